@@ -1,0 +1,1 @@
+//! What page and bridge know about messages.
