@@ -1,0 +1,621 @@
+//! What crosses the Worker border: [`Command`] in, [`Frame`] out, at most one frame per animation frame.
+//!
+//! The page asks for *views* and gets *patches*: a patch carries only what changed in a view that is open. Texts that
+//! come from a broker (topics, names, payloads) are plain text here and stay plain text: the views never turn them
+//! into markup. Both directions are postcard-encoded bytes, so that one `Uint8Array` crosses and is transferred.
+
+use serde::{Deserialize, Serialize};
+
+/// Numbers a request of the page, so that its [`Outcome`] can be matched.
+pub type RequestId = u32;
+
+/// From the page to the engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Connect with these options; an existing connection is ended first.
+    Connect(Box<ConnectionOptions>),
+    /// End the connection and stay disconnected.
+    Disconnect,
+    /// Do not wait for the backoff: try now (the "now" button, `online`, waking up).
+    RetryNow,
+    /// Open a view, or change what an open view shows (same [`View`] variant: one of each kind is open at a time,
+    /// but for [`View::Topic`] and [`View::Device`], which replace each other).
+    Open(View),
+    /// Close the view of this kind.
+    Close(ViewKind),
+    /// Publish one Application Message.
+    Publish {
+        request: RequestId,
+        message: Publication,
+    },
+    /// Ask a device to do something.
+    Control {
+        request: RequestId,
+        device: String,
+        entity: String,
+        action: Action,
+    },
+    /// Add a subscription, or replace the options of one with the same filter.
+    Subscribe {
+        filter: String,
+        qos: u8,
+        no_local: bool,
+        retain_as_published: bool,
+        retain_handling: u8,
+    },
+    /// Remove a subscription.
+    Unsubscribe { filter: String },
+    /// Forget the messages that wait for the broker.
+    DiscardQueued,
+    /// Whether the page can be seen. A hidden page gets no frames; on `true` a whole one comes at once.
+    Visible(bool),
+    /// The last frame is on the screen; the next may be sent. The answer to every [`Frame`].
+    Painted,
+}
+
+/// How to reach a broker. Secrets live here only in memory; no part of it is logged.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionOptions {
+    /// The full WebSocket URL that is dialled, shown to the user as it is.
+    pub url: String,
+    /// What the user calls this connection ("Lindenweg 12"), else the host.
+    pub name: String,
+    pub version: Version,
+    /// Empty: the engine makes one. A random suffix per tab is the caller's work.
+    pub client_id: String,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    /// Seconds; 0 turns it off.
+    pub keep_alive: u16,
+    pub clean_start: bool,
+    /// Seconds; `u32::MAX` never expires. 5.0 only.
+    pub session_expiry_interval: u32,
+    pub receive_maximum: u16,
+    pub will: Option<WillOptions>,
+    /// `(filter, QoS)`; empty means `#` at QoS 0 and `$SYS/#`.
+    pub subscriptions: Vec<(String, u8)>,
+}
+
+/// Which protocol version to offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Version {
+    /// 5.0 first, 3.1.1 when the server refuses the version.
+    #[default]
+    Auto,
+    V5,
+    V311,
+}
+
+/// The Will Message of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WillOptions {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub qos: u8,
+    pub retain: bool,
+    /// Seconds, 5.0 only.
+    pub delay_interval: u32,
+}
+
+/// An Application Message that the page wants sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Publication {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    pub qos: u8,
+    pub retain: bool,
+    pub content_type: Option<String>,
+    pub response_topic: Option<String>,
+    pub message_expiry_interval: Option<u32>,
+    pub user_properties: Vec<(String, String)>,
+}
+
+/// What a control asks an entity to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// Switches and lights.
+    Turn(bool),
+    /// Sliders and steppers, in the entity's own unit.
+    Set(f64),
+    /// Selects and texts.
+    Choose(String),
+    /// Covers.
+    Open,
+    Close,
+    Stop,
+    /// Locks.
+    Lock,
+    Unlock,
+    /// Buttons.
+    Press,
+}
+
+/// What the page wants to see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum View {
+    /// Glance facts, attention items, rooms and their cards.
+    Home,
+    /// One device with all its entities.
+    Device { id: String },
+    /// A window of the topic tree.
+    Tree(TreeWindow),
+    /// The last message and recent history of a topic.
+    Topic { topic: String },
+    /// Subscriptions and their granted results.
+    Subscriptions,
+}
+
+/// The kind of a [`View`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ViewKind {
+    Home,
+    Device,
+    Tree,
+    Topic,
+    Subscriptions,
+}
+
+/// Which rows of the topic tree are on the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TreeWindow {
+    /// Text, or an MQTT Topic Filter when it holds `+` or `#`. Empty shows all.
+    pub search: String,
+    /// First row wanted, from 0.
+    pub first_row: u32,
+    /// How many rows, at most 500.
+    pub rows: u32,
+    /// The row that must not move: when topics arrive above it, the engine shifts `first_row` so that it stays.
+    pub anchor: Option<String>,
+    /// Branches to open (`true`) or close (`false`) since the last [`View::Tree`]; the engine remembers the rest.
+    pub toggles: Vec<(String, bool)>,
+    /// Hold the rows and values as they are; arrivals are counted, not lost.
+    pub paused: bool,
+}
+
+/// From the engine to the page: everything that changed since the last frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Frame {
+    pub patches: Vec<Patch>,
+}
+
+/// One change of one thing that the page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Patch {
+    Connection(ConnectionView),
+    Counters(Counters),
+    /// Rooms and the order of cards, glance and attention; the cards come one by one.
+    Home(HomeView),
+    /// One card of an open Home view (or the device of an open Device view) changed.
+    Card(Box<DeviceCard>),
+    /// A card went away.
+    CardGone(String),
+    /// The device of an open [`View::Device`]; `None`: there is none with this id.
+    Device {
+        id: String,
+        device: Option<Box<DeviceView>>,
+    },
+    Tree(TreeView),
+    /// `None`: nothing has been heard on this topic.
+    Topic {
+        topic: String,
+        view: Option<Box<TopicView>>,
+    },
+    Subscriptions(Vec<SubscriptionView>),
+    /// What became of a [`Command::Publish`] or [`Command::Control`].
+    Outcome {
+        request: RequestId,
+        outcome: Outcome,
+    },
+    /// Something the user must know that belongs to no view.
+    Notice(Notice),
+}
+
+/// The connection, in the words of the header pill and the Connect page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct ConnectionView {
+    pub state: ConnectionState,
+    /// What the user calls the connection.
+    pub name: String,
+    /// The URL that is or was dialled.
+    pub url: String,
+    /// Protocol version in use once connected: "5.0" or "3.1.1".
+    pub version: String,
+    pub client_id: String,
+    /// Why it is down, if it is.
+    pub problem: Option<Problem>,
+    /// When the next try starts, ms since epoch.
+    pub next_try_at: Option<u64>,
+    /// How many tries failed in a row.
+    pub failed_tries: u32,
+    /// Round trip of the last PINGREQ or acknowledged packet, ms.
+    pub round_trip_ms: Option<u32>,
+    pub session_present: bool,
+    /// Since when this state holds, ms since epoch.
+    pub since: u64,
+}
+
+/// `data-state` of the header pill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ConnectionState {
+    /// No broker chosen yet.
+    #[default]
+    None,
+    Connecting,
+    Connected,
+    /// Down, a further try is planned.
+    Waiting,
+    /// Down, and trying again would not help without the user.
+    Down,
+}
+
+/// Why there is no connection: what happened, how we know, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    /// One line, without a full stop: "The broker refused user name or password".
+    pub title: String,
+    pub what_happened: String,
+    pub how_we_know: String,
+    pub what_to_do: String,
+    /// The field of the form that most likely is wrong (`url`, `path`, `username`, `client_id`, …).
+    pub field: Option<String>,
+}
+
+/// The kinds of trouble that the page tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProblemKind {
+    /// The URL cannot be dialled at all (syntax, scheme).
+    BadAddress,
+    /// An https page may not open ws://.
+    MixedContent,
+    /// Nobody answers at host and port.
+    Unreachable,
+    /// Somebody answers, but not with a WebSocket on this path.
+    WrongPath,
+    /// A WebSocket, but the subprotocol `mqtt` was not accepted or no CONNACK came.
+    NotMqtt,
+    /// CONNACK refused user name or password, or the authorisation.
+    Credentials,
+    /// CONNACK refused for another reason.
+    Refused,
+    /// The bridge could not reach its broker.
+    BrokerUnreachable,
+    /// The server broke the protocol; the statement is in the text.
+    ServerMisbehaved,
+    /// The server stopped answering (Keep Alive).
+    Silent,
+    /// The server said goodbye with a reason.
+    ServerClosed,
+    /// The network connection ended without one.
+    NetworkClosed,
+    /// The same client id connected elsewhere.
+    TakenOver,
+    /// The user ended it.
+    ByUser,
+}
+
+/// What stands in `messages-received` and its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Application Messages received since the page was opened.
+    pub received: u64,
+    /// Dropped from history or refused by a cap, in all; never silent.
+    pub dropped: u64,
+    /// Payloads cut at the payload cap.
+    pub cut: u64,
+    /// Messages per second, over the last seconds.
+    pub rate: f32,
+    /// Messages that wait for the broker.
+    pub queued: u32,
+    /// Topics known.
+    pub topics: u32,
+    /// Bytes the store holds, and its budget.
+    pub store_bytes: u64,
+    pub store_budget: u64,
+}
+
+/// Home but for the content of its cards.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct HomeView {
+    pub glance: Vec<GlanceFact>,
+    /// Most urgent first.
+    pub attention: Vec<AttentionItem>,
+    pub rooms: Vec<RoomView>,
+    /// Devices not shown because of the cap.
+    pub devices_dropped: u32,
+}
+
+/// One of the six facts about the whole home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlanceFact {
+    /// `inside`, `outside`, `openings`, `locks`, `power`, `lights`.
+    pub key: String,
+    /// "20.9", "2 open", "All locked", "–".
+    pub value: String,
+    /// "°C", "of 11".
+    pub unit: String,
+    pub tone: Tone,
+}
+
+/// Colour role; always beside a glyph and a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Tone {
+    #[default]
+    Plain,
+    On,
+    Off,
+    Ok,
+    Warn,
+    Crit,
+    Stale,
+}
+
+/// Something that needs attention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionItem {
+    pub device: String,
+    pub device_name: String,
+    pub reason: AttentionReason,
+    /// Since when, ms since epoch.
+    pub since: u64,
+    /// "8 %", "usually every 5 min", …
+    pub detail: String,
+}
+
+/// `data-reason` of an attention item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttentionReason {
+    Open,
+    Silent,
+    Battery,
+    Unavailable,
+    Alert,
+}
+
+/// A room and the order of its cards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    pub id: String,
+    pub name: String,
+    /// "22.2 °C", "1 of 3 lights on", "All closed".
+    pub facts: Vec<String>,
+    /// Device ids in the order of their cards.
+    pub devices: Vec<String>,
+}
+
+/// One card of Home.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceCard {
+    pub id: String,
+    pub name: String,
+    /// `data-kind` and the glyph: climate, light, plug, door, window, motion, lock, cover, battery, washer, sensor, text…
+    pub kind: String,
+    pub liveness: Liveness,
+    /// Last heard, ms since epoch.
+    pub last_heard: u64,
+    pub tone: Tone,
+    /// Most telling first; a card shows as many as it has room for.
+    pub entities: Vec<EntityView>,
+}
+
+/// `data-liveness`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Liveness {
+    #[default]
+    Unknown,
+    Online,
+    Stale,
+    Offline,
+    Asleep,
+}
+
+/// One entity of a device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntityView {
+    pub id: String,
+    pub name: String,
+    /// `data-kind`: number, binary, light, switch, cover, lock, text, …
+    pub kind: String,
+    pub value: EntityValue,
+    /// "" when there is none.
+    pub unit: String,
+    /// The unit (or the whole reading) is a guess of ours and is marked as one.
+    pub guessed: bool,
+    /// Of the value, ms since epoch.
+    pub at: u64,
+    pub topic: String,
+    pub control: Option<ControlView>,
+    /// Numeric entities: the recent past as `(x 0..=1, value)`, with `None` for a gap.
+    pub spark: Option<Spark>,
+}
+
+/// The value of an entity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum EntityValue {
+    Unknown,
+    /// `text` has the decimals fixed for this entity.
+    Number {
+        value: f64,
+        text: String,
+    },
+    /// `word`: what the state is called ("Open", "On", "Motion"); `since` in ms since epoch.
+    Binary {
+        on: bool,
+        word: String,
+        since: u64,
+    },
+    Text(String),
+}
+
+/// A small chart.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Spark {
+    pub points: Vec<(f32, Option<f32>)>,
+    pub low: String,
+    pub high: String,
+    /// Over how long, s.
+    pub span_s: u32,
+}
+
+/// What can be done with an entity, and how far the last try is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ControlView {
+    pub kind: ControlKind,
+    /// The command is a guess from the topic's form.
+    pub guessed: bool,
+    pub state: ControlState,
+    /// Where a command would go, for the tinkerer.
+    pub command_topic: String,
+}
+
+/// `data-control`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ControlKind {
+    Switch,
+    Slider { min: f64, max: f64, step: f64 },
+    Stepper { min: f64, max: f64, step: f64 },
+    Select { options: Vec<String> },
+    Button,
+    Cover { position: bool },
+    Lock,
+}
+
+/// `data-state` of a control.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub enum ControlState {
+    #[default]
+    Idle,
+    /// Sent, the device has not confirmed: what was asked for.
+    Sent(Action),
+    Confirmed,
+    /// No answer after 5 s, or the broker refused: why.
+    Failed(String),
+}
+
+/// A device with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceView {
+    pub card: DeviceCard,
+    pub room: String,
+    /// "plain topics", later "Home Assistant discovery", …
+    pub source: String,
+    pub topics: Vec<String>,
+    /// Learned usual interval between messages, ms.
+    pub usual_interval_ms: Option<u64>,
+}
+
+/// A window of the topic tree.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TreeView {
+    /// Index of `rows[0]` (may differ from the asked one because of the anchor).
+    pub first_row: u32,
+    /// Rows in the whole (filtered, expanded) tree.
+    pub total_rows: u32,
+    pub rows: Vec<TreeRow>,
+    /// Topics in the store, and how many match the search.
+    pub topics: u32,
+    pub matching: u32,
+    /// Messages that came while paused.
+    pub held_back: u64,
+}
+
+/// One row of the tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TreeRow {
+    /// Full topic (or branch) from the root.
+    pub topic: String,
+    /// The last level, safe to show.
+    pub name: String,
+    /// From 0.
+    pub level: u16,
+    pub expanded: Option<bool>,
+    /// Topics below, for a branch.
+    pub topics_below: u32,
+    /// Whether the row itself is a topic with a message.
+    pub is_topic: bool,
+    /// The last message came from the broker's retained store.
+    pub retained: bool,
+    /// One line.
+    pub preview: String,
+    /// Messages per second of the topic and all below.
+    pub rate: f32,
+}
+
+/// One topic in full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopicView {
+    pub qos: u8,
+    pub retained: bool,
+    pub duplicate: bool,
+    /// ms since epoch.
+    pub received_at: u64,
+    /// Messages on this topic since the page was opened.
+    pub count: u64,
+    /// Mean interval, ms.
+    pub mean_interval_ms: Option<u64>,
+    /// Size of the payload as received, bytes; larger than `payload.len()` if it was cut.
+    pub payload_bytes: u64,
+    pub payload: Vec<u8>,
+    /// The payload of the message before, for the comparison.
+    pub previous: Option<Vec<u8>>,
+    /// MQTT 5.0 properties in words: name and value.
+    pub properties: Vec<(String, String)>,
+    /// Numeric fields that can be charted; the first is charted.
+    pub fields: Vec<String>,
+    pub spark: Option<Spark>,
+    /// Newest first, at most 200.
+    pub history: Vec<HistoryRow>,
+    /// Messages of this topic no longer in the history.
+    pub history_dropped: u64,
+}
+
+/// One message of a topic's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    pub received_at: u64,
+    pub preview: String,
+    pub qos: u8,
+    pub retained: bool,
+    pub bytes: u64,
+}
+
+/// One subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscriptionView {
+    pub filter: String,
+    pub qos: u8,
+    /// "granted QoS 1", "refused: not authorized", "waiting".
+    pub result: String,
+    pub refused: bool,
+}
+
+/// What became of a request: `data-state` of `publish-result`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Waits for the broker.
+    Queued,
+    /// Handed to the network (all there is at QoS 0).
+    Sent,
+    /// The broker acknowledged it; the reason in words if it says more than "success".
+    Acknowledged(String),
+    /// What is wrong and what to do.
+    Failed(String),
+}
+
+/// Something to tell the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub title: String,
+    pub text: String,
+    pub urgent: bool,
+}
+
+impl std::fmt::Debug for ConnectionOptions {
+    /// User name and password never print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionOptions")
+            .field("url", &self.url)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
