@@ -1,2 +1,61 @@
-//! Developer tasks.
-fn main() {}
+//! Everything a person types: `cargo xtask <task>`.
+//!
+//! A task says what it does and how long it takes, keeps the full output of long steps in `target/xtask/*.log`, and ends its children
+//! when it ends. No product code lives here.
+
+mod apt;
+mod check;
+mod dist;
+mod e2e;
+mod fuzz;
+mod page;
+mod peers;
+mod process;
+mod run;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask <task>
+
+  run [ARGS…]          build the page and the bridge, start them with a simulated home; ARGS go to `hearth`
+  test                 install what tests need, then every test: unit, property, doc, wasm, end-to-end
+  check                formatting, clippy and documentation, warnings are errors
+  e2e [NAME…]          only the end-to-end tests (those whose name contains NAME)
+  shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
+  dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
+  fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain and cargo-fuzz; default 60 s)
+  help                 this text
+";
+
+fn main() -> ExitCode {
+    process::end_children_on_signals();
+    let mut args = std::env::args().skip(1);
+    let task = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    let outcome = match task.as_str() {
+        "run" => run::run(&rest),
+        "test" => test::test(),
+        "check" => check::check(),
+        "e2e" => e2e::e2e(&rest),
+        "shots" => e2e::shots(&rest),
+        "dist" => dist::dist(),
+        "fuzz" => fuzz::fuzz(&rest),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => Err(anyhow::anyhow!("there is no task `{unknown}`\n\n{USAGE}")),
+    };
+    process::end_children();
+    match outcome {
+        _ if process::interrupted() => ExitCode::from(130),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

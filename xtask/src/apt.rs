@@ -1,0 +1,84 @@
+//! Packages that tests need from the system.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::process::step;
+use crate::tools::on_path;
+
+/// A program, and the Debian package that brings it.
+const NEEDED: [(&str, &str); 5] = [
+    ("mosquitto", "mosquitto"),
+    ("mosquitto_pub", "mosquitto-clients"),
+    ("mosquitto_passwd", "mosquitto"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+];
+
+/// Fonts, so that screenshots show text as people see it.
+const FONTS: [&str; 2] = ["fonts-dejavu-core", "fonts-noto-color-emoji"];
+
+/// Installs what is missing, or names it and stops.
+pub(crate) fn ensure() -> Result<()> {
+    let mut packages: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| !available(program))
+        .map(|(_, package)| *package)
+        .collect();
+    packages.dedup();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    packages.extend(FONTS);
+    let by_hand = format!(
+        "the tests need these Debian packages, or the same from elsewhere: {}",
+        packages.join(" ")
+    );
+    let Some(privileged) = privileged_apt() else {
+        bail!("{by_hand}")
+    };
+    let update = "Reading the lists of packages (about 10 seconds)";
+    step(update, "apt-update", privileged().arg("update"))?;
+    let install = format!("Installing {} (about 2 minutes, once)", packages.join(", "));
+    let mut apt = privileged();
+    apt.args(["install", "--yes", "--no-install-recommends"])
+        .args(&packages);
+    step(&install, "apt-install", &mut apt)?;
+    if let Some((program, _)) = NEEDED.iter().find(|(program, _)| !available(program)) {
+        bail!("`{program}` is still missing; {by_hand}");
+    }
+    Ok(())
+}
+
+/// System programs may lie where an ordinary user's `PATH` does not look.
+fn available(program: &str) -> bool {
+    on_path(program) || std::path::Path::new("/usr/sbin").join(program).is_file()
+}
+
+/// `apt-get` as root, if we may.
+fn privileged_apt() -> Option<fn() -> Command> {
+    if !on_path("apt-get") {
+        return None;
+    }
+    if rustix::process::geteuid().is_root() {
+        return Some(|| apt(Command::new("env")));
+    }
+    let without_password = Command::new("sudo")
+        .args(["-n", "true"])
+        .stderr(Stdio::null())
+        .status();
+    without_password
+        .is_ok_and(|status| status.success())
+        .then_some(|| {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "env"]);
+            apt(sudo)
+        })
+}
+
+/// The program `env`, perhaps under `sudo`, told to run `apt-get` without questions.
+fn apt(mut env: Command) -> Command {
+    env.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+    env
+}

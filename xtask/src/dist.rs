@@ -1,0 +1,30 @@
+//! `cargo xtask dist`: what is handed out.
+
+use anyhow::Result;
+
+use crate::page::{self, Build};
+use crate::process::{cargo, step, target_dir};
+use crate::tools;
+
+pub(crate) fn dist() -> Result<()> {
+    if !tools::on_path("wasm-opt") {
+        println!(
+            "wasm-opt is not on the PATH: the page will be about a tenth larger (Debian: apt-get install binaryen)"
+        );
+    }
+    let dist = page::build(Build::Release)?;
+    page::precompress(&dist)?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "hearth", "--features", "embed"]);
+    step(
+        "Building the bridge for release, with the page inside (about 8 minutes)",
+        "dist",
+        &mut build,
+    )?;
+    println!(
+        "\nThe page:   {}\nThe bridge: {}",
+        dist.display(),
+        target_dir().join("release/hearth").display()
+    );
+    Ok(())
+}

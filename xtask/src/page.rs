@@ -1,0 +1,75 @@
+//! Builds the page with Trunk.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{root, step, target_dir};
+use crate::tools;
+
+/// How the page is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Quick to build, quick enough to use (profile `wasm-dev`).
+    Development,
+    /// Small and fast (profile `wasm-release`), made smaller still by `wasm-opt` when it is on the `PATH`.
+    Release,
+}
+
+/// Where a build of the page lies.
+pub(crate) fn folder(build: Build) -> PathBuf {
+    match build {
+        Build::Development => target_dir().join("page"),
+        Build::Release => root().join("dist"),
+    }
+}
+
+/// Builds the page and returns its folder.
+pub(crate) fn build(build: Build) -> Result<PathBuf> {
+    let path = tools::ensure()?;
+    let dist = folder(build);
+    let what = match build {
+        Build::Development => "Building the page (about 1 minute the first time)",
+        Build::Release => "Building the page for release (about 3 minutes)",
+    };
+    let mut trunk = Command::new("trunk");
+    trunk
+        .current_dir(root())
+        .env("PATH", path)
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_LOG");
+    trunk
+        .args(["build", "--offline", "--skip-version-check", "--dist"])
+        .arg(&dist);
+    trunk.args(match build {
+        Build::Development => ["--cargo-profile", "wasm-dev"].as_slice(),
+        // Trunk calls wasm-opt in its release mode, and only there.
+        Build::Release if tools::on_path("wasm-opt") => &["--release"],
+        Build::Release => &["--cargo-profile", "wasm-release"],
+    });
+    step(what, "page", &mut trunk)?;
+    Ok(dist)
+}
+
+/// Adds a `.br` and a `.gz` beside every file that is worth it, and prints the table of sizes.
+pub(crate) fn precompress(dist: &Path) -> Result<()> {
+    let mut cargo = crate::process::cargo();
+    cargo.args([
+        "build",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "precompress",
+        "--bin",
+        "precompress",
+    ]);
+    step(
+        "Building the compressor (about 20 seconds, once)",
+        "precompress",
+        &mut cargo,
+    )?;
+    let program = target_dir().join("debug").join("precompress");
+    crate::process::show(Command::new(program).arg(dist))
+}

@@ -1,0 +1,213 @@
+//! `cargo xtask test`: every test there is, and one line at the end that says how it went.
+
+use std::io::BufRead;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::page::{self, Build};
+use crate::process::{Running, cargo, duration, interrupted};
+use crate::{apt, e2e, peers, tools};
+
+pub(crate) fn test() -> Result<()> {
+    let started = Instant::now();
+    apt::ensure()?;
+    let mut tally = Tally::default();
+    native(&mut tally)?;
+    wasm(&mut tally)?;
+    end_to_end(&mut tally)?;
+    println!("\n{} in {}", tally.summary(), duration(started.elapsed()));
+    if tally.failed > 0 || interrupted() {
+        bail!("some tests failed; their output is above");
+    }
+    Ok(())
+}
+
+/// Unit, property and documentation tests on this machine.
+fn native(tally: &mut Tally) -> Result<()> {
+    let mut tests = cargo();
+    tests.args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "e2e",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--no-fail-fast",
+    ]);
+    tally.count(&mut tests, |name| {
+        if name.contains("propert") {
+            Kind::Property
+        } else {
+            Kind::Unit
+        }
+    })?;
+    let mut docs = cargo();
+    docs.args([
+        "test",
+        "--workspace",
+        "--exclude",
+        "e2e",
+        "--doc",
+        "--no-fail-fast",
+    ]);
+    tally.count(&mut docs, |_| Kind::Doc)
+}
+
+/// Tests that need a JavaScript engine around them.
+fn wasm(tally: &mut Tally) -> Result<()> {
+    let path = tools::ensure()?;
+    let mut tests = cargo();
+    tests.env("PATH", path);
+    tests.args([
+        "test",
+        "--package",
+        "hearth-web",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--no-fail-fast",
+    ]);
+    tally.count(&mut tests, |_| Kind::Wasm)
+}
+
+/// The whole system: the release page, the bridge, real brokers, a real browser.
+fn end_to_end(tally: &mut Tally) -> Result<()> {
+    crate::run::build_bridge()?;
+    let dist = page::build(Build::Release)?;
+    page::precompress(&dist)?;
+    let mut tests = e2e::command(&dist, &[]);
+    tally.missing.extend(peers::prepare(&mut tests));
+    tally.count(&mut tests, |_| Kind::EndToEnd)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unit,
+    Property,
+    Doc,
+    Wasm,
+    EndToEnd,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Unit, Self::Property, Self::Doc, Self::Wasm, Self::EndToEnd];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Property => "property",
+            Self::Doc => "doc",
+            Self::Wasm => "wasm",
+            Self::EndToEnd => "e2e",
+        }
+    }
+}
+
+/// How many tests of each kind passed, and what went wrong.
+#[derive(Default)]
+struct Tally {
+    passed: Vec<Kind>,
+    failed: usize,
+    /// What could not be tested for want of a program.
+    missing: Vec<String>,
+}
+
+impl Tally {
+    /// Runs a test command, shows its output, and counts its tests.
+    fn count(&mut self, command: &mut Command, kind_of: impl Fn(&str) -> Kind) -> Result<()> {
+        if interrupted() {
+            bail!("interrupted");
+        }
+        let failed_before = self.failed;
+        let mut running = Running::start(command.stdout(Stdio::piped()))?;
+        for line in running.take_stdout()?.lines() {
+            let line = line?;
+            println!("{line}");
+            match verdict(&line) {
+                Some((name, true)) => self.passed.push(kind_of(name)),
+                Some((_, false)) => self.failed += 1,
+                None => {}
+            }
+        }
+        let status = running.wait()?;
+        if !status.success() && self.failed == failed_before {
+            // It did not come as far as a test: it did not compile, or a test ended the process.
+            self.failed += 1;
+        }
+        Ok(())
+    }
+
+    /// `test result: ok. unit 312, doc 14, wasm 40, e2e 17 passed`.
+    fn summary(&self) -> String {
+        let kinds: Vec<String> = Kind::ALL
+            .iter()
+            .map(|kind| {
+                format!(
+                    "{} {}",
+                    kind.name(),
+                    self.passed.iter().filter(|passed| *passed == kind).count()
+                )
+            })
+            .collect();
+        let verdict = if self.failed == 0 { "ok" } else { "FAILED" };
+        let mut text = format!("test result: {verdict}. {} passed", kinds.join(", "));
+        if self.failed > 0 {
+            text.push_str(&format!("; {} failed", self.failed));
+        }
+        if !self.missing.is_empty() {
+            text.push_str(&format!("; not tested: {}", self.missing.join(", ")));
+        }
+        text
+    }
+}
+
+/// `test a::b ... ok` → the name, and whether it passed. `wasm-bindgen-test` writes the same form.
+fn verdict(line: &str) -> Option<(&str, bool)> {
+    let (name, verdict) = line.trim_start().strip_prefix("test ")?.rsplit_once(" ... ")?;
+    match verdict.trim() {
+        "ok" => Some((name, true)),
+        failed if failed.starts_with("FAILED") || failed.starts_with("FAIL") => Some((name, false)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Tally, verdict};
+
+    #[test]
+    fn a_line_of_a_passed_test_is_recognised() {
+        assert_eq!(
+            verdict("test topic::filter::tests::a_hash_matches ... ok"),
+            Some(("topic::filter::tests::a_hash_matches", true))
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_failed_test_is_recognised() {
+        assert_eq!(
+            verdict("test bridge::relays ... FAILED"),
+            Some(("bridge::relays", false))
+        );
+    }
+
+    #[test]
+    fn the_summary_of_a_run_is_not_a_test() {
+        assert_eq!(verdict("test result: ok. 3 passed; 0 failed"), None);
+    }
+
+    #[test]
+    fn the_summary_counts_by_kind_and_names_what_was_not_tested() {
+        let tally = Tally {
+            passed: vec![Kind::Unit, Kind::Unit, Kind::Doc],
+            failed: 1,
+            missing: vec!["MQTT.js (no npm)".into()],
+        };
+        assert_eq!(
+            tally.summary(),
+            "test result: FAILED. unit 2, property 0, doc 1, wasm 0, e2e 0 passed; 1 failed; not tested: MQTT.js (no npm)"
+        );
+    }
+}
