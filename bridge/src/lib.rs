@@ -1,1 +1,5 @@
-//! The Hearth bridge.
+//! The Hearth bridge: serves the page, relays MQTT over WebSocket to brokers, and can be the broker itself.
+
+#![forbid(unsafe_code)]
+
+pub mod config;

@@ -1,1 +1,3 @@
 //! What page and bridge know about messages.
+
+pub mod api;

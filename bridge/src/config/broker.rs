@@ -1,0 +1,261 @@
+//! `[broker.ID]`: the brokers that browsers may reach, by id.
+
+use std::{fmt, path::PathBuf};
+
+use super::reader::{FromText, Section};
+
+/// A broker's name in addresses: `/mqtt/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BrokerId(String);
+
+impl BrokerId {
+    /// The broker that runs inside the bridge.
+    pub fn embedded() -> Self {
+        Self("embedded".into())
+    }
+
+    /// The id as it stands in addresses.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BrokerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromText for BrokerId {
+    const EXPECTED: &'static str =
+        "a broker id of 1 to 40 small letters, digits and hyphens, such as \"home\"";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let fits = (1..=40).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits {
+            Ok(Self(text.into()))
+        } else {
+            Err("this is not a broker id".into())
+        }
+    }
+}
+
+/// A broker that the relay dials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerConfig {
+    /// The name in addresses.
+    pub id: BrokerId,
+    /// The name that people see. Default: the id.
+    pub name: String,
+    /// Where it listens.
+    pub address: BrokerAddress,
+    /// TLS, when the URL says `mqtts://` or `ssl://`.
+    pub tls: Option<TlsConfig>,
+}
+
+/// Host and port of a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerAddress {
+    /// A name or an IP address, IPv6 without brackets.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl fmt::Display for BrokerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+/// How a broker proves who it is, and how the bridge does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Certificates to trust instead of the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The bridge's own certificate chain, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub key_file: Option<PathBuf>,
+    /// The name in the broker's certificate, when it is not the host of the URL.
+    pub server_name: Option<String>,
+}
+
+/// `mqtt://host:port` or `mqtts://host:port`.
+pub(crate) struct BrokerUrl {
+    address: BrokerAddress,
+    tls: bool,
+}
+
+impl FromText for BrokerUrl {
+    const EXPECTED: &'static str =
+        "a broker address such as \"mqtt://192.168.1.10:1883\" or \"mqtts://broker.example:8883\"";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").ok_or("the address has no scheme")?;
+        let tls = match scheme {
+            "mqtt" | "tcp" => false,
+            "mqtts" | "ssl" => true,
+            "ws" | "wss" => return Err("the bridge reaches brokers over TCP or TLS, not WebSocket".into()),
+            other => return Err(format!("the scheme {other}:// is not known")),
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains('@') {
+            return Err(
+                "user name and password do not belong into the address: they come from the page".into(),
+            );
+        }
+        if authority.contains(['/', '?', '#']) || authority.contains(char::is_whitespace) {
+            return Err("only host and port may follow the scheme".into());
+        }
+        let (host, port) = split_port(authority)?;
+        let port = port.unwrap_or(if tls { 8883 } else { 1883 });
+        if host.is_empty() {
+            return Err("the address has no host".into());
+        }
+        Ok(Self {
+            address: BrokerAddress {
+                host: host.into(),
+                port,
+            },
+            tls,
+        })
+    }
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (host, rest) = rest
+            .split_once(']')
+            .ok_or("the bracket of the IPv6 address is not closed")?;
+        host.parse::<std::net::Ipv6Addr>()
+            .map_err(|_| "what stands in the brackets is not an IPv6 address")?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Ok((host, Some(parse_port(port)?))),
+            None if rest.is_empty() => Ok((host, None)),
+            None => Err("only a port may follow the bracket".into()),
+        };
+    }
+    match authority.split_once(':') {
+        Some((_, port)) if port.contains(':') => {
+            Err("an IPv6 address needs brackets, such as [::1]:1883".into())
+        }
+        Some((host, port)) => Ok((host, Some(parse_port(port)?))),
+        None => Ok((authority, None)),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .ok()
+        .filter(|port| *port != 0)
+        .ok_or_else(|| "the port is not a number from 1 to 65535".to_owned())
+}
+
+impl BrokerConfig {
+    /// Reads one `[broker.ID]`; nothing when a mistake was found.
+    pub(crate) fn read(id: &str, section: Section<'_>) -> Option<Self> {
+        let name = section.text::<String>("name").unwrap_or_else(|| id.to_owned());
+        let is_set = section.is_set("url");
+        let url = section.text::<BrokerUrl>("url");
+        if !is_set {
+            let fix = format!("add url = \"mqtt://127.0.0.1:1883\" to [broker.{id}]");
+            section.mistake("url", "a broker needs an address".into(), fix);
+        }
+        let tls_section = section.section("tls");
+        if let Some(url) = url.as_ref().filter(|url| !url.tls)
+            && tls_section.is_in_file()
+        {
+            let message = "[tls] is set, but the address does not ask for TLS".to_owned();
+            let fix = format!(
+                "write mqtts://{} or remove the section [broker.{id}.tls]",
+                url.address.host
+            );
+            section.mistake("url", message, fix);
+        }
+        let tls = TlsConfig::read(tls_section);
+        section.finish();
+        let url = url?;
+        Some(Self {
+            id: BrokerId::from_text(id).ok()?,
+            name,
+            tls: url.tls.then_some(tls),
+            address: url.address,
+        })
+    }
+}
+
+impl TlsConfig {
+    fn read(section: Section<'_>) -> Self {
+        let tls = Self {
+            ca_file: section.text("ca_file"),
+            cert_file: section.text("cert_file"),
+            key_file: section.text("key_file"),
+            server_name: section.text("server_name"),
+        };
+        let files = [
+            ("ca_file", &tls.ca_file),
+            ("cert_file", &tls.cert_file),
+            ("key_file", &tls.key_file),
+        ];
+        for (key, file) in files {
+            if let Some(file) = file.as_ref()
+                && let Err(error) = std::fs::File::open(file)
+            {
+                let message = format!("{} cannot be read: {error}", file.display());
+                section.mistake(key, message, "name a PEM file that the bridge may read".into());
+            }
+        }
+        if tls.cert_file.is_some() != tls.key_file.is_some() {
+            let message = "a client certificate and its key come together".to_owned();
+            section.mistake(
+                "cert_file",
+                message,
+                "set cert_file and key_file, or neither".into(),
+            );
+        }
+        section.finish();
+        tls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<(&str, u16, bool), &str>) {
+        let found = BrokerUrl::from_text(text);
+        let found = found
+            .as_ref()
+            .map(|url| (url.address.host.as_str(), url.address.port, url.tls));
+        match (found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
+            (Err(reason), Err(part)) => assert!(reason.contains(part), "{text}: {reason}"),
+            (found, expected) => panic!("{text}: {found:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn broker_addresses_are_read_or_refused_with_the_reason() {
+        check("mqtt://home", Ok(("home", 1883, false)));
+        check("tcp://home:1884/", Ok(("home", 1884, false)));
+        check("mqtts://home", Ok(("home", 8883, true)));
+        check("ssl://[::1]:18883", Ok(("::1", 18883, true)));
+        check("home:1883", Err("no scheme"));
+        check("wss://home", Err("not WebSocket"));
+        check("http://home", Err("http:// is not known"));
+        check("mqtt://user:word@home", Err("do not belong"));
+        check("mqtt://home/path", Err("only host and port"));
+        check("mqtt://home:0", Err("not a number"));
+        check("mqtt://home:99999", Err("not a number"));
+        check("mqtt://::1:1883", Err("needs brackets"));
+        check("mqtt://[::1", Err("not closed"));
+        check("mqtt://:1883", Err("no host"));
+    }
+}

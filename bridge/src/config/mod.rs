@@ -1,0 +1,280 @@
+//! Settings: defaults, then the TOML file, then `HEARTH_…` variables, then flags; later ones win.
+//!
+//! A key is read in one place, with its default; what is not read is unknown and refused. All mistakes are reported at once,
+//! each with its place and its fix. What may not enter: anything that acts on a setting.
+
+mod access;
+mod broker;
+mod demo;
+mod embedded;
+mod http;
+mod log;
+mod problem;
+mod reader;
+mod relay;
+mod secret;
+mod text;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use toml::de::DeTable;
+
+use self::reader::{FlagValue, Section, Source};
+pub use self::{
+    access::{AccessConfig, HostName, WebOrigin, WebScheme},
+    broker::{BrokerAddress, BrokerConfig, BrokerId, TlsConfig},
+    demo::DemoConfig,
+    embedded::{BrokerUser, EmbeddedBrokerConfig, TopicPermissions},
+    http::HttpConfig,
+    log::{LogConfig, LogFormat},
+    problem::{ConfigError, Origin, Problem},
+    relay::RelayConfig,
+    secret::Secret,
+};
+
+/// The annotated example: every key with its default. Tests keep it complete and valid.
+pub const EXAMPLE: &str = include_str!("../../hearth.example.toml");
+
+/// Everything that can be set, with nothing left to look up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The one address for page, API and WebSockets. Default `127.0.0.1:9001`.
+    pub listen: SocketAddr,
+    /// The folder with the built page. Default: the page inside the binary; a development build has none and takes `dist`.
+    pub dist: Option<PathBuf>,
+    /// The broker behind `/mqtt`. Default: the first one of the file, or the embedded one.
+    pub default_broker: Option<BrokerId>,
+    /// The brokers that the relay dials, in the order of their ids.
+    pub brokers: Vec<BrokerConfig>,
+    /// The broker inside the bridge, when it is wanted.
+    pub embedded: Option<EmbeddedBrokerConfig>,
+    /// The simulated home, when it is wanted.
+    pub demo: Option<DemoConfig>,
+    /// Which hosts and origins are let in.
+    pub access: AccessConfig,
+    /// Bounds of the HTTP side.
+    pub http: HttpConfig,
+    /// Bounds of the relay.
+    pub relay: RelayConfig,
+    /// How long a shutdown may take before what is left is dropped. Default 5,000 ms.
+    pub drain: Duration,
+    /// What is logged.
+    pub log: LogConfig,
+    /// `HEARTH_…` variables that no setting has, with the one that was perhaps meant. They may belong to somebody else (Kubernetes
+    /// makes such variables for a service named `hearth`), so they are reported and not refused.
+    pub unknown_variables: Vec<(String, Option<String>)>,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--listen ADDRESS`
+    pub listen: Option<String>,
+    /// `--dist DIR`
+    pub dist: Option<String>,
+    /// `--demo`
+    pub demo: bool,
+    /// `--broker-listen ADDRESS`
+    pub broker_listen: Option<String>,
+}
+
+impl Overrides {
+    fn flags(&self) -> BTreeMap<&'static str, FlagValue> {
+        let texts = [
+            ("listen", "--listen", self.listen.clone()),
+            ("dist", "--dist", self.dist.clone()),
+            ("demo.enabled", "--demo", self.demo.then(|| "true".to_owned())),
+            (
+                "broker.embedded.listen",
+                "--broker-listen",
+                self.broker_listen.clone(),
+            ),
+        ];
+        texts
+            .into_iter()
+            .filter_map(|(key, flag, text)| Some((key, FlagValue { flag, text: text? })))
+            .collect()
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, and what stands above it.
+    pub fn load(
+        file: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let Some(file) = file else {
+            return Self::parse("no file", "", environment, overrides);
+        };
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+            problems: vec![Problem {
+                origin: Origin::WholeFile(name.clone()),
+                key: String::new(),
+                message: format!("cannot be read: {error}"),
+                fix: "name an existing file with --config or HEARTH_CONFIG; `hearth example-config` prints one to begin with".into(),
+            }],
+        })?;
+        Self::parse(&name, &text, environment, overrides)
+    }
+
+    /// Reads the text of a file; `name` is only said in mistakes.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        environment: &BTreeMap<String, String>,
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let source = Source::new(name.to_owned(), text, environment, overrides.flags());
+        let table = match DeTable::parse(text) {
+            Ok(table) => table,
+            Err(error) => return Err(not_toml(&source, &error)),
+        };
+        let config = Self::read(&source, Section::top(&source, table.get_ref()));
+        let problems = source.into_problems();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError { problems })
+        }
+    }
+
+    fn read<'s>(source: &'s Source<'s>, top: Section<'s>) -> Self {
+        let (brokers, embedded) = read_brokers(&top.section("broker"), source);
+        let mut config = Self {
+            listen: top
+                .text("listen")
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9001))),
+            dist: top.text("dist"),
+            default_broker: None,
+            brokers,
+            embedded,
+            demo: DemoConfig::read(top.section("demo")),
+            access: AccessConfig::read(top.section("access")),
+            http: HttpConfig::read(top.section("http")),
+            relay: RelayConfig::read(top.section("relay")),
+            drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
+            log: LogConfig::read(top.section("log")),
+            unknown_variables: Vec::new(),
+        };
+        if config.demo.is_some() && config.brokers.is_empty() && config.embedded.is_none() {
+            config.embedded = Some(EmbeddedBrokerConfig::read(
+                top.section("broker").section("embedded"),
+            ));
+        }
+        if config.demo.is_some() && config.embedded.is_none() {
+            let fix = "add a section [broker.embedded], or turn the simulated home off";
+            top.section("demo").mistake(
+                "enabled",
+                "the simulated home lives in the embedded broker".into(),
+                fix.into(),
+            );
+        }
+        config.default_broker = read_default_broker(&top, &config);
+        top.finish();
+        config.unknown_variables = source.unknown_variables();
+        config
+            .unknown_variables
+            .retain(|(name, _)| name != "HEARTH_CONFIG");
+        config
+    }
+
+    /// Ids and names of all brokers, the embedded one first.
+    pub fn broker_names(&self) -> impl Iterator<Item = (BrokerId, &str)> {
+        let embedded = self
+            .embedded
+            .iter()
+            .map(|broker| (BrokerId::embedded(), broker.name.as_str()));
+        embedded.chain(
+            self.brokers
+                .iter()
+                .map(|broker| (broker.id.clone(), broker.name.as_str())),
+        )
+    }
+}
+
+fn read_brokers<'s>(
+    section: &Section<'s>,
+    source: &'s Source<'s>,
+) -> (Vec<BrokerConfig>, Option<EmbeddedBrokerConfig>) {
+    let mut children: BTreeMap<String, Section<'s>> = section.children().into_iter().collect();
+    for id in source
+        .environment
+        .keys()
+        .filter_map(|name| broker_of_variable(name))
+    {
+        children.entry(id.clone()).or_insert_with(|| section.child(&id));
+    }
+    let embedded = children
+        .remove("embedded")
+        .unwrap_or_else(|| section.child("embedded"));
+    let wanted = embedded.is_in_file() || embedded.is_set_outside();
+    let embedded = wanted.then(|| EmbeddedBrokerConfig::read(embedded));
+    let mut brokers = Vec::new();
+    for (id, child) in children {
+        if let Err(reason) = <BrokerId as reader::FromText>::from_text(&id) {
+            let fix = format!("use {}", <BrokerId as reader::FromText>::EXPECTED);
+            source.report(Problem {
+                origin: child.origin(),
+                key: format!("broker.{id}"),
+                message: reason,
+                fix,
+            });
+        }
+        brokers.extend(BrokerConfig::read(&id, child));
+    }
+    (brokers, embedded)
+}
+
+/// `HEARTH_BROKER_GARDEN_SHED_URL` makes a broker `garden-shed`, with or without a file.
+fn broker_of_variable(name: &str) -> Option<String> {
+    let id = name.strip_prefix("HEARTH_BROKER_")?.strip_suffix("_URL")?;
+    Some(id.to_ascii_lowercase().replace('_', "-"))
+}
+
+fn read_default_broker(top: &Section<'_>, config: &Config) -> Option<BrokerId> {
+    let ids: Vec<BrokerId> = config.broker_names().map(|(id, _)| id).collect();
+    let Some(wanted) = top.text::<BrokerId>("default_broker") else {
+        return ids.into_iter().next();
+    };
+    if !ids.contains(&wanted) {
+        let known: Vec<&str> = ids.iter().map(BrokerId::as_str).collect();
+        let fix = match problem::nearest(wanted.as_str(), known.iter().copied()) {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
+            None if known.is_empty() => format!("add a section [broker.{wanted}]"),
+            None => format!(
+                "add a section [broker.{wanted}], or name one of: {}",
+                known.join(", ")
+            ),
+        };
+        top.mistake("default_broker", format!("there is no broker \"{wanted}\""), fix);
+    }
+    Some(wanted)
+}
+
+fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {
+    let origin = match error.span() {
+        Some(span) => source.place(span),
+        None => Origin::WholeFile(source.file.clone()),
+    };
+    let message = format!("this is not TOML: {}", error.message().replace('\n', ", "));
+    let fix = "write key = value, texts in quotes, sections in [brackets]; `hearth example-config` shows how"
+        .into();
+    ConfigError {
+        problems: vec![Problem {
+            origin,
+            key: String::new(),
+            message,
+            fix,
+        }],
+    }
+}
+
+#[cfg(test)]
+mod tests;

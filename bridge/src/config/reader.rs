@@ -1,0 +1,479 @@
+//! Reads settings from flags, environment and file, and remembers every mistake.
+//!
+//! A section is asked for each of its keys once; what the file holds beyond that is an unknown key. So the keys that are
+//! known are those that are read, and there is no second list to keep.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    ops::{Range, RangeInclusive},
+    time::Duration,
+};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::problem::{Origin, Problem, nearest};
+
+/// A setting that is written as text.
+pub(crate) trait FromText: Sized {
+    /// What is expected, with an example.
+    const EXPECTED: &'static str;
+    /// Reads it, or says what is wrong with it.
+    fn from_text(text: &str) -> Result<Self, String>;
+}
+
+/// What a flag says about a key.
+pub(crate) struct FlagValue {
+    pub(crate) flag: &'static str,
+    pub(crate) text: String,
+}
+
+/// Everything that settings can come from; later ones win: file, environment, flags.
+pub(crate) struct Source<'t> {
+    pub(crate) file: String,
+    pub(crate) text: &'t str,
+    pub(crate) environment: &'t BTreeMap<String, String>,
+    pub(crate) flags: BTreeMap<&'static str, FlagValue>,
+    problems: RefCell<Vec<Problem>>,
+    variables: RefCell<BTreeSet<String>>,
+    keys: RefCell<BTreeSet<String>>,
+}
+
+impl<'t> Source<'t> {
+    pub(crate) fn new(
+        file: String,
+        text: &'t str,
+        environment: &'t BTreeMap<String, String>,
+        flags: BTreeMap<&'static str, FlagValue>,
+    ) -> Self {
+        Self {
+            file,
+            text,
+            environment,
+            flags,
+            problems: RefCell::default(),
+            variables: RefCell::default(),
+            keys: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn place(&self, span: Range<usize>) -> Origin {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Origin::File {
+            file: self.file.clone(),
+            line,
+            column,
+        }
+    }
+
+    pub(crate) fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems.into_inner();
+        problems.sort_by_key(|problem| match &problem.origin {
+            Origin::File { line, column, .. } => (*line, *column),
+            Origin::Environment(_) | Origin::Flag(_) | Origin::WholeFile(_) => (usize::MAX, 0),
+        });
+        problems
+    }
+
+    /// Every key that was asked for, with the path of its section.
+    #[cfg(test)]
+    pub(super) fn known_keys(&self) -> Vec<String> {
+        self.keys.borrow().iter().cloned().collect()
+    }
+
+    /// `HEARTH_…` variables that nothing asked for, with the one that was perhaps meant.
+    pub(crate) fn unknown_variables(&self) -> Vec<(String, Option<String>)> {
+        let known = self.variables.borrow();
+        self.environment
+            .keys()
+            .filter(|name| name.starts_with("HEARTH_") && !known.contains(*name))
+            .map(|name| {
+                let meant = nearest(name, known.iter().map(String::as_str));
+                (name.clone(), meant.map(str::to_owned))
+            })
+            .collect()
+    }
+}
+
+/// One value, from wherever it came.
+enum Raw<'s> {
+    File(&'s Spanned<DeValue<'s>>),
+    Text(Origin, &'s str),
+}
+
+/// One table of the file with what the environment and the flags say about its keys.
+pub(crate) struct Section<'s> {
+    source: &'s Source<'s>,
+    /// Dotted, empty at the top.
+    path: String,
+    table: Option<&'s DeTable<'s>>,
+    span: Range<usize>,
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'s> Section<'s> {
+    pub(crate) fn top(source: &'s Source<'s>, table: &'s DeTable<'s>) -> Self {
+        Self {
+            source,
+            path: String::new(),
+            table: Some(table),
+            span: 0..0,
+            known: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn key(&self, key: &str) -> String {
+        match self.path.as_str() {
+            "" => key.to_owned(),
+            path => format!("{path}.{key}"),
+        }
+    }
+
+    /// `relay.max_connections` is `HEARTH_RELAY_MAX_CONNECTIONS`.
+    fn variable(&self, key: &str) -> String {
+        let name = self.key(key).replace(['.', '-'], "_").to_ascii_uppercase();
+        format!("HEARTH_{name}")
+    }
+
+    pub(crate) fn is_in_file(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Where the section begins, for mistakes about the section as a whole.
+    pub(crate) fn origin(&self) -> Origin {
+        match self.table {
+            Some(_) => self.source.place(self.span.clone()),
+            None => Origin::Environment(self.variable("…")),
+        }
+    }
+
+    /// Is any of its keys set by a variable or a flag?
+    pub(crate) fn is_set_outside(&self) -> bool {
+        let prefix = self.variable("");
+        let dotted = self.key("");
+        self.source
+            .environment
+            .keys()
+            .any(|name| name.starts_with(&prefix))
+            || self.source.flags.keys().any(|key| key.starts_with(&dotted))
+    }
+
+    /// Is this key set anywhere?
+    pub(crate) fn is_set(&self, key: &'static str) -> bool {
+        self.raw(key).is_some()
+    }
+
+    /// The table under `key`, present or not.
+    pub(crate) fn section(&self, key: &'static str) -> Section<'s> {
+        self.known.borrow_mut().push(key);
+        self.child(key)
+    }
+
+    /// Tables under this one whose names are chosen by the user.
+    pub(crate) fn children(&self) -> Vec<(String, Section<'s>)> {
+        let Some(table) = self.table else {
+            return Vec::new();
+        };
+        let names = table.iter().map(|(name, _)| name.get_ref().to_string());
+        names.map(|name| (name.clone(), self.child(&name))).collect()
+    }
+
+    /// A child that only the environment knows of.
+    pub(crate) fn child(&self, name: &str) -> Section<'s> {
+        let entry = self.table.and_then(|table| table.get_key_value(name));
+        let table = entry.and_then(|(key, value)| {
+            let table = value.get_ref().as_table();
+            if table.is_none() {
+                let found = describe(value.get_ref());
+                self.source.report(Problem {
+                    origin: self.source.place(key.span()),
+                    key: self.key(name),
+                    message: format!("expected a section; found {found}"),
+                    fix: format!("write the keys of this section under a line [{}]", self.key(name)),
+                });
+            }
+            table
+        });
+        let span = entry.map_or(0..0, |(key, _)| key.span());
+        Section {
+            source: self.source,
+            path: self.key(name),
+            table,
+            span,
+            known: RefCell::default(),
+        }
+    }
+
+    /// Tables written as `[[path.key]]`.
+    pub(crate) fn list(&self, key: &'static str) -> Vec<Section<'s>> {
+        self.known.borrow_mut().push(key);
+        let Some(value) = self.table.and_then(|table| table.get(key)) else {
+            return Vec::new();
+        };
+        let path = self.key(key);
+        let items = value.get_ref().as_array().map(|array| {
+            let tables = array.iter().map(|item| (item.span(), item.get_ref().as_table()));
+            tables
+                .filter_map(|(span, table)| table.map(|table| (span, table)))
+                .collect::<Vec<_>>()
+        });
+        let Some(items) = items.filter(|items| !items.is_empty()) else {
+            self.wrong(
+                key,
+                &Raw::File(value),
+                "a list of sections",
+                &format!("write each one under a line [[{path}]]"),
+            );
+            return Vec::new();
+        };
+        let section = |(span, table)| Section {
+            source: self.source,
+            path: path.clone(),
+            table: Some(table),
+            span,
+            known: RefCell::default(),
+        };
+        items.into_iter().map(section).collect()
+    }
+
+    /// A text that `T` understands.
+    pub(crate) fn text<T: FromText>(&self, key: &'static str) -> Option<T> {
+        let raw = self.raw(key)?;
+        let expected = T::EXPECTED;
+        let Some(text) = raw_text(&raw) else {
+            self.wrong(key, &raw, expected, &format!("write {expected}, in quotes"));
+            return None;
+        };
+        match T::from_text(text) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                let message = format!("{reason}; expected {expected}; found \"{text}\"");
+                self.report(key, &raw, message, format!("write {expected}"));
+                None
+            }
+        }
+    }
+
+    /// A text that must not be shown when it is wrong.
+    pub(crate) fn secret(&self, key: &'static str) -> Option<super::Secret> {
+        let raw = self.raw(key)?;
+        let secret = raw_text(&raw).map(super::Secret::new);
+        if secret.is_none() {
+            self.report(
+                key,
+                &raw,
+                "expected a text".into(),
+                "put the value in quotes".into(),
+            );
+        }
+        secret
+    }
+
+    /// A list of texts that `T` understands; a variable holds them with commas between.
+    pub(crate) fn texts<T: FromText>(&self, key: &'static str) -> Vec<T> {
+        let Some(raw) = self.raw(key) else {
+            return Vec::new();
+        };
+        let expected = T::EXPECTED;
+        let found: Option<Vec<&str>> = match &raw {
+            Raw::Text(_, text) => Some(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|item| !item.is_empty())
+                    .collect(),
+            ),
+            Raw::File(value) => match value.get_ref() {
+                DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str()).collect(),
+                _ => None,
+            },
+        };
+        let Some(texts) = found else {
+            self.wrong(
+                key,
+                &raw,
+                &format!("a list of texts, each {expected}"),
+                &format!("write {key} = [\"…\"]"),
+            );
+            return Vec::new();
+        };
+        let mut values = Vec::new();
+        for text in texts {
+            match T::from_text(text) {
+                Ok(value) => values.push(value),
+                Err(reason) => {
+                    let message = format!("{reason}; expected {expected}; found \"{text}\"");
+                    self.report(key, &raw, message, format!("write {expected}"));
+                }
+            }
+        }
+        values
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&self, key: &'static str, default: bool) -> bool {
+        let Some(raw) = self.raw(key) else { return default };
+        let value = match &raw {
+            Raw::File(value) => value.get_ref().as_bool(),
+            Raw::Text(_, text) => match text.trim() {
+                "true" | "1" | "yes" | "on" => Some(true),
+                "false" | "0" | "no" | "off" => Some(false),
+                _ => None,
+            },
+        };
+        if value.is_none() {
+            self.wrong(
+                key,
+                &raw,
+                "true or false",
+                &format!("write {key} = {default} (the default) or {key} = {}", !default),
+            );
+        }
+        value.unwrap_or(default)
+    }
+
+    /// A whole number within a range.
+    pub(crate) fn integer(&self, key: &'static str, range: RangeInclusive<u64>, default: u64) -> u64 {
+        let Some(raw) = self.raw(key) else { return default };
+        let value = match &raw {
+            Raw::Text(_, text) => text.trim().replace('_', "").parse().ok(),
+            Raw::File(value) => match value.get_ref() {
+                DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
+                _ => None,
+            },
+        };
+        match value.filter(|value| range.contains(value)) {
+            Some(value) => value,
+            None => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                self.wrong(
+                    key,
+                    &raw,
+                    &expected,
+                    &format!("write {key} = {default} (the default), or another number in that range"),
+                );
+                default
+            }
+        }
+    }
+
+    /// A time in milliseconds.
+    pub(crate) fn duration_ms(
+        &self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+        default: u64,
+    ) -> Duration {
+        Duration::from_millis(self.integer(key, range, default))
+    }
+
+    /// Names what the file holds here and nothing asked for.
+    pub(crate) fn finish(self) {
+        let known = self.known.borrow();
+        let Some(table) = self.table else { return };
+        for (name, _) in table
+            .iter()
+            .filter(|(name, _)| !known.contains(&name.get_ref().as_ref()))
+        {
+            let typed = name.get_ref();
+            let place = if self.path.is_empty() {
+                "the top of the file".into()
+            } else {
+                format!("[{}]", self.path)
+            };
+            let fix = match nearest(typed, known.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("remove it; {place} knows: {}", known.join(", ")),
+            };
+            self.source.report(Problem {
+                origin: self.source.place(name.span()),
+                key: self.key(typed),
+                message: format!("unknown key in {place}"),
+                fix,
+            });
+        }
+    }
+
+    /// A mistake about the value of `key`, wherever it came from.
+    pub(crate) fn mistake(&self, key: &'static str, message: String, fix: String) {
+        match self.raw(key) {
+            Some(raw) => self.report(key, &raw, message, fix),
+            None => self.source.report(Problem {
+                origin: self.origin(),
+                key: self.key(key),
+                message,
+                fix,
+            }),
+        }
+    }
+
+    /// The value that wins: flag, then environment, then file.
+    fn raw(&self, key: &'static str) -> Option<Raw<'s>> {
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
+        let variable = self.variable(key);
+        self.source.variables.borrow_mut().insert(variable.clone());
+        self.source.keys.borrow_mut().insert(self.key(key));
+        if let Some(value) = self.source.flags.get(self.key(key).as_str()) {
+            return Some(Raw::Text(Origin::Flag(value.flag), &value.text));
+        }
+        if let Some(text) = self.source.environment.get(&variable) {
+            return Some(Raw::Text(Origin::Environment(variable), text));
+        }
+        self.table?.get(key).map(Raw::File)
+    }
+
+    fn wrong(&self, key: &str, raw: &Raw<'_>, expected: &str, fix: &str) {
+        let found = match raw {
+            Raw::File(value) => describe(value.get_ref()),
+            Raw::Text(_, text) => format!("\"{text}\""),
+        };
+        self.report(
+            key,
+            raw,
+            format!("expected {expected}; found {found}"),
+            fix.to_owned(),
+        );
+    }
+
+    fn report(&self, key: &str, raw: &Raw<'_>, message: String, fix: String) {
+        let origin = match raw {
+            Raw::File(value) => self.source.place(value.span()),
+            Raw::Text(origin, _) => origin.clone(),
+        };
+        self.source.report(Problem {
+            origin,
+            key: self.key(key),
+            message,
+            fix,
+        });
+    }
+}
+
+fn raw_text<'s>(raw: &Raw<'s>) -> Option<&'s str> {
+    match raw {
+        Raw::Text(_, text) => Some(text),
+        Raw::File(value) => value.get_ref().as_str(),
+    }
+}
+
+fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{text}\""),
+        DeValue::Integer(number) => format!("the number {number}"),
+        DeValue::Float(number) => format!("the number {}", number.as_str()),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(_) => "a date".into(),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a section".into(),
+    }
+}

@@ -1,0 +1,116 @@
+//! What the bridge and the page say to each other over HTTP, and how the bridge ends a WebSocket.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to `GET api/config`: what a page needs to start. Paths are relative to the page, so that a bridge under a sub-path works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeConfig {
+    /// The bridge's version, such as `0.1.0`.
+    pub version: String,
+    /// The brokers that the page may reach through the bridge; may be empty.
+    pub brokers: Vec<BridgeBroker>,
+    /// Do the messages come from the simulated home?
+    pub simulated: bool,
+    /// Who decides about access.
+    pub auth: AuthMode,
+    /// Bytes of the largest WebSocket message that the bridge passes on to a broker.
+    pub maximum_packet_size: u32,
+}
+
+/// A broker behind the bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeBroker {
+    /// The id in addresses and start-up parameters.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// Is it the one behind `mqtt`?
+    pub default: bool,
+    /// The WebSocket's path, relative to the page: `mqtt/<id>`.
+    pub path: String,
+    /// Does the bridge put in the credentials, so that the page need not ask for any?
+    pub injects_credentials: bool,
+}
+
+/// Who decides about access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AuthMode {
+    /// The broker, by what the page sends in CONNECT.
+    PassThrough,
+}
+
+/// The answer to a refused HTTP request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiErrorBody {
+    /// Stable, for programs: `unknown_broker`, `origin_refused`, …
+    pub code: String,
+    /// For people; safe to show.
+    pub message: String,
+}
+
+/// The codes with which the bridge closes a WebSocket; the close reason says more, in words that are safe to show.
+///
+/// Failures have codes of their own (4000 to 4999), because browsers refuse to pass on registered ones such as 1014 and
+/// hide a refused upgrade behind 1006. They follow the HTTP status that would say the same.
+pub mod close {
+    /// The broker ended the network connection in good order.
+    pub const BROKER_CLOSED: u16 = 1000;
+    /// The bridge is shutting down: try again in a moment.
+    pub const SHUTTING_DOWN: u16 = 1001;
+    /// The browser broke the WebSocket protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// A text frame: MQTT travels in binary frames only [MQTT-6.0.0-1].
+    pub const TEXT_FRAME: u16 = 1003;
+    /// A WebSocket message above `maximum_packet_size`.
+    pub const MESSAGE_TOO_BIG: u16 = 1009;
+    /// The network connection to the broker broke.
+    pub const BROKER_LOST: u16 = 1011;
+    /// The first packet was not an MQTT CONNECT.
+    pub const NOT_MQTT: u16 = 4400;
+    /// No whole CONNECT arrived in time.
+    pub const HANDSHAKE_TIMEOUT: u16 = 4408;
+    /// The bridge has as many WebSockets as it may.
+    pub const TOO_MANY_CONNECTIONS: u16 = 4429;
+    /// This address has as many WebSockets as it may.
+    pub const TOO_MANY_FROM_ADDRESS: u16 = 4430;
+    /// The broker could not be reached: refused, no route, unknown name.
+    pub const BROKER_UNREACHABLE: u16 = 4502;
+    /// TLS to the broker failed: certificate, name or version.
+    pub const BROKER_TLS_FAILED: u16 = 4503;
+    /// The broker did not answer the dial in time.
+    pub const BROKER_TIMEOUT: u16 = 4504;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_has_the_documented_shape() {
+        let config = BridgeConfig {
+            version: "0.1.0".into(),
+            brokers: vec![BridgeBroker {
+                id: "home".into(),
+                name: "Home".into(),
+                default: true,
+                path: "mqtt/home".into(),
+                injects_credentials: false,
+            }],
+            simulated: false,
+            auth: AuthMode::PassThrough,
+            maximum_packet_size: 2_097_152,
+        };
+        let json = serde_json::to_value(&config).unwrap();
+        let expected = serde_json::json!({
+            "version": "0.1.0",
+            "brokers": [{"id": "home", "name": "Home", "default": true, "path": "mqtt/home", "injects_credentials": false}],
+            "simulated": false,
+            "auth": "pass-through",
+            "maximum_packet_size": 2_097_152,
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<BridgeConfig>(json).unwrap(), config);
+    }
+}
