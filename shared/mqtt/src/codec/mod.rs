@@ -1,0 +1,4 @@
+//! Reading and writing the data types of MQTT.
+
+pub(crate) mod utf8_string;
+pub mod variable_byte_integer;

@@ -1,0 +1,233 @@
+//! [`TopicFilter`]: which topic names a subscription asks for.
+
+use std::{borrow::Borrow, fmt};
+
+use bytestring::ByteString;
+use thiserror::Error;
+
+use super::TopicName;
+
+/// What stands before the share name of a Shared Subscription.
+const SHARE_PREFIX: &str = "$share/";
+
+/// A filter that subscriptions name: levels with the wildcards `+` (one level) and `#` (this level and all
+/// below, only at the end). Shared Subscriptions (`$share/{name}/{filter}`) are filters too.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicFilter(ByteString);
+
+/// Why a text is not a [`TopicFilter`] or not a [`SharedFilter`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TopicFilterError {
+    /// A filter has at least one character.
+    #[error("a topic filter needs at least one character")]
+    Empty,
+    /// A UTF-8 Encoded String holds at most 65,535 bytes.
+    #[error("a topic filter has at most 65,535 bytes, this one has {0}")]
+    TooLong(usize),
+    /// U+0000 is not allowed in any string of MQTT.
+    #[error("a topic filter may not contain the character U+0000")]
+    Nul,
+    /// `#` is the whole last level or nothing.
+    #[error("`#` must be a whole level and the last one")]
+    MultiLevelWildcard,
+    /// `+` is a whole level or nothing.
+    #[error("`+` must be a whole level")]
+    SingleLevelWildcard,
+    /// The share name is missing, or has a wildcard in it.
+    #[error("the share name needs at least one character and no `+` or `#`")]
+    ShareName,
+    /// Nothing follows the share name.
+    #[error("a filter must follow the share name")]
+    ShareWithoutFilter,
+    /// The text does not start with `$share/`.
+    #[error("this filter is not a shared one")]
+    NotShared,
+}
+
+impl TopicFilter {
+    /// Checks the rules of section 4.7 once; every later holder relies on them.
+    ///
+    /// The further rules of 5.0 for `$share/…` are checked by [`TopicFilter::shared`].
+    ///
+    /// # Errors
+    /// [`TopicFilterError`] says which rule `text` breaks.
+    pub fn parse(text: &str) -> Result<Self, TopicFilterError> {
+        Self::check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The same check for a string that is already shared: nothing is copied.
+    ///
+    /// # Errors
+    /// [`TopicFilterError`] says which rule `text` breaks.
+    pub fn from_shared(text: ByteString) -> Result<Self, TopicFilterError> {
+        Self::check(&text)?;
+        Ok(Self(text))
+    }
+
+    fn check(text: &str) -> Result<(), TopicFilterError> {
+        if text.is_empty() {
+            return Err(TopicFilterError::Empty);
+        }
+        if text.len() > usize::from(u16::MAX) {
+            return Err(TopicFilterError::TooLong(text.len()));
+        }
+        let mut levels = text.split('/').peekable();
+        while let Some(level) = levels.next() {
+            match level {
+                "+" => {}
+                "#" if levels.peek().is_none() => {}
+                _ => {
+                    if let Some(found) = level.bytes().find(|byte| matches!(byte, b'+' | b'#' | 0)) {
+                        return Err(match found {
+                            b'+' => TopicFilterError::SingleLevelWildcard,
+                            b'#' => TopicFilterError::MultiLevelWildcard,
+                            _ => TopicFilterError::Nul,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The filter as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The filter as a shared string.
+    #[must_use]
+    pub fn as_shared(&self) -> &ByteString {
+        &self.0
+    }
+
+    /// Whether the filter starts with `$share/`, so that 5.0 reads it as a Shared Subscription.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.as_str().starts_with(SHARE_PREFIX)
+    }
+
+    /// The parts of a Shared Subscription.
+    ///
+    /// # Errors
+    /// [`TopicFilterError::NotShared`] for other filters, and what is wrong with a shared one.
+    pub fn shared(&self) -> Result<SharedFilter, TopicFilterError> {
+        let rest = self
+            .as_str()
+            .strip_prefix(SHARE_PREFIX)
+            .ok_or(TopicFilterError::NotShared)?;
+        let (share_name, filter) = match rest.split_once('/') {
+            None => (rest, None),
+            Some((share_name, filter)) => (share_name, Some(filter)),
+        };
+        if share_name.is_empty() || share_name.contains(['+', '#']) {
+            return Err(TopicFilterError::ShareName);
+        }
+        let filter = filter
+            .filter(|text| !text.is_empty())
+            .ok_or(TopicFilterError::ShareWithoutFilter)?;
+        Ok(SharedFilter {
+            share_name: self.0.slice_ref(share_name),
+            filter: Self(self.0.slice_ref(filter)),
+        })
+    }
+
+    /// What is matched against topic names: all of it, or for `$share/{name}/{filter}` the last part.
+    #[must_use]
+    pub fn matched_part(&self) -> &str {
+        let text = self.as_str();
+        match text
+            .strip_prefix(SHARE_PREFIX)
+            .and_then(|rest| rest.split_once('/'))
+        {
+            Some((share_name, filter)) if !share_name.is_empty() && !filter.is_empty() => filter,
+            _ => text,
+        }
+    }
+
+    /// Whether a message published under `name` is asked for. A shared filter matches by its last part.
+    ///
+    /// A filter that starts with a wildcard does not match a name that starts with `$` `[MQTT5-4.7.2-1]`.
+    #[must_use]
+    pub fn matches(&self, name: &TopicName) -> bool {
+        matches(self.matched_part(), name.as_str())
+    }
+}
+
+/// Matches without allocating, level by level. Empty levels are levels.
+fn matches(filter: &str, name: &str) -> bool {
+    if name.starts_with('$') && filter.starts_with(['+', '#']) {
+        return false;
+    }
+    let mut names = name.split('/');
+    for level in filter.split('/') {
+        if level == "#" {
+            // It also matches its parent, where no level is left.
+            return true;
+        }
+        match names.next() {
+            Some(found) if level == "+" || level == found => {}
+            _ => return false,
+        }
+    }
+    names.next().is_none()
+}
+
+impl fmt::Display for TopicFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for TopicFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TopicFilter({:?})", self.as_str())
+    }
+}
+
+impl AsRef<str> for TopicFilter {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Borrow<str> for TopicFilter {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl std::str::FromStr for TopicFilter {
+    type Err = TopicFilterError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// A Shared Subscription taken apart: `$share/{share_name}/{filter}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SharedFilter {
+    /// Who shares the messages: at least one character, no `/`, `+` or `#`.
+    pub share_name: ByteString,
+    /// What is matched against topic names.
+    pub filter: TopicFilter,
+}
+
+impl SharedFilter {
+    /// Parses `$share/{share_name}/{filter}`.
+    ///
+    /// # Errors
+    /// [`TopicFilterError`] says which rule `text` breaks.
+    pub fn parse(text: &str) -> Result<Self, TopicFilterError> {
+        TopicFilter::parse(text)?.shared()
+    }
+}
+
+impl fmt::Display for SharedFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{SHARE_PREFIX}{}/{}", self.share_name, self.filter)
+    }
+}

@@ -1,0 +1,7 @@
+//! Topic names, topic filters, and matching one against the other.
+
+mod filter;
+mod name;
+
+pub use filter::{SharedFilter, TopicFilter, TopicFilterError};
+pub use name::{TopicName, TopicNameError};
