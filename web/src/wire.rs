@@ -619,3 +619,36 @@ impl std::fmt::Debug for ConnectionOptions {
             .finish_non_exhaustive()
     }
 }
+
+impl Default for ConnectionOptions {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            name: String::new(),
+            version: Version::Auto,
+            client_id: String::new(),
+            username: None,
+            password: None,
+            // Half of the idle limit (60 s) that many proxies in front of WebSockets have.
+            keep_alive: 30,
+            clean_start: true,
+            session_expiry_interval: 0,
+            // The protocol's own default: no limit but the number of packet ids.
+            receive_maximum: u16::MAX,
+            will: None,
+            subscriptions: Vec::new(),
+        }
+    }
+}
+
+impl From<&View> for ViewKind {
+    fn from(view: &View) -> Self {
+        match view {
+            View::Home => Self::Home,
+            View::Device { .. } => Self::Device,
+            View::Tree(_) => Self::Tree,
+            View::Topic { .. } => Self::Topic,
+            View::Subscriptions => Self::Subscriptions,
+        }
+    }
+}

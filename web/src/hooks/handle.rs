@@ -1,0 +1,300 @@
+//! The page's end of the Worker border.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
+
+use super::state::{Key, PageState};
+use crate::{
+    platform::{
+        page,
+        worker::{EngineWorker, FromWorker},
+    },
+    wire::{Command, Frame, RequestId, View, ViewKind},
+};
+
+type Listener = Rc<dyn Fn()>;
+
+/// The way to the engine. Clones lead to the same engine.
+#[derive(Clone)]
+pub struct EngineHandle(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: RefCell<PageState>,
+    listeners: RefCell<HashMap<Key, Vec<(u32, Listener)>>>,
+    next_listener: Cell<u32>,
+    next_request: Cell<RequestId>,
+    worker: RefCell<Option<EngineWorker>>,
+    /// Commands given before the Worker's first message: before it nobody listens there.
+    waiting: RefCell<Option<Vec<Command>>>,
+    /// What a new engine has to be told when this one dies.
+    open: RefCell<HashMap<ViewKind, (u32, Option<View>)>>,
+    connect: RefCell<Option<Command>>,
+    /// The clock of a handle without a browser.
+    now: Cell<Option<u64>>,
+}
+
+impl PartialEq for EngineHandle {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl std::fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EngineHandle").finish_non_exhaustive()
+    }
+}
+
+impl EngineHandle {
+    /// Starts the engine's Worker.
+    #[must_use]
+    pub fn start() -> Self {
+        let handle = Self(Rc::default());
+        handle.start_worker();
+        let (seen, online) = (handle.clone(), handle.clone());
+        page::on_visibility(move |visible| seen.send(Command::Visible(visible)));
+        page::on_online(move || online.send(Command::RetryNow));
+        handle
+    }
+
+    /// A handle without an engine, for tests and for pictures of views: `apply` stands in for the engine, and the
+    /// clock stands at `now` (ms since epoch).
+    #[must_use]
+    pub fn detached(now: u64) -> Self {
+        let handle = Self(Rc::default());
+        handle.0.now.set(Some(now));
+        handle
+    }
+
+    /// Sends a command; the answer comes as a patch.
+    pub fn send(&self, command: Command) {
+        self.remember(&command);
+        if let Some(waiting) = self.0.waiting.borrow_mut().as_mut() {
+            waiting.push(command);
+            return;
+        }
+        self.post(&command);
+    }
+
+    /// A new number for a request.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        let id = self.0.next_request.get() + 1;
+        self.0.next_request.set(id);
+        id
+    }
+
+    /// Puts a notice away.
+    pub fn dismiss_notice(&self, index: usize) {
+        {
+            let mut state = self.0.state.borrow_mut();
+            let notices = Rc::make_mut(&mut state.notices);
+            if index < notices.len() {
+                notices.remove(index);
+            }
+        }
+        self.tell(&[Key::Notices]);
+    }
+
+    /// Starts a new engine after a crash: connects with the options used last and opens the views that are mounted.
+    /// What the old one remembered of the home is gone.
+    pub fn restart(&self) {
+        self.change(|state| {
+            let mut fresh = PageState::default();
+            std::mem::swap(&mut fresh.start, &mut state.start);
+            std::mem::swap(&mut fresh.notices, &mut state.notices);
+            *state = fresh;
+            vec![
+                Key::Crash,
+                Key::Connection,
+                Key::Counters,
+                Key::Home,
+                Key::Device,
+                Key::Tree,
+                Key::Topic,
+                Key::Subscriptions,
+            ]
+        });
+        self.start_worker();
+        let connect = self.0.connect.borrow().clone();
+        let views: Vec<_> = self
+            .0
+            .open
+            .borrow()
+            .values()
+            .filter_map(|(_, view)| view.clone())
+            .collect();
+        for command in connect.into_iter().chain(views.into_iter().map(Command::Open)) {
+            self.send(command);
+        }
+    }
+
+    /// Takes over what changed and renders the components that show it.
+    pub fn apply(&self, frame: Frame) {
+        self.change(|state| state.apply(frame));
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut PageState) -> Vec<Key>) {
+        let changed = change(&mut self.0.state.borrow_mut());
+        self.tell(&changed);
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&PageState) -> T) -> T {
+        read(&self.0.state.borrow())
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.now.get().unwrap_or_else(page::now)
+    }
+
+    pub(super) fn is_detached(&self) -> bool {
+        self.0.now.get().is_some()
+    }
+
+    pub(super) fn subscribe(&self, key: Key, listener: Listener) -> u32 {
+        let id = self.0.next_listener.get();
+        self.0.next_listener.set(id + 1);
+        self.0
+            .listeners
+            .borrow_mut()
+            .entry(key)
+            .or_default()
+            .push((id, listener));
+        id
+    }
+
+    pub(super) fn unsubscribe(&self, key: &Key, id: u32) {
+        let mut listeners = self.0.listeners.borrow_mut();
+        if let Some(of_key) = listeners.get_mut(key) {
+            of_key.retain(|(other, _)| *other != id);
+            if of_key.is_empty() {
+                listeners.remove(key);
+            }
+        }
+    }
+
+    /// The keys of the clock that somebody looks at.
+    pub(super) fn clocks(&self) -> Vec<u32> {
+        let listeners = self.0.listeners.borrow();
+        listeners
+            .keys()
+            .filter_map(|key| {
+                if let Key::Clock(step_s) = key {
+                    Some(*step_s)
+                } else {
+                    None
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn tell(&self, changed: &[Key]) {
+        for key in changed {
+            // Listeners may subscribe and unsubscribe while they run.
+            let listeners = self.0.listeners.borrow().get(key).cloned().unwrap_or_default();
+            for (_, listener) in listeners {
+                listener();
+            }
+        }
+    }
+
+    pub(super) fn hold(&self, kind: ViewKind) {
+        self.0.open.borrow_mut().entry(kind).or_default().0 += 1;
+    }
+
+    pub(super) fn release(&self, kind: ViewKind) {
+        let last = {
+            let mut open = self.0.open.borrow_mut();
+            let holders = open.get_mut(&kind).map_or(0, |(holders, _)| {
+                *holders = holders.saturating_sub(1);
+                *holders
+            });
+            if holders == 0 {
+                open.remove(&kind);
+            }
+            holders == 0
+        };
+        if last {
+            self.0.state.borrow_mut().forget(kind);
+            self.send(Command::Close(kind));
+        }
+    }
+
+    fn remember(&self, command: &Command) {
+        match command {
+            Command::Open(view) => {
+                if let Some((_, held)) = self.0.open.borrow_mut().get_mut(&ViewKind::from(view)) {
+                    *held = Some(view.clone());
+                }
+            }
+            Command::Connect(_) => *self.0.connect.borrow_mut() = Some(command.clone()),
+            Command::Disconnect => *self.0.connect.borrow_mut() = None,
+            _ => {}
+        }
+    }
+
+    fn post(&self, command: &Command) {
+        if let (Some(worker), Ok(bytes)) = (self.0.worker.borrow().as_ref(), postcard::to_allocvec(command)) {
+            worker.post(&bytes);
+        }
+    }
+
+    fn start_worker(&self) {
+        *self.0.waiting.borrow_mut() = Some(Vec::new());
+        // Weak: the Worker belongs to the handle, not the other way round.
+        let inner = Rc::downgrade(&self.0);
+        let started = EngineWorker::start(move |message| {
+            if let Some(inner) = inner.upgrade() {
+                Self(inner).handle_message(message);
+            }
+        });
+        match started {
+            Ok(worker) => {
+                *self.0.worker.borrow_mut() = Some(worker);
+                self.send(Command::Visible(page::is_visible()));
+            }
+            Err(reason) => self.crashed(&reason),
+        }
+    }
+
+    fn handle_message(&self, message: FromWorker) {
+        let bytes = match message {
+            FromWorker::Bytes(bytes) => bytes,
+            FromWorker::Died(reason) => return self.crashed(&reason),
+        };
+        let waiting = self.0.waiting.borrow_mut().take();
+        for command in waiting.unwrap_or_default() {
+            self.post(&command);
+        }
+        match postcard::from_bytes::<Frame>(&bytes) {
+            Ok(frame) => {
+                self.apply(frame);
+                let handle = self.clone();
+                page::before_paint(move || handle.send(Command::Painted));
+            }
+            Err(error) => self.crashed(&format!("page and engine do not understand each other: {error}")),
+        }
+    }
+
+    fn crashed(&self, reason: &str) {
+        // Keep the first reason: a panic's text comes before the trap that follows it.
+        if self.read(|state| state.crash.is_some()) {
+            return;
+        }
+        *self.0.waiting.borrow_mut() = Some(Vec::new());
+        let worker = self.0.worker.borrow_mut().take();
+        // Dropped later: this may run inside one of the Worker's own closures.
+        wasm_bindgen_futures::spawn_local(async move { drop(worker) });
+        let reason = Rc::from(reason);
+        self.change(|state| {
+            state.crash = Some(reason);
+            vec![Key::Crash]
+        });
+    }
+}

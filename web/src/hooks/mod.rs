@@ -1,0 +1,159 @@
+//! How the views see the engine: each hook re-renders its component only when that component's own view changed.
+//!
+//! [`EngineProvider`] stands at the root. A hook that shows a view opens it at the engine while a component that uses
+//! it is mounted, so that only what is on the screen crosses the Worker border.
+
+mod clock;
+mod handle;
+mod provider;
+mod start;
+mod state;
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+pub use self::{
+    clock::use_now,
+    handle::EngineHandle,
+    provider::EngineProvider,
+    start::{BridgeBroker, BridgeConfig, Start, StartParams, use_start, websocket_url},
+    state::{Key, PageState, Shown},
+};
+use crate::wire::{
+    Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice, Outcome, RequestId,
+    SubscriptionView, TopicView, TreeView, TreeWindow, View, ViewKind,
+};
+
+/// The way to the engine: `send` a command, take the next `request` id.
+///
+/// Outside of an [`EngineProvider`] it leads nowhere, and every view stays empty.
+#[hook]
+pub fn use_engine() -> EngineHandle {
+    let fallback = use_memo((), |()| EngineHandle::detached(0));
+    use_context::<EngineHandle>().unwrap_or_else(|| (*fallback).clone())
+}
+
+/// State of the connection, with the reason when it is down.
+#[hook]
+pub fn use_connection() -> Rc<ConnectionView> {
+    use_selected(Key::Connection, |state: &PageState| state.connection.clone())
+}
+
+/// What was received, dropped, queued.
+#[hook]
+pub fn use_counters() -> Counters {
+    use_selected(Key::Counters, |state: &PageState| state.counters)
+}
+
+/// Home but for the content of its cards; `None` until the engine answered.
+#[hook]
+pub fn use_home() -> Option<Rc<HomeView>> {
+    use_open(View::Home);
+    use_selected(Key::Home, |state: &PageState| state.home.clone())
+}
+
+/// One card of Home; needs a mounted [`use_home`].
+#[hook]
+pub fn use_card(device: &str) -> Option<Rc<DeviceCard>> {
+    let id = device.to_owned();
+    use_selected(Key::Card(id.clone()), move |state: &PageState| {
+        state.cards.get(&id).cloned()
+    })
+}
+
+/// One device with all its entities.
+#[hook]
+pub fn use_device(device: &str) -> Shown<DeviceView> {
+    let id = device.to_owned();
+    use_open(View::Device { id: id.clone() });
+    use_selected(Key::Device, move |state: &PageState| state.device(&id))
+}
+
+/// A window of the topic tree.
+#[hook]
+pub fn use_tree(window: TreeWindow) -> Option<Rc<TreeView>> {
+    use_open(View::Tree(window));
+    use_selected(Key::Tree, |state: &PageState| state.tree.clone())
+}
+
+/// The last message and the history of a topic.
+#[hook]
+pub fn use_topic(topic: &str) -> Shown<TopicView> {
+    let topic = topic.to_owned();
+    use_open(View::Topic { topic: topic.clone() });
+    use_selected(Key::Topic, move |state: &PageState| state.topic(&topic))
+}
+
+/// Subscriptions with their granted results.
+#[hook]
+pub fn use_subscriptions() -> Rc<Vec<SubscriptionView>> {
+    use_open(View::Subscriptions);
+    use_selected(Key::Subscriptions, |state: &PageState| {
+        state.subscriptions.clone()
+    })
+}
+
+/// What became of a request.
+#[hook]
+pub fn use_outcome(request: Option<RequestId>) -> Option<Outcome> {
+    use_selected(
+        Key::Outcome(request.unwrap_or_default()),
+        move |state: &PageState| request.and_then(|request| state.outcomes.get(&request).cloned()),
+    )
+}
+
+/// What the user must know and has not put away yet, oldest first.
+#[hook]
+pub fn use_notices() -> Rc<Vec<Notice>> {
+    use_selected(Key::Notices, |state: &PageState| state.notices.clone())
+}
+
+/// Why the engine stopped, if it did; [`EngineHandle::restart`] starts a new one.
+#[hook]
+pub fn use_crash() -> Option<Rc<str>> {
+    use_selected(Key::Crash, |state: &PageState| state.crash.clone())
+}
+
+/// Keeps `view` open at the engine while the component is mounted.
+#[hook]
+fn use_open(view: View) {
+    let engine = use_engine();
+    let kind = ViewKind::from(&view);
+    use_effect_with((engine.clone(), kind), move |(engine, kind)| {
+        let (engine, kind) = (engine.clone(), *kind);
+        engine.hold(kind);
+        move || engine.release(kind)
+    });
+    use_effect_with((engine, view), move |(engine, view)| {
+        engine.send(Command::Open(view.clone()))
+    });
+}
+
+/// Reads a part of the state, and renders again when that part became different.
+#[hook]
+fn use_selected<T, R>(key: Key, read: R) -> T
+where
+    T: Clone + PartialEq + 'static,
+    R: Fn(&PageState) -> T + 'static,
+{
+    let engine = use_engine();
+    let update = use_force_update();
+    let rendered = use_mut_ref(|| None);
+    let value = engine.read(&read);
+    *rendered.borrow_mut() = Some(value.clone());
+    use_effect_with((engine, key), move |(engine, key)| {
+        let (engine, key) = (engine.clone(), key.clone());
+        let reader = engine.clone();
+        let check = Rc::new(move || {
+            if *rendered.borrow() != Some(reader.read(&read)) {
+                update.force_update();
+            }
+        });
+        // What came between the rendering and now.
+        check();
+        let id = engine.subscribe(key.clone(), check);
+        move || engine.unsubscribe(&key, id)
+    });
+    value
+}

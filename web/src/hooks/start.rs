@@ -1,0 +1,320 @@
+//! What the page was started with: the serving host's answer to `api/config`, and the parameters of its address.
+
+use std::rc::Rc;
+
+use serde::Deserialize;
+use yew::prelude::*;
+
+use super::{handle::EngineHandle, state::Key, use_selected};
+use crate::{
+    platform::{client_id, page},
+    wire::{Command, ConnectionOptions, Version},
+};
+
+/// What the bridge that served the page tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BridgeConfig {
+    pub version: String,
+    pub brokers: Vec<BridgeBroker>,
+    /// The home behind it is a simulation.
+    #[serde(default)]
+    pub simulated: bool,
+    #[serde(default)]
+    pub maximum_packet_size: Option<u32>,
+}
+
+/// A broker that the bridge relays to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct BridgeBroker {
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub default: bool,
+    /// Relative to the page.
+    pub path: String,
+    /// The bridge adds user name and password; the page needs none.
+    #[serde(default)]
+    pub injects_credentials: bool,
+}
+
+/// What the page was started with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Start {
+    /// The answer of the serving host has not come yet.
+    pub loading: bool,
+    /// `None`: the host is no bridge, ask for a broker.
+    pub bridge: Option<BridgeConfig>,
+    /// Parameters of the address.
+    pub params: StartParams,
+    /// The client id of this tab, for the form.
+    pub client_id: String,
+}
+
+/// Start-up parameters: query of the page or of the hash route, the latter wins. Never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StartParams {
+    /// Id of a broker at the bridge.
+    pub broker: Option<String>,
+    /// `ws://host:port/path`.
+    pub url: Option<String>,
+    pub version: Version,
+    pub client_id: Option<String>,
+    pub username: Option<String>,
+    /// Seconds.
+    pub keep_alive: Option<u16>,
+    pub clean_start: Option<bool>,
+    /// `(filter, QoS)`.
+    pub subscribe: Vec<(String, u8)>,
+    /// Connect at once.
+    pub connect: bool,
+    pub theme: Option<String>,
+    pub lang: Option<String>,
+}
+
+/// What the page was started with; changes once, when the serving host answered.
+#[hook]
+pub fn use_start() -> Rc<Start> {
+    use_selected(Key::Start, |state: &super::PageState| state.start.clone())
+}
+
+/// Reads the address, asks the serving host, and connects if one of them says where to.
+pub(super) async fn run(engine: EngineHandle) {
+    let (of_page, of_route) = page::queries();
+    let mut params = StartParams::default();
+    params.read(&of_page);
+    params.read(&of_route);
+    let mut start = Start {
+        loading: true,
+        bridge: None,
+        params,
+        client_id: client_id::for_this_tab(),
+    };
+    set(&engine, &start);
+    // An address that names a broker need not wait for the host's answer.
+    let by_address = start.params.connect && start.params.url.is_some();
+    if by_address {
+        connect(&engine, &start);
+    }
+    let answer = page::fetch_json("api/config").await;
+    start.bridge = answer.and_then(|text| serde_json::from_str(&text).ok());
+    start.loading = false;
+    set(&engine, &start);
+    if !by_address {
+        connect(&engine, &start);
+    }
+}
+
+fn set(engine: &EngineHandle, start: &Start) {
+    engine.change(|state| {
+        state.start = Rc::new(start.clone());
+        vec![Key::Start]
+    });
+}
+
+fn connect(engine: &EngineHandle, start: &Start) {
+    if let Some(options) = start.options(&page::folder()) {
+        engine.send(Command::Connect(Box::new(options)));
+    }
+}
+
+impl Start {
+    /// Where to connect without a question, if that is known; `folder` is the page's own address.
+    #[must_use]
+    pub fn options(&self, folder: &str) -> Option<ConnectionOptions> {
+        let params = &self.params;
+        let (url, name) = match (&params.url, &self.bridge) {
+            (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned()),
+            (Some(_), _) | (None, None) => return None,
+            (None, Some(bridge)) => {
+                let broker = bridge.broker(params.broker.as_deref())?;
+                (websocket_url(folder, &broker.path), broker.name.clone())
+            }
+        };
+        Some(ConnectionOptions {
+            url,
+            name,
+            version: params.version,
+            client_id: params.client_id.clone().unwrap_or_else(|| self.client_id.clone()),
+            username: params.username.clone(),
+            keep_alive: params
+                .keep_alive
+                .unwrap_or(ConnectionOptions::default().keep_alive),
+            clean_start: params.clean_start.unwrap_or(true),
+            subscriptions: params.subscribe.clone(),
+            ..ConnectionOptions::default()
+        })
+    }
+}
+
+impl BridgeConfig {
+    /// The broker with this id, else the default one, else the first.
+    #[must_use]
+    pub fn broker(&self, id: Option<&str>) -> Option<&BridgeBroker> {
+        match id {
+            Some(id) => self.brokers.iter().find(|broker| broker.id == id),
+            None => self
+                .brokers
+                .iter()
+                .find(|broker| broker.default)
+                .or_else(|| self.brokers.first()),
+        }
+    }
+}
+
+/// The WebSocket address of a path beside the page.
+#[must_use]
+pub fn websocket_url(folder: &str, path: &str) -> String {
+    let folder = folder
+        .strip_prefix("http")
+        .map_or_else(|| folder.to_owned(), |rest| format!("ws{rest}"));
+    format!("{folder}{}", path.trim_start_matches('/'))
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+impl StartParams {
+    fn read(&mut self, query: &str) {
+        let mut subscribe = Vec::new();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = percent_decoded(value);
+            match name {
+                "broker" => self.broker = Some(value),
+                "url" => self.url = Some(value),
+                "version" => {
+                    self.version = match value.as_str() {
+                        "5" | "5.0" => Version::V5,
+                        "3.1.1" => Version::V311,
+                        _ => Version::Auto,
+                    };
+                }
+                "client_id" => self.client_id = Some(value),
+                "username" => self.username = Some(value),
+                "keep_alive" => self.keep_alive = value.parse().ok(),
+                "clean_start" => self.clean_start = Some(is_yes(&value)),
+                "subscribe" => subscribe.push(filter_and_qos(&value)),
+                "connect" => self.connect = is_yes(&value),
+                "theme" => self.theme = Some(value),
+                "lang" => self.lang = Some(value),
+                // A password does not belong into an address; whatever else is not ours.
+                _ => {}
+            }
+        }
+        if !subscribe.is_empty() {
+            self.subscribe = subscribe;
+        }
+    }
+}
+
+fn is_yes(value: &str) -> bool {
+    matches!(value, "1" | "true" | "yes")
+}
+
+/// `filter@qos`; a filter may hold an `@` of its own.
+fn filter_and_qos(value: &str) -> (String, u8) {
+    match value.rsplit_once('@') {
+        Some((filter, "0")) => (filter.to_owned(), 0),
+        Some((filter, "1")) => (filter.to_owned(), 1),
+        Some((filter, "2")) => (filter.to_owned(), 2),
+        Some(_) | None => (value.to_owned(), 0),
+    }
+}
+
+/// Undoes percent-encoding. `+` stays: it is a wildcard of Topic Filters, not a blank.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        let decoded = match (first, tail) {
+            (b'%', [high, low, after @ ..]) => hex(*high)
+                .zip(hex(*low))
+                .map(|(high, low)| (high * 16 + low, after)),
+            _ => None,
+        };
+        if let Some((byte, after)) = decoded {
+            bytes.push(byte);
+            rest = after;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(query: &str) -> StartParams {
+        let mut params = StartParams::default();
+        params.read(query);
+        params
+    }
+
+    fn bridge() -> BridgeConfig {
+        let json = r#"{"version":"0.1.0","brokers":[
+            {"id":"a","name":"Attic","path":"mqtt/a"},{"id":"b","name":"Barn","path":"mqtt/b","default":true}],"simulated":true}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn wildcards_of_filters_survive_the_address() {
+        let read = params("subscribe=home/+/state@1&subscribe=%23&subscribe=a%40b");
+        assert_eq!(
+            read.subscribe,
+            [("home/+/state".into(), 1), ("#".into(), 0), ("a@b".into(), 0)]
+        );
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_not_taken() {
+        assert_eq!(params("password=secret&pass=secret"), StartParams::default());
+    }
+
+    #[test]
+    fn broken_percent_signs_stay_as_they_are() {
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%41"), "%zzA");
+    }
+
+    #[test]
+    fn a_bridge_is_dialled_beside_the_page() {
+        let start = Start {
+            bridge: Some(bridge()),
+            ..Start::default()
+        };
+        let options = start.options("https://home.example/hearth/").unwrap();
+        assert_eq!(
+            (options.url.as_str(), options.name.as_str()),
+            ("wss://home.example/hearth/mqtt/b", "Barn")
+        );
+    }
+
+    #[test]
+    fn an_address_that_names_a_broker_is_not_dialled_without_connect() {
+        let start = Start {
+            params: params("url=ws://h:9001/mqtt"),
+            ..Start::default()
+        };
+        assert_eq!(start.options("http://page/"), None);
+        let start = Start {
+            params: params("url=ws://h:9001/mqtt&connect=1"),
+            ..Start::default()
+        };
+        assert_eq!(start.options("http://page/").unwrap().name, "h:9001");
+    }
+
+    #[test]
+    fn a_static_host_asks_for_the_broker() {
+        assert_eq!(Start::default().options("http://page/"), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! What the page knows: the sum of all patches. Pure.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
+
+use super::start::Start;
+use crate::wire::{
+    ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, RequestId,
+    SubscriptionView, TopicView, TreeView, ViewKind,
+};
+
+/// Outcomes kept for components that look late; older ones belong to forms that are long gone.
+const OUTCOMES: usize = 256;
+/// Notices kept; the oldest goes first.
+const NOTICES: usize = 20;
+
+/// A part of the state that a component can depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// [`PageState::connection`].
+    Connection,
+    /// [`PageState::counters`].
+    Counters,
+    /// [`PageState::home`].
+    Home,
+    /// One of [`PageState::cards`].
+    Card(String),
+    /// The device of the open device view.
+    Device,
+    /// [`PageState::tree`].
+    Tree,
+    /// The topic of the open topic view.
+    Topic,
+    /// [`PageState::subscriptions`].
+    Subscriptions,
+    /// One of [`PageState::outcomes`].
+    Outcome(RequestId),
+    /// [`PageState::notices`].
+    Notices,
+    /// [`PageState::crash`].
+    Crash,
+    /// [`PageState::start`].
+    Start,
+    /// The shared clock with this step in seconds.
+    Clock(u32),
+}
+
+/// A view of something that may not exist.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown<T> {
+    /// The engine has not answered yet.
+    Waiting,
+    /// There is no such thing, or nothing was heard of it.
+    Absent,
+    /// Here it is.
+    Present(Rc<T>),
+}
+
+/// The sum of all patches.
+#[derive(Debug, Default)]
+pub struct PageState {
+    /// State of the connection.
+    pub connection: Rc<ConnectionView>,
+    /// Numbers of the header.
+    pub counters: Counters,
+    /// Home, once it was open.
+    pub home: Option<Rc<HomeView>>,
+    /// Cards by device id.
+    pub cards: HashMap<String, Rc<DeviceCard>>,
+    /// The window of the tree, once it was open.
+    pub tree: Option<Rc<TreeView>>,
+    /// Subscriptions with their results.
+    pub subscriptions: Rc<Vec<SubscriptionView>>,
+    /// What became of requests.
+    pub outcomes: BTreeMap<RequestId, Outcome>,
+    /// Not yet put away, oldest first.
+    pub notices: Rc<Vec<Notice>>,
+    /// Why the engine stopped.
+    pub crash: Option<Rc<str>>,
+    /// What the page was started with.
+    pub start: Rc<Start>,
+    device: Option<(String, Option<Rc<DeviceView>>)>,
+    topic: Option<(String, Option<Rc<TopicView>>)>,
+}
+
+impl PageState {
+    /// The device view, if it is of this device.
+    #[must_use]
+    pub fn device(&self, id: &str) -> Shown<DeviceView> {
+        shown(self.device.as_ref(), id)
+    }
+
+    /// The topic view, if it is of this topic.
+    #[must_use]
+    pub fn topic(&self, topic: &str) -> Shown<TopicView> {
+        shown(self.topic.as_ref(), topic)
+    }
+
+    /// Takes over what changed and names it.
+    pub fn apply(&mut self, frame: Frame) -> Vec<Key> {
+        frame
+            .patches
+            .into_iter()
+            .map(|patch| self.apply_patch(patch))
+            .collect()
+    }
+
+    fn apply_patch(&mut self, patch: Patch) -> Key {
+        match patch {
+            Patch::Connection(view) => {
+                self.connection = Rc::new(view);
+                Key::Connection
+            }
+            Patch::Counters(counters) => {
+                self.counters = counters;
+                Key::Counters
+            }
+            Patch::Home(view) => {
+                self.home = Some(Rc::new(view));
+                Key::Home
+            }
+            Patch::Card(card) => {
+                let key = Key::Card(card.id.clone());
+                self.cards.insert(card.id.clone(), Rc::from(card));
+                key
+            }
+            Patch::CardGone(id) => {
+                self.cards.remove(&id);
+                Key::Card(id)
+            }
+            Patch::Device { id, device } => {
+                self.device = Some((id, device.map(Rc::from)));
+                Key::Device
+            }
+            Patch::Tree(view) => {
+                self.tree = Some(Rc::new(view));
+                Key::Tree
+            }
+            Patch::Topic { topic, view } => {
+                self.topic = Some((topic, view.map(Rc::from)));
+                Key::Topic
+            }
+            Patch::Subscriptions(views) => {
+                self.subscriptions = Rc::new(views);
+                Key::Subscriptions
+            }
+            Patch::Outcome { request, outcome } => {
+                self.outcomes.insert(request, outcome);
+                if self.outcomes.len() > OUTCOMES {
+                    self.outcomes.pop_first();
+                }
+                Key::Outcome(request)
+            }
+            Patch::Notice(notice) => {
+                let notices = Rc::make_mut(&mut self.notices);
+                notices.retain(|known| *known != notice);
+                notices.push(notice);
+                if notices.len() > NOTICES {
+                    notices.remove(0);
+                }
+                Key::Notices
+            }
+        }
+    }
+
+    /// Forgets what would look live but is not when a view is closed.
+    pub fn forget(&mut self, kind: ViewKind) {
+        match kind {
+            ViewKind::Device => self.device = None,
+            ViewKind::Topic => self.topic = None,
+            // Their last state is shown for the one frame that the engine needs to bring the new one.
+            ViewKind::Home | ViewKind::Tree | ViewKind::Subscriptions => {}
+        }
+    }
+}
+
+fn shown<T>(held: Option<&(String, Option<Rc<T>>)>, id: &str) -> Shown<T> {
+    match held {
+        Some((held, view)) if held == id => view.clone().map_or(Shown::Absent, Shown::Present),
+        Some(_) | None => Shown::Waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_changes_only_the_keys_it_names() {
+        let mut state = PageState::default();
+        let counters = Counters {
+            received: 3,
+            ..Counters::default()
+        };
+        let patches = vec![Patch::Counters(counters), Patch::CardGone("lamp".into())];
+        assert_eq!(
+            state.apply(Frame { patches }),
+            [Key::Counters, Key::Card("lamp".into())]
+        );
+        assert_eq!(state.counters.received, 3);
+    }
+
+    #[test]
+    fn a_topic_view_of_another_topic_is_not_shown() {
+        let mut state = PageState::default();
+        state.apply(Frame {
+            patches: vec![Patch::Topic {
+                topic: "a".into(),
+                view: None,
+            }],
+        });
+        assert_eq!(state.topic("a"), Shown::Absent);
+        assert_eq!(state.topic("b"), Shown::Waiting);
+    }
+
+    #[test]
+    fn the_same_notice_twice_is_shown_once() {
+        let mut state = PageState::default();
+        let notice = Notice {
+            title: "t".into(),
+            text: "x".into(),
+            urgent: false,
+        };
+        state.apply(Frame {
+            patches: vec![Patch::Notice(notice.clone()), Patch::Notice(notice)],
+        });
+        assert_eq!(state.notices.len(), 1);
+    }
+}
