@@ -1,0 +1,126 @@
+//! Passwords that cannot be printed, plain or hashed.
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
+};
+use std::fmt;
+
+/// A configured password. It has no way to be printed.
+#[derive(Clone)]
+pub enum Password {
+    /// As the client sends it.
+    Plain(String),
+    /// An argon2 hash in PHC form, `$argon2id$v=19$…`, as `hearth user add` prints it.
+    Hash(String),
+}
+
+/// Why a password cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PasswordError {
+    /// Not a PHC string, or not argon2.
+    #[error("the hash is not an argon2 hash in PHC form ($argon2id$v=19$…)")]
+    NotArgon2,
+    /// The system gave no random bytes for the salt, or argon2 failed.
+    #[error("hashing failed")]
+    Hashing,
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("Password::Plain(…)"),
+            Self::Hash(_) => f.write_str("Password::Hash(…)"),
+        }
+    }
+}
+
+impl Password {
+    /// Says at start, not at the first login, that a hash cannot be read.
+    pub fn check(&self) -> Result<(), PasswordError> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Hash(hash) => parse(hash).map(|_| ()),
+        }
+    }
+
+    /// Does `offered` match? An argon2 hash takes tens of milliseconds and 19 MiB: not on an async thread.
+    #[must_use]
+    pub fn verify(&self, offered: &[u8]) -> bool {
+        match self {
+            Self::Plain(plain) => equal_in_constant_time(plain.as_bytes(), offered),
+            Self::Hash(hash) => {
+                parse(hash).is_ok_and(|hash| Argon2::default().verify_password(offered, &hash).is_ok())
+            }
+        }
+    }
+}
+
+fn parse(hash: &str) -> Result<PasswordHash<'_>, PasswordError> {
+    let parsed = PasswordHash::new(hash).map_err(|_| PasswordError::NotArgon2)?;
+    if parsed.algorithm.as_str().starts_with("argon2") && parsed.hash.is_some() {
+        Ok(parsed)
+    } else {
+        Err(PasswordError::NotArgon2)
+    }
+}
+
+/// Hashes a password for the configuration, with a salt of 16 random bytes.
+pub fn hash_password(password: &str, salt: [u8; 16]) -> Result<String, PasswordError> {
+    let salt = SaltString::encode_b64(&salt).map_err(|_| PasswordError::Hashing)?;
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes(), &salt)
+        .map_err(|_| PasswordError::Hashing)?;
+    Ok(hash.to_string())
+}
+
+/// The time tells the length at most, not how many leading bytes were right.
+fn equal_in_constant_time(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .fold(0, |differs, (a, b)| differs | (a ^ b))
+            == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_verifies_its_own_password_only() {
+        let hash = Password::Hash(hash_password("sesame", [7; 16]).unwrap());
+        assert_eq!(hash.check(), Ok(()));
+        assert!(hash.verify(b"sesame"));
+        assert!(!hash.verify(b"sesam"));
+        assert!(!hash.verify(b""));
+    }
+
+    #[test]
+    fn a_hash_of_another_kind_is_refused_at_start() {
+        for hash in [
+            "",
+            "sesame",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=19$m=19456,t=2,p=1",
+        ] {
+            assert_eq!(
+                Password::Hash(hash.to_owned()).check(),
+                Err(PasswordError::NotArgon2),
+                "{hash}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_password_is_printed() {
+        let shown = format!(
+            "{:?} {:?}",
+            Password::Plain("sesame".into()),
+            Password::Hash("sesame".into())
+        );
+        assert!(!shown.contains("sesame"), "{shown}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Where the library asks: may this client come in, publish, subscribe? And where it tells what it dropped.
+
+use super::snapshot::Waiting;
+use crate::broker::{
+    Counters,
+    access::{AccessControl, Action, Client, Denied, Login},
+};
+use async_trait::async_trait;
+use rmqtt::{
+    codec::v5::SubscribeAckReason,
+    context::ServerContext,
+    hook::{Handler, HookResult, Parameter, Register, ReturnType, Type},
+    session::Session,
+    types::{AuthResult, ConnectInfo, LastWill, PublishAclResult, SubscribeReturn},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Counted by the hooks.
+#[derive(Default)]
+pub(super) struct Counts {
+    logins_denied: AtomicU64,
+    publishes_denied: AtomicU64,
+    subscriptions_denied: AtomicU64,
+    messages_dropped: AtomicU64,
+    pub(super) snapshots_failed: AtomicU64,
+}
+
+impl Counts {
+    pub(super) fn read(&self, retained_not_kept: u64) -> Counters {
+        Counters {
+            logins_denied: self.logins_denied.load(Ordering::Relaxed),
+            publishes_denied: self.publishes_denied.load(Ordering::Relaxed),
+            subscriptions_denied: self.subscriptions_denied.load(Ordering::Relaxed),
+            messages_dropped: self.messages_dropped.load(Ordering::Relaxed),
+            retained_not_kept,
+            snapshots_failed: self.snapshots_failed.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Answers the library's questions.
+#[derive(Clone)]
+struct Gate {
+    access: Arc<dyn AccessControl>,
+    counts: Arc<Counts>,
+    waiting: Waiting,
+}
+
+/// Registers the hooks. The registration must be kept for as long as the broker runs.
+pub(super) async fn register(
+    scx: &ServerContext,
+    access: Arc<dyn AccessControl>,
+    counts: Arc<Counts>,
+    waiting: Waiting,
+) -> Box<dyn Register> {
+    let gate = Gate {
+        access,
+        counts,
+        waiting,
+    };
+    let register = scx.extends.hook_mgr().register();
+    for asked in [
+        Type::ClientAuthenticate,
+        Type::ClientSubscribeCheckAcl,
+        Type::MessagePublishCheckAcl,
+        Type::MessageDropped,
+        Type::OfflineMessage,
+        Type::ClientConnected,
+        Type::SessionTerminated,
+    ] {
+        register.add(asked, Box::new(gate.clone())).await;
+    }
+    register.start().await;
+    register
+}
+
+impl Gate {
+    async fn login(&self, info: &ConnectInfo) -> AuthResult {
+        let will = info.last_will();
+        let will_topic = will.as_ref().map(|will| match will {
+            LastWill::V3(will) => &*will.topic,
+            LastWill::V5(will) => &*will.topic,
+        });
+        let login = Login {
+            client_id: info.client_id(),
+            user_name: info.username().map(|name| &**name),
+            password: info.password().map(|password| &**password),
+            will_topic,
+        };
+        let Err(denied) = self.access.authenticate(&login).await else {
+            return AuthResult::Allow(false, None);
+        };
+        self.counts.logins_denied.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(
+            client_id = login.client_id,
+            user = login.user_name,
+            ?denied,
+            "login refused"
+        );
+        match denied {
+            Denied::BadUserNameOrPassword => AuthResult::BadUsernameOrPassword,
+            Denied::NotAuthorized => AuthResult::NotAuthorized,
+        }
+    }
+
+    fn may(&self, session: &Session, action: Action<'_>, count: &AtomicU64) -> bool {
+        let client = Client {
+            client_id: &session.id.client_id,
+            user_name: session.id.username.as_deref(),
+        };
+        let allowed = self.access.authorize(client, action);
+        if !allowed {
+            count.fetch_add(1, Ordering::Relaxed);
+            tracing::debug!(
+                client_id = client.client_id,
+                user = client.user_name,
+                ?action,
+                "not permitted"
+            );
+        }
+        allowed
+    }
+}
+
+#[async_trait]
+impl Handler for Gate {
+    async fn hook(&self, parameter: &Parameter, result: Option<HookResult>) -> ReturnType {
+        match parameter {
+            Parameter::ClientAuthenticate(info) => {
+                return (false, Some(HookResult::AuthResult(self.login(info).await)));
+            }
+            Parameter::MessagePublishCheckAcl(session, publish) => {
+                let action = Action::Publish(&publish.topic);
+                if !self.may(session, action, &self.counts.publishes_denied) {
+                    let refused = PublishAclResult::rejected(false, Some("not permitted".into()));
+                    return (false, Some(HookResult::PublishAclResult(refused)));
+                }
+            }
+            Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
+                let action = Action::Subscribe(&subscribe.topic_filter);
+                if !self.may(session, action, &self.counts.subscriptions_denied) {
+                    let refused = SubscribeReturn::new_failure(SubscribeAckReason::NotAuthorized);
+                    return (false, Some(HookResult::SubscribeAclResult(refused)));
+                }
+            }
+            Parameter::MessageDropped(..) => {
+                self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            Parameter::OfflineMessage(session, from, publish) => self.waiting.push(session, from, publish),
+            Parameter::ClientConnected(session) | Parameter::SessionTerminated(session, _) => {
+                self.waiting.forget(&session.id.client_id);
+            }
+            _ => {}
+        }
+        (true, result)
+    }
+}

@@ -1,0 +1,13 @@
+//! The broker library `rmqtt` behind our [`Engine`](super::Engine).
+//!
+//! It runs in a runtime of its own: its tasks never end by themselves, so ending the runtime is what ends them, and a
+//! busy broker cannot keep the page waiting.
+
+mod engine;
+mod hooks;
+mod retained;
+mod session;
+mod shared_subscription;
+mod snapshot;
+
+pub(super) use engine::start;
