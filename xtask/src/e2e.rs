@@ -25,7 +25,7 @@ pub(crate) fn e2e(names: &[String]) -> Result<()> {
 pub(crate) fn command(dist: &Path, names: &[String]) -> Command {
     let mut tests = cargo();
     tests
-        .args(["test", "--package", "e2e", "--no-fail-fast", "--"])
+        .args(["test", "--package", "e2e", "--test", "e2e", "--"])
         .args(names);
     // A browser for each of two cores; the figures that tests print belong to what people want to see.
     tests.args(["--test-threads", "2", "--nocapture"]);
@@ -50,4 +50,6 @@ fn tell(command: &mut Command, dist: &Path) {
         .env("HEARTH_DIST", dist)
         .env("HEARTH_BIN", target_dir().join("debug").join("hearth"));
     command.env("HEARTH_E2E_OUT", target_dir().join("e2e"));
+    // What went wrong says enough; the stacks of the test harness do not.
+    command.env("RUST_LIB_BACKTRACE", "0");
 }

@@ -19,13 +19,19 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
         Ok(modules) => {
             tests.env("HEARTH_MQTT_JS", modules);
         }
-        Err(reason) => missing.push(format!("MQTT.js ({reason:#})")),
+        Err(reason) => {
+            tests.args(["--skip", "peers::mqtt_js"]);
+            missing.push(format!("MQTT.js ({reason:#})"));
+        }
     }
     match paho(&folder) {
         Ok(packages) => {
             tests.env("HEARTH_PAHO", packages);
         }
-        Err(reason) => missing.push(format!("paho-mqtt ({reason:#})")),
+        Err(reason) => {
+            tests.args(["--skip", "peers::paho"]);
+            missing.push(format!("paho-mqtt ({reason:#})"));
+        }
     }
     missing
 }

@@ -1,0 +1,100 @@
+//! Pictures of the page in both sizes and both themes, for the README and for reviews. Run by `cargo xtask shots`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use e2e::bridge::{Bridge, dist};
+use e2e::browser::{Browser, Screen};
+use e2e::page::{By, Page, by};
+use e2e::static_server::StaticServer;
+use e2e::wait::until;
+
+/// So many messages make every card show something.
+const SETTLED: u64 = 150;
+
+fn main() -> Result<()> {
+    let out = folder()?;
+    std::fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;
+    let (bridge, _) = Bridge::demo()?;
+    let server = StaticServer::start(dist()?, "/")?;
+    for screen in [Screen::Desktop, Screen::Phone] {
+        for dark in [false, true] {
+            let shots = Shots {
+                out: &out,
+                screen,
+                dark,
+            };
+            shots.take_live(&bridge.url())?;
+            shots.take_empty(&server.url())?;
+        }
+    }
+    println!("The pictures are in {}", out.display());
+    Ok(())
+}
+
+fn folder() -> Result<PathBuf> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [] => Ok(PathBuf::from("target/shots")),
+        [option, folder] if option == "--out" => Ok(PathBuf::from(folder)),
+        other => bail!("usage: cargo xtask shots [--out DIR], not {other:?}"),
+    }
+}
+
+struct Shots<'a> {
+    out: &'a Path,
+    screen: Screen,
+    dark: bool,
+}
+
+impl Shots<'_> {
+    /// Home, Explorer and Connect with a simulated home behind them.
+    fn take_live(&self, url: &str) -> Result<()> {
+        let page = Page::new(Browser::start(self.screen, self.dark)?);
+        page.open(url)?;
+        page.wait_until_connected()?;
+        page.wait_for(&by("device-card").inside(&by("entity-value")))?;
+        until("a lived-in home", || {
+            Ok(page.number(&by("messages-received"))?.filter(|n| *n >= SETTLED))
+        })?;
+        self.take(&page, "home")?;
+        page.go_to("#/explorer")?;
+        page.wait_for(&by("topic-row"))?;
+        let topic: Option<String> = page.script(TELLING_TOPIC, &[])?;
+        if let Some(topic) = topic {
+            page.explore(&topic)?;
+            page.wait_for(&by("topic-payload"))?;
+        }
+        self.take(&page, "explorer")?;
+        self.visit(&page, "#/connect", &by("connect-submit"), "connect")
+    }
+
+    /// The first screen where nobody knows a broker.
+    fn take_empty(&self, url: &str) -> Result<()> {
+        let page = Page::new(Browser::start(self.screen, self.dark)?);
+        page.open(url)?;
+        page.wait_for(&by("connect-url"))?;
+        self.take(&page, "empty")
+    }
+
+    fn visit(&self, page: &Page, route: &str, sign: &By, name: &str) -> Result<()> {
+        page.go_to(route)?;
+        page.wait_for(sign)?;
+        self.take(page, name)
+    }
+
+    fn take(&self, page: &Page, name: &str) -> Result<()> {
+        let size = match self.screen {
+            Screen::Desktop => "desktop",
+            Screen::Phone => "phone",
+        };
+        let theme = if self.dark { "dark" } else { "light" };
+        let file = self.out.join(format!("{name}-{theme}-{size}.png"));
+        std::fs::write(&file, page.browser().screenshot()?)
+            .with_context(|| format!("could not write {}", file.display()))
+    }
+}
+
+/// A row of the tree that carries a value.
+const TELLING_TOPIC: &str = "return [...document.querySelectorAll('[data-testid=\"topic-row\"]')]
+    .find(row => row.querySelector('[data-testid=\"topic-value\"]')?.innerText.trim())?.dataset.topic ?? null";

@@ -1,0 +1,141 @@
+//! A headless Chromium with a fresh profile and a screen of a given size.
+
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::webdriver::Session;
+
+/// The screens the page is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// 1440 × 900.
+    Desktop,
+    /// 390 × 844, with touch.
+    Phone,
+}
+
+impl Screen {
+    /// Width and height in CSS pixels.
+    #[must_use]
+    pub fn size(self) -> (u32, u32) {
+        match self {
+            Self::Desktop => (1440, 900),
+            Self::Phone => (390, 844),
+        }
+    }
+}
+
+/// A line of the browser's console.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ConsoleLine {
+    /// `SEVERE`, `WARNING`, `INFO` or `DEBUG`.
+    pub level: String,
+    /// Where it comes from and what it says.
+    pub message: String,
+}
+
+/// A browser window.
+pub struct Browser {
+    session: Session,
+    // Removed after the browser has been closed.
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens a browser with an empty profile.
+    pub fn start(screen: Screen, dark: bool) -> Result<Self> {
+        let profile = TempDir::new()?;
+        let (width, height) = screen.size();
+        let mut arguments: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        arguments.push(format!("--window-size={width},{height}"));
+        let session = Session::start(&arguments)?;
+        let browser = Self {
+            session,
+            _profile: profile,
+        };
+        browser.set_screen(screen)?;
+        browser.set_dark(dark)?;
+        Ok(browser)
+    }
+
+    /// Changes the screen's size.
+    pub fn set_screen(&self, screen: Screen) -> Result<()> {
+        let (width, height) = screen.size();
+        let phone = screen == Screen::Phone;
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
+        self.session
+            .chromium("Emulation.setDeviceMetricsOverride", &metrics)?;
+        self.session
+            .chromium("Emulation.setTouchEmulationEnabled", &json!({"enabled": phone}))
+            .map(drop)
+    }
+
+    /// Makes the system prefer the dark or the light theme.
+    pub fn set_dark(&self, dark: bool) -> Result<()> {
+        let value = if dark { "dark" } else { "light" };
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
+        self.session
+            .chromium("Emulation.setEmulatedMedia", &features)
+            .map(drop)
+    }
+
+    /// Runs a script at the start of every page that is opened from now on.
+    pub fn run_in_every_page(&self, source: &str) -> Result<()> {
+        self.session
+            .chromium(
+                "Page.addScriptToEvaluateOnNewDocument",
+                &json!({"source": source}),
+            )
+            .map(drop)
+    }
+
+    /// Opens an address.
+    pub fn open(&self, url: &str) -> Result<()> {
+        self.session
+            .send("url", &json!({"url": url}))
+            .with_context(|| format!("could not open {url}"))
+            .map(drop)
+    }
+
+    /// The window under remote control.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What is on the screen, as PNG.
+    pub fn screenshot(&self) -> Result<Vec<u8>> {
+        let shot = self
+            .session
+            .chromium("Page.captureScreenshot", &json!({"format": "png"}))?;
+        let data = shot
+            .get("data")
+            .and_then(Value::as_str)
+            .context("the screenshot has no data")?;
+        Ok(STANDARD.decode(data)?)
+    }
+
+    /// What the console got since the last call.
+    pub fn console(&self) -> Result<Vec<ConsoleLine>> {
+        let lines = self.session.send("se/log", &json!({"type": "browser"}))?;
+        Ok(serde_json::from_value(lines)?)
+    }
+}
+
+const FLAGS: [&str; 10] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=en-GB",
+];

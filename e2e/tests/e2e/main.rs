@@ -1,0 +1,14 @@
+//! The whole system in a real Chromium, with real brokers. Run by `cargo xtask e2e`.
+
+mod behind_the_bridge;
+mod direct;
+mod embedded_broker;
+mod figures;
+mod harness;
+mod hostile;
+mod outages;
+mod peers;
+mod screens;
+mod start_up;
+mod talk;
+mod trouble;
