@@ -1,0 +1,261 @@
+//! The numbers in a payload, each with its path.
+
+use super::{Lexer, Token, parse_number, unescape};
+
+/// Bounds of one scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberLimits {
+    /// Containers deeper than this are skipped. Default 6.
+    pub depth: usize,
+    /// Numbers beyond this many are counted, not given. Default 32.
+    pub fields: usize,
+    /// Longer paths are skipped, in bytes. Default 256.
+    pub path_bytes: usize,
+}
+
+impl Default for NumberLimits {
+    fn default() -> Self {
+        Self {
+            depth: 6,
+            fields: 32,
+            path_bytes: 256,
+        }
+    }
+}
+
+/// A number and where it stands: `temperature`, `ENERGY.Power`, `list[2].x`; empty when the payload is the number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberField {
+    /// Members joined by dots, places in lists in brackets.
+    pub path: String,
+    /// The number.
+    pub number: f64,
+}
+
+/// Finds numbers again and again without allocating; one per store.
+#[derive(Clone, Debug, Default)]
+pub struct NumberScan {
+    path: Vec<u8>,
+    /// Per open container: length of the path when it was opened, and the next place in it if it is a list.
+    frames: Vec<Frame>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    path_len: usize,
+    place: Option<u32>,
+}
+
+impl NumberScan {
+    /// Calls `found` with path and number of every finite number, in order; `false` when the payload is neither a
+    /// number nor JSON (then what was found before the fault must be thrown away).
+    pub fn scan(&mut self, payload: &[u8], limits: &NumberLimits, mut found: impl FnMut(&[u8], f64)) -> bool {
+        let start = payload.trim_ascii_start();
+        match start.first() {
+            Some(b'{' | b'[') => self.scan_json(payload, limits, &mut found),
+            Some(b'0'..=b'9' | b'-' | b'+' | b'.') => {
+                let number = parse_number(payload);
+                if let Some(number) = number {
+                    found(b"", number);
+                }
+                number.is_some()
+            }
+            _ => false,
+        }
+    }
+
+    fn scan_json(
+        &mut self,
+        payload: &[u8],
+        limits: &NumberLimits,
+        found: &mut impl FnMut(&[u8], f64),
+    ) -> bool {
+        self.path.clear();
+        self.frames.clear();
+        let mut lexer = Lexer::new(payload);
+        loop {
+            let token = match lexer.next_token() {
+                Ok(Some(token)) => token,
+                Ok(None) => return true,
+                Err(_) => return false,
+            };
+            // Below the depth limit the grammar is still checked, but no path is kept.
+            let followed = lexer.depth() <= limits.depth;
+            match token {
+                Token::Key(range) => {
+                    if followed {
+                        self.enter_member(lexer.slice(&range));
+                    }
+                    continue;
+                }
+                Token::Number(range) if followed => {
+                    self.enter_place();
+                    if self.path.len() <= limits.path_bytes
+                        && let Some(number) = parse_number(lexer.slice(&range))
+                    {
+                        found(&self.path, number);
+                    }
+                }
+                Token::ObjectStart | Token::ArrayStart if followed => {
+                    self.enter_place();
+                    let place = (token == Token::ArrayStart).then_some(0);
+                    self.frames.push(Frame {
+                        path_len: self.path.len(),
+                        place,
+                    });
+                    continue;
+                }
+                Token::ObjectEnd | Token::ArrayEnd if lexer.depth() < limits.depth => {
+                    self.frames.pop();
+                }
+                _ if followed => self.skip_place(),
+                _ => {}
+            }
+            self.leave();
+        }
+    }
+
+    fn enter_member(&mut self, quoted: &[u8]) {
+        let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+        let plain = !inner.is_empty()
+            && !inner
+                .iter()
+                .any(|byte| matches!(byte, b'\\' | b'.' | b'[' | b']'));
+        if plain {
+            if !self.path.is_empty() {
+                self.path.push(b'.');
+            }
+            self.path.extend_from_slice(inner);
+            return;
+        }
+        // A key that would read like a path is quoted, so that two fields never share a name.
+        self.path.extend_from_slice(b"[\"");
+        self.path.extend_from_slice(unescape(quoted).as_bytes());
+        self.path.extend_from_slice(b"\"]");
+    }
+
+    fn enter_place(&mut self) {
+        if let Some(Frame {
+            place: Some(place), ..
+        }) = self.frames.last_mut()
+        {
+            let mut digits = [0_u8; 12];
+            let text = write_place(*place, &mut digits);
+            *place = place.saturating_add(1);
+            self.path.extend_from_slice(text);
+        }
+    }
+
+    fn skip_place(&mut self) {
+        if let Some(Frame {
+            place: Some(place), ..
+        }) = self.frames.last_mut()
+        {
+            *place = place.saturating_add(1);
+        }
+    }
+
+    fn leave(&mut self) {
+        let back_to = self.frames.last().map_or(0, |frame| frame.path_len);
+        self.path.truncate(back_to);
+    }
+}
+
+fn write_place(place: u32, digits: &mut [u8; 12]) -> &[u8] {
+    use std::io::Write as _;
+    let capacity = digits.len();
+    let mut rest = digits.as_mut_slice();
+    // Twelve bytes hold the brackets and ten digits.
+    let _ = write!(rest, "[{place}]");
+    let written = capacity - rest.len();
+    digits.get(..written).unwrap_or_default()
+}
+
+/// The numbers of a payload with their paths, at most `limits.fields`; empty when there are none.
+#[must_use]
+pub fn numbers(payload: &[u8], limits: &NumberLimits) -> Vec<NumberField> {
+    let mut fields = Vec::new();
+    let whole = NumberScan::default().scan(payload, limits, |path, number| {
+        if fields.len() < limits.fields
+            && let Ok(path) = std::str::from_utf8(path)
+        {
+            fields.push(NumberField {
+                path: path.to_owned(),
+                number,
+            });
+        }
+    });
+    if whole { fields } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(payload: &str, expected: &[(&str, f64)]) {
+        let found = numbers(payload.as_bytes(), &NumberLimits::default());
+        let found: Vec<_> = found
+            .iter()
+            .map(|field| (field.path.as_str(), field.number))
+            .collect();
+        assert_eq!(found, expected, "{payload}");
+    }
+
+    #[test]
+    fn numbers_are_found_with_their_paths() {
+        check("21.5", &[("", 21.5)]);
+        check(
+            r#"{"temperature":21.3,"state":"ON","battery":87}"#,
+            &[("temperature", 21.3), ("battery", 87.0)],
+        );
+        check(
+            r#"{"Time":"x","ENERGY":{"Power":86,"Total":12.3},"v":1}"#,
+            &[("ENERGY.Power", 86.0), ("ENERGY.Total", 12.3), ("v", 1.0)],
+        );
+        check(
+            r#"{"a":[1,"x",{"b":2},[3],4]}"#,
+            &[("a[0]", 1.0), ("a[2].b", 2.0), ("a[3][0]", 3.0), ("a[4]", 4.0)],
+        );
+        check(
+            r#"{"a.b":1,"":2,"\u00e9.x":3}"#,
+            &[("[\"a.b\"]", 1.0), ("[\"\"]", 2.0), ("[\"é.x\"]", 3.0)],
+        );
+        check("[]", &[]);
+        check("ON", &[]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn broken_payloads_give_nothing() {
+        for payload in [r#"{"a":1,"b":"#, r#"{"a":1}x"#, "[1,2", "1 2", r#"{"a":1e}"#] {
+            check(payload, &[]);
+        }
+    }
+
+    #[test]
+    fn numbers_too_large_for_a_chart_are_skipped() {
+        check(r#"{"a":1e999,"b":2}"#, &[("b", 2.0)]);
+    }
+
+    #[test]
+    fn what_is_too_deep_is_skipped_and_what_follows_is_not() {
+        let limits = NumberLimits {
+            depth: 2,
+            ..NumberLimits::default()
+        };
+        let found = numbers(
+            br#"{"a":{"b":1,"c":{"d":2,"e":[3]},"f":4},"g":[5,[6,[7]],8]}"#,
+            &limits,
+        );
+        let paths: Vec<_> = found.iter().map(|field| field.path.as_str()).collect();
+        assert_eq!(paths, ["a.b", "a.f", "g[0]", "g[2]"]);
+    }
+
+    #[test]
+    fn huge_keys_and_many_fields_are_bounded() {
+        let huge = format!(r#"{{"{}":1,"b":2}}"#, "k".repeat(100_000));
+        check(&huge, &[("b", 2.0)]);
+        let many = format!("[{}]", vec!["1"; 1000].join(","));
+        assert_eq!(numbers(many.as_bytes(), &NumberLimits::default()).len(), 32);
+    }
+}

@@ -1,0 +1,329 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn small(memory_budget_bytes: usize) -> Store {
+    Store::new(StoreOptions {
+        memory_budget_bytes,
+        ..StoreOptions::default()
+    })
+}
+
+fn topic<'a>(store: &'a Store, name: &str) -> &'a Topic {
+    store.topic(store.find(name).unwrap()).unwrap()
+}
+
+#[test]
+fn a_message_is_kept_with_everything_it_came_with() {
+    let mut store = Store::new(StoreOptions::default());
+    let arrival = Arrival {
+        topic: "home/kitchen/air",
+        payload: br#"{"temperature":21.5,"humidity":47}"#,
+        qos: 1,
+        retain: true,
+        dup: true,
+        properties: b"\x01\x01",
+    };
+    let change = store.apply(5000, &arrival);
+    assert!(matches!(change, Change::Added(_)));
+    let held = topic(&store, "home/kitchen/air");
+    assert_eq!(Some(held.node()), change.id());
+    assert_eq!(held.last().payload, arrival.payload);
+    assert_eq!(
+        (held.last().qos, held.last().retain, held.last().dup),
+        (1, true, true)
+    );
+    assert_eq!(held.last().properties, b"\x01\x01");
+    assert_eq!(held.retained(), Retained::Kept);
+    let samples: Vec<_> = held.series("humidity").unwrap().samples().collect();
+    assert_eq!(
+        samples,
+        [Sample {
+            at_ms: 5000,
+            number: 47.0
+        }]
+    );
+    assert!(store.topic(store.find("home/kitchen").unwrap()).is_none());
+}
+
+#[test]
+fn clearing_a_retained_message_is_remembered() {
+    let mut store = Store::new(StoreOptions::default());
+    let retained = |payload: &'static [u8], retain| Arrival {
+        retain,
+        ..Arrival::new("t", payload)
+    };
+    for (payload, retain, expected) in [
+        (&b""[..], false, Retained::Unknown),
+        (b"1", true, Retained::Kept),
+        (b"2", false, Retained::Kept),
+        (b"", false, Retained::Cleared),
+        (b"3", false, Retained::Cleared),
+        (b"4", true, Retained::Kept),
+        (b"", true, Retained::Cleared),
+    ] {
+        store.apply(0, &retained(payload, retain));
+        assert_eq!(topic(&store, "t").retained(), expected, "{payload:?} {retain}");
+    }
+    assert_eq!(topic(&store, "t").history_len(), 7);
+}
+
+#[test]
+fn topics_beyond_the_cap_are_refused_and_counted() {
+    let mut store = Store::new(StoreOptions {
+        maximum_topics: 2,
+        ..StoreOptions::default()
+    });
+    for name in ["a", "b", "c", "c", "a"] {
+        store.apply(0, &Arrival::new(name, b""));
+    }
+    assert_eq!(
+        (
+            store.topics(),
+            store.counters().topics_refused,
+            store.counters().messages
+        ),
+        (2, 2, 5)
+    );
+    assert_eq!(store.find("c"), None);
+}
+
+#[test]
+fn a_long_payload_is_cut_and_says_so() {
+    let mut store = Store::new(StoreOptions {
+        payload_cap_bytes: 10,
+        ..StoreOptions::default()
+    });
+    store.apply(0, &Arrival::new("a", &[7; 25]));
+    let last = topic(&store, "a").last();
+    assert_eq!(
+        (last.payload.len(), last.payload_len, last.is_cut()),
+        (10, 25, true)
+    );
+    assert_eq!(store.counters().payloads_cut, 1);
+}
+
+#[test]
+fn fields_beyond_the_cap_are_counted() {
+    let numbers = NumberLimits {
+        fields: 2,
+        ..NumberLimits::default()
+    };
+    let mut store = Store::new(StoreOptions {
+        numbers,
+        ..StoreOptions::default()
+    });
+    store.apply(0, &Arrival::new("a", br#"{"x":1,"y":2,"z":3}"#));
+    assert_eq!(topic(&store, "a").fields().len(), 2);
+    assert_eq!(
+        (
+            topic(&store, "a").fields_refused(),
+            store.counters().fields_refused
+        ),
+        (1, 1)
+    );
+}
+
+#[test]
+fn broken_json_leaves_no_samples() {
+    let mut store = Store::new(StoreOptions::default());
+    store.apply(0, &Arrival::new("a", br#"{"x":1,"y":"#));
+    assert!(topic(&store, "a").fields().is_empty());
+    store.apply(0, &Arrival::new("a", br#"{"y":2,"x":1}"#));
+    let paths: Vec<_> = topic(&store, "a")
+        .fields()
+        .iter()
+        .map(|field| &*field.path)
+        .collect();
+    assert_eq!(paths, ["y", "x"]);
+}
+
+#[test]
+fn a_flood_on_one_topic_leaves_the_history_of_the_others() {
+    let mut store = small(4 * 1024 * 1024);
+    for at in 0..50 {
+        store.apply(at, &Arrival::new("slow", b"20.5"));
+    }
+    for at in 50..200_000 {
+        store.apply(at, &Arrival::new("fast", br#"{"power":86.4,"total":12.31}"#));
+    }
+    assert_eq!(topic(&store, "slow").history_len(), 50);
+    assert!(topic(&store, "fast").history_len() > 500);
+    assert!(store.counters().history_dropped > 0);
+    assert!(store.memory_bytes() <= 4 * 1024 * 1024);
+}
+
+#[test]
+fn oldest_history_goes_first_and_the_newest_message_never() {
+    let mut store = small(1024 * 1024);
+    let payload = vec![b'x'; 900];
+    for at in 0..5000_u64 {
+        store.apply(at, &Arrival::new(&format!("t/{}", at % 50), &payload));
+    }
+    assert!(store.memory_bytes() <= 1024 * 1024);
+    let oldest: Vec<u64> = store
+        .iter()
+        .map(|topic| topic.history_from(0).next().unwrap().received_at_ms)
+        .collect();
+    let (first, last) = (oldest.iter().min().unwrap(), oldest.iter().max().unwrap());
+    assert!(
+        last - first < 2000,
+        "topics lost history evenly: {first} to {last}"
+    );
+    for topic in store.iter() {
+        assert_eq!(topic.last().payload, payload);
+        assert_eq!(
+            topic.history_len() as u64 + topic.history_dropped(),
+            topic.count()
+        );
+    }
+}
+
+#[test]
+fn a_smaller_budget_takes_effect_at_once() {
+    let mut store = Store::new(StoreOptions::default());
+    for at in 0..20_000_u64 {
+        store.apply(at, &Arrival::new(&format!("t/{}", at % 20), b"123456789"));
+    }
+    assert!(store.memory_bytes() > 200_000);
+    store.set_memory_budget(100_000);
+    assert!(store.memory_bytes() <= 100_000);
+    assert_eq!(store.topics(), 20);
+}
+
+#[test]
+fn a_hundred_thousand_topics_fit() {
+    let mut store = Store::new(StoreOptions::default());
+    for number in 0..100_000 {
+        let name = format!(
+            "building/{}/floor/{}/sensor{number}/temperature",
+            number % 10,
+            number % 77
+        );
+        store.apply(
+            0,
+            &Arrival {
+                retain: true,
+                ..Arrival::new(&name, b"21.5")
+            },
+        );
+    }
+    assert_eq!((store.topics(), store.counters().topics_refused), (100_000, 0));
+    let mut view = TreeView::new();
+    assert_eq!(
+        view.window(&mut store, 0, Anchor::Place(0), 50).rows[0].topics,
+        100_000
+    );
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    topic: u8,
+    size: usize,
+    properties: usize,
+    retain: bool,
+    number: bool,
+}
+
+fn messages(sizes: usize) -> impl Strategy<Value = Vec<Message>> {
+    let one = (0..20_u8, 0..sizes, 0..40_usize, any::<bool>(), any::<bool>()).prop_map(
+        |(topic, size, properties, retain, number)| Message {
+            topic,
+            size,
+            properties,
+            retain,
+            number,
+        },
+    );
+    prop::collection::vec(one, 0..400)
+}
+
+fn payload(message: &Message, at: usize) -> Vec<u8> {
+    if message.number {
+        return format!(
+            r#"{{"a":{at},"f{}":1.5,"pad":"{}"}}"#,
+            at % 40,
+            "p".repeat(message.size)
+        )
+        .into_bytes();
+    }
+    vec![b'x'; message.size]
+}
+
+fn recounted(store: &Store) -> usize {
+    let topics = store.topics.iter();
+    let kept: usize = topics
+        .map(|topic| {
+            topic.history.bytes()
+                + topic
+                    .fields
+                    .iter()
+                    .map(|field| field.series.bytes())
+                    .sum::<usize>()
+        })
+        .sum();
+    let last: usize = store
+        .topics
+        .iter()
+        .map(|topic| topic.last.bytes() + TOPIC_BYTES)
+        .sum();
+    let fields: usize = store
+        .topics
+        .iter()
+        .flat_map(|topic| &topic.fields)
+        .map(|field| FIELD_BYTES + field.path.len())
+        .sum();
+    kept + last + fields + store.tree.bytes() - Tree::new(0).bytes()
+}
+
+proptest! {
+    #[test]
+    fn memory_never_exceeds_the_budget(sent in messages(4000), budget in 20_000_usize..300_000) {
+        let mut store = small(budget);
+        for (at, message) in sent.iter().enumerate() {
+            let name = format!("t/{}/{}", message.topic % 5, message.topic);
+            let payload = payload(message, at);
+            let properties = vec![1; message.properties];
+            store.apply(at as u64, &Arrival { properties: &properties, ..Arrival::new(&name, &payload) });
+            prop_assert!(store.memory_bytes() <= budget, "{} > {budget} after {at}", store.memory_bytes());
+        }
+        prop_assert!(recounted(&store) <= store.memory_bytes());
+    }
+
+    #[test]
+    fn counts_and_newest_messages_are_those_of_a_plain_map(sent in messages(60)) {
+        let mut store = Store::new(StoreOptions::default());
+        let mut plain: HashMap<String, Vec<Vec<u8>>> = HashMap::new();
+        for (at, message) in sent.iter().enumerate() {
+            let name = format!("t/{}/{}", message.topic % 5, message.topic);
+            let payload = payload(message, at);
+            let known = plain.contains_key(&name);
+            let change = store.apply(at as u64, &Arrival { retain: message.retain, ..Arrival::new(&name, &payload) });
+            prop_assert_eq!(matches!(change, Change::Updated(_)), known);
+            plain.entry(name).or_default().push(payload);
+        }
+        prop_assert_eq!(store.topics(), plain.len());
+        for (name, payloads) in &plain {
+            let held = topic(&store, name);
+            let kept: Vec<Vec<u8>> = held.history_from(0).map(|message| message.payload.to_vec()).collect();
+            prop_assert_eq!(&kept, payloads);
+            prop_assert_eq!(held.count(), payloads.len() as u64);
+            prop_assert_eq!(held.last().payload, &payloads[payloads.len() - 1][..]);
+        }
+        let mut view = TreeView::new();
+        for level in 0..5 {
+            let name = format!("t/{level}");
+            let below: Vec<_> = plain.iter().filter(|(topic, _)| topic.starts_with(&format!("{name}/"))).collect();
+            let Some(id) = store.find(&name) else {
+                prop_assert!(below.is_empty());
+                continue;
+            };
+            let row = view.row(&store, 0, id).unwrap();
+            prop_assert_eq!(row.topics as usize, below.len());
+            prop_assert_eq!(row.messages as usize, below.iter().map(|(_, payloads)| payloads.len()).sum::<usize>());
+        }
+        view.reveal(&store, NodeId::ROOT);
+    }
+}

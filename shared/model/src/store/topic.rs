@@ -1,0 +1,186 @@
+//! What is known about one topic.
+
+use super::history::{History, MessageRef};
+use super::tree::NodeId;
+use crate::series::Series;
+
+/// A numeric field of a topic's payloads and its samples.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// As [`crate::json::NumberField::path`]; empty when the payload itself is the number.
+    pub path: Box<str>,
+    /// Every sample kept.
+    pub series: Series,
+}
+
+/// The newest message, in buffers that are used again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Last {
+    pub(crate) received_at_ms: u64,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) payload_len: usize,
+    pub(crate) properties: Vec<u8>,
+    pub(crate) qos: u8,
+    pub(crate) retain: bool,
+    pub(crate) dup: bool,
+}
+
+impl Last {
+    pub(crate) fn message(&self) -> MessageRef<'_> {
+        MessageRef {
+            received_at_ms: self.received_at_ms,
+            payload: &self.payload,
+            payload_len: self.payload_len,
+            properties: &self.properties,
+            qos: self.qos,
+            retain: self.retain,
+            dup: self.dup,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.payload.capacity() + self.properties.capacity()
+    }
+}
+
+/// What the broker is believed to keep for a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retained {
+    /// No message came with the RETAIN flag.
+    #[default]
+    Unknown,
+    /// A message came with the RETAIN flag and has not been cleared since.
+    Kept,
+    /// An empty payload removed the retained message.
+    Cleared,
+}
+
+/// One topic: its newest message, older ones, its numbers over time, and counts.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    pub(crate) node: NodeId,
+    pub(crate) last: Last,
+    pub(crate) count: u64,
+    pub(crate) first_at_ms: u64,
+    pub(crate) retained: Retained,
+    pub(crate) duplicates: u64,
+    pub(crate) payload_bytes: u64,
+    pub(crate) history: History,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) fields_refused: u64,
+    pub(crate) samples_dropped: u64,
+}
+
+impl Topic {
+    pub(crate) fn new(node: NodeId, now_ms: u64) -> Self {
+        Self {
+            node,
+            last: Last::default(),
+            count: 0,
+            first_at_ms: now_ms,
+            retained: Retained::Unknown,
+            duplicates: 0,
+            payload_bytes: 0,
+            history: History::default(),
+            fields: Vec::new(),
+            fields_refused: 0,
+            samples_dropped: 0,
+        }
+    }
+
+    /// The node in the tree.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The newest message; always kept.
+    #[must_use]
+    pub fn last(&self) -> MessageRef<'_> {
+        self.last.message()
+    }
+
+    /// Messages received.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Messages received with the DUP flag.
+    #[must_use]
+    pub fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Bytes of all payloads received.
+    #[must_use]
+    pub fn payload_bytes(&self) -> u64 {
+        self.payload_bytes
+    }
+
+    /// When the first message was received, ms since epoch.
+    #[must_use]
+    pub fn first_at_ms(&self) -> u64 {
+        self.first_at_ms
+    }
+
+    /// What the broker is believed to keep.
+    #[must_use]
+    pub fn retained(&self) -> Retained {
+        self.retained
+    }
+
+    /// Mean time between messages, in ms; `None` before the second message.
+    #[must_use]
+    pub fn mean_interval_ms(&self) -> Option<u64> {
+        let span = self.last.received_at_ms.saturating_sub(self.first_at_ms);
+        self.count
+            .checked_sub(1)
+            .and_then(|intervals| span.checked_div(intervals))
+    }
+
+    /// Messages kept, the newest included.
+    #[must_use]
+    pub fn history_len(&self) -> usize {
+        self.history.len() + 1
+    }
+
+    /// Messages that were received but are no longer kept.
+    #[must_use]
+    pub fn history_dropped(&self) -> u64 {
+        self.history.dropped
+    }
+
+    /// Messages kept from place `from` on, oldest first, the newest message last.
+    pub fn history_from(&self, from: usize) -> impl Iterator<Item = MessageRef<'_>> {
+        let newest = (from <= self.history.len()).then(|| self.last());
+        self.history.iter_from(from).chain(newest)
+    }
+
+    /// The numeric fields in the order they were first seen.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The samples of a field.
+    #[must_use]
+    pub fn series(&self, path: &str) -> Option<&Series> {
+        self.fields
+            .iter()
+            .find(|field| &*field.path == path)
+            .map(|field| &field.series)
+    }
+
+    /// Numbers that were not followed because the topic has too many fields.
+    #[must_use]
+    pub fn fields_refused(&self) -> u64 {
+        self.fields_refused
+    }
+
+    /// Samples that were received but are no longer kept.
+    #[must_use]
+    pub fn samples_dropped(&self) -> u64 {
+        self.samples_dropped
+    }
+}
