@@ -4,14 +4,8 @@ use anyhow::Result;
 
 use crate::page::{self, Build};
 use crate::process::{cargo, step, target_dir};
-use crate::tools;
 
 pub(crate) fn dist() -> Result<()> {
-    if !tools::on_path("wasm-opt") {
-        println!(
-            "wasm-opt is not on the PATH: the page will be about a tenth larger (Debian: apt-get install binaryen)"
-        );
-    }
     let dist = page::build(Build::Release)?;
     page::precompress(&dist)?;
     let mut build = cargo();

@@ -13,8 +13,18 @@ use crate::tools;
 pub(crate) enum Build {
     /// Quick to build, quick enough to use (profile `wasm-dev`).
     Development,
-    /// Small and fast (profile `wasm-release`), made smaller still by `wasm-opt` when it is on the `PATH`.
+    /// Small and fast (profile `wasm-release`), made smaller still by `wasm-opt` when it can be had.
     Release,
+}
+
+impl Build {
+    /// Cargo's profile, as `Trunk.toml` and `index.html` name it too.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Development => "wasm-dev",
+            Self::Release => "wasm-release",
+        }
+    }
 }
 
 /// Where a build of the page lies.
@@ -27,8 +37,16 @@ pub(crate) fn folder(build: Build) -> PathBuf {
 
 /// Builds the page and returns its folder.
 pub(crate) fn build(build: Build) -> Result<PathBuf> {
-    let path = tools::ensure()?;
+    let mut path = tools::ensure()?;
     let dist = folder(build);
+    let mut mode = vec!["--cargo-profile", build.profile()];
+    if build == Build::Release {
+        match tools::with_wasm_opt(&path) {
+            // Trunk calls wasm-opt in its release mode, and only there.
+            Ok(with_wasm_opt) => (path, mode) = (with_wasm_opt, vec!["--release"]),
+            Err(reason) => println!("The page will be about a fifth larger than it could be: {reason:#}"),
+        }
+    }
     let what = match build {
         Build::Development => "Building the page (about 1 minute the first time)",
         Build::Release => "Building the page for release (about 3 minutes)",
@@ -41,13 +59,8 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
         .env_remove("RUST_LOG");
     trunk
         .args(["build", "--offline", "--skip-version-check", "--dist"])
-        .arg(&dist);
-    trunk.args(match build {
-        Build::Development => ["--cargo-profile", "wasm-dev"].as_slice(),
-        // Trunk calls wasm-opt in its release mode, and only there.
-        Build::Release if tools::on_path("wasm-opt") => &["--release"],
-        Build::Release => &["--cargo-profile", "wasm-release"],
-    });
+        .arg(&dist)
+        .args(mode);
     step(what, "page", &mut trunk)?;
     Ok(dist)
 }

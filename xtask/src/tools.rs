@@ -1,6 +1,6 @@
 //! The tools that build the page: the wasm target, Trunk and wasm-bindgen, each in exactly the version the project needs.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +10,10 @@ use crate::process::{self, cargo, root, step, target_dir};
 
 /// The Trunk that the page is known to build with.
 const TRUNK: &str = "0.21.14";
+/// The wasm-opt that is installed when there is none, or only one that is too old.
+const BINARYEN: &str = "132.0.0";
+/// Older ones cannot read the table instructions that wasm-bindgen writes.
+const OLDEST_WASM_OPT: u32 = 116;
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// Makes sure that the page can be built, and returns the `PATH` to build it with.
@@ -36,6 +40,44 @@ pub(crate) fn ensure() -> Result<OsString> {
         )?;
     }
     path_with(&bin)
+}
+
+/// A `path` with a wasm-opt that makes the page smaller, or why there is none.
+pub(crate) fn with_wasm_opt(path: &OsStr) -> Result<OsString> {
+    if wasm_opt_version(path).is_some_and(|version| version >= OLDEST_WASM_OPT) {
+        return Ok(path.to_owned());
+    }
+    let folder = target_dir().join("tools").join(format!("binaryen-{BINARYEN}"));
+    let bin = folder.join("node_modules/.bin");
+    if !bin.join("wasm-opt").exists() {
+        anyhow::ensure!(
+            on_path("npm"),
+            "neither wasm-opt {OLDEST_WASM_OPT} or later nor npm is on the PATH"
+        );
+        std::fs::create_dir_all(&folder)?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+            .arg(&folder);
+        npm.arg(format!("binaryen@{BINARYEN}"));
+        let what = format!("Installing wasm-opt {BINARYEN} under target/tools (about 20 seconds, once)");
+        step(&what, "install-wasm-opt", &mut npm)?;
+    }
+    prepend(&bin, path)
+}
+
+/// `wasm-opt version 108 (version_108)` → 108.
+fn wasm_opt_version(path: &OsStr) -> Option<u32> {
+    let output = Command::new("wasm-opt")
+        .env("PATH", path)
+        .arg("--version")
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    String::from_utf8_lossy(&output.stdout)
+        .split_whitespace()
+        .nth(2)?
+        .parse()
+        .ok()
 }
 
 /// Whether `tool` can be found on the `PATH`.
@@ -98,8 +140,11 @@ fn installed_version(bin: &Path, tool: &str) -> Option<String> {
 
 /// `PATH` with our own tools first.
 fn path_with(bin: &Path) -> Result<OsString> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(PathBuf::from(bin)).chain(std::env::split_paths(&path));
+    prepend(bin, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+fn prepend(bin: &Path, path: &OsStr) -> Result<OsString> {
+    let folders = std::iter::once(PathBuf::from(bin)).chain(std::env::split_paths(path));
     std::env::join_paths(folders).context("a folder on the PATH has a name that cannot stand there")
 }
 
