@@ -52,13 +52,21 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
         Build::Release => "Building the page for release (about 3 minutes)",
     };
     let mut trunk = Command::new("trunk");
+    // Trunk stops at the usual `NO_COLOR=1`.
     trunk
         .current_dir(root())
         .env("PATH", path)
-        .env("NO_COLOR", "1")
+        .env_remove("NO_COLOR")
         .env_remove("RUST_LOG");
     trunk
-        .args(["build", "--offline", "--skip-version-check", "--dist"])
+        .args([
+            "build",
+            "--offline",
+            "--skip-version-check",
+            "--color",
+            "never",
+            "--dist",
+        ])
         .arg(&dist)
         .args(mode);
     step(what, "page", &mut trunk)?;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::process::{step, target_dir};
 use crate::tools::on_path;
 
-const MQTT_JS: &str = "5.14.1";
+const MQTT_JS: &str = "5.16.0";
 const PAHO: &str = "2.1.0";
 
 /// Installs the clients under `target/peers`, tells `tests` where they are, and returns what cannot be tested and why.

@@ -135,10 +135,13 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 }
 
 /// Runs a long step: says what it does, keeps its output in a log file, shows the end of the log when it fails.
+///
+/// `what` may end with an estimate in parentheses.
 pub(crate) fn step(what: &str, log_name: &str, command: &mut Command) -> Result<()> {
     let log = log_file(log_name)?;
     let out = File::create(&log).with_context(|| format!("could not write {}", log.display()))?;
     println!("{what} …");
+    let what = what.split_once(" (").map_or(what, |(what, _estimate)| what);
     let started = Instant::now();
     let running = Running::start(command.stdout(out.try_clone()?).stderr(out))?;
     let status = with_heartbeat(what, started, || running.wait())?;
