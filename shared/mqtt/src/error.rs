@@ -29,6 +29,12 @@ impl DecodeError {
         }
     }
 
+    /// The same fault with the statement of `version`: a [`Framer`](crate::Framer) does not know the version.
+    #[must_use]
+    pub fn in_version(self, version: ProtocolVersion) -> Self {
+        Self::new(version, self.rule(), self.field())
+    }
+
     fn violation(&self) -> &Violation {
         match self {
             Self::Malformed(Malformed(violation)) | Self::Protocol(ProtocolError(violation)) => violation,
@@ -181,13 +187,79 @@ macro_rules! rules {
 }
 
 rules! {
-    Truncated: Malformed, MALFORMED_PACKET, "MQTT5-1.2", "MQTT311-2.2.3", "ends before the field does";
-    Nul: Malformed, MALFORMED_PACKET, "MQTT5-1.5.4-2", "MQTT311-1.5.3-2", "holds the character U+0000";
-    PropertyValue: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "has a value that the property may not have";
-    DuplicateProperty: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "is there more than once";
-    TopicAliasZero: Protocol, TOPIC_ALIAS_INVALID, "MQTT5-3.3.2-8", "MQTT311-4.8.0-1", "a Topic Alias is not 0";
-    ResponseTopic: Malformed, MALFORMED_PACKET, "MQTT5-3.3.2-14", "MQTT311-4.8.0-1", "a Response Topic is a topic name without wildcards";
+    // Bytes that cannot be parsed.
+    Truncated: Malformed, MALFORMED_PACKET, "MQTT5-1.2", "MQTT311-2.2.3", "the packet ends before this field does";
+    TrailingBytes: Malformed, MALFORMED_PACKET, "MQTT5-2.1.4", "MQTT311-2.2.3", "bytes follow the last field";
+    VariableByteInteger: Malformed, MALFORMED_PACKET, "MQTT5-1.5.5", "MQTT311-2.2.3", "a Variable Byte Integer has at most four bytes";
+    Overlong: Malformed, MALFORMED_PACKET, "MQTT5-1.5.5-1", "MQTT311-2.2.3", "a Variable Byte Integer is written in its shortest form";
+    Utf8: Malformed, MALFORMED_PACKET, "MQTT5-1.5.4-1", "MQTT311-1.5.3-1", "not well-formed UTF-8";
+    Nul: Malformed, MALFORMED_PACKET, "MQTT5-1.5.4-2", "MQTT311-1.5.3-2", "a string may not hold U+0000";
+    // Fixed header.
+    ReservedType: Malformed, MALFORMED_PACKET, "MQTT5-2.1.2", "MQTT311-2.2.1", "this packet type is reserved";
+    Flags: Malformed, MALFORMED_PACKET, "MQTT5-2.1.3-1", "MQTT311-2.2.2-2", "reserved flags must have the value listed";
+    FlagsPubrel: Malformed, MALFORMED_PACKET, "MQTT5-3.6.1-1", "MQTT311-3.6.1-1", "the flags of PUBREL are 0, 0, 1, 0";
+    FlagsSubscribe: Malformed, MALFORMED_PACKET, "MQTT5-3.8.1-1", "MQTT311-3.8.1-1", "the flags of SUBSCRIBE are 0, 0, 1, 0";
+    FlagsUnsubscribe: Malformed, MALFORMED_PACKET, "MQTT5-3.10.1-1", "MQTT311-3.10.1-1", "the flags of UNSUBSCRIBE are 0, 0, 1, 0";
+    FlagsDisconnect: Malformed, MALFORMED_PACKET, "MQTT5-3.14.1-1", "MQTT311-3.14.1-1", "the flags of DISCONNECT are 0";
+    FlagsAuth: Malformed, MALFORMED_PACKET, "MQTT5-3.15.1-1", "MQTT311-2.2.1", "the flags of AUTH are 0";
+    QosBits: Malformed, MALFORMED_PACKET, "MQTT5-3.3.1-4", "MQTT311-3.3.1-4", "both QoS bits may not be set";
+    DupWithQos0: Malformed, MALFORMED_PACKET, "MQTT5-3.3.1-2", "MQTT311-3.3.1-2", "DUP may not be set with QoS 0";
+    Direction: Protocol, PROTOCOL_ERROR, "MQTT5-4.13.1", "MQTT311-4.8.0-1", "this packet is not sent to this receiver";
     PacketTooLarge: Protocol, PACKET_TOO_LARGE, "MQTT5-3.1.2-24", "MQTT311-4.8.0-1", "the packet is larger than the receiver allows";
+    // Packet Identifier.
+    PacketIdZero: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-3", "MQTT311-2.3.1-1", "a Packet Identifier is not 0";
+    // CONNECT.
+    ProtocolName: Protocol, UNSUPPORTED_PROTOCOL_VERSION, "MQTT5-3.1.2-1", "MQTT311-3.1.2-1", "the Protocol Name is MQTT";
+    ProtocolLevel: Protocol, UNSUPPORTED_PROTOCOL_VERSION, "MQTT5-3.1.2-2", "MQTT311-3.1.2-2", "this protocol version is not the one spoken here";
+    ConnectReservedFlag: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-3", "MQTT311-3.1.2-3", "the reserved flag must be 0";
+    WillQosWithoutWill: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-11", "MQTT311-3.1.2-13", "without Will Flag the Will QoS is 0";
+    WillQos: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-12", "MQTT311-3.1.2-14", "the Will QoS is 0, 1 or 2";
+    WillRetainWithoutWill: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-13", "MQTT311-3.1.2-15", "without Will Flag the Will Retain is 0";
+    PasswordWithoutUserName: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-18", "MQTT311-3.1.2-22", "without User Name there is no Password in 3.1.1";
+    ClientIdEmpty: Protocol, CLIENT_IDENTIFIER_NOT_VALID, "MQTT5-3.1.3-6", "MQTT311-3.1.3-7", "an empty Client Identifier needs Clean Session";
+    // CONNACK.
+    ConnackFlags: Malformed, MALFORMED_PACKET, "MQTT5-3.2.2-1", "MQTT311-3.2.2.1", "bits 7 to 1 of the acknowledge flags are 0";
+    SessionPresentWithError: Protocol, PROTOCOL_ERROR, "MQTT5-3.2.2-6", "MQTT311-3.2.2-4", "a refusal has no Session Present";
+    // Topics.
+    TopicEmpty: Malformed, MALFORMED_PACKET, "MQTT5-4.7.3-1", "MQTT311-4.7.3-1", "a topic has at least one character";
+    TopicWildcard: Malformed, MALFORMED_PACKET, "MQTT5-3.3.2-2", "MQTT311-3.3.2-2", "a Topic Name has no wildcards";
+    TopicMissing: Protocol, PROTOCOL_ERROR, "MQTT5-3.3.2.1", "MQTT311-4.7.3-1", "a Topic Name or a Topic Alias must be there";
+    ResponseTopic: Malformed, MALFORMED_PACKET, "MQTT5-3.3.2-14", "MQTT311-3.3.2-2", "a Response Topic is a topic name without wildcards";
+    MultiLevelWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.7.1-1", "MQTT311-4.7.1-2", "`#` is a whole level and the last one";
+    SingleLevelWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.7.1-2", "MQTT311-4.7.1-3", "`+` is a whole level";
+    ShareName: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-1", "MQTT311-4.7", "a ShareName has at least one character and no wildcard";
+    ShareFilter: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-2", "MQTT311-4.7", "a Topic Filter follows the ShareName";
+    // Properties.
+    UnknownProperty: Malformed, MALFORMED_PACKET, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "no property has this identifier";
+    ForeignProperty: Malformed, MALFORMED_PACKET, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "this property may not stand in this packet";
+    DuplicateProperty: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "this property may stand once only";
+    PropertyValue: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "this property may not have this value";
+    TopicAliasZero: Protocol, TOPIC_ALIAS_INVALID, "MQTT5-3.3.2-8", "MQTT311-4.8.0-1", "a Topic Alias is not 0";
+    SubscriptionIdFromClient: Protocol, PROTOCOL_ERROR, "MQTT5-3.3.4-6", "MQTT311-4.8.0-1", "a client sends no Subscription Identifier in PUBLISH";
+    SessionExpiryFromServer: Protocol, PROTOCOL_ERROR, "MQTT5-3.14.2-2", "MQTT311-4.8.0-1", "a server sends no Session Expiry Interval in DISCONNECT";
+    AuthenticationMethodMissing: Protocol, PROTOCOL_ERROR, "MQTT5-3.15.2.2.2", "MQTT311-4.8.0-1", "the Authentication Method must be there";
+    AuthenticationDataAlone: Protocol, PROTOCOL_ERROR, "MQTT5-3.1.2.11.10", "MQTT311-4.8.0-1", "Authentication Data needs an Authentication Method";
+    // Reason codes.
+    ConnackCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.2.2-8", "MQTT311-3.2.2.3", "not a code for CONNACK";
+    PubackCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.4.2-1", "MQTT311-3.4.2", "not a reason code for PUBACK";
+    PubrecCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.5.2-1", "MQTT311-3.5.2", "not a reason code for PUBREC";
+    PubrelCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.6.2-1", "MQTT311-3.6.2", "not a reason code for PUBREL";
+    PubcompCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.7.2-1", "MQTT311-3.7.2", "not a reason code for PUBCOMP";
+    SubackCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.9.3-2", "MQTT311-3.9.3-2", "not a code for SUBACK";
+    UnsubackCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.11.3-2", "MQTT311-3.11", "not a reason code for UNSUBACK";
+    DisconnectCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.14.2-1", "MQTT311-3.14", "not a reason code for DISCONNECT from this sender";
+    AuthCode: Protocol, PROTOCOL_ERROR, "MQTT5-3.15.2-1", "MQTT311-2.2.1", "not a reason code for AUTH from this sender";
+    // SUBSCRIBE and UNSUBSCRIBE, and their answers.
+    SubscribeEmpty: Protocol, PROTOCOL_ERROR, "MQTT5-3.8.3-2", "MQTT311-3.8.3-3", "SUBSCRIBE has at least one Topic Filter";
+    SubscribeQos: Protocol, PROTOCOL_ERROR, "MQTT5-3.8.3.1", "MQTT311-3.8.3-4", "the Maximum QoS is 0, 1 or 2";
+    SubscribeReservedBits: Malformed, MALFORMED_PACKET, "MQTT5-3.8.3-5", "MQTT311-3.8.3-4", "reserved bits must be 0, and in 3.1.1 the QoS 0, 1 or 2";
+    RetainHandling: Protocol, PROTOCOL_ERROR, "MQTT5-3.8.3.1", "MQTT311-3.8.3-4", "Retain Handling is 0, 1 or 2";
+    NoLocalShared: Protocol, PROTOCOL_ERROR, "MQTT5-3.8.3-4", "MQTT311-3.8.3-4", "a Shared Subscription has no No Local";
+    SubackEmpty: Protocol, PROTOCOL_ERROR, "MQTT5-3.8.4-6", "MQTT311-3.8.4-5", "SUBACK has a code for each Topic Filter";
+    UnsubscribeEmpty: Protocol, PROTOCOL_ERROR, "MQTT5-3.10.3-2", "MQTT311-3.10.3-2", "UNSUBSCRIBE has at least one Topic Filter";
+    UnsubackEmpty: Protocol, PROTOCOL_ERROR, "MQTT5-3.11.3-2", "MQTT311-3.11", "UNSUBACK has a code for each Topic Filter";
+    // What a packet to be written can lack.
+    PacketIdAndQos: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-2", "MQTT311-2.3.1-5", "a Packet Identifier is there exactly with QoS 1 and 2";
 }
 
 /// Why a packet cannot be written: the caller asks for what the protocol or its version cannot say.

@@ -1,8 +1,15 @@
 //! From any split of bytes to whole packets.
 
-use bytes::Bytes;
+use std::collections::VecDeque;
 
-use crate::{error::DecodeError, packet::PacketType};
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{
+    codec::variable_byte_integer::{self, Read},
+    error::{DecodeError, Rule},
+    packet::PacketType,
+    version::ProtocolVersion,
+};
 
 /// The first bytes of a packet: type, flags and how much follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,20 +45,40 @@ pub struct Frame {
     pub body: Bytes,
 }
 
+/// How much is reserved at once for a packet that straddles chunks: what has arrived bounds what is held,
+/// not what a header claims.
+const RESERVE_AT_ONCE: usize = 64 * 1024;
+
 /// Cuts received bytes into [`Frame`]s.
 ///
 /// The size is checked as soon as the fixed header is there, before anything is buffered. A chunk that holds
 /// many packets is sliced, not copied; only a packet that straddles chunks is put together in a new buffer.
+///
+/// A frame shares the buffer it arrived in: who keeps a small part of it for long copies that part.
 #[derive(Debug)]
 pub struct Framer {
     maximum_packet_size: u32,
+    /// What is being cut.
+    chunk: Bytes,
+    /// What came before `chunk` was used up.
+    waiting: VecDeque<Bytes>,
+    /// The start of a packet whose rest is still to come.
+    partial: BytesMut,
+    /// The stream cannot be understood any more.
+    failed: Option<DecodeError>,
 }
 
 impl Framer {
     /// A framer that refuses packets of more than `maximum_packet_size` bytes, fixed header included.
     #[must_use]
     pub fn new(maximum_packet_size: u32) -> Self {
-        Self { maximum_packet_size }
+        Self {
+            maximum_packet_size,
+            chunk: Bytes::new(),
+            waiting: VecDeque::new(),
+            partial: BytesMut::new(),
+            failed: None,
+        }
     }
 
     /// The largest packet that is let in.
@@ -60,9 +87,33 @@ impl Framer {
         self.maximum_packet_size
     }
 
+    /// Changes the largest packet that is let in, from the next packet on.
+    pub fn set_maximum_packet_size(&mut self, bytes: u32) {
+        self.maximum_packet_size = bytes;
+    }
+
+    /// Whether no byte is left: the stream could end here without cutting a packet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.chunk.is_empty() && self.waiting.is_empty() && self.partial.is_empty()
+    }
+
+    /// How many bytes of packets not yet given out are held.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.chunk.len() + self.partial.len() + self.waiting.iter().map(Bytes::len).sum::<usize>()
+    }
+
     /// Takes what one read brought. Call [`Framer::poll_frame`] until `None` afterwards.
     pub fn push(&mut self, bytes: Bytes) {
-        drop(bytes);
+        if self.failed.is_some() {
+            return;
+        }
+        if self.chunk.is_empty() {
+            self.chunk = bytes;
+        } else if !bytes.is_empty() {
+            self.waiting.push_back(bytes);
+        }
     }
 
     /// The next whole packet, or `None` when more bytes are needed.
@@ -70,7 +121,121 @@ impl Framer {
     /// # Errors
     /// A Remaining Length that cannot be one, or a packet that is too large. The stream cannot be understood
     /// after that: every further call gives the same error.
+    #[inline]
     pub fn poll_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
-        Ok(None)
+        if self.partial.is_empty()
+            && let HeaderRead::Whole { header, len } = read_header(&self.chunk)
+        {
+            let total = len + header.remaining_length as usize;
+            if total <= self.maximum_packet_size as usize && total <= self.chunk.len() {
+                let mut body = if total == self.chunk.len() {
+                    self.next_chunk()
+                } else {
+                    self.chunk.split_to(total)
+                };
+                body.advance(len);
+                return Ok(Some(Frame { header, body }));
+            }
+        }
+        self.poll_slowly()
+    }
+
+    /// The chunk, while the one after it takes its place.
+    #[inline]
+    fn next_chunk(&mut self) -> Bytes {
+        let next = self.waiting.pop_front().unwrap_or_default();
+        std::mem::replace(&mut self.chunk, next)
+    }
+
+    /// All that is not a whole packet at the front of the chunk.
+    #[inline(never)]
+    fn poll_slowly(&mut self) -> Result<Option<Frame>, DecodeError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        loop {
+            let wanted = match self.wanted() {
+                Ok(wanted) => wanted,
+                Err(error) => return Err(self.fail(error)),
+            };
+            if let Some(missing) = wanted
+                .checked_sub(self.partial.len())
+                .filter(|missing| *missing > 0)
+            {
+                if self.chunk.is_empty() {
+                    return Ok(None);
+                }
+                let part = self.chunk.split_to(missing.min(self.chunk.len()));
+                if self.chunk.is_empty() {
+                    self.next_chunk();
+                }
+                self.partial.reserve(missing.min(part.len().max(RESERVE_AT_ONCE)));
+                self.partial.extend_from_slice(&part);
+            } else if let HeaderRead::Whole { header, len } = read_header(&self.partial) {
+                let mut body = std::mem::take(&mut self.partial).freeze();
+                body.advance(len);
+                return Ok(Some(Frame { header, body }));
+            }
+        }
+    }
+
+    /// How many bytes the partial packet must have to be looked at again: all of it, or for an incomplete
+    /// fixed header one more than there are.
+    fn wanted(&self) -> Result<usize, DecodeError> {
+        let error = |rule, field| DecodeError::new(ProtocolVersion::V5, rule, field);
+        match read_header(&self.partial) {
+            HeaderRead::Whole { header, len } => {
+                let total = len + header.remaining_length as usize;
+                if total > self.maximum_packet_size as usize {
+                    return Err(error(Rule::PacketTooLarge, "Remaining Length"));
+                }
+                Ok(total)
+            }
+            HeaderRead::Incomplete => Ok(self.partial.len() + 1),
+            HeaderRead::TooLong => Err(error(Rule::VariableByteInteger, "Remaining Length")),
+        }
+    }
+
+    /// Remembers the error and lets go of all bytes.
+    fn fail(&mut self, error: DecodeError) -> DecodeError {
+        self.failed = Some(error);
+        self.chunk = Bytes::new();
+        self.waiting = VecDeque::new();
+        self.partial = BytesMut::new();
+        error
+    }
+}
+
+/// What the first bytes of a packet are.
+enum HeaderRead {
+    /// A fixed header of `len` bytes.
+    Whole {
+        header: FixedHeader,
+        len: usize,
+    },
+    Incomplete,
+    TooLong,
+}
+
+#[inline]
+fn read_header(bytes: &[u8]) -> HeaderRead {
+    let Some((first_byte, rest)) = bytes.split_first() else {
+        return HeaderRead::Incomplete;
+    };
+    match variable_byte_integer::read(rest) {
+        Read::Whole {
+            value,
+            len,
+            shortest_form,
+        } => HeaderRead::Whole {
+            header: FixedHeader {
+                first_byte: *first_byte,
+                remaining_length: value,
+                shortest_form,
+            },
+            len: 1 + len,
+        },
+        Read::Incomplete => HeaderRead::Incomplete,
+        Read::TooLong => HeaderRead::TooLong,
     }
 }

@@ -1,6 +1,16 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP: four packets of one shape.
 
-use super::{PacketId, Properties, ReasonCode};
+use bytes::{BufMut, BytesMut};
+
+use super::{PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
+use crate::{
+    codec::{
+        reader::Reader,
+        writer::{self, Writer},
+    },
+    error::{DecodeError, EncodeError, Rule},
+    version::{ProtocolVersion, Role},
+};
 
 /// What PUBACK, PUBREC, PUBREL and PUBCOMP carry. 3.1.1 has the Packet Identifier only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +21,19 @@ pub struct Ack {
     pub reason_code: ReasonCode,
     /// Reason String and User Properties; none in 3.1.1.
     pub properties: Properties,
+}
+
+/// All four allow the same properties.
+const PROPERTIES: u64 = allowed_in(PacketType::Puback);
+
+/// The rule about the reason codes of one of the four.
+const fn code_rule(packet: PacketType) -> Rule {
+    match packet {
+        PacketType::Pubrec => Rule::PubrecCode,
+        PacketType::Pubrel => Rule::PubrelCode,
+        PacketType::Pubcomp => Rule::PubcompCode,
+        _ => Rule::PubackCode,
+    }
 }
 
 impl Ack {
@@ -27,6 +50,64 @@ impl Ack {
             packet_id,
             reason_code,
             properties: Properties::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn decode(
+        mut reader: Reader<'_>,
+        packet: PacketType,
+        receiver: Role,
+    ) -> Result<Self, DecodeError> {
+        let packet_id = reader.packet_id()?;
+        let mut ack = Self::success(packet_id);
+        if reader.version().is_v5() && !reader.is_empty() {
+            ack.reason_code = reader.reason_code()?;
+            if !ack.reason_code.may_reach(packet, receiver) {
+                return Err(reader.breaks(code_rule(packet), "Reason Code"));
+            }
+            // With a Remaining Length of 3 the Property Length is left out.
+            if !reader.is_empty() {
+                ack.properties = reader.properties(PROPERTIES)?;
+            }
+        }
+        reader.finish(packet.name())?;
+        Ok(ack)
+    }
+
+    pub(super) fn check(&self, version: ProtocolVersion, packet: PacketType) -> Result<(), EncodeError> {
+        writer::v5_only(version, self.reason_code != ReasonCode::SUCCESS, "a reason code")?;
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        self.reason_code.check(packet, code_rule(packet))
+    }
+
+    /// Whether the Reason Code and the Property Length are there.
+    fn parts(&self, version: ProtocolVersion) -> (bool, bool) {
+        let properties = version.is_v5() && !self.properties.is_empty();
+        (
+            properties || (version.is_v5() && self.reason_code != ReasonCode::SUCCESS),
+            properties,
+        )
+    }
+
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let (code, properties) = self.parts(version);
+        let properties = if properties {
+            writer::properties_len(version, &self.properties)
+        } else {
+            0
+        };
+        2 + usize::from(code) + properties
+    }
+
+    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        let (code, properties) = self.parts(version);
+        out.put_u16(self.packet_id.get());
+        if code {
+            out.put_reason_code(self.reason_code);
+        }
+        if properties {
+            out.put_properties(version, &self.properties);
         }
     }
 }

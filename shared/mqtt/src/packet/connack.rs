@@ -1,6 +1,16 @@
 //! CONNACK: the server's answer to CONNECT.
 
-use super::{Properties, ReasonCode};
+use bytes::{BufMut, BytesMut};
+
+use super::{PacketType, Properties, ReasonCode, property::allowed_in};
+use crate::{
+    codec::{
+        reader::Reader,
+        writer::{self, Writer},
+    },
+    error::{DecodeError, EncodeError, Rule},
+    version::ProtocolVersion,
+};
 
 /// The server's answer to CONNECT.
 ///
@@ -13,4 +23,75 @@ pub struct Connack {
     pub reason_code: ReasonCode,
     /// What the server grants; none in 3.1.1.
     pub properties: Properties,
+}
+
+const PROPERTIES: u64 = allowed_in(PacketType::Connack);
+
+/// The code's name in both versions.
+const fn code_field(version: ProtocolVersion) -> &'static str {
+    match version {
+        ProtocolVersion::V5 => "Reason Code",
+        ProtocolVersion::V311 => "Connect Return code",
+    }
+}
+
+impl Connack {
+    pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+        const FLAGS: &str = "Connect Acknowledge Flags";
+        let field = code_field(reader.version());
+        let flags = reader.byte(FLAGS)?;
+        let code = reader.byte(field)?;
+        let properties = reader.properties(PROPERTIES)?;
+        if flags & 0xFE != 0 {
+            return Err(reader.breaks(Rule::ConnackFlags, FLAGS));
+        }
+        let reason_code = match reader.version() {
+            ProtocolVersion::V5 => {
+                Some(ReasonCode(code)).filter(|code| code.is_allowed_in(PacketType::Connack))
+            }
+            ProtocolVersion::V311 => ReasonCode::from_connect_return_code(code),
+        };
+        let Some(reason_code) = reason_code else {
+            return Err(reader.breaks(Rule::ConnackCode, field));
+        };
+        let session_present = flags == 1;
+        if session_present && reason_code != ReasonCode::SUCCESS {
+            return Err(reader.breaks(Rule::SessionPresentWithError, "Session Present"));
+        }
+        reader.finish("CONNACK")?;
+        Ok(Self {
+            session_present,
+            reason_code,
+            properties,
+        })
+    }
+
+    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        if self.session_present && self.reason_code != ReasonCode::SUCCESS {
+            return Err(EncodeError::Breaks {
+                rule: Rule::SessionPresentWithError,
+                field: "Session Present",
+            });
+        }
+        let sayable = version.is_v5() || self.reason_code.connect_return_code().is_some();
+        writer::v5_only(version, !sayable, "this reason code in CONNACK")?;
+        self.reason_code.check(PacketType::Connack, Rule::ConnackCode)
+    }
+
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        2 + writer::properties_len(version, &self.properties)
+    }
+
+    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        out.put_u8(u8::from(self.session_present));
+        out.put_u8(match version {
+            ProtocolVersion::V5 => self.reason_code.0,
+            ProtocolVersion::V311 => self
+                .reason_code
+                .connect_return_code()
+                .unwrap_or(self.reason_code.0),
+        });
+        out.put_properties(version, &self.properties);
+    }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod connack;
 mod connect;
 mod disconnect;
+mod ping;
 mod property;
 mod publish;
 mod reason_code;
@@ -15,7 +16,7 @@ mod unsubscribe;
 
 use std::{fmt, num::NonZeroU16};
 
-use bytes::BytesMut;
+use bytes::{BufMut, Bytes, BytesMut};
 
 pub use ack::Ack;
 pub use auth::Auth;
@@ -31,8 +32,9 @@ pub use unsuback::Unsuback;
 pub use unsubscribe::Unsubscribe;
 
 use crate::{
+    codec::{reader::Reader, variable_byte_integer},
     error::{DecodeError, EncodeError, Rule},
-    frame::Frame,
+    frame::{Frame, Framer},
     version::{ProtocolVersion, Role},
 };
 
@@ -115,6 +117,47 @@ impl PacketType {
             Self::Pingresp => "PINGRESP",
             Self::Disconnect => "DISCONNECT",
             Self::Auth => "AUTH",
+        }
+    }
+}
+
+impl PacketType {
+    /// The flags that all packets of this type but PUBLISH have.
+    const fn reserved_flags(self) -> u8 {
+        match self {
+            Self::Pubrel | Self::Subscribe | Self::Unsubscribe => 0b0010,
+            _ => 0,
+        }
+    }
+
+    fn check_flags(self, reader: &Reader<'_>, flags: u8) -> Result<(), DecodeError> {
+        if flags == self.reserved_flags() {
+            return Ok(());
+        }
+        let rule = match self {
+            Self::Pubrel => Rule::FlagsPubrel,
+            Self::Subscribe => Rule::FlagsSubscribe,
+            Self::Unsubscribe => Rule::FlagsUnsubscribe,
+            Self::Disconnect => Rule::FlagsDisconnect,
+            Self::Auth => Rule::FlagsAuth,
+            _ => Rule::Flags,
+        };
+        Err(reader.breaks(rule, "Fixed Header flags"))
+    }
+
+    /// Whether packets of this type are sent to `receiver`.
+    const fn may_reach(self, version: ProtocolVersion, receiver: Role) -> bool {
+        match self {
+            Self::Publish | Self::Puback | Self::Pubrec | Self::Pubrel | Self::Pubcomp => true,
+            Self::Auth => version.is_v5(),
+            // In 3.1.1 only clients disconnect with a packet.
+            Self::Disconnect => version.is_v5() || matches!(receiver, Role::Server),
+            Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::Pingreq => {
+                matches!(receiver, Role::Server)
+            }
+            Self::Connack | Self::Suback | Self::Unsuback | Self::Pingresp => {
+                matches!(receiver, Role::Client)
+            }
         }
     }
 }
@@ -258,29 +301,159 @@ impl Packet {
 
     /// Decodes a frame that `receiver` received. The frame is taken by value: its buffer moves into the packet.
     ///
+    /// `version` is the one agreed on; a server that speaks both asks [`Connect::version_of`] first.
+    ///
     /// # Errors
-    /// The first rule that the packet breaks.
+    /// A rule that the packet breaks. Of several broken rules any one may be named.
+    #[inline]
     pub fn decode(version: ProtocolVersion, receiver: Role, frame: Frame) -> Result<Self, DecodeError> {
-        let _ = (receiver, frame);
-        Err(DecodeError::new(version, Rule::Truncated, "Packet"))
+        if !frame.header.shortest_form && version.is_v5() {
+            return Err(DecodeError::new(version, Rule::Overlong, "Remaining Length"));
+        }
+        if frame.header.first_byte >> 4 == PacketType::Publish as u8 {
+            return Publish::decode(version, receiver, frame).map(Self::Publish);
+        }
+        Self::decode_other(version, receiver, &frame)
+    }
+
+    /// Decodes one packet that is all of `bytes`, for tools and tests; a connection uses a [`Framer`].
+    ///
+    /// # Errors
+    /// As [`Packet::decode`]; too few and too many bytes are malformed.
+    pub fn decode_exact(version: ProtocolVersion, receiver: Role, bytes: Bytes) -> Result<Self, DecodeError> {
+        let mut framer = Framer::new(u32::MAX);
+        framer.push(bytes);
+        let frame = framer.poll_frame().map_err(|error| error.in_version(version))?;
+        let Some(frame) = frame else {
+            return Err(DecodeError::new(version, Rule::Truncated, "Packet"));
+        };
+        if !framer.is_empty() {
+            return Err(DecodeError::new(version, Rule::TrailingBytes, "Packet"));
+        }
+        Self::decode(version, receiver, frame)
+    }
+
+    /// All but PUBLISH, whose payload takes the frame's buffer over.
+    fn decode_other(version: ProtocolVersion, receiver: Role, frame: &Frame) -> Result<Self, DecodeError> {
+        let reader = Reader::new(version, &frame.body);
+        let packet = match frame.header.packet_type() {
+            Some(PacketType::Auth) if !version.is_v5() => None,
+            known => known,
+        };
+        let Some(packet) = packet else {
+            return Err(reader.breaks(Rule::ReservedType, "Packet Type"));
+        };
+        packet.check_flags(&reader, frame.header.flags())?;
+        if !packet.may_reach(version, receiver) {
+            return Err(reader.breaks(Rule::Direction, packet.name()));
+        }
+        Ok(match packet {
+            PacketType::Connect => Self::Connect(Box::new(Connect::decode(reader)?)),
+            PacketType::Connack => Self::Connack(Connack::decode(reader)?),
+            PacketType::Publish => Self::Publish(Publish::decode(version, receiver, frame.clone())?),
+            PacketType::Puback => Self::Puback(Ack::decode(reader, packet, receiver)?),
+            PacketType::Pubrec => Self::Pubrec(Ack::decode(reader, packet, receiver)?),
+            PacketType::Pubrel => Self::Pubrel(Ack::decode(reader, packet, receiver)?),
+            PacketType::Pubcomp => Self::Pubcomp(Ack::decode(reader, packet, receiver)?),
+            PacketType::Subscribe => Self::Subscribe(Subscribe::decode(reader)?),
+            PacketType::Suback => Self::Suback(Suback::decode(reader)?),
+            PacketType::Unsubscribe => Self::Unsubscribe(Unsubscribe::decode(reader)?),
+            PacketType::Unsuback => Self::Unsuback(Unsuback::decode(reader)?),
+            PacketType::Pingreq => ping::decode(reader, packet.name()).map(|()| Self::Pingreq)?,
+            PacketType::Pingresp => ping::decode(reader, packet.name()).map(|()| Self::Pingresp)?,
+            PacketType::Disconnect => Self::Disconnect(Disconnect::decode(reader, receiver)?),
+            PacketType::Auth => Self::Auth(Auth::decode(reader, receiver)?),
+        })
     }
 
     /// Appends this packet to `out`, reserving exactly what it takes. On an error nothing is appended.
     ///
     /// # Errors
     /// The packet holds what `version` cannot say, or what no receiver would accept.
+    #[inline]
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
-        let _ = out;
-        Err(EncodeError::NotInVersion {
-            version,
-            what: self.packet_type().name(),
-        })
+        self.check(version)?;
+        let len = self.remaining_len(version);
+        let remaining_length = u32::try_from(len)
+            .ok()
+            .filter(|len| *len <= variable_byte_integer::MAX)
+            .ok_or(EncodeError::PacketTooLarge { bytes: len })?;
+        out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + len);
+        out.put_u8((self.packet_type() as u8) << 4 | self.flags());
+        variable_byte_integer::write(remaining_length, out);
+        self.write(version, out);
+        Ok(())
     }
 
     /// How many bytes [`Packet::encode`] will append, fixed header included.
     #[must_use]
     pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
-        let _ = version;
-        0
+        let len = self.remaining_len(version);
+        1 + variable_byte_integer::encoded_len(u32::try_from(len).unwrap_or(u32::MAX)) + len
+    }
+
+    /// The lower four bits of the first byte.
+    fn flags(&self) -> u8 {
+        match self {
+            Self::Publish(publish) => publish.flags(),
+            other => other.packet_type().reserved_flags(),
+        }
+    }
+
+    /// Fails when the packet cannot be said in `version`, or breaks a rule.
+    fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        match self {
+            Self::Publish(publish) => publish.check(version),
+            Self::Connect(connect) => connect.check(version),
+            Self::Connack(connack) => connack.check(version),
+            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
+                ack.check(version, self.packet_type())
+            }
+            Self::Subscribe(subscribe) => subscribe.check(version),
+            Self::Suback(suback) => suback.check(version),
+            Self::Unsubscribe(unsubscribe) => unsubscribe.check(version),
+            Self::Unsuback(unsuback) => unsuback.check(version),
+            Self::Pingreq | Self::Pingresp => Ok(()),
+            Self::Disconnect(disconnect) => disconnect.check(version),
+            Self::Auth(auth) => auth.check(version),
+        }
+    }
+
+    /// The Remaining Length.
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        match self {
+            Self::Publish(publish) => publish.remaining_len(version),
+            Self::Connect(connect) => connect.remaining_len(version),
+            Self::Connack(connack) => connack.remaining_len(version),
+            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
+                ack.remaining_len(version)
+            }
+            Self::Subscribe(subscribe) => subscribe.remaining_len(version),
+            Self::Suback(suback) => suback.remaining_len(version),
+            Self::Unsubscribe(unsubscribe) => unsubscribe.remaining_len(version),
+            Self::Unsuback(unsuback) => unsuback.remaining_len(version),
+            Self::Pingreq | Self::Pingresp => 0,
+            Self::Disconnect(disconnect) => disconnect.remaining_len(version),
+            Self::Auth(auth) => auth.remaining_len(version),
+        }
+    }
+
+    /// Appends what follows the fixed header.
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        match self {
+            Self::Publish(publish) => publish.write(version, out),
+            Self::Connect(connect) => connect.write(version, out),
+            Self::Connack(connack) => connack.write(version, out),
+            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
+                ack.write(version, out);
+            }
+            Self::Subscribe(subscribe) => subscribe.write(version, out),
+            Self::Suback(suback) => suback.write(version, out),
+            Self::Unsubscribe(unsubscribe) => unsubscribe.write(version, out),
+            Self::Unsuback(unsuback) => unsuback.write(version, out),
+            Self::Pingreq | Self::Pingresp => {}
+            Self::Disconnect(disconnect) => disconnect.write(version, out),
+            Self::Auth(auth) => auth.write(version, out),
+        }
     }
 }

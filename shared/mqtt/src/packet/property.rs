@@ -7,10 +7,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::{PacketType, Qos};
 use crate::{
     codec::{
+        reader::Reader,
         utf8_string,
         variable_byte_integer::{self, Read},
     },
-    error::{EncodeError, Rule},
+    error::{DecodeError, EncodeError, Rule},
     topic::TopicName,
 };
 
@@ -38,28 +39,50 @@ pub enum DataType {
 }
 
 /// The Will's properties have a place of their own in the table: the bit of packet type 0, which is reserved.
-pub(crate) const WILL: u16 = 1;
+const WILL: u16 = 1;
 
 /// The bit for a packet type in a set of places.
-pub(crate) const fn place(packet: PacketType) -> u16 {
+const fn place(packet: PacketType) -> u16 {
     1 << packet as u8
 }
 
-/// Every packet type that has properties, and the Will.
-const EVERYWHERE: u16 = WILL
-    | place(PacketType::Connect)
-    | place(PacketType::Connack)
-    | place(PacketType::Publish)
-    | place(PacketType::Puback)
-    | place(PacketType::Pubrec)
-    | place(PacketType::Pubrel)
-    | place(PacketType::Pubcomp)
-    | place(PacketType::Subscribe)
-    | place(PacketType::Suback)
-    | place(PacketType::Unsubscribe)
-    | place(PacketType::Unsuback)
-    | place(PacketType::Disconnect)
-    | place(PacketType::Auth);
+/// User Property stands in every packet that has properties, and in the Will: in all but the two pings.
+const EVERYWHERE: u16 = !(place(PacketType::Pingreq) | place(PacketType::Pingresp));
+
+/// The bit for a property in a set of properties.
+const fn bit(id: PropertyId) -> u64 {
+    1 << id as u8
+}
+
+/// The bit for several Subscription Identifiers in a set of properties.
+const SEVERAL_SUBSCRIPTION_IDENTIFIERS: u64 = 1 << 63;
+
+/// The set of properties that have one of `places` in their row.
+const fn allowed(places: u16) -> u64 {
+    let mut set = 0;
+    let mut byte = 0;
+    while byte < 63 {
+        if let Some(id) = PropertyId::from_byte(byte)
+            && id.places() & places != 0
+        {
+            set |= bit(id);
+        }
+        byte += 1;
+    }
+    if places & place(PacketType::Publish) != 0 {
+        set | SEVERAL_SUBSCRIPTION_IDENTIFIERS
+    } else {
+        set
+    }
+}
+
+/// The set of properties that may stand in packets of this type.
+pub(crate) const fn allowed_in(packet: PacketType) -> u64 {
+    allowed(place(packet))
+}
+
+/// The set of properties that may stand in the Will.
+pub(crate) const ALLOWED_IN_WILL: u64 = allowed(WILL);
 
 /// One row per property: name, identifier, words of the specification, data type and its value in Rust,
 /// getter, and the packets it may stand in. The one pair, User Property, is written out.
@@ -106,6 +129,18 @@ macro_rules! properties {
                 }
             }
 
+            /// Whether this property may stand in packets of this type.
+            #[must_use]
+            pub const fn is_allowed_in(self, packet: PacketType) -> bool {
+                self.places() & place(packet) != 0
+            }
+
+            /// Whether this property may stand in the Will Properties of CONNECT.
+            #[must_use]
+            pub const fn is_allowed_in_will(self) -> bool {
+                self.places() & WILL != 0
+            }
+
             /// The data type of the value.
             #[must_use]
             pub const fn data_type(self) -> DataType {
@@ -116,7 +151,7 @@ macro_rules! properties {
             }
 
             /// One bit per packet type that this property may stand in; bit 0 stands for the Will.
-            pub(crate) const fn places(self) -> u16 {
+            const fn places(self) -> u16 {
                 match self {
                     $(Self::$name => 0 $(| place(PacketType::$packet))* $(| $will)?,)+
                     Self::UserProperty => EVERYWHERE,
@@ -165,6 +200,7 @@ macro_rules! properties {
             }
         }
 
+        #[expect(clippy::needless_lifetimes, reason = "one pattern serves values with and without a lifetime")]
         impl Properties {
             $(#[doc = $text]
             #[must_use]
@@ -329,6 +365,12 @@ mod value {
 }
 
 impl Property<'_> {
+    /// Appends identifier and value.
+    fn write(&self, out: &mut BytesMut) {
+        out.put_u8(self.id() as u8);
+        self.write_value(out);
+    }
+
     /// Checks what can be checked without knowing the packet.
     fn check(&self) -> Result<(), EncodeError> {
         let field = self.id().name();
@@ -396,9 +438,6 @@ pub struct Properties {
     present: u64,
 }
 
-/// The bit of [`Properties::present`] for several Subscription Identifiers.
-const SEVERAL_SUBSCRIPTION_IDENTIFIERS: u64 = 1 << 63;
-
 impl Properties {
     /// No properties.
     #[must_use]
@@ -447,14 +486,33 @@ impl Properties {
             .try_into_mut()
             .unwrap_or_else(|shared| (&*shared).into());
         for property in properties {
-            out.put_u8(property.id() as u8);
-            property.write_value(&mut out);
+            property.write(&mut out);
         }
         *self = Self {
             bytes: out.freeze(),
             present,
         };
         Ok(())
+    }
+
+    /// Takes all properties with this identifier out.
+    pub fn remove(&mut self, id: PropertyId) {
+        if !self.contains(id) {
+            return;
+        }
+        let mut out = BytesMut::with_capacity(self.bytes.len());
+        for property in self.iter().filter(|property| property.id() != id) {
+            property.write(&mut out);
+        }
+        let several = if id == PropertyId::SubscriptionIdentifier {
+            SEVERAL_SUBSCRIPTION_IDENTIFIERS
+        } else {
+            0
+        };
+        *self = Self {
+            bytes: out.freeze(),
+            present: self.present & !bit(id) & !several,
+        };
     }
 
     /// Whether there are none.
@@ -475,10 +533,56 @@ impl Properties {
         Iter { rest: &self.bytes }
     }
 
+    /// The properties as they are on the wire, without the Property Length.
+    pub(crate) fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// For bytes that [`Properties::validate`] has passed, with what it returned.
+    pub(crate) fn from_validated(bytes: Bytes, present: u64) -> Self {
+        Self { bytes, present }
+    }
+
+    /// Checks all that is in `reader` and returns which properties are there.
+    pub(crate) fn validate(mut reader: Reader<'_>, allowed: u64) -> Result<u64, DecodeError> {
+        const FIELD: &str = "Property Identifier";
+        let mut present = 0;
+        while !reader.is_empty() {
+            // All identifiers of this version are below 0x80, so a Variable Byte Integer of several bytes is
+            // either not in its shortest form or unknown: malformed both ways.
+            let byte = reader.byte(FIELD)?;
+            let Some(id) = PropertyId::from_byte(byte) else {
+                return Err(reader.breaks(Rule::UnknownProperty, FIELD));
+            };
+            if allowed & bit(id) == 0 {
+                return Err(reader.breaks(Rule::ForeignProperty, id.name()));
+            }
+            present = match mark(present, id) {
+                Some(marked) if marked & SEVERAL_SUBSCRIPTION_IDENTIFIERS & !allowed == 0 => marked,
+                _ => return Err(reader.breaks(Rule::DuplicateProperty, id.name())),
+            };
+            validate_value(&mut reader, id)?;
+        }
+        Ok(present)
+    }
+
+    /// Fails with rule and field when a property is not among `allowed`.
+    pub(crate) fn check_allowed(&self, allowed: u64) -> Result<(), (Rule, &'static str)> {
+        let foreign = self.present & !allowed;
+        if foreign == 0 {
+            return Ok(());
+        }
+        if foreign == SEVERAL_SUBSCRIPTION_IDENTIFIERS {
+            return Err((Rule::DuplicateProperty, PropertyId::SubscriptionIdentifier.name()));
+        }
+        let first = PropertyId::ALL.iter().find(|id| foreign & bit(**id) != 0);
+        Err((Rule::ForeignProperty, first.map_or("Properties", |id| id.name())))
+    }
+
     /// Whether this property is there.
     #[must_use]
     pub fn contains(&self, id: PropertyId) -> bool {
-        self.present & (1 << id as u8) != 0
+        self.present & bit(id) != 0
     }
 
     /// The first property with this identifier.
@@ -524,11 +628,47 @@ impl Properties {
     }
 }
 
+/// Checks one value.
+fn validate_value(reader: &mut Reader<'_>, id: PropertyId) -> Result<(), DecodeError> {
+    let field = id.name();
+    let broken = match id.data_type() {
+        DataType::Utf8StringPair => {
+            reader.checked_string(field)?;
+            reader.checked_string(field)?;
+            None
+        }
+        DataType::Byte | DataType::Switch | DataType::QosByte => {
+            (reader.byte(field)? > 1).then_some(Rule::PropertyValue)
+        }
+        DataType::TwoByteInteger => match (reader.two_byte_integer(field)?, id) {
+            (0, PropertyId::TopicAlias) => Some(Rule::TopicAliasZero),
+            (0, PropertyId::ReceiveMaximum) => Some(Rule::PropertyValue),
+            _ => None,
+        },
+        DataType::FourByteInteger => {
+            let value = reader.four_byte_integer(field)?;
+            (value == 0 && id == PropertyId::MaximumPacketSize).then_some(Rule::PropertyValue)
+        }
+        DataType::VariableByteInteger => {
+            (reader.variable_byte_integer(field)? == 0).then_some(Rule::PropertyValue)
+        }
+        DataType::Utf8String => {
+            let text = reader.checked_string(field)?;
+            (id == PropertyId::ResponseTopic && TopicName::check(text).is_err())
+                .then_some(Rule::ResponseTopic)
+        }
+        DataType::BinaryData => {
+            reader.prefixed(field)?;
+            None
+        }
+    };
+    broken.map_or(Ok(()), |rule| Err(reader.breaks(rule, field)))
+}
+
 /// Marks a property as present; `None` if it is already and may not repeat.
 fn mark(present: u64, id: PropertyId) -> Option<u64> {
-    let bit = 1 << id as u8;
     match id {
-        _ if present & bit == 0 => Some(present | bit),
+        _ if present & bit(id) == 0 => Some(present | bit(id)),
         PropertyId::UserProperty => Some(present),
         PropertyId::SubscriptionIdentifier => Some(present | SEVERAL_SUBSCRIPTION_IDENTIFIERS),
         _ => None,

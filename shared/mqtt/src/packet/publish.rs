@@ -1,9 +1,18 @@
 //! PUBLISH: an Application Message on its way.
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::{PacketId, Properties, Qos};
-use crate::topic::TopicName;
+use super::{PacketId, PacketType, Properties, PropertyId, Qos, property::allowed_in};
+use crate::{
+    codec::{
+        reader::Reader,
+        writer::{self, Writer},
+    },
+    error::{DecodeError, EncodeError, Rule},
+    frame::Frame,
+    topic::TopicName,
+    version::{ProtocolVersion, Role},
+};
 
 /// An Application Message on its way. Topic, properties and payload are slices of the received buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,4 +31,97 @@ pub struct Publish {
     pub properties: Properties,
     /// The message itself.
     pub payload: Bytes,
+}
+
+const PROPERTIES: u64 = allowed_in(PacketType::Publish);
+
+impl Publish {
+    /// Whether the payload is what the Payload Format Indicator says: well-formed UTF-8 if that is 1.
+    ///
+    /// Receivers may check this (5.0, section 3.3.2.3.2); decoding does not.
+    #[must_use]
+    pub fn payload_matches_format_indicator(&self) -> bool {
+        self.properties.payload_format_indicator() != Some(1) || std::str::from_utf8(&self.payload).is_ok()
+    }
+
+    /// The packet is made without an allocation: every field is a slice of the frame's buffer.
+    #[inline]
+    pub(super) fn decode(
+        version: ProtocolVersion,
+        receiver: Role,
+        mut frame: Frame,
+    ) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(version, &frame.body);
+        let flags = frame.header.flags();
+        let (dup, retain) = (flags & 0b1000 != 0, flags & 1 != 0);
+        let qos = reader.qos(flags >> 1, Rule::QosBits, "QoS")?;
+        if dup && qos == Qos::AtMostOnce {
+            return Err(reader.breaks(Rule::DupWithQos0, "DUP"));
+        }
+        let topic = reader.topic_name_or_empty("Topic Name")?;
+        let packet_id = if qos == Qos::AtMostOnce {
+            None
+        } else {
+            Some(reader.packet_id()?)
+        };
+        let properties = reader.properties(PROPERTIES)?;
+        if topic.is_none() && !properties.contains(PropertyId::TopicAlias) {
+            return Err(reader.breaks(Rule::TopicMissing, "Topic Name"));
+        }
+        if receiver == Role::Server && properties.contains(PropertyId::SubscriptionIdentifier) {
+            return Err(reader.breaks(Rule::SubscriptionIdFromClient, "Subscription Identifier"));
+        }
+        let header_len = frame.body.len() - reader.remaining();
+        frame.body.advance(header_len);
+        Ok(Self {
+            dup,
+            qos,
+            retain,
+            topic,
+            packet_id,
+            properties,
+            payload: frame.body,
+        })
+    }
+
+    #[inline]
+    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        let breaks = |rule, field| Err(EncodeError::Breaks { rule, field });
+        if self.packet_id.is_some() != (self.qos != Qos::AtMostOnce) {
+            return breaks(Rule::PacketIdAndQos, "Packet Identifier");
+        }
+        if self.dup && self.qos == Qos::AtMostOnce {
+            return breaks(Rule::DupWithQos0, "DUP");
+        }
+        if self.topic.is_none() && !self.properties.contains(PropertyId::TopicAlias) {
+            return breaks(Rule::TopicMissing, "Topic Name");
+        }
+        writer::check_properties(version, &self.properties, PROPERTIES)
+    }
+
+    fn topic_bytes(&self) -> &[u8] {
+        self.topic.as_ref().map_or(&[], |topic| topic.as_str().as_bytes())
+    }
+
+    /// The lower four bits of the first byte.
+    pub(super) fn flags(&self) -> u8 {
+        u8::from(self.dup) << 3 | self.qos.bits() << 1 | u8::from(self.retain)
+    }
+
+    #[inline]
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let packet_id = if self.packet_id.is_some() { 2 } else { 0 };
+        let properties = writer::properties_len(version, &self.properties);
+        2 + self.topic_bytes().len() + packet_id + properties + self.payload.len()
+    }
+
+    #[inline]
+    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        out.put_prefixed(self.topic_bytes());
+        if let Some(packet_id) = self.packet_id {
+            out.put_u16(packet_id.get());
+        }
+        out.put_properties(version, &self.properties);
+        out.put_slice(&self.payload);
+    }
 }

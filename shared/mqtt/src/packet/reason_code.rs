@@ -3,6 +3,10 @@
 use std::fmt;
 
 use super::PacketType;
+use crate::{
+    error::{EncodeError, Rule},
+    version::Role,
+};
 
 /// The result of an operation: below 0x80 it went well, from 0x80 on it failed.
 ///
@@ -99,6 +103,37 @@ impl ReasonCode {
     #[must_use]
     pub const fn is_allowed_in(self, packet: PacketType) -> bool {
         self.packets() & (1 << packet as u8) != 0
+    }
+
+    /// Whether `receiver` may find this code in packets of this type: some are for one direction only.
+    #[must_use]
+    pub const fn may_reach(self, packet: PacketType, receiver: Role) -> bool {
+        self.is_allowed_in(packet)
+            && match (packet, receiver) {
+                (PacketType::Puback | PacketType::Pubrec, Role::Server) => {
+                    self.0 != Self::NO_MATCHING_SUBSCRIBERS.0
+                }
+                (PacketType::Auth, Role::Server) => self.0 != Self::SUCCESS.0,
+                (PacketType::Auth, Role::Client) => self.0 != Self::REAUTHENTICATE.0,
+                (PacketType::Disconnect, Role::Client) => self.0 != Self::DISCONNECT_WITH_WILL.0,
+                // "QoS not supported" is the server's in the table of 3.14.2.1, yet 3.3.4 tells clients to send it.
+                (PacketType::Disconnect, Role::Server) => {
+                    matches!(self.0, 0x00 | 0x04 | 0x80..=0x83 | 0x90 | 0x93..=0x99 | 0x9B)
+                }
+                _ => true,
+            }
+    }
+
+    /// Fails unless this code may stand in packets of this type.
+    pub(super) fn check(self, packet: PacketType, rule: Rule) -> Result<(), EncodeError> {
+        if self.is_allowed_in(packet) {
+            Ok(())
+        } else {
+            Err(EncodeError::Breaks {
+                rule,
+                field: "Reason Code",
+            })
+        }
     }
 
     /// The reason code for a CONNACK return code of 3.1.1; `None` for the reserved values.

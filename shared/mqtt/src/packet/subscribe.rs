@@ -1,7 +1,17 @@
 //! SUBSCRIBE: a client asks for messages.
 
-use super::{PacketId, Properties, Qos};
-use crate::topic::TopicFilter;
+use bytes::{BufMut, BytesMut};
+
+use super::{PacketId, PacketType, Properties, Qos, property::allowed_in};
+use crate::{
+    codec::{
+        reader::Reader,
+        writer::{self, Writer},
+    },
+    error::{DecodeError, EncodeError, Rule},
+    topic::TopicFilter,
+    version::ProtocolVersion,
+};
 
 /// A client asks for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +37,6 @@ pub struct SubscriptionOptions {
     pub retain_handling: RetainHandling,
 }
 
-impl SubscriptionOptions {
-    /// Up to this QoS, all else at its default.
-    #[must_use]
-    pub fn at_most(maximum_qos: Qos) -> Self {
-        Self {
-            maximum_qos,
-            ..Self::default()
-        }
-    }
-}
-
 /// Whether retained messages are sent when a subscription is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[repr(u8)]
@@ -49,4 +48,127 @@ pub enum RetainHandling {
     SendAtSubscribeIfNew = 1,
     /// Do not send them.
     DoNotSend = 2,
+}
+
+const PROPERTIES: u64 = allowed_in(PacketType::Subscribe);
+
+impl Subscribe {
+    pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+        let packet_id = reader.packet_id()?;
+        let properties = reader.properties(PROPERTIES)?;
+        if reader.is_empty() {
+            return Err(reader.breaks(Rule::SubscribeEmpty, "Payload"));
+        }
+        let mut filters = Vec::new();
+        while !reader.is_empty() {
+            let filter = reader.topic_filter("Topic Filter")?;
+            let options = SubscriptionOptions::decode(&mut reader)?;
+            if options.no_local && filter.is_shared() {
+                return Err(reader.breaks(Rule::NoLocalShared, "No Local"));
+            }
+            filters.push((filter, options));
+        }
+        Ok(Self {
+            packet_id,
+            filters,
+            properties,
+        })
+    }
+
+    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        if self.filters.is_empty() {
+            return Err(EncodeError::Breaks {
+                rule: Rule::SubscribeEmpty,
+                field: "Payload",
+            });
+        }
+        for (filter, options) in &self.filters {
+            check_filter(version, filter)?;
+            let plain = SubscriptionOptions::at_most(options.maximum_qos);
+            writer::v5_only(version, *options != plain, "subscription options other than QoS")?;
+            if options.no_local && filter.is_shared() {
+                return Err(EncodeError::Breaks {
+                    rule: Rule::NoLocalShared,
+                    field: "No Local",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let filters: usize = self
+            .filters
+            .iter()
+            .map(|(filter, _)| 3 + filter.as_str().len())
+            .sum();
+        2 + writer::properties_len(version, &self.properties) + filters
+    }
+
+    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        out.put_u16(self.packet_id.get());
+        out.put_properties(version, &self.properties);
+        for (filter, options) in &self.filters {
+            out.put_prefixed(filter.as_str().as_bytes());
+            out.put_u8(options.to_byte());
+        }
+    }
+}
+
+/// 5.0 has rules for `$share/…` that 3.1.1 has not.
+pub(super) fn check_filter(version: ProtocolVersion, filter: &TopicFilter) -> Result<(), EncodeError> {
+    match filter.sharing_error() {
+        Some(error) if version.is_v5() => Err(EncodeError::Breaks {
+            rule: error.rule(),
+            field: "Topic Filter",
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+impl SubscriptionOptions {
+    /// Up to this QoS, all else at its default.
+    #[must_use]
+    pub fn at_most(maximum_qos: Qos) -> Self {
+        Self {
+            maximum_qos,
+            ..Self::default()
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        if !reader.version().is_v5() {
+            const FIELD: &str = "Requested QoS";
+            let byte = reader.byte(FIELD)?;
+            let maximum_qos =
+                Qos::from_bits(byte).ok_or_else(|| reader.breaks(Rule::SubscribeReservedBits, FIELD))?;
+            return Ok(Self::at_most(maximum_qos));
+        }
+        const FIELD: &str = "Subscription Options";
+        let byte = reader.byte(FIELD)?;
+        if byte & 0b1100_0000 != 0 {
+            return Err(reader.breaks(Rule::SubscribeReservedBits, FIELD));
+        }
+        let maximum_qos = reader.qos(byte, Rule::SubscribeQos, "Maximum QoS")?;
+        let retain_handling = match byte >> 4 {
+            0 => RetainHandling::SendAtSubscribe,
+            1 => RetainHandling::SendAtSubscribeIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => return Err(reader.breaks(Rule::RetainHandling, "Retain Handling")),
+        };
+        Ok(Self {
+            maximum_qos,
+            no_local: byte & 0b100 != 0,
+            retain_as_published: byte & 0b1000 != 0,
+            retain_handling,
+        })
+    }
+
+    fn to_byte(self) -> u8 {
+        self.maximum_qos.bits()
+            | u8::from(self.no_local) << 2
+            | u8::from(self.retain_as_published) << 3
+            | (self.retain_handling as u8) << 4
+    }
 }

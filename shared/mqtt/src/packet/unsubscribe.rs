@@ -1,7 +1,17 @@
 //! UNSUBSCRIBE: a client no longer asks for messages.
 
-use super::{PacketId, Properties};
-use crate::topic::TopicFilter;
+use bytes::{BufMut, BytesMut};
+
+use super::{PacketId, PacketType, Properties, property::allowed_in, subscribe};
+use crate::{
+    codec::{
+        reader::Reader,
+        writer::{self, Writer},
+    },
+    error::{DecodeError, EncodeError, Rule},
+    topic::TopicFilter,
+    version::ProtocolVersion,
+};
 
 /// A client no longer asks for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,4 +22,51 @@ pub struct Unsubscribe {
     pub filters: Vec<TopicFilter>,
     /// User Properties; none in 3.1.1.
     pub properties: Properties,
+}
+
+const PROPERTIES: u64 = allowed_in(PacketType::Unsubscribe);
+
+impl Unsubscribe {
+    pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+        let packet_id = reader.packet_id()?;
+        let properties = reader.properties(PROPERTIES)?;
+        if reader.is_empty() {
+            return Err(reader.breaks(Rule::UnsubscribeEmpty, "Payload"));
+        }
+        let mut filters = Vec::new();
+        while !reader.is_empty() {
+            filters.push(reader.topic_filter("Topic Filter")?);
+        }
+        Ok(Self {
+            packet_id,
+            filters,
+            properties,
+        })
+    }
+
+    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        if self.filters.is_empty() {
+            return Err(EncodeError::Breaks {
+                rule: Rule::UnsubscribeEmpty,
+                field: "Payload",
+            });
+        }
+        self.filters
+            .iter()
+            .try_for_each(|filter| subscribe::check_filter(version, filter))
+    }
+
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let filters: usize = self.filters.iter().map(|filter| 2 + filter.as_str().len()).sum();
+        2 + writer::properties_len(version, &self.properties) + filters
+    }
+
+    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        out.put_u16(self.packet_id.get());
+        out.put_properties(version, &self.properties);
+        for filter in &self.filters {
+            out.put_prefixed(filter.as_str().as_bytes());
+        }
+    }
 }

@@ -6,6 +6,7 @@ use bytestring::ByteString;
 use thiserror::Error;
 
 use super::TopicName;
+use crate::error::Rule;
 
 /// What stands before the share name of a Shared Subscription.
 const SHARE_PREFIX: &str = "$share/";
@@ -42,6 +43,34 @@ pub enum TopicFilterError {
     /// The text does not start with `$share/`.
     #[error("this filter is not a shared one")]
     NotShared,
+}
+
+impl TopicFilterError {
+    /// The rule of the specification that this breaks.
+    pub(crate) const fn rule(self) -> Rule {
+        match self {
+            Self::Empty => Rule::TopicEmpty,
+            // Cannot come from the wire, where the length has two bytes.
+            Self::TooLong(_) => Rule::Truncated,
+            Self::Nul => Rule::Nul,
+            Self::MultiLevelWildcard => Rule::MultiLevelWildcard,
+            Self::SingleLevelWildcard => Rule::SingleLevelWildcard,
+            Self::ShareName => Rule::ShareName,
+            Self::ShareWithoutFilter | Self::NotShared => Rule::ShareFilter,
+        }
+    }
+}
+
+/// Splits what follows `$share/` into share name and filter.
+fn split_shared(rest: &str) -> Result<(&str, &str), TopicFilterError> {
+    let (share_name, filter) = rest.split_once('/').unwrap_or((rest, ""));
+    if share_name.is_empty() || share_name.contains(['+', '#']) {
+        return Err(TopicFilterError::ShareName);
+    }
+    if filter.is_empty() {
+        return Err(TopicFilterError::ShareWithoutFilter);
+    }
+    Ok((share_name, filter))
 }
 
 impl TopicFilter {
@@ -118,16 +147,7 @@ impl TopicFilter {
             .as_str()
             .strip_prefix(SHARE_PREFIX)
             .ok_or(TopicFilterError::NotShared)?;
-        let (share_name, filter) = match rest.split_once('/') {
-            None => (rest, None),
-            Some((share_name, filter)) => (share_name, Some(filter)),
-        };
-        if share_name.is_empty() || share_name.contains(['+', '#']) {
-            return Err(TopicFilterError::ShareName);
-        }
-        let filter = filter
-            .filter(|text| !text.is_empty())
-            .ok_or(TopicFilterError::ShareWithoutFilter)?;
+        let (share_name, filter) = split_shared(rest)?;
         Ok(SharedFilter {
             share_name: self.0.slice_ref(share_name),
             filter: Self(self.0.slice_ref(filter)),
@@ -138,13 +158,16 @@ impl TopicFilter {
     #[must_use]
     pub fn matched_part(&self) -> &str {
         let text = self.as_str();
-        match text
-            .strip_prefix(SHARE_PREFIX)
-            .and_then(|rest| rest.split_once('/'))
-        {
-            Some((share_name, filter)) if !share_name.is_empty() && !filter.is_empty() => filter,
-            _ => text,
+        match text.strip_prefix(SHARE_PREFIX).map(split_shared) {
+            Some(Ok((_, filter))) => filter,
+            Some(Err(_)) | None => text,
         }
+    }
+
+    /// What is wrong with a filter that starts with `$share/`, if anything is. Other filters have no such fault.
+    #[must_use]
+    pub fn sharing_error(&self) -> Option<TopicFilterError> {
+        split_shared(self.as_str().strip_prefix(SHARE_PREFIX)?).err()
     }
 
     /// Whether a message published under `name` is asked for. A shared filter matches by its last part.

@@ -5,6 +5,8 @@ use std::{borrow::Borrow, fmt};
 use bytestring::ByteString;
 use thiserror::Error;
 
+use crate::codec::utf8_string;
+
 /// The name a message is published under: one or more levels, no wildcards.
 ///
 /// A value of this type has passed the rules of section 4.7 of both specifications; every holder relies on
@@ -56,11 +58,7 @@ impl TopicName {
         if bytes.len() > usize::from(u16::MAX) {
             return Err(TopicNameError::TooLong(bytes.len()));
         }
-        // Without an early exit the compiler makes vector instructions of this loop.
-        let special = bytes
-            .iter()
-            .fold(false, |found, byte| found | matches!(byte, b'+' | b'#' | 0));
-        if !special {
+        if !utf8_string::scan_topic(bytes).special {
             return Ok(());
         }
         match bytes.iter().find(|byte| matches!(byte, b'+' | b'#' | 0)) {

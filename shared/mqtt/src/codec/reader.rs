@@ -1,0 +1,228 @@
+//! A bounded reader over a packet's body. Its errors name the field; it cannot read past the end.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::{
+    utf8_string,
+    variable_byte_integer::{self, Read},
+};
+use crate::{
+    error::{DecodeError, Rule},
+    packet::{PacketId, Properties, Qos, ReasonCode},
+    topic::{TopicFilter, TopicName},
+    version::ProtocolVersion,
+};
+
+/// Reads fields from the front of a packet's body.
+pub(crate) struct Reader<'a> {
+    version: ProtocolVersion,
+    /// The buffer that slices are taken of.
+    source: &'a Bytes,
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(version: ProtocolVersion, source: &'a Bytes) -> Self {
+        Self {
+            version,
+            source,
+            rest: source,
+        }
+    }
+
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The error for a rule broken in `field`.
+    #[cold]
+    pub(crate) fn breaks(&self, rule: Rule, field: &'static str) -> DecodeError {
+        DecodeError::new(self.version, rule, field)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(crate) fn take(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
+        let Some((head, rest)) = self.rest.split_at_checked(len) else {
+            return Err(self.breaks(Rule::Truncated, field));
+        };
+        self.rest = rest;
+        Ok(head)
+    }
+
+    fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
+        let Some((head, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(self.breaks(Rule::Truncated, field));
+        };
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    pub(crate) fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
+        self.chunk::<1>(field).map(u8::from_be_bytes)
+    }
+
+    pub(crate) fn two_byte_integer(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.chunk(field).map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn four_byte_integer(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.chunk(field).map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn variable_byte_integer(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        match variable_byte_integer::read(self.rest) {
+            Read::Whole {
+                value,
+                len,
+                shortest_form: true,
+            } => {
+                self.take(field, len)?;
+                Ok(value)
+            }
+            Read::Whole { .. } => Err(self.breaks(Rule::Overlong, field)),
+            Read::Incomplete => Err(self.breaks(Rule::Truncated, field)),
+            Read::TooLong => Err(self.breaks(Rule::VariableByteInteger, field)),
+        }
+    }
+
+    /// Length and that many bytes, borrowed.
+    pub(crate) fn prefixed(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
+        let len = self.two_byte_integer(field)?;
+        self.take(field, usize::from(len))
+    }
+
+    pub(crate) fn binary_data(&mut self, field: &'static str) -> Result<Bytes, DecodeError> {
+        self.prefixed(field).map(|data| self.source.slice_ref(data))
+    }
+
+    /// A UTF-8 Encoded String's bytes, checked.
+    pub(crate) fn checked_string(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
+        let text = self.prefixed(field)?;
+        let scan = utf8_string::scan(text);
+        if scan.non_ascii && std::str::from_utf8(text).is_err() {
+            return Err(self.breaks(Rule::Utf8, field));
+        }
+        if scan.special {
+            return Err(self.breaks(Rule::Nul, field));
+        }
+        Ok(text)
+    }
+
+    pub(crate) fn utf8_string(&mut self, field: &'static str) -> Result<ByteString, DecodeError> {
+        let text = self.prefixed(field)?;
+        if utf8_string::scan(text).special {
+            return Err(self.breaks(Rule::Nul, field));
+        }
+        self.share(field, text)
+    }
+
+    /// A slice of the buffer as text.
+    fn share(&self, field: &'static str, text: &[u8]) -> Result<ByteString, DecodeError> {
+        ByteString::try_from(self.source.slice_ref(text)).map_err(|_| self.breaks(Rule::Utf8, field))
+    }
+
+    /// A Topic Name; `None` when it is empty, which only PUBLISH of 5.0 may have.
+    #[inline]
+    pub(crate) fn topic_name_or_empty(
+        &mut self,
+        field: &'static str,
+    ) -> Result<Option<TopicName>, DecodeError> {
+        let text = self.prefixed(field)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if utf8_string::scan_topic(text).special {
+            return Err(self.breaks(special_in_topic(text), field));
+        }
+        Ok(Some(TopicName::from_checked(self.share(field, text)?)))
+    }
+
+    pub(crate) fn topic_name(&mut self, field: &'static str) -> Result<TopicName, DecodeError> {
+        match self.topic_name_or_empty(field)? {
+            Some(topic) => Ok(topic),
+            None => Err(self.breaks(Rule::TopicEmpty, field)),
+        }
+    }
+
+    /// A Topic Filter, with the rules of 5.0 for shared ones where 5.0 is spoken.
+    pub(crate) fn topic_filter(&mut self, field: &'static str) -> Result<TopicFilter, DecodeError> {
+        let text = self.prefixed(field)?;
+        let text = self.share(field, text)?;
+        let filter = TopicFilter::from_shared(text).map_err(|error| self.breaks(error.rule(), field))?;
+        if self.version.is_v5()
+            && let Some(error) = filter.sharing_error()
+        {
+            return Err(self.breaks(error.rule(), field));
+        }
+        Ok(filter)
+    }
+
+    pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
+        const FIELD: &str = "Packet Identifier";
+        let number = self.two_byte_integer(FIELD)?;
+        PacketId::new(number).ok_or_else(|| self.breaks(Rule::PacketIdZero, FIELD))
+    }
+
+    /// A QoS in the lower two bits of `bits`.
+    pub(crate) fn qos(&self, bits: u8, rule: Rule, field: &'static str) -> Result<Qos, DecodeError> {
+        Qos::from_bits(bits & 0b11).ok_or_else(|| self.breaks(rule, field))
+    }
+
+    pub(crate) fn reason_code(&mut self) -> Result<ReasonCode, DecodeError> {
+        self.byte("Reason Code").map(ReasonCode)
+    }
+
+    /// Property Length and the properties, all of which must be among `allowed`. 3.1.1 has none.
+    #[inline]
+    pub(crate) fn properties(&mut self, allowed: u64) -> Result<Properties, DecodeError> {
+        if !self.version.is_v5() {
+            return Ok(Properties::new());
+        }
+        const FIELD: &str = "Property Length";
+        let len = self.variable_byte_integer(FIELD)?;
+        if len == 0 {
+            return Ok(Properties::new());
+        }
+        let raw = self.take(FIELD, len as usize)?;
+        let inner = Reader {
+            version: self.version,
+            source: self.source,
+            rest: raw,
+        };
+        let present = Properties::validate(inner, allowed)?;
+        Ok(Properties::from_validated(self.source.slice_ref(raw), present))
+    }
+
+    /// The bytes that are left.
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Every decoder ends with this: bytes after the last field make the packet malformed.
+    pub(crate) fn finish(self, field: &'static str) -> Result<(), DecodeError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.breaks(Rule::TrailingBytes, field))
+        }
+    }
+}
+
+/// Which rule a name breaks that holds `+`, `#` or U+0000.
+#[cold]
+fn special_in_topic(text: &[u8]) -> Rule {
+    if text.contains(&0) {
+        Rule::Nul
+    } else {
+        Rule::TopicWildcard
+    }
+}
