@@ -7,6 +7,7 @@ pub mod codec;
 pub mod error;
 pub mod frame;
 pub mod packet;
+pub mod session;
 pub mod time;
 pub mod topic;
 pub mod version;

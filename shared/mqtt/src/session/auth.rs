@@ -1,0 +1,75 @@
+//! Enhanced authentication (5.0): AUTH packets in both directions.
+
+use bytes::Bytes;
+
+use crate::{Auth, MonoTime, Properties, ReasonCode};
+
+use super::{
+    Session,
+    event::Event,
+    misbehaviour::SessionRule,
+    state::{AuthExchange, State},
+};
+
+impl Session {
+    /// Whose turn it is; none without a network connection.
+    pub(crate) fn auth_exchange(&self) -> Option<AuthExchange> {
+        match &self.state {
+            State::AwaitingConnack(opening) => Some(opening.auth),
+            State::Connected(connection) => Some(connection.auth),
+            State::Offline | State::Closed => None,
+        }
+    }
+
+    /// Notes whose turn it is. Every step of the first authentication gets the time of a CONNACK.
+    pub(crate) fn note_auth(&mut self, now: MonoTime, exchange: AuthExchange) {
+        match &mut self.state {
+            State::AwaitingConnack(opening) => {
+                opening.auth = exchange;
+                opening.deadline = now + self.options.connack_timeout_ms;
+            }
+            State::Connected(connection) => connection.auth = exchange,
+            State::Offline | State::Closed => {}
+        }
+    }
+
+    /// Whether AUTH or a successful CONNACK names our method ([MQTT5-4.12.0-5]), or none when we named none
+    /// ([MQTT5-4.12.0-6]).
+    pub(crate) fn method_matches(&self, properties: &Properties, exchange: AuthExchange) -> bool {
+        let ours = self.options.authentication.as_ref().map(|it| it.method.as_str());
+        match exchange {
+            AuthExchange::None => properties.authentication_method().is_none(),
+            AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application => {
+                properties.authentication_method() == ours
+            }
+        }
+    }
+
+    pub(crate) fn handle_auth(&mut self, now: MonoTime, auth: &Auth) {
+        let Some(exchange) = self.auth_exchange() else {
+            return;
+        };
+        // Only an answer to something we sent is expected.
+        if exchange != AuthExchange::Server {
+            return self.misbehaved(now, SessionRule::UnexpectedAuth);
+        }
+        if !self.method_matches(&auth.properties, exchange) {
+            return self.misbehaved(now, SessionRule::AuthenticationMethod);
+        }
+        match (auth.reason_code, &self.state) {
+            (ReasonCode::CONTINUE_AUTHENTICATION, _) => {
+                self.note_auth(now, AuthExchange::Application);
+                let data = auth.properties.authentication_data().map(Bytes::copy_from_slice);
+                let reason_string = auth.properties.reason_string().map(Into::into);
+                self.events
+                    .push_back(Event::AuthenticationChallenge { data, reason_string });
+            }
+            // Before CONNACK success is CONNACK itself; 0x19 is for clients only.
+            (ReasonCode::SUCCESS, State::Connected(_)) => {
+                self.note_auth(now, AuthExchange::Idle);
+                self.events.push_back(Event::Reauthenticated);
+            }
+            (_, _) => self.misbehaved(now, SessionRule::UnexpectedAuth),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! PINGREQ when the client was silent, and giving up on a silent server.
+
+use crate::MonoTime;
+
+/// What the keep-alive asks for when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeepAliveStep {
+    /// Nothing is due.
+    Wait,
+    /// Send a PINGREQ.
+    Ping,
+    /// The server did not answer: close the network connection.
+    GiveUp,
+}
+
+/// The keep-alive of one network connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeepAlive {
+    /// Zero switches it off ([MQTT5-3.1.2-22] speaks of non-zero values only).
+    interval_ms: u64,
+    response_ms: u64,
+    last_sent: MonoTime,
+    last_received: MonoTime,
+    ping_sent: Option<MonoTime>,
+}
+
+impl KeepAlive {
+    /// `response_ms` is how long a PINGRESP may take; without one, as long as the keep-alive itself.
+    pub(crate) fn new(
+        keep_alive_s: u16,
+        response_ms: Option<u64>,
+        last_sent: MonoTime,
+        now: MonoTime,
+    ) -> Self {
+        let interval_ms = u64::from(keep_alive_s) * 1000;
+        Self {
+            interval_ms,
+            response_ms: response_ms.unwrap_or(interval_ms),
+            last_sent,
+            last_received: now,
+            ping_sent: None,
+        }
+    }
+
+    pub(crate) fn handle_sent(&mut self, now: MonoTime) {
+        self.last_sent = now;
+    }
+
+    /// Any bytes prove that the server lives; a PINGRESP may be queued behind 10,000 retained messages.
+    pub(crate) fn handle_received(&mut self, now: MonoTime) {
+        self.last_received = now;
+    }
+
+    /// A PINGRESP came.
+    pub(crate) fn handle_pong(&mut self) {
+        self.ping_sent = None;
+    }
+
+    /// The owner wants to know now whether the server still answers.
+    pub(crate) fn handle_probe(&mut self, now: MonoTime) -> bool {
+        let asks = self.ping_sent.is_none();
+        if asks {
+            self.ping_sent = Some(now);
+        }
+        asks
+    }
+
+    pub(crate) fn deadline(&self) -> Option<MonoTime> {
+        if let Some(sent) = self.ping_sent {
+            let response_ms = if self.response_ms == 0 {
+                PROBE_RESPONSE_MS
+            } else {
+                self.response_ms
+            };
+            return Some(sent.max(self.last_received) + response_ms);
+        }
+        // [MQTT5-3.1.2-20] at most one interval between two packets that we send. A client that sends all the
+        // time would never notice a dead server, so an interval without a word from it asks as well.
+        (self.interval_ms > 0).then(|| self.last_sent.min(self.last_received) + self.interval_ms)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: MonoTime) -> KeepAliveStep {
+        match (self.deadline(), self.ping_sent) {
+            (Some(at), None) if now >= at => {
+                self.ping_sent = Some(now);
+                KeepAliveStep::Ping
+            }
+            (Some(at), Some(_)) if now >= at => KeepAliveStep::GiveUp,
+            (Some(_) | None, _) => KeepAliveStep::Wait,
+        }
+    }
+}
+
+/// How long a PINGRESP may take when keep-alive is off and the owner probed, in ms.
+const PROBE_RESPONSE_MS: u64 = 10_000;

@@ -1,0 +1,252 @@
+//! Session state out to records and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use crate::{MonoTime, Qos};
+
+use super::{
+    Held, Session, SessionOptions,
+    event::PublishId,
+    in_flight::{Outgoing, WaitsFor},
+    persist::{
+        FlowRecord, HeaderRecord, MessageRecord, PersistBatch, PersistChange, PersistKey, Record,
+        RestoreError, SubscriptionRecord,
+    },
+};
+
+impl Session {
+    /// Changes to store, in one transaction, before the packets that rely on them may leave.
+    ///
+    /// Handle all of [`Session::poll_event`] first, and store what came of it in the same transaction: then a killed
+    /// program neither loses nor repeats a QoS 2 message. Confirm with [`Session::handle_persisted`].
+    pub fn poll_persist(&mut self) -> Option<PersistBatch> {
+        let (token, changed) = self.log.close_batch()?;
+        let mut records: BTreeMap<PersistKey, Bytes> = BTreeMap::new();
+        self.collect(&changed, &mut records);
+        let changes = changed.into_iter().map(|key| match records.remove(&key) {
+            Some(bytes) => PersistChange::Put(key, bytes),
+            None => PersistChange::Delete(key),
+        });
+        Some(PersistBatch {
+            token,
+            changes: changes.collect(),
+        })
+    }
+
+    /// All records as they are now, for a first store or a move.
+    #[must_use]
+    pub fn export(&self) -> Vec<(PersistKey, Bytes)> {
+        let mut all = BTreeSet::from([PersistKey::HEADER]);
+        for outgoing in self.outbound.queue() {
+            all.insert(PersistKey::message(outgoing.id));
+        }
+        for entry in self.outbound.in_flight.iter() {
+            match &entry.waits_for {
+                WaitsFor::Resend(it) | WaitsFor::Puback(it) | WaitsFor::Pubrec(it) => {
+                    all.extend([PersistKey::message(it.id), PersistKey::flow(it.id)]);
+                }
+                WaitsFor::Pubcomp { id, .. } => {
+                    all.insert(PersistKey::flow(*id));
+                }
+                WaitsFor::Suback(..) | WaitsFor::Unsuback(..) => {}
+            }
+        }
+        all.extend(self.inbound.unreleased().map(PersistKey::received));
+        all.extend(
+            self.subscriptions
+                .remembered()
+                .map(|known| PersistKey::subscription(known.slot)),
+        );
+        all.extend(
+            self.subscriptions
+                .leaving()
+                .map(|(slot, _)| PersistKey::subscription(slot)),
+        );
+        let mut records = BTreeMap::new();
+        self.collect(&all, &mut records);
+        records.into_iter().collect()
+    }
+
+    /// The bytes of those of these records that exist.
+    fn collect(&self, keys: &BTreeSet<PersistKey>, records: &mut BTreeMap<PersistKey, Bytes>) {
+        let mut put = |key: PersistKey, record: &dyn Fn() -> Record| {
+            if keys.contains(&key)
+                && let Some(bytes) = record().encode()
+            {
+                records.insert(key, bytes);
+            }
+        };
+        put(PersistKey::HEADER, &|| Record::Header(self.header()));
+        for outgoing in self.outbound.queue() {
+            put(PersistKey::message(outgoing.id), &|| {
+                self.message_record(outgoing)
+            });
+        }
+        for entry in self.outbound.in_flight.iter() {
+            match &entry.waits_for {
+                WaitsFor::Resend(it) | WaitsFor::Puback(it) | WaitsFor::Pubrec(it) => {
+                    put(PersistKey::message(it.id), &|| self.message_record(it));
+                    let flow = FlowRecord::Acknowledgement(entry.packet_id);
+                    put(PersistKey::flow(it.id), &|| Record::Flow(it.id.0, flow));
+                }
+                WaitsFor::Pubcomp { id, order } => {
+                    let flow = FlowRecord::Completion(entry.packet_id, *order);
+                    put(PersistKey::flow(*id), &|| Record::Flow(id.0, flow));
+                }
+                WaitsFor::Suback(..) | WaitsFor::Unsuback(..) => {}
+            }
+        }
+        for id in self.inbound.unreleased() {
+            put(PersistKey::received(id), &|| Record::Received(id));
+        }
+        for known in self.subscriptions.remembered() {
+            put(PersistKey::subscription(known.slot), &|| {
+                let record = SubscriptionRecord::Wanted(known.subscription.clone(), known.status);
+                Record::Subscription(known.slot, record)
+            });
+        }
+        for (slot, filter) in self.subscriptions.leaving() {
+            put(PersistKey::subscription(slot), &|| {
+                Record::Subscription(slot, SubscriptionRecord::Leaving(filter.clone()))
+            });
+        }
+    }
+
+    fn header(&self) -> HeaderRecord {
+        HeaderRecord {
+            client_id: self.client_id().to_owned(),
+            assigned: self.options.client_id.is_empty(),
+            held: self.held == Held::State,
+            last_id: self.outbound.last_id(),
+        }
+    }
+
+    fn message_record(&self, outgoing: &Outgoing) -> Record {
+        let expires_at_ms = outgoing
+            .expires_at
+            .map(|at| at.ms.saturating_add(self.options.calendar_at_zero_ms));
+        let message = MessageRecord {
+            message: outgoing.message.clone(),
+            expires_at_ms,
+        };
+        Record::Message(outgoing.id.0, message)
+    }
+
+    /// A session that goes on where the one that wrote these records stopped.
+    ///
+    /// No records make a new session.
+    ///
+    /// # Errors
+    /// The records are damaged, of a newer format, or of another client. Nothing of them is used then; the caller
+    /// decides whether to start anew.
+    pub fn restore(
+        options: SessionOptions,
+        records: impl IntoIterator<Item = (PersistKey, Bytes)>,
+    ) -> Result<Self, RestoreError> {
+        let mut session = Self::new(options);
+        let mut header = None;
+        let mut messages: BTreeMap<u64, MessageRecord> = BTreeMap::new();
+        let mut flows: BTreeMap<u64, FlowRecord> = BTreeMap::new();
+        let mut any = false;
+        for (key, bytes) in records {
+            any = true;
+            match Record::decode(key, &bytes)? {
+                Record::Header(record) => header = Some(record),
+                Record::Message(id, record) => drop(messages.insert(id, record)),
+                Record::Flow(id, record) => drop(flows.insert(id, record)),
+                Record::Received(id) => session.inbound.restore(id),
+                Record::Subscription(slot, SubscriptionRecord::Wanted(subscription, status)) => {
+                    session.subscriptions.restore(slot, subscription, status);
+                }
+                Record::Subscription(slot, SubscriptionRecord::Leaving(filter)) => {
+                    session.subscriptions.restore_leaving(slot, filter);
+                }
+            }
+        }
+        match header {
+            Some(header) => session.restore_header(header)?,
+            None if any => return Err(RestoreError::NoHeader),
+            None => return Ok(session),
+        }
+        session.restore_messages(messages, flows)?;
+        session.subscriptions.finish_restore();
+        Ok(session)
+    }
+
+    fn restore_header(&mut self, header: HeaderRecord) -> Result<(), RestoreError> {
+        let ours = &self.options.client_id;
+        let same = if header.assigned {
+            ours.is_empty()
+        } else {
+            *ours == header.client_id
+        };
+        if !same {
+            return Err(RestoreError::OtherClient);
+        }
+        if header.assigned && !header.client_id.is_empty() {
+            self.assigned_client_id = Some(header.client_id);
+        }
+        self.held = if header.held { Held::State } else { Held::Unknown };
+        self.outbound.skip_ids(header.last_id);
+        Ok(())
+    }
+
+    fn restore_messages(
+        &mut self,
+        mut messages: BTreeMap<u64, MessageRecord>,
+        flows: BTreeMap<u64, FlowRecord>,
+    ) -> Result<(), RestoreError> {
+        let last = messages.keys().chain(flows.keys()).max().copied().unwrap_or(0);
+        self.outbound.skip_ids(last);
+        let mut released = Vec::new();
+        for (id, flow) in flows {
+            let id = PublishId(id);
+            let damaged = RestoreError::Damaged(PersistKey::flow(id).as_u64());
+            match flow {
+                FlowRecord::Acknowledgement(packet_id) => {
+                    let outgoing = self.outgoing(id, messages.remove(&id.0).ok_or(damaged)?);
+                    if outgoing.message.qos == Qos::AtMostOnce
+                        || !self
+                            .outbound
+                            .in_flight
+                            .restore(packet_id, WaitsFor::Resend(outgoing))
+                    {
+                        return Err(damaged);
+                    }
+                }
+                FlowRecord::Completion(packet_id, order) => released.push((order, packet_id, id)),
+            }
+        }
+        // PUBREL goes out in the order of the PUBREC packets ([MQTT5-4.6.0-4]).
+        released.sort_unstable();
+        for (order, packet_id, id) in released {
+            self.outbound.skip_orders(order);
+            if !self
+                .outbound
+                .in_flight
+                .restore(packet_id, WaitsFor::Pubcomp { id, order })
+            {
+                return Err(RestoreError::Damaged(PersistKey::flow(id).as_u64()));
+            }
+        }
+        for (id, record) in messages {
+            let outgoing = self.outgoing(PublishId(id), record);
+            self.outbound.push_back(outgoing);
+        }
+        Ok(())
+    }
+
+    fn outgoing(&self, id: PublishId, record: MessageRecord) -> Outgoing {
+        let zero = self.options.calendar_at_zero_ms;
+        let expires_at = record
+            .expires_at_ms
+            .map(|at| MonoTime::from_ms(at.saturating_sub(zero)));
+        Outgoing {
+            id,
+            message: record.message,
+            expires_at,
+        }
+    }
+}
