@@ -52,7 +52,7 @@ pub enum BrokerError {
         source: io::Error,
     },
     /// The folder that keeps sessions and retained messages cannot be used.
-    #[error("the embedded broker cannot use {path} (`data_dir` under [broker.embedded]): {source}")]
+    #[error("the embedded broker cannot use {path} (`storage_dir` under [broker.embedded]): {source}")]
     DataDir {
         /// The folder.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum BrokerError {
     },
     /// A running broker uses the same folder.
     #[error(
-        "another broker already keeps its data in {path}; choose another folder with `data_dir` under \
+        "another broker already keeps its data in {path}; choose another folder with `storage_dir` under \
          [broker.embedded]"
     )]
     DataDirInUse {
@@ -102,8 +102,8 @@ pub trait Engine: Send + Sync {
     async fn stop(self: Box<Self>);
 }
 
-/// The embedded broker while it runs. Dropping it without [`stop`](RunningBroker::stop) stops it too, but waits for
-/// nobody: what changed since the last snapshot is lost.
+/// The embedded broker while it runs. Dropping it without [`stop`](RunningBroker::stop) stops it too, in the
+/// background.
 pub struct RunningBroker {
     engine: Box<dyn Engine>,
 }

@@ -37,6 +37,16 @@ impl fmt::Debug for Password {
 }
 
 impl Password {
+    /// What begins with `$argon2` is a hash, all else is the password itself.
+    #[must_use]
+    pub fn from_config(text: &str) -> Self {
+        if text.starts_with("$argon2") {
+            Self::Hash(text.to_owned())
+        } else {
+            Self::Plain(text.to_owned())
+        }
+    }
+
     /// Says at start, not at the first login, that a hash cannot be read.
     pub fn check(&self) -> Result<(), PasswordError> {
         match self {

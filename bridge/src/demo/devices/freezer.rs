@@ -1,0 +1,56 @@
+//! A battery sensor in the freezer that is about to give up: after some minutes it says nothing any more.
+
+use super::link_quality;
+use crate::demo::{Availability, Device, Message, Moment, climate::round, noise::wander, time::Every};
+use serde_json::json;
+
+pub(super) struct Freezer {
+    seed: u64,
+    due: Every,
+}
+
+const NAME: &str = "Gefriertruhe";
+/// Its battery is empty then, and stays so until the home is started again.
+const SILENT_AFTER_MS: u64 = 4 * 60_000;
+
+impl Freezer {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            due: Every::default(),
+        }
+    }
+}
+
+impl Device for Freezer {
+    fn client_id(&self) -> String {
+        "simulated-freezer-sensor".to_owned()
+    }
+
+    fn availability(&self) -> Availability {
+        Availability::zigbee2mqtt(NAME)
+    }
+
+    fn announce(&mut self, now: Moment) -> Vec<Message> {
+        if now.since_start_ms >= SILENT_AFTER_MS {
+            return Vec::new();
+        }
+        let battery = 6 - now.since_start_ms * 5 / SILENT_AFTER_MS;
+        let payload = json!({
+            "temperature": round(-18.6 + 0.8 * wander(self.seed, now, 600_000), 2),
+            "battery": battery,
+            "battery_low": true,
+            "last_seen": format!("{}+00:00", now.date_time()),
+            "linkquality": link_quality(self.seed, now),
+        });
+        vec![Message::retained(format!("zigbee2mqtt/{NAME}"), payload)]
+    }
+
+    fn simulate(&mut self, now: Moment) -> Vec<Message> {
+        if self.due.is_due(now, 15_000) {
+            self.announce(now)
+        } else {
+            Vec::new()
+        }
+    }
+}

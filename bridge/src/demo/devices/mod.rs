@@ -1,0 +1,98 @@
+//! The devices of the simulated home, one file per kind.
+
+mod air;
+mod climate_sensor;
+mod contact;
+mod cover;
+mod freezer;
+mod gateway;
+mod light;
+mod lock;
+mod motion;
+mod plug;
+mod washing_machine;
+mod weather_station;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Device, climate::Room, noise};
+use serde_json::{Value, json};
+
+/// Every device of the home.
+#[must_use]
+pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
+    let of = |device: u64| noise::mix(seed, device);
+    let room = |device: u64, warm: f64, at_night: f64, open_to_weather: f64| Room {
+        seed: of(device),
+        warm,
+        at_night,
+        open_to_weather,
+    };
+    use {climate_sensor::ClimateSensor, contact::Contact, cover::Cover, light::Light, motion::Motion};
+    vec![
+        Box::new(gateway::Gateway),
+        Box::new(weather_station::WeatherStation::new(seed)),
+        Box::new(ClimateSensor::plain(
+            seed,
+            room(1, 21.5, 18.5, 0.05),
+            "living-room",
+        )),
+        Box::new(ClimateSensor::esphome(
+            seed,
+            room(2, 20.5, 18.0, 0.08),
+            "kitchen-sensor",
+        )),
+        Box::new(ClimateSensor::zigbee2mqtt(
+            seed,
+            room(3, 19.0, 17.0, 0.12),
+            "Schlafzimmer Klima",
+            "bedroom",
+        )),
+        Box::new(ClimateSensor::zigbee2mqtt(
+            seed,
+            room(4, 21.0, 19.5, 0.06),
+            "아이 방 온도",
+            "kids-room",
+        )),
+        Box::new(ClimateSensor::plain(
+            seed,
+            room(5, 18.0, 16.5, 0.2),
+            "hauswirtschaftsraum",
+        )),
+        Box::new(ClimateSensor::tasmota(seed, room(6, 12.0, 12.0, 0.65), "garage")),
+        Box::new(air::AirQuality::new(of(7))),
+        Box::new(Contact::zigbee2mqtt(of(8), "Haustür", "front-door", 24, 35_000)),
+        Box::new(Contact::zigbee2mqtt(
+            of(9),
+            "Fenster Schlafzimmer",
+            "bedroom-window",
+            6,
+            900_000,
+        )),
+        Box::new(Contact::plain(
+            of(10),
+            "home/kitchen/window",
+            "kitchen-window",
+            8,
+            600_000,
+        )),
+        Box::new(Motion::zigbee2mqtt(of(11), seed, "Flur Bewegung", "hallway")),
+        Box::new(Motion::plain(of(12), "home/outdoors/motion", "outdoors")),
+        Box::new(Light::zigbee2mqtt("Wohnzimmer Lampe", "living-room")),
+        Box::new(Light::zigbee2mqtt("아이 방 조명", "kids-room")),
+        Box::new(Light::plain("home/kitchen/light", "kitchen")),
+        Box::new(Light::tasmota("hallway-light", "hallway")),
+        Box::new(plug::Plug::new(of(13), "tv-plug")),
+        Box::new(washing_machine::WashingMachine::new(of(14))),
+        Box::new(Cover::zigbee2mqtt("Rollladen Wohnzimmer", "living-room")),
+        Box::new(Cover::plain("home/garage/door", "garage")),
+        Box::new(lock::Lock::new(of(15))),
+        Box::new(freezer::Freezer::new(of(16))),
+    ]
+}
+
+/// An event or a value of a Zigbee device carries how well it was received, 0 to 255.
+fn link_quality(seed: u64, now: super::Moment) -> Value {
+    json!((120.0 + 60.0 * noise::wander(seed ^ 0x71, now, 90_000)).round())
+}
