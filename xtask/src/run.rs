@@ -13,11 +13,15 @@ use crate::process::{self, Running, cargo, step, target_dir};
 
 /// Where `hearth` listens unless told otherwise.
 const DEFAULT_LISTEN: &str = "127.0.0.1:9001";
+/// Where its broker listens unless told otherwise.
+const DEFAULT_BROKER_LISTEN: &str = "127.0.0.1:1883";
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let listen = value_of(args, "--listen");
     // Told now, not after minutes of building.
-    refuse_taken_port(listen.unwrap_or(DEFAULT_LISTEN))?;
+    refuse_taken_port(args, "--listen", DEFAULT_LISTEN)?;
+    if value_of(args, "--config").is_none() {
+        refuse_taken_port(args, "--broker-listen", DEFAULT_BROKER_LISTEN)?;
+    }
     let (bridge, dist) = thread::scope(|scope| {
         // Side by side: each has stretches in which it can use one core only.
         let bridge = scope.spawn(build_bridge);
@@ -84,18 +88,19 @@ fn value_of<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     None
 }
 
-fn refuse_taken_port(listen: &str) -> Result<()> {
+fn refuse_taken_port(args: &[String], flag: &str, default: &str) -> Result<()> {
+    let listen = value_of(args, flag).unwrap_or(default);
     let addresses: Vec<SocketAddr> = listen
         .to_socket_addrs()
-        .with_context(|| {
-            format!("`{listen}` is not an address to listen on; write it like {DEFAULT_LISTEN}")
-        })?
+        .with_context(|| format!("`{listen}` is not an address to listen on; write it like {default}"))?
         .collect();
     let Err(error) = TcpListener::bind(addresses.as_slice()) else {
         return Ok(());
     };
+    let port = addresses.first().map_or(0, SocketAddr::port);
     Err(anyhow!(error)).with_context(|| {
-        format!("cannot listen on {listen}; choose another address: cargo xtask run --listen 127.0.0.1:9002")
+        let other = port.saturating_add(1);
+        format!("cannot listen on {listen}; choose another address: cargo xtask run {flag} 127.0.0.1:{other}")
     })
 }
 
@@ -126,7 +131,7 @@ fn without_colours(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{listening_address, value_of};
+    use super::{listening_address, refuse_taken_port, value_of};
 
     #[test]
     fn the_address_is_read_from_a_coloured_log_line() {
@@ -143,6 +148,17 @@ mod tests {
     fn the_address_is_read_from_a_url() {
         let line = "INFO listening on http://[::1]:9001/";
         assert_eq!(listening_address(line).map(|address| address.port()), Some(9001));
+    }
+
+    #[test]
+    fn a_taken_port_is_refused_with_the_flag_that_helps() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let args = ["--listen".to_owned(), taken.local_addr().unwrap().to_string()];
+        let error = refuse_taken_port(&args, "--listen", "127.0.0.1:0").unwrap_err();
+        assert!(
+            format!("{error:#}").contains("cargo xtask run --listen 127.0.0.1:"),
+            "{error:#}"
+        );
     }
 
     #[test]
