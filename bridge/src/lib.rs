@@ -5,3 +5,18 @@
 pub mod broker;
 pub mod config;
 pub mod demo;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+
+mod access;
+mod app;
+mod error;
+mod home;
+mod metrics;
+mod relay;
+mod router;
+mod routes;
+mod transport;
+
+pub use transport::TlsError;

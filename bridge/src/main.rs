@@ -1,2 +1,92 @@
 //! The `hearth` command.
-fn main() {}
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use hearth::{
+    config::{self, Config, Overrides},
+    server::Server,
+    shutdown, telemetry,
+};
+
+/// Serves the page, relays MQTT over WebSocket to brokers, and can be the broker itself.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = false)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// The configuration file; `hearth example-config` prints an annotated one
+    #[arg(long, value_name = "FILE", env = "HEARTH_CONFIG")]
+    config: Option<PathBuf>,
+    /// The address for page, API and WebSockets; port 0 takes any free port [default: 127.0.0.1:9001]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The folder with the built page
+    #[arg(long, value_name = "DIR")]
+    dist: Option<String>,
+    /// Fill the embedded broker with a simulated home
+    #[arg(long)]
+    demo: bool,
+    /// Turn the embedded broker on, with MQTT over TCP at this address
+    #[arg(long, value_name = "ADDRESS")]
+    broker_listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print an annotated configuration with every default
+    ExampleConfig,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Some(Command::ExampleConfig) => {
+            print!("{}", config::EXAMPLE);
+            Ok(())
+        }
+        None => serve(&arguments.serve),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hearth: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+    let overrides = Overrides {
+        listen: arguments.listen.clone(),
+        dist: arguments.dist.clone(),
+        demo: arguments.demo,
+        broker_listen: arguments.broker_listen.clone(),
+    };
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let config = Config::load(arguments.config.as_deref(), &environment, &overrides)?;
+    telemetry::start(&config.log);
+    for (name, meant) in &config.unknown_variables {
+        match meant {
+            Some(meant) => tracing::warn!("the environment variable {name} is not known; did you mean {meant}?"),
+            None => tracing::warn!("the environment variable {name} is not known"),
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let server = Server::start(config).await?;
+        tracing::info!("listening on http://{}", server.address());
+        shutdown::requested().await;
+        tracing::info!("shutting down");
+        server.stop().await;
+        Ok(())
+    })
+}

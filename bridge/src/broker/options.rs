@@ -1,7 +1,6 @@
 //! What can be set on the embedded broker.
 
 use super::password::Password;
-use crate::config::{BrokerUser, EmbeddedBrokerConfig, TopicPermissions};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -120,44 +119,4 @@ impl Default for Limits {
             session_expiry: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
-}
-
-impl From<&EmbeddedBrokerConfig> for EmbeddedOptions {
-    fn from(config: &EmbeddedBrokerConfig) -> Self {
-        let user = |user: &BrokerUser| {
-            let options = UserOptions {
-                password: Password::from_config(user.password.expose()),
-                permissions: (&user.permissions).into(),
-            };
-            (user.name.clone(), options)
-        };
-        Self {
-            listen: config.listen,
-            data_dir: Some(config.storage_dir.clone()),
-            anonymous: Some(config.allow_anonymous),
-            anonymous_permissions: (&config.anonymous).into(),
-            users: config.users.iter().map(user).collect(),
-            limits: Limits {
-                connections: to_usize(config.max_connections),
-                maximum_packet_size: config.max_packet_bytes,
-                queued_messages: to_usize(config.max_queued_messages),
-                session_expiry: Duration::from_secs(config.max_session_expiry_s.into()),
-                ..Limits::default()
-            },
-            ..Self::default()
-        }
-    }
-}
-
-impl From<&TopicPermissions> for Permissions {
-    fn from(config: &TopicPermissions) -> Self {
-        Self {
-            publish: config.publish.clone(),
-            subscribe: config.subscribe.clone(),
-        }
-    }
-}
-
-fn to_usize(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,6 @@
 //! `[broker.ID]`: the brokers that browsers may reach, by id.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use super::reader::{FromText, Section};
 
@@ -63,6 +63,12 @@ pub struct BrokerAddress {
     pub host: String,
     /// The TCP port.
     pub port: u16,
+}
+
+impl From<SocketAddr> for BrokerAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
 }
 
 impl fmt::Display for BrokerAddress {

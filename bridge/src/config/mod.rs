@@ -29,7 +29,7 @@ pub use self::{
     access::{AccessConfig, HostName, WebOrigin, WebScheme},
     broker::{BrokerAddress, BrokerConfig, BrokerId, TlsConfig},
     demo::DemoConfig,
-    embedded::{BrokerUser, EmbeddedBrokerConfig, TopicPermissions},
+    embedded::EmbeddedBrokerConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     problem::{ConfigError, Origin, Problem},
@@ -41,7 +41,7 @@ pub use self::{
 pub const EXAMPLE: &str = include_str!("../../hearth.example.toml");
 
 /// Everything that can be set, with nothing left to look up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The one address for page, API and WebSockets. Default `127.0.0.1:9001`.
     pub listen: SocketAddr,

@@ -1,0 +1,41 @@
+//! What every request may need, made once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hearth_model::api::BridgeConfig;
+
+use crate::{
+    config::{AccessConfig, BrokerId},
+    metrics::HttpMetrics,
+    relay::Relays,
+    routes::assets::Assets,
+    transport::Dialer,
+};
+
+/// The state of the HTTP side.
+#[derive(Clone)]
+pub(crate) struct App(Arc<AppState>);
+
+pub(crate) struct AppState {
+    pub(crate) access: AccessConfig,
+    pub(crate) assets: Assets,
+    pub(crate) api_config: BridgeConfig,
+    pub(crate) dialers: BTreeMap<BrokerId, Arc<Dialer>>,
+    pub(crate) default_broker: Option<BrokerId>,
+    pub(crate) relays: Arc<Relays>,
+    pub(crate) metrics: HttpMetrics,
+}
+
+impl App {
+    pub(crate) fn new(state: AppState) -> Self {
+        Self(Arc::new(state))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = AppState;
+
+    fn deref(&self) -> &AppState {
+        &self.0
+    }
+}

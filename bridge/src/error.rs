@@ -1,0 +1,75 @@
+//! The one error of the HTTP side: a status, a stable code, a message that is safe to show; counted and logged once, here.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use hearth_model::api::ApiErrorBody;
+
+use crate::{
+    access::{HostRefused, OriginRefused},
+    relay::HandshakeRefused,
+};
+
+/// Why a request is not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("nothing is here")]
+    NotFound,
+    #[error("the page is not built; run `cargo xtask run`, or name its folder with --dist")]
+    PageNotBuilt,
+    #[error("only GET and HEAD are answered here")]
+    MethodNotAllowed,
+    #[error("there is no broker of this name")]
+    UnknownBroker,
+    #[error("no broker is set up at this bridge")]
+    NoBroker,
+    #[error(transparent)]
+    Host(#[from] HostRefused),
+    #[error(transparent)]
+    Origin(#[from] OriginRefused),
+    #[error(transparent)]
+    Handshake(#[from] HandshakeRefused),
+    #[error("the bridge could not do this; its log says why")]
+    Internal(String),
+}
+
+/// The stable code of an error, for those who count answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RefusedAs(pub(crate) &'static str);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code) = match &self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::PageNotBuilt => (StatusCode::NOT_FOUND, "page_not_built"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::UnknownBroker => (StatusCode::NOT_FOUND, "unknown_broker"),
+            Self::NoBroker => (StatusCode::NOT_FOUND, "no_broker"),
+            Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
+            Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
+            Self::Handshake(HandshakeRefused::NotWebSocket) => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
+            Self::Handshake(_) => (StatusCode::BAD_REQUEST, "handshake_refused"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        };
+        match &self {
+            Self::Host(_) | Self::Origin(_) => tracing::info!(code, reason = %self, "request refused"),
+            Self::Internal(cause) => tracing::error!(cause, "request failed"),
+            Self::NotFound
+            | Self::PageNotBuilt
+            | Self::MethodNotAllowed
+            | Self::UnknownBroker
+            | Self::NoBroker
+            | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
+        }
+        let body = ApiErrorBody { code: code.to_owned(), message: self.to_string() };
+        let mut response = (status, Json(body)).into_response();
+        response.extensions_mut().insert(RefusedAs(code));
+        if let Self::Handshake(HandshakeRefused::NotWebSocket) = self {
+            let headers = response.headers_mut();
+            headers.insert(axum::http::header::UPGRADE, axum::http::HeaderValue::from_static("websocket"));
+        }
+        response
+    }
+}

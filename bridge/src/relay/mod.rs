@@ -1,0 +1,181 @@
+//! From a WebSocket to a broker and back.
+//!
+//! The relay moves bytes. It reads MQTT only as far as its policy needs: that the first packet is a CONNECT. What may not enter:
+//! HTTP beyond the handshake, and anything about pages.
+
+mod connect_gate;
+mod frame;
+mod gather;
+mod handshake;
+mod limits;
+mod pump;
+
+use std::{future::poll_fn, io, net::IpAddr, sync::Arc};
+
+use hearth_model::api::close;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncWriteExt, AsyncReadExt},
+    net::TcpStream,
+    time::{Duration, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use self::handshake::{Handshake, HandshakeRefused};
+use self::{
+    frame::Close,
+    limits::Limits,
+    pump::{Ending, Pump, PumpOptions},
+};
+use crate::{
+    config::{BrokerId, RelayConfig},
+    metrics::RelayMetrics,
+    server::Permit,
+    transport::{BrokerStream, DialError, Dialer},
+};
+
+/// How long a browser that was told why it cannot have a broker may take to hear it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// All relays of one bridge.
+pub(crate) struct Relays {
+    limits: Arc<Limits>,
+    options: PumpOptions,
+    dial_timeout: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    pub(crate) metrics: RelayMetrics,
+}
+
+/// What a browser asked for.
+pub(crate) struct Request {
+    pub(crate) upgrade: OnUpgrade,
+    pub(crate) address: IpAddr,
+    pub(crate) broker: BrokerId,
+    pub(crate) dialer: Arc<Dialer>,
+    /// The place among the HTTP connections, kept as long as the WebSocket lives.
+    pub(crate) permit: Permit,
+}
+
+impl Relays {
+    pub(crate) fn new(config: &RelayConfig) -> Self {
+        Self {
+            limits: Arc::new(Limits::new(config.max_connections, config.max_connections_per_address)),
+            options: PumpOptions {
+                max_message_bytes: config.max_message_bytes,
+                handshake_timeout: config.handshake_timeout,
+                gather: config.gather,
+            },
+            dial_timeout: config.dial_timeout,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            metrics: RelayMetrics::default(),
+        }
+    }
+
+    /// WebSockets that are open now.
+    pub(crate) fn open(&self) -> usize {
+        self.limits.open()
+    }
+
+    /// Serves a WebSocket in a task of its own.
+    pub(crate) fn start(self: &Arc<Self>, request: Request) {
+        let relays = Arc::clone(self);
+        self.tasks.spawn(async move { relays.serve(request).await });
+    }
+
+    /// Closes every WebSocket with 1001; says how many were left when the time was over.
+    pub(crate) async fn shut_down(&self, drain: Duration) -> usize {
+        self.stop.cancel();
+        self.tasks.close();
+        let _ended = timeout(drain, self.tasks.wait()).await;
+        self.tasks.len()
+    }
+
+    async fn serve(&self, request: Request) {
+        let Request { upgrade, address, broker, dialer, permit } = request;
+        let _permit = permit;
+        let Ok((browser, early)) = browser_stream(upgrade).await else { return };
+        let place = self.limits.enter(address);
+        self.metrics.opened();
+        let ending = match place {
+            Ok(_) => self.connect_and_pump(browser, &early, &broker, &dialer).await,
+            Err(ref close) => refuse(browser, close.clone()).await,
+        };
+        self.metrics.ended(match &ending {
+            Ending::BrowserClosed(_) | Ending::BrowserGone => None,
+            Ending::Closed(close) => Some(close.code),
+        });
+        tracing::debug!(%broker, %address, ?ending, "relay ended");
+    }
+
+    async fn connect_and_pump(&self, browser: TcpStream, early: &[u8], broker: &BrokerId, dialer: &Dialer) -> Ending {
+        let stop = self.stop.child_token();
+        let dialled = tokio::select! {
+            dialled = timeout(self.dial_timeout, dialer.dial()) => dialled.unwrap_or(Err(DialError::Timeout)),
+            () = stop.cancelled() => return refuse(browser, shutting_down()).await,
+        };
+        match dialled {
+            Ok(stream) => self.pump(browser, stream, early, &stop).await,
+            Err(error) => {
+                self.metrics.dial_failed();
+                tracing::warn!(%broker, address = %dialer.address(), %error, "cannot reach the broker");
+                refuse(browser, dial_close(broker, dialer, &error)).await
+            }
+        }
+    }
+
+    async fn pump(&self, browser: TcpStream, broker: BrokerStream, early: &[u8], stop: &CancellationToken) -> Ending {
+        let mut pump = Pump::new(browser, broker, early, &self.options, &self.metrics);
+        tokio::select! {
+            biased;
+            ending = poll_fn(|cx| pump.poll(cx)) => return ending,
+            () = stop.cancelled() => pump.close(shutting_down()),
+        }
+        poll_fn(|cx| pump.poll(cx)).await
+    }
+}
+
+fn shutting_down() -> Close {
+    Close::new(close::SHUTTING_DOWN, "the bridge is shutting down")
+}
+
+fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
+    let address = dialer.address();
+    match error {
+        DialError::Refused => {
+            Close::new(close::BROKER_UNREACHABLE, format!("broker '{broker}' refused the connection at {address}"))
+        }
+        DialError::Unreachable(reason) => {
+            Close::new(close::BROKER_UNREACHABLE, format!("broker '{broker}' cannot be reached at {address}: {reason}"))
+        }
+        DialError::Tls(reason) => {
+            Close::new(close::BROKER_TLS_FAILED, format!("TLS with broker '{broker}' failed: {reason}"))
+        }
+        DialError::Timeout => {
+            Close::new(close::BROKER_TIMEOUT, format!("broker '{broker}' did not answer in time at {address}"))
+        }
+    }
+}
+
+/// The socket under the HTTP connection, and what was read from it already.
+async fn browser_stream(upgrade: OnUpgrade) -> Result<(TcpStream, Vec<u8>), ()> {
+    let upgraded = upgrade.await.map_err(|error| tracing::debug!(%error, "the upgrade was not finished"))?;
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| tracing::error!("unknown kind of connection"))?;
+    Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
+}
+
+/// Tells a browser why it cannot have what it wants. It was let in first, because browsers hide a refused upgrade's reason from the page.
+async fn refuse(mut browser: TcpStream, close: Close) -> Ending {
+    let farewell = async {
+        browser.write_all(&close.frame()).await?;
+        browser.shutdown().await?;
+        // What it still sends is read, or the end of our side would overtake the close frame.
+        let mut rest = [0; 1024];
+        while browser.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _heard = timeout(FAREWELL, farewell).await;
+    Ending::Closed(close)
+}

@@ -1,0 +1,416 @@
+//! Moves bytes between one browser and one broker.
+//!
+//! One task serves both directions. Reads go into a buffer of the thread and are written on at once; only what the other side would not
+//! take is kept, and then nothing more is read until it has. So an idle relay owns no buffer, a slow side slows the other, and at
+//! most one read per direction is ever held.
+
+use std::{
+    cell::RefCell,
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use hearth_model::api::close;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+use super::{
+    connect_gate::{ConnectGate, NotConnect},
+    frame::{self, Close, Control, FrameReader, HEADER_ROOM},
+    gather::Gather,
+};
+use crate::metrics::RelayMetrics;
+
+/// Bytes taken from one side in one read, and so the most that one frame holds.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How long the other side of a close has to answer it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// Room for one frame header and one read.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; HEADER_ROOM + READ_BYTES].into());
+}
+
+/// Why a relay ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The browser closed the WebSocket, with this code if it gave one.
+    BrowserClosed(Option<u16>),
+    /// The browser's network connection ended without a close frame.
+    BrowserGone,
+    /// We closed the WebSocket.
+    Closed(Close),
+}
+
+/// What bounds a relay.
+pub(crate) struct PumpOptions {
+    pub(crate) max_message_bytes: u32,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) gather: Duration,
+}
+
+/// Bytes on their way out that the socket did not take yet.
+#[derive(Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    written: usize,
+    /// The socket took everything, but TLS may still hold some of it.
+    unflushed: bool,
+}
+
+impl Pending {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty() && !self.unflushed
+    }
+
+    /// Writes what the socket takes at once and keeps the rest; only called when nothing is pending.
+    fn write<W: AsyncWrite + Unpin>(&mut self, to: &mut W, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
+        match Pin::new(&mut *to).poll_write(cx, bytes) {
+            Poll::Ready(Ok(written)) => self.push(bytes.get(written..).unwrap_or_default()),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => self.push(bytes),
+        }
+        match Pin::new(to).poll_flush(cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => {
+                self.unflushed = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn poll_flush<W: AsyncWrite + Unpin>(&mut self, to: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut *to).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        ready!(Pin::new(to).poll_flush(cx))?;
+        *self = Self::default();
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Where the WebSocket stands.
+#[derive(Debug)]
+enum Stage {
+    /// Bytes go both ways.
+    Open,
+    /// We sent a close frame, and wait for the browser's.
+    Closing(Close),
+    /// The browser said that it is done; the broker gets the rest and the end of the stream.
+    BrowserDone { code: Option<u16>, gone: bool },
+}
+
+/// One browser, one broker.
+pub(crate) struct Pump<'m, W, B> {
+    browser: W,
+    broker: B,
+    reader: FrameReader,
+    gate: ConnectGate,
+    gather: Gather,
+    stage: Stage,
+    to_browser: Pending,
+    to_broker: Pending,
+    /// The broker takes nothing more; what it still says is read.
+    broker_deaf: bool,
+    /// The write side of the broker's stream was shut down.
+    broker_shut: bool,
+    /// The write side of the browser's stream was shut down.
+    browser_shut: bool,
+    /// The browser broke the protocol: its close frame would not be recognised any more.
+    broken: bool,
+    /// The tick of a busy line.
+    tick: Option<Pin<Box<Sleep>>>,
+    ticking: bool,
+    /// Until CONNECT must have come, or the farewell must be over.
+    deadline: Option<Pin<Box<Sleep>>>,
+    metrics: &'m RelayMetrics,
+    max_message_bytes: u32,
+}
+
+impl<'m, W, B> Pump<'m, W, B>
+where
+    W: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
+    /// `early` holds what the browser sent right behind its handshake.
+    pub(crate) fn new(browser: W, broker: B, early: &[u8], options: &PumpOptions, metrics: &'m RelayMetrics) -> Self {
+        let mut pump = Self {
+            browser,
+            broker,
+            reader: FrameReader::new(options.max_message_bytes),
+            gate: ConnectGate::First,
+            gather: Gather::new(options.gather),
+            stage: Stage::Open,
+            to_browser: Pending::default(),
+            to_broker: Pending::default(),
+            broker_deaf: false,
+            broker_shut: false,
+            browser_shut: false,
+            broken: false,
+            tick: None,
+            ticking: false,
+            deadline: Some(Box::pin(sleep(options.handshake_timeout))),
+            metrics,
+            max_message_bytes: options.max_message_bytes,
+        };
+        let mut early = early.to_vec();
+        let payload_len = pump.take_frames(&mut early);
+        pump.to_broker.push(early.get(..payload_len).unwrap_or_default());
+        pump
+    }
+
+    /// Ends the WebSocket: what is on its way goes first.
+    pub(crate) fn close(&mut self, close: Close) {
+        if matches!(self.stage, Stage::Open) {
+            self.to_browser.push(&close.frame());
+            self.stage = Stage::Closing(close);
+            self.deadline = Some(Box::pin(sleep(FAREWELL)));
+        }
+    }
+
+    /// Moves what can be moved.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        loop {
+            if self.poll_deadline(cx).is_ready()
+                && let Some(ending) = self.time_is_up()
+            {
+                return Poll::Ready(ending);
+            }
+            let up = self.poll_up(cx);
+            let down = self.poll_down(cx);
+            match (up, down) {
+                (Poll::Ready(Some(ending)), _) | (_, Poll::Ready(Some(ending))) => return Poll::Ready(ending),
+                (Poll::Pending, Poll::Pending) => return Poll::Pending,
+                (Poll::Ready(None), _) | (_, Poll::Ready(None)) => {}
+            }
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.deadline.as_mut() {
+            Some(deadline) => deadline.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    fn time_is_up(&mut self) -> Option<Ending> {
+        self.deadline = None;
+        match &self.stage {
+            Stage::Open => {
+                self.close(Close::new(close::HANDSHAKE_TIMEOUT, "no MQTT CONNECT arrived in time"));
+                None
+            }
+            Stage::Closing(close) => Some(Ending::Closed(close.clone())),
+            Stage::BrowserDone { .. } => Some(self.browser_ending()),
+        }
+    }
+
+    fn browser_ending(&self) -> Ending {
+        match self.stage {
+            Stage::BrowserDone { code, gone: false } => Ending::BrowserClosed(code),
+            Stage::BrowserDone { gone: true, .. } | Stage::Open | Stage::Closing(_) => Ending::BrowserGone,
+        }
+    }
+
+    /// One step from browser to broker: `Ready(None)` if something moved.
+    fn poll_up(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
+        if !self.to_broker.is_empty() {
+            if ready!(self.to_broker.poll_flush(&mut self.broker, cx)).is_err() {
+                self.broker_deaf = true;
+                self.to_broker = Pending::default();
+            }
+            return Poll::Ready(None);
+        }
+        match self.stage {
+            Stage::Open | Stage::Closing(_) => BUFFER.with_borrow_mut(|buffer| self.poll_browser(cx, buffer)),
+            Stage::BrowserDone { .. } if self.broker_shut => Poll::Pending,
+            Stage::BrowserDone { .. } => {
+                self.broker_deaf |= ready!(Pin::new(&mut self.broker).poll_shutdown(cx)).is_err();
+                self.broker_shut = true;
+                Poll::Ready(self.broker_deaf.then(|| self.browser_ending()))
+            }
+        }
+    }
+
+    fn poll_browser(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Option<Ending>> {
+        let mut read = ReadBuf::new(buffer);
+        let result = ready!(Pin::new(&mut self.browser).poll_read(cx, &mut read));
+        let filled = read.filled_mut();
+        if result.is_err() || filled.is_empty() {
+            return Poll::Ready(self.browser_is_done(None, true));
+        }
+        let payload_len = self.take_frames(filled);
+        let payload = filled.get(..payload_len).unwrap_or_default();
+        self.send_to_broker(cx, payload);
+        Poll::Ready(match &self.stage {
+            Stage::BrowserDone { .. } if self.broker_deaf => Some(self.browser_ending()),
+            Stage::Closing(close) if self.to_browser.is_empty() && self.reader.is_closed() => Some(Ending::Closed(close.clone())),
+            Stage::Open | Stage::Closing(_) | Stage::BrowserDone { .. } => None,
+        })
+    }
+
+    /// Takes frames apart and does what they say; the payload for the broker is left at the beginning.
+    fn take_frames(&mut self, bytes: &mut [u8]) -> usize {
+        let mut control = Control::default();
+        let read = self.reader.read(bytes, &mut control);
+        if !matches!(self.stage, Stage::Open) {
+            return 0;
+        }
+        if let Some(ping) = control.ping {
+            self.to_browser.push(&frame::pong_frame(&ping));
+        }
+        let payload_len = match read {
+            Ok(payload_len) => self.pass_gate(bytes, payload_len),
+            Err(refusal) => {
+                self.broken = true;
+                self.close(refusal);
+                0
+            }
+        };
+        if let Some(code) = control.close
+            && matches!(self.stage, Stage::Open)
+        {
+            self.to_browser.push(&frame::close_echo(code));
+            self.browser_is_done(code, false);
+        }
+        payload_len
+    }
+
+    fn pass_gate(&mut self, bytes: &[u8], payload_len: usize) -> usize {
+        if self.gate == ConnectGate::Open || payload_len == 0 {
+            return payload_len;
+        }
+        match self.gate.advance(bytes.get(..payload_len).unwrap_or_default()) {
+            Ok(ConnectGate::Body { missing }) if missing > self.max_message_bytes => {
+                let reason = format!("a CONNECT of more than {} bytes", self.max_message_bytes);
+                self.close(Close::new(close::MESSAGE_TOO_BIG, reason));
+                0
+            }
+            Ok(gate) => {
+                self.gate = gate;
+                if gate == ConnectGate::Open {
+                    self.deadline = None;
+                }
+                payload_len
+            }
+            Err(NotConnect) => {
+                self.close(Close::new(close::NOT_MQTT, "the first packet is not an MQTT CONNECT"));
+                0
+            }
+        }
+    }
+
+    fn browser_is_done(&mut self, code: Option<u16>, gone: bool) -> Option<Ending> {
+        if let Stage::Closing(close) = &self.stage {
+            return Some(Ending::Closed(close.clone()));
+        }
+        self.stage = Stage::BrowserDone { code, gone };
+        self.deadline = Some(Box::pin(sleep(FAREWELL)));
+        None
+    }
+
+    fn send_to_broker(&mut self, cx: &mut Context<'_>, payload: &[u8]) {
+        if payload.is_empty() || self.broker_deaf {
+            return;
+        }
+        self.gather.heard_back();
+        self.metrics.received(payload.len());
+        self.broker_deaf = self.to_broker.write(&mut self.broker, cx, payload).is_err();
+    }
+
+    /// One step from broker to browser.
+    fn poll_down(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
+        if !self.to_browser.is_empty() {
+            return match ready!(self.to_browser.poll_flush(&mut self.browser, cx)) {
+                Ok(()) => Poll::Ready(None),
+                Err(_) => Poll::Ready(self.browser_lost()),
+            };
+        }
+        let over = match &self.stage {
+            Stage::Open => false,
+            Stage::Closing(close) if self.reader.is_closed() => return Poll::Ready(Some(Ending::Closed(close.clone()))),
+            Stage::Closing(_) => self.broken,
+            Stage::BrowserDone { .. } => true,
+        };
+        if over && !self.browser_shut {
+            // Browsers report the end only when they see the end of the stream.
+            let _gone = ready!(Pin::new(&mut self.browser).poll_shutdown(cx));
+            self.browser_shut = true;
+        }
+        match &self.stage {
+            Stage::Closing(_) => Poll::Pending,
+            Stage::Open | Stage::BrowserDone { .. } => {
+                ready!(self.poll_tick(cx));
+                BUFFER.with_borrow_mut(|buffer| self.poll_broker(cx, buffer))
+            }
+        }
+    }
+
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ticking
+            && let Some(tick) = self.tick.as_mut()
+        {
+            ready!(tick.as_mut().poll(cx));
+            self.ticking = false;
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_broker(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Option<Ending>> {
+        let Some((room, rest)) = buffer.split_first_chunk_mut::<HEADER_ROOM>() else { return Poll::Pending };
+        let mut read = ReadBuf::new(rest);
+        let result = ready!(Pin::new(&mut self.broker).poll_read(cx, &mut read));
+        let (payload_len, full) = (read.filled().len(), read.remaining() == 0);
+        if !matches!(self.stage, Stage::Open) {
+            let over = result.is_err() || payload_len == 0;
+            return Poll::Ready(over.then(|| self.browser_ending()));
+        }
+        if result.is_err() {
+            self.close(Close::new(close::BROKER_LOST, "the connection to the broker broke"));
+            return Poll::Ready(None);
+        }
+        if payload_len == 0 {
+            self.close(Close::new(close::BROKER_CLOSED, "the broker closed the connection"));
+            return Poll::Ready(None);
+        }
+        let header_len = frame::write_binary_header(room, payload_len);
+        let whole = buffer.get(HEADER_ROOM - header_len..HEADER_ROOM + payload_len).unwrap_or_default();
+        self.metrics.sent(payload_len);
+        if let Some(until) = self.gather.sent(Instant::now(), payload_len, full) {
+            self.start_tick(until);
+        }
+        let written = self.to_browser.write(&mut self.browser, cx, whole);
+        Poll::Ready(if written.is_err() { self.browser_lost() } else { None })
+    }
+
+    fn start_tick(&mut self, until: Instant) {
+        let until = tokio::time::Instant::from_std(until);
+        match self.tick.as_mut() {
+            Some(tick) => tick.as_mut().reset(until),
+            None => self.tick = Some(Box::pin(tokio::time::sleep_until(until))),
+        }
+        self.ticking = true;
+    }
+
+    fn browser_lost(&mut self) -> Option<Ending> {
+        self.to_browser = Pending::default();
+        match &self.stage {
+            Stage::Closing(close) => Some(Ending::Closed(close.clone())),
+            Stage::BrowserDone { .. } => None,
+            Stage::Open => self.browser_is_done(None, true),
+        }
+    }
+}

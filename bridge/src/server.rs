@@ -1,0 +1,247 @@
+//! The one port: takes connections, serves HTTP on each, and ends everything in order.
+
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::Request};
+use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service as _;
+
+use crate::{
+    app::{App, AppState},
+    broker::BrokerError,
+    config::{BrokerAddress, BrokerId, Config, HttpConfig},
+    home::Home,
+    metrics::HttpMetrics,
+    relay::Relays,
+    router::router,
+    routes::assets::Assets,
+    transport::{Dialer, TlsError},
+};
+
+/// How long to wait after the system could not hand out a connection, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the bridge cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another program has the port.
+    #[error("cannot listen on {address}: the port is taken; stop the program that has it, or choose another with --listen, such as --listen 127.0.0.1:9002 (port 0: any free one)")]
+    PortTaken {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on for another reason.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// TLS to a broker cannot be set up.
+    #[error("[broker.{broker}]: {source}")]
+    Tls {
+        /// Which broker.
+        broker: BrokerId,
+        /// What is wrong.
+        source: TlsError,
+    },
+    /// The embedded broker does not start.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+}
+
+/// Who is at the other end of a connection, and which address of ours it came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) local: SocketAddr,
+    pub(crate) permit: Permit,
+}
+
+/// A place among the HTTP connections; free again when the last clone is dropped.
+pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
+
+/// A bridge that serves.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use hearth::{config::{Config, Overrides}, server::Server};
+///
+/// let flags = Overrides { listen: Some("127.0.0.1:0".into()), ..Overrides::default() };
+/// let config = Config::load(None, &Default::default(), &flags).unwrap();
+/// let server = Server::start(config).await.unwrap();
+/// assert_ne!(server.address().port(), 0);
+/// server.stop().await;
+/// # });
+/// ```
+pub struct Server {
+    address: SocketAddr,
+    home: Option<Home>,
+    stop: CancellationToken,
+    relays: Arc<Relays>,
+    accepting: JoinHandle<()>,
+    drain: Duration,
+}
+
+impl Server {
+    /// Starts the embedded broker if it is wanted, and serves.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        // The port first: it fails at once, and a broker that was started must be stopped.
+        let listener = TcpListener::bind(config.listen).await.map_err(|source| listen_error(config.listen, source))?;
+        let address = listener.local_addr().map_err(|source| listen_error(config.listen, source))?;
+        let mut dialers = BTreeMap::new();
+        for broker in &config.brokers {
+            let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref())
+                .map_err(|source| StartError::Tls { broker: broker.id.clone(), source })?;
+            dialers.insert(broker.id.clone(), Arc::new(dialer));
+        }
+        let home = match &config.embedded {
+            Some(embedded) => Some(Home::start(embedded, config.demo.as_ref()).await?),
+            None => None,
+        };
+        if let Some(home) = &home {
+            let dialer = Dialer::new(BrokerAddress::from(home.dial_address()), None)
+                .map_err(|source| StartError::Tls { broker: BrokerId::embedded(), source })?;
+            dialers.insert(BrokerId::embedded(), Arc::new(dialer));
+        }
+        let relays = Arc::new(Relays::new(&config.relay));
+        let app = App::new(AppState {
+            access: config.access.clone(),
+            assets: Assets::new(config.dist.as_deref()),
+            api_config: api_config(&config),
+            dialers,
+            default_broker: config.default_broker.clone(),
+            relays: Arc::clone(&relays),
+            metrics: HttpMetrics::default(),
+        });
+        if let Some(folder) = app.assets.missing_page() {
+            tracing::warn!(folder = %folder.display(), "there is no page to serve; build it with `cargo xtask run`, or name its folder with --dist");
+        }
+        let stop = CancellationToken::new();
+        let accepting = tokio::spawn(accept(listener, app, config.http.clone(), stop.clone(), config.drain));
+        Ok(Self { address, home, stop, relays, accepting, drain: config.drain })
+    }
+
+    /// Where it listens; the port is the real one when port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the embedded broker listens, if there is one.
+    pub fn broker_address(&self) -> Option<SocketAddr> {
+        self.home.as_ref().map(Home::address)
+    }
+
+    /// Takes no more connections, closes every WebSocket with 1001, and returns when everything has ended or the drain time is over.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let left = self.relays.shut_down(self.drain).await;
+        if left > 0 {
+            tracing::warn!(relays = left, "gave up waiting for WebSockets to end");
+        }
+        let _ended = timeout(self.drain, self.accepting).await;
+        if let Some(home) = self.home {
+            home.stop().await;
+        }
+    }
+}
+
+fn listen_error(address: SocketAddr, source: io::Error) -> StartError {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
+        _ => StartError::Listen { address, source },
+    }
+}
+
+fn api_config(config: &Config) -> BridgeConfig {
+    let brokers = config.broker_names().map(|(id, name)| BridgeBroker {
+        name: name.to_owned(),
+        default: config.default_broker.as_ref() == Some(&id),
+        path: format!("mqtt/{id}"),
+        id: id.to_string(),
+        injects_credentials: false,
+    });
+    BridgeConfig {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        brokers: brokers.collect(),
+        simulated: config.demo.is_some(),
+        auth: AuthMode::PassThrough,
+        maximum_packet_size: config.relay.max_message_bytes,
+    }
+}
+
+async fn accept(listener: TcpListener, app: App, config: HttpConfig, stop: CancellationToken, drain: Duration) {
+    let places = Arc::new(Semaphore::new(config.max_connections));
+    let connections = TaskTracker::new();
+    let router = router(app.clone());
+    let mut full_was_logged = false;
+    loop {
+        // Beyond the cap connections wait in the kernel's queue.
+        if places.available_permits() == 0 && !full_was_logged {
+            full_was_logged = true;
+            tracing::warn!(limit = config.max_connections, "connections wait: http.max_connections is reached (said once)");
+        }
+        let accepted = tokio::select! {
+            accepted = next_connection(&listener, &places) => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((tcp, peer)) => {
+                app.metrics.connected();
+                connections.spawn(serve(tcp, peer, router.clone(), config.clone(), stop.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    let _ended = timeout(drain, connections.wait()).await;
+}
+
+async fn next_connection(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, Peer)> {
+    let permit = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (tcp, address) = listener.accept().await?;
+    tcp.set_nodelay(true)?;
+    let local = tcp.local_addr()?;
+    Ok((tcp, Peer { address, local, permit: Arc::new(permit) }))
+}
+
+async fn serve(tcp: TcpStream, peer: Peer, router: Router, config: HttpConfig, stop: CancellationToken) {
+    let address = peer.address;
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(peer.clone());
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_buf_size(config.max_header_bytes)
+        .serve_connection(TokioIo::new(tcp), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%address, %error, "connection ended");
+    }
+}

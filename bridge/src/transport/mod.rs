@@ -1,0 +1,116 @@
+//! Network connections to brokers: TCP, and TLS over it.
+
+mod tls;
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+pub use self::tls::TlsError;
+use crate::config::{BrokerAddress, TlsConfig};
+
+/// Knows how to reach one broker.
+pub(crate) struct Dialer {
+    address: BrokerAddress,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+/// Why a broker cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DialError {
+    #[error("the connection was refused")]
+    Refused,
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    #[error("no answer in time")]
+    Timeout,
+}
+
+impl Dialer {
+    /// Reads certificates, so that mistakes show at the start.
+    pub(crate) fn new(address: BrokerAddress, tls: Option<&TlsConfig>) -> Result<Self, TlsError> {
+        let tls = match tls {
+            Some(config) => Some((TlsConnector::from(Arc::new(tls::client_config(config)?)), tls::server_name(config, &address)?)),
+            None => None,
+        };
+        Ok(Self { address, tls })
+    }
+
+    pub(crate) fn address(&self) -> &BrokerAddress {
+        &self.address
+    }
+
+    /// Connects; the caller bounds the time.
+    pub(crate) async fn dial(&self) -> Result<BrokerStream, DialError> {
+        let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port)).await.map_err(|error| dial_error(&error))?;
+        // Packets are small and somebody waits for each: no gathering by the kernel.
+        tcp.set_nodelay(true).map_err(|error| dial_error(&error))?;
+        let Some((connector, name)) = &self.tls else {
+            return Ok(BrokerStream::Tcp(tcp));
+        };
+        match connector.connect(name.clone(), tcp).await {
+            Ok(stream) => Ok(BrokerStream::Tls(Box::new(stream))),
+            Err(error) => Err(DialError::Tls(error.to_string())),
+        }
+    }
+}
+
+fn dial_error(error: &io::Error) -> DialError {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => DialError::Refused,
+        io::ErrorKind::TimedOut => DialError::Timeout,
+        io::ErrorKind::HostUnreachable => DialError::Unreachable("no route to the host".into()),
+        io::ErrorKind::NetworkUnreachable => DialError::Unreachable("no route to the network".into()),
+        _ => DialError::Unreachable(error.to_string()),
+    }
+}
+
+/// A connection to a broker.
+pub(crate) enum BrokerStream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl AsyncRead for BrokerStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for BrokerStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
