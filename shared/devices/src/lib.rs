@@ -1,1 +1,40 @@
-//! From topics and payloads to devices.
+//! From topics and payloads to devices: what is in the home, what each thing says, and what can be done with it.
+//!
+//! Today by the form of topics and payloads alone; whatever is read so is a guess and marked as one. Nothing here
+//! opens a socket, reads a clock (`now_ms` is always an argument) or touches a page, and no input panics.
+//!
+//! ```
+//! use hearth_devices::{Action, DeviceOptions, Devices};
+//! use hearth_model::store::Arrival;
+//!
+//! let mut devices = Devices::new(DeviceOptions::default());
+//! devices.apply(1_000, &Arrival::new("zigbee2mqtt/Kitchen/Worktop", br#"{"state":"ON","brightness":127}"#));
+//!
+//! let (id, device) = devices.iter().next().unwrap();
+//! assert_eq!((&*device.name, device.room.as_deref(), device.kind.name()), ("Worktop", Some("Kitchen"), "light"));
+//! let command = devices.command(id, "state", Action::TurnOff).unwrap();
+//! assert_eq!((&*command.topic, &*command.payload), ("zigbee2mqtt/Kitchen/Worktop/set", r#"{"state":"OFF"}"#));
+//! ```
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod class;
+mod command;
+mod device;
+mod entity;
+mod facts;
+mod flat;
+mod names;
+mod place;
+mod registry;
+mod rhythm;
+
+#[cfg(test)]
+mod tests;
+
+pub use class::Class;
+pub use command::{Action, Command, Control, ControlKind};
+pub use device::{Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Source, Value};
+pub use facts::{Attention, Facts, Reason, Share};
+pub use registry::{DeviceCounters, DeviceOptions, Devices, Room};

@@ -10,7 +10,7 @@ mod pretty;
 use std::ops::Range;
 
 pub use number::parse_number;
-pub use numbers::{NumberField, NumberLimits, NumberScan, numbers};
+pub use numbers::{NumberField, NumberLimits, NumberScan, member_path, numbers};
 pub use pretty::{PrettyLine, PrettyPage, Span, SpanKind, pretty};
 
 /// Deepest nesting that is read as JSON; deeper payloads are shown as text.

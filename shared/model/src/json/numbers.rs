@@ -161,6 +161,25 @@ impl NumberScan {
     }
 }
 
+/// The path of a member below other members, as [`NumberField::path`] spells it.
+#[must_use]
+pub fn member_path<'a>(members: impl IntoIterator<Item = &'a str>) -> String {
+    let mut out = String::new();
+    for member in members {
+        if member.is_empty() || member.contains(['\\', '.', '[', ']']) {
+            out.push_str("[\"");
+            out.push_str(member);
+            out.push_str("\"]");
+            continue;
+        }
+        if !out.is_empty() {
+            out.push('.');
+        }
+        out.push_str(member);
+    }
+    out
+}
+
 fn write_place(place: u32, digits: &mut [u8; 12]) -> &[u8] {
     use std::io::Write as _;
     let capacity = digits.len();

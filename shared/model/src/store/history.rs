@@ -72,6 +72,7 @@ impl History {
         self.len
     }
 
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

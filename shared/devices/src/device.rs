@@ -1,0 +1,295 @@
+//! What a device and its entities are.
+
+use hearth_model::format::{Decimals, format_number};
+
+use crate::class::Class;
+use crate::command::Control;
+
+/// A device in the registry, for the life of the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceId(pub(crate) usize);
+
+/// How a device is known to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Liveness {
+    /// Nothing live was heard: there are only retained values of unknown age.
+    #[default]
+    Unknown,
+    /// It says so itself, or it was heard within its own rhythm.
+    Online,
+    /// Silent for much longer than usual.
+    Stale,
+    /// It said goodbye, or its will says that it is gone.
+    Offline,
+    /// It sleeps on purpose and will wake.
+    Asleep,
+}
+
+impl Liveness {
+    /// `online`, `stale`, `offline`, `asleep`, `unknown`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Online => "online",
+            Self::Stale => "stale",
+            Self::Offline => "offline",
+            Self::Asleep => "asleep",
+        }
+    }
+}
+
+/// What a device is, for its picture; the first that fits, from the top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DeviceKind {
+    Lock,
+    Cover,
+    Garage,
+    Light,
+    Thermostat,
+    Smoke,
+    Leak,
+    Window,
+    Door,
+    Motion,
+    Plug,
+    Switch,
+    Air,
+    Climate,
+    Energy,
+    #[default]
+    Sensor,
+    Text,
+}
+
+impl DeviceKind {
+    /// Lower case, one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Cover => "cover",
+            Self::Garage => "garage",
+            Self::Light => "light",
+            Self::Thermostat => "thermostat",
+            Self::Smoke => "smoke",
+            Self::Leak => "leak",
+            Self::Window => "window",
+            Self::Door => "door",
+            Self::Motion => "motion",
+            Self::Plug => "plug",
+            Self::Switch => "switch",
+            Self::Air => "air",
+            Self::Climate => "climate",
+            Self::Energy => "energy",
+            Self::Sensor => "sensor",
+            Self::Text => "text",
+        }
+    }
+
+    /// Whether it speaks when something happens rather than in a rhythm, so that silence says nothing.
+    #[must_use]
+    pub fn speaks_on_events(self) -> bool {
+        match self {
+            Self::Lock | Self::Cover | Self::Garage | Self::Light | Self::Smoke | Self::Leak => true,
+            Self::Window | Self::Door | Self::Motion | Self::Switch | Self::Text => true,
+            Self::Thermostat | Self::Plug | Self::Air | Self::Climate | Self::Energy | Self::Sensor => false,
+        }
+    }
+}
+
+/// What an entity shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EntityKind {
+    /// A number with a unit.
+    Number,
+    /// One of two states that cannot be set.
+    Binary,
+    /// Words.
+    Text,
+    /// A light, on or off.
+    Light,
+    /// Something switched on or off.
+    Switch,
+    /// A blind, shutter or gate.
+    Cover,
+    /// A lock.
+    Lock,
+}
+
+impl EntityKind {
+    /// Lower case, one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Binary => "binary",
+            Self::Text => "text",
+            Self::Light => "light",
+            Self::Switch => "switch",
+            Self::Cover => "cover",
+            Self::Lock => "lock",
+        }
+    }
+}
+
+/// The newest value of an entity.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value {
+    /// Not said yet, or said to be nothing (`null`).
+    #[default]
+    Unknown,
+    /// A number in the entity's unit.
+    Number(f64),
+    /// On, open, unlocked, motion, wet, … or not.
+    Binary(bool),
+    /// Words, as they came; not yet safe to show.
+    Text(String),
+}
+
+/// One thing that a device tells or that can be done with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entity {
+    /// Unique within the device: path in the payload, or levels below the device.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it shows.
+    pub kind: EntityKind,
+    /// What it measures or says.
+    pub class: Class,
+    /// The newest value.
+    pub value: Value,
+    /// Unit of a number; empty when there is none.
+    pub unit: String,
+    /// The unit was guessed from the name and is to be marked so.
+    pub unit_is_guess: bool,
+    /// Of interest to the tinkerer only: radio quality, uptime, settings.
+    pub diagnostic: bool,
+    /// When the newest value was received, ms since epoch.
+    pub at_ms: u64,
+    /// Since when it has this value, ms since epoch; the first time it was heard when it never changed.
+    pub since_ms: u64,
+    /// The value came from the broker's store: it may be old.
+    pub retained: bool,
+    /// The topic it comes on.
+    pub topic: String,
+    /// Path of the field in the payload as the store's series names it; `None` when the payload is the value.
+    pub field: Option<String>,
+    /// What can be done; always a guess from the form of topic and payload.
+    pub control: Option<Control>,
+    /// Decimals to show a number with.
+    pub decimals: Decimals,
+    /// What the device sends for one of the unit shown: 2.54 for a brightness shown in %.
+    pub(crate) scale: f64,
+    /// `true` as a payload means off, closed, locked.
+    pub(crate) inverted: bool,
+}
+
+impl Entity {
+    /// The value in words, without the unit: `22.2`, `Open`, `On`; `–` when unknown. Text is not yet safe to show.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.value {
+            Value::Unknown => "–".to_owned(),
+            Value::Number(number) => format_number(*number, self.decimals.count()),
+            Value::Binary(on) => self.class.word(*on).to_owned(),
+            Value::Text(text) => text.clone(),
+        }
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
+        match self.value {
+            Value::Number(number) => Some(number),
+            Value::Unknown | Value::Binary(_) | Value::Text(_) => None,
+        }
+    }
+
+    /// The state, if it is one of two.
+    #[must_use]
+    pub fn is_on(&self) -> Option<bool> {
+        match self.value {
+            Value::Binary(on) => Some(on),
+            Value::Unknown | Value::Number(_) | Value::Text(_) => None,
+        }
+    }
+}
+
+/// Something in the home that speaks MQTT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// For addresses: letters, digits and dashes, unique.
+    pub id: String,
+    /// The topic levels that are its own.
+    pub key: String,
+    /// For people, as they wrote it.
+    pub name: String,
+    /// Where it is, for people; `None` when the topic does not say.
+    pub room: Option<String>,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Which form of topics it speaks.
+    pub source: Source,
+    /// Most telling first.
+    pub entities: Vec<Entity>,
+    /// Whether it is there.
+    pub liveness: Liveness,
+    /// Since when, ms since epoch.
+    pub liveness_since_ms: u64,
+    /// When the newest live message came (not one from the broker's store), ms since epoch.
+    pub last_heard_ms: Option<u64>,
+    /// Its usual time between messages, in ms, once learned.
+    pub usual_interval_ms: Option<u64>,
+    /// Topics it was heard on, in the order of the first message.
+    pub topics: Vec<String>,
+    /// When it was first seen, ms since epoch.
+    pub first_seen_ms: u64,
+}
+
+impl Device {
+    /// The entity with this id.
+    #[must_use]
+    pub fn entity(&self, id: &str) -> Option<&Entity> {
+        self.entities.iter().find(|entity| entity.id == id)
+    }
+
+    /// The first entity of a class that is not diagnostic.
+    #[must_use]
+    pub fn of_class(&self, class: Class) -> Option<&Entity> {
+        self.entities
+            .iter()
+            .find(|entity| entity.class == class && !entity.diagnostic)
+    }
+}
+
+/// Which form of topics and payloads a device speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Any topics, read by their form.
+    Plain,
+    /// zigbee2mqtt states.
+    Zigbee2mqtt,
+    /// Tasmota `tele`, `stat` and `cmnd`.
+    Tasmota,
+    /// Shelly of the first generation.
+    Shelly,
+    /// `ESPHome` states.
+    EspHome,
+}
+
+impl Source {
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain topics",
+            Self::Zigbee2mqtt => "zigbee2mqtt topics",
+            Self::Tasmota => "Tasmota topics",
+            Self::Shelly => "Shelly topics",
+            Self::EspHome => "ESPHome topics",
+        }
+    }
+}

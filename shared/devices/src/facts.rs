@@ -1,0 +1,288 @@
+//! The whole home at a glance, and what needs attention.
+
+use crate::class::Class;
+use crate::class::words;
+use crate::device::{Device, DeviceId, DeviceKind, EntityKind, Liveness};
+use crate::entity::is_outdoors;
+use crate::registry::Devices;
+
+/// Some of how many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Those that are open, unlocked, on.
+    pub some: u32,
+    /// All of the kind whose state is known.
+    pub of: u32,
+}
+
+impl Share {
+    fn count(&mut self, counts: bool) {
+        self.of += 1;
+        self.some += u32::from(counts);
+    }
+}
+
+/// Facts about the whole home or one room. Stale and offline devices do not count into averages and sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Mean of the temperatures inside, °C.
+    pub inside: Option<f64>,
+    /// Mean of the temperatures outside, °C.
+    pub outside: Option<f64>,
+    /// Doors and windows that are open.
+    pub openings: Share,
+    /// Locks that are unlocked.
+    pub locks: Share,
+    /// Power drawn now, W: of the meter if there is one, else the sum of what is measured.
+    pub power: Option<f64>,
+    /// Lights that are on.
+    pub lights: Share,
+}
+
+/// Why something needs attention, most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// Smoke, gas, water.
+    Alert,
+    /// A door or window stands open.
+    Open,
+    /// The device is offline.
+    Unavailable,
+    /// The device is silent for much longer than usual.
+    Silent,
+    /// The battery is low.
+    Battery,
+}
+
+impl Reason {
+    /// `alert`, `open`, `unavailable`, `silent`, `battery`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Open => "open",
+            Self::Unavailable => "unavailable",
+            Self::Silent => "silent",
+            Self::Battery => "battery",
+        }
+    }
+}
+
+/// Something that needs attention.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// Why.
+    pub reason: Reason,
+    /// Which device.
+    pub device: DeviceId,
+    /// Which entity; `None` when it is the device as a whole.
+    pub entity: Option<String>,
+    /// Since when, ms since epoch.
+    pub since_ms: u64,
+    /// Charge of the battery in %, when that is the reason and it is known.
+    pub battery: Option<f64>,
+    /// The usual time between messages in ms, when silence is the reason.
+    pub usual_interval_ms: Option<u64>,
+}
+
+impl Devices {
+    /// Facts about the whole home.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        facts(self.iter().map(|(_, device)| device))
+    }
+
+    /// Facts about one room; `None` are the devices without one.
+    #[must_use]
+    pub fn room_facts(&self, room: Option<&str>) -> Facts {
+        facts(
+            self.iter()
+                .map(|(_, device)| device)
+                .filter(|device| device.room.as_deref() == room),
+        )
+    }
+
+    /// What needs attention, most urgent first.
+    #[must_use]
+    pub fn attention(&self, now_ms: u64) -> Vec<Attention> {
+        let mut items: Vec<Attention> = Vec::new();
+        for (id, device) in self.iter() {
+            let item = |reason, entity: Option<&str>, since_ms| Attention {
+                reason,
+                device: id,
+                entity: entity.map(str::to_owned),
+                since_ms,
+                battery: None,
+                usual_interval_ms: None,
+            };
+            match device.liveness {
+                Liveness::Offline => items.push(item(Reason::Unavailable, None, device.liveness_since_ms)),
+                Liveness::Stale => items.push(Attention {
+                    usual_interval_ms: device.usual_interval_ms,
+                    ..item(
+                        Reason::Silent,
+                        None,
+                        device.last_heard_ms.unwrap_or(device.liveness_since_ms),
+                    )
+                }),
+                Liveness::Unknown | Liveness::Online | Liveness::Asleep => {}
+            }
+            for entity in &device.entities {
+                let open_for = now_ms.saturating_sub(entity.since_ms);
+                let entity_item = |reason| item(reason, Some(&entity.id), entity.since_ms);
+                match (entity.class, entity.is_on()) {
+                    (Class::Smoke | Class::CarbonMonoxide | Class::Leak, Some(true)) => {
+                        items.push(entity_item(Reason::Alert));
+                    }
+                    (Class::Opening, Some(true)) if open_for >= self.options().open_attention_ms => {
+                        items.push(entity_item(Reason::Open));
+                    }
+                    (Class::BatteryLow, Some(true)) if device.of_class(Class::Battery).is_none() => {
+                        items.push(entity_item(Reason::Battery));
+                    }
+                    (Class::Battery, None) => {
+                        let low = entity
+                            .number()
+                            .filter(|charge| *charge <= self.options().battery_low_percent);
+                        if low.is_some() && entity.unit == "%" {
+                            items.push(Attention {
+                                battery: low,
+                                ..entity_item(Reason::Battery)
+                            });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        items.sort_by_key(|item| (item.reason, item.since_ms, item.device));
+        items
+    }
+}
+
+fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
+    let mut facts = Facts::default();
+    let (mut inside, mut outside) = (Mean::default(), Mean::default());
+    let (mut drawn, mut metered) = (Mean::default(), Mean::default());
+    for device in devices {
+        let is_present = !matches!(device.liveness, Liveness::Offline | Liveness::Stale);
+        for entity in device.entities.iter().filter(|entity| !entity.diagnostic) {
+            match (entity.kind, entity.class, entity.is_on()) {
+                (EntityKind::Number, Class::Temperature, _) if is_present && is_air(device, &entity.id) => {
+                    let celsius = entity.number().map(|number| to_celsius(number, &entity.unit));
+                    if is_outdoors(device) || crate::names::is_outside(&entity.id) {
+                        outside.push(celsius);
+                    } else {
+                        inside.push(celsius);
+                    }
+                }
+                (EntityKind::Number, Class::Power, _) if is_present => {
+                    let factor = if entity.unit == "kW" { 1000.0 } else { 1.0 };
+                    let watts = entity.number().map(|number| number * factor);
+                    if is_meter(device, &entity.id) {
+                        metered.push(watts)
+                    } else {
+                        drawn.push(watts)
+                    }
+                }
+                (_, Class::Opening, Some(open)) => facts.openings.count(open),
+                (EntityKind::Cover, Class::Cover, Some(open)) if device.kind == DeviceKind::Garage => {
+                    facts.openings.count(open);
+                }
+                (EntityKind::Lock, _, Some(unlocked)) => facts.locks.count(unlocked),
+                (EntityKind::Light, _, Some(on)) => facts.lights.count(on && is_present),
+                _ => {}
+            }
+        }
+    }
+    facts.inside = inside.mean();
+    facts.outside = outside.mean();
+    facts.power = metered.sum().or_else(|| drawn.sum());
+    facts
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    count: u32,
+}
+
+impl Mean {
+    fn push(&mut self, number: Option<f64>) {
+        if let Some(number) = number {
+            self.sum += number;
+            self.count += 1;
+        }
+    }
+
+    fn sum(self) -> Option<f64> {
+        (self.count > 0).then_some(self.sum)
+    }
+
+    fn mean(self) -> Option<f64> {
+        self.sum().map(|sum| sum / f64::from(self.count))
+    }
+}
+
+fn to_celsius(number: f64, unit: &str) -> f64 {
+    if unit == "°F" {
+        (number - 32.0) / 1.8
+    } else {
+        number
+    }
+}
+
+/// Whether a temperature is that of the air people are in, rather than of a fridge, a boiler or a chip.
+fn is_air(device: &Device, entity: &str) -> bool {
+    const NOT_AIR: &[&str] = &[
+        "fridge",
+        "refrigerator",
+        "freezer",
+        "kühlschrank",
+        "gefrierschrank",
+        "boiler",
+        "water",
+        "wasser",
+        "heating",
+        "heizung",
+        "flow",
+        "return",
+        "cpu",
+        "chip",
+        "device",
+        "pool",
+        "oven",
+        "floor",
+        "냉장고",
+    ];
+    let names = format!(
+        "{} {} {}",
+        device.key.rsplit('/').next().unwrap_or_default(),
+        device.name,
+        entity
+    );
+    !words(&names).iter().any(|word| NOT_AIR.contains(&&**word))
+}
+
+/// Whether power is that of the whole home.
+fn is_meter(device: &Device, entity: &str) -> bool {
+    const METERS: &[&str] = &[
+        "meter",
+        "emeter",
+        "smartmeter",
+        "grid",
+        "mains",
+        "main",
+        "zähler",
+        "stromzähler",
+        "shellyem",
+        "shellyem3",
+    ];
+    let names = format!(
+        "{} {} {}",
+        device.key.rsplit('/').next().unwrap_or_default(),
+        device.name,
+        entity
+    );
+    words(&names).iter().any(|word| METERS.contains(&&**word))
+}

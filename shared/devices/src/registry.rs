@@ -1,0 +1,543 @@
+//! Every device of the home, kept up to date message by message.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use hearth_model::payload::{BinaryWord, binary_state};
+use hearth_model::store::Arrival;
+
+use crate::command::{Action, Command};
+use crate::device::{Device, DeviceId, DeviceKind, Liveness, Source, Value};
+use crate::entity::{Context, Reading, new_entity, read_text, refresh};
+use crate::flat::{Scalar, flatten};
+use crate::place::{Place, Role, place};
+use crate::rhythm::Rhythm;
+
+/// The caps and times of a registry; every cap is counted in [`DeviceCounters`] when it bites.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DeviceOptions {
+    /// Devices beyond this many are not shown. Default 2,000.
+    pub maximum_devices: usize,
+    /// Entities beyond this many per device are not shown. Default 64.
+    pub maximum_entities: usize,
+    /// Topics whose place is remembered; others are read anew each time. Default 50,000.
+    pub maximum_topics: usize,
+    /// A device is stale after this many of its usual intervals without a message. Default 3.
+    pub stale_after_intervals: u64,
+    /// But never sooner than this, in ms. Default 60 s.
+    pub stale_floor_ms: u64,
+    /// A door or window is worth attention when it is open this long, in ms. Default 5 min.
+    pub open_attention_ms: u64,
+    /// A battery is low at this charge, in %. Default 15.
+    pub battery_low_percent: f64,
+}
+
+impl Default for DeviceOptions {
+    fn default() -> Self {
+        Self {
+            maximum_devices: 2000,
+            maximum_entities: 64,
+            maximum_topics: 50_000,
+            stale_after_intervals: 3,
+            stale_floor_ms: 60_000,
+            open_attention_ms: 5 * 60_000,
+            battery_low_percent: 15.0,
+        }
+    }
+}
+
+/// What was left out because of a cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceCounters {
+    /// Messages of devices beyond the cap.
+    pub devices_refused: u64,
+    /// Values of entities beyond the cap.
+    pub entities_refused: u64,
+}
+
+/// A room and its devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// For people; `None` for devices whose topics name no room.
+    pub name: Option<String>,
+    /// In the order they were first seen, those of the same moment by name; never sorted by value.
+    pub devices: Vec<DeviceId>,
+}
+
+#[derive(Clone, Debug)]
+struct Tracked {
+    device: Device,
+    rhythm: Rhythm,
+    /// Topics on which commands to it were seen.
+    commands_seen: BTreeSet<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Route {
+    is_object: bool,
+    is_presence: bool,
+    place: Option<Place>,
+}
+
+/// Commands seen per device are remembered up to this many.
+const COMMANDS_SEEN: usize = 64;
+/// Longest plain value that is read, in bytes; longer ones are left to the Explorer.
+const VALUE_BYTES: usize = 1024;
+
+/// Every device of the home.
+#[derive(Clone, Debug, Default)]
+pub struct Devices {
+    options: DeviceOptions,
+    tracked: Vec<Tracked>,
+    by_key: HashMap<String, DeviceId>,
+    ids: BTreeSet<String>,
+    routes: HashMap<String, Route>,
+    /// What availability topics said, by the levels above them.
+    presence: BTreeMap<String, bool>,
+    changed: BTreeSet<DeviceId>,
+    structure: u64,
+    counters: DeviceCounters,
+}
+
+impl Devices {
+    /// No devices yet.
+    #[must_use]
+    pub fn new(options: DeviceOptions) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a message received at `now_ms` (ms since epoch); what it changed is told by [`Self::take_changed`].
+    ///
+    /// It is enough to call this with the newest message of a topic once per frame.
+    pub fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>) {
+        let Some(route) = self.route(arrival) else { return };
+        let Some(place) = route.place else { return };
+        match &place.role {
+            Role::Nothing => {}
+            Role::Availability => self.apply_presence(now_ms, &place, arrival),
+            Role::Command => self.apply_command_seen(&place, arrival.topic),
+            Role::Value(path) => {
+                let Some(text) = std::str::from_utf8(arrival.payload).ok() else {
+                    return;
+                };
+                if text.len() > VALUE_BYTES {
+                    return;
+                }
+                let scalar = if text.is_empty() {
+                    Reading::from(Scalar::Null)
+                } else {
+                    read_text(text)
+                };
+                self.apply_values(now_ms, &place, arrival, vec![(path.clone(), None, scalar)]);
+            }
+            Role::Json(prefix) => {
+                let Some((fields, beyond)) = flatten(arrival.payload, self.options.maximum_entities) else {
+                    return;
+                };
+                self.counters.entities_refused += beyond as u64;
+                let values = fields.into_iter().filter_map(|field| {
+                    let series = hearth_model::json::member_path(field.path.iter().map(String::as_str));
+                    let path = entity_path(place.source, prefix, field.path)?;
+                    Some((path, Some(series), Reading::from(field.value)))
+                });
+                let values = values.collect();
+                self.apply_values(now_ms, &place, arrival, values);
+            }
+        }
+    }
+
+    fn route(&mut self, arrival: &Arrival<'_>) -> Option<Route> {
+        let payload = arrival.payload.trim_ascii();
+        let known = self.routes.get(arrival.topic);
+        // An empty payload clears what was there, whatever it was.
+        if payload.is_empty() {
+            return known.cloned();
+        }
+        let is_object = payload.first() == Some(&b'{');
+        let is_presence = !is_object && is_presence(arrival.topic, payload);
+        if let Some(route) =
+            known.filter(|route| route.is_object == is_object && route.is_presence == is_presence)
+        {
+            return Some(route.clone());
+        }
+        let place = place(arrival.topic, is_object, is_presence);
+        let route = Route {
+            is_object,
+            is_presence,
+            place,
+        };
+        if self.routes.len() < self.options.maximum_topics {
+            self.routes.insert(arrival.topic.to_owned(), route.clone());
+        }
+        Some(route)
+    }
+
+    fn apply_values(
+        &mut self,
+        now_ms: u64,
+        place: &Place,
+        arrival: &Arrival<'_>,
+        values: Vec<(Vec<String>, Option<String>, Reading)>,
+    ) {
+        if values.is_empty() {
+            return;
+        }
+        let clears_only = values.iter().all(|(.., reading)| reading.scalar == Scalar::Null);
+        if clears_only && !self.by_key.contains_key(&place.key) {
+            return;
+        }
+        let Some(id) = self.device_for(now_ms, place) else {
+            return;
+        };
+        let maximum_entities = self.options.maximum_entities;
+        let Some(tracked) = self.tracked.get_mut(id.0) else {
+            return;
+        };
+        let device = &mut tracked.device;
+        let mut grown = false;
+        if device.entities.is_empty() {
+            device.first_seen_ms = now_ms;
+        }
+        if !device.topics.iter().any(|topic| topic == arrival.topic) && device.topics.len() < maximum_entities
+        {
+            device.topics.push(arrival.topic.to_owned());
+        }
+        for (path, field, reading) in values {
+            let entity_id = if path.is_empty() {
+                "value".to_owned()
+            } else {
+                path.join(".")
+            };
+            let at = match device.entities.iter().position(|entity| entity.id == entity_id) {
+                Some(at) => at,
+                None if reading.scalar == Scalar::Null => continue,
+                None if device.entities.len() >= maximum_entities => {
+                    self.counters.entities_refused += 1;
+                    continue;
+                }
+                None => {
+                    let context = Context {
+                        place,
+                        topic: arrival.topic,
+                        path: &path,
+                        commands_seen: &tracked.commands_seen,
+                    };
+                    let Some(entity) = new_entity(&context, entity_id, field, &reading, now_ms) else {
+                        continue;
+                    };
+                    device.entities.push(entity);
+                    grown = true;
+                    device.entities.len() - 1
+                }
+            };
+            if let Some(entity) = device.entities.get_mut(at) {
+                entity.update(&reading, now_ms, arrival.retain);
+            }
+        }
+        if grown {
+            refresh(device);
+            self.structure += 1;
+        }
+        if !arrival.retain {
+            tracked.rhythm.heard(now_ms);
+            device.last_heard_ms = Some(now_ms);
+            device.usual_interval_ms = tracked.rhythm.usual_ms();
+        }
+        self.judge(now_ms, id);
+        self.changed.insert(id);
+    }
+
+    fn device_for(&mut self, now_ms: u64, place: &Place) -> Option<DeviceId> {
+        if let Some(id) = self.by_key.get(&place.key) {
+            return Some(*id);
+        }
+        if self.tracked.len() >= self.options.maximum_devices {
+            self.counters.devices_refused += 1;
+            return None;
+        }
+        let id = DeviceId(self.tracked.len());
+        let device = Device {
+            id: self.address_of(&place.key),
+            key: place.key.clone(),
+            name: place.name.clone(),
+            room: place.room.clone(),
+            kind: DeviceKind::default(),
+            source: place.source,
+            entities: Vec::new(),
+            liveness: Liveness::Unknown,
+            liveness_since_ms: now_ms,
+            last_heard_ms: None,
+            usual_interval_ms: None,
+            topics: Vec::new(),
+            first_seen_ms: now_ms,
+        };
+        self.tracked.push(Tracked {
+            device,
+            rhythm: Rhythm::default(),
+            commands_seen: BTreeSet::new(),
+        });
+        self.by_key.insert(place.key.clone(), id);
+        Some(id)
+    }
+
+    /// Letters and digits of a key, dashes for the rest, with a number when another device has the same.
+    fn address_of(&mut self, key: &str) -> String {
+        let dashed: String = key
+            .chars()
+            .map(|character| {
+                if character.is_alphanumeric() {
+                    character
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        let mut address = dashed.clone();
+        let mut number = 2;
+        while !self.ids.insert(address.clone()) {
+            address = format!("{dashed}-{number}");
+            number += 1;
+        }
+        address
+    }
+
+    fn apply_command_seen(&mut self, place: &Place, topic: &str) {
+        let Some(id) = self.by_key.get(&place.key).copied() else {
+            // The device itself may come later; its route is then read with the command already known.
+            return self.remember_command(place, topic);
+        };
+        let Some(tracked) = self.tracked.get_mut(id.0) else {
+            return;
+        };
+        if tracked.commands_seen.len() >= COMMANDS_SEEN || !tracked.commands_seen.insert(topic.to_owned()) {
+            return;
+        }
+        let seen = &tracked.commands_seen;
+        for entity in &mut tracked.device.entities {
+            entity.learn_command(tracked.device.source, seen);
+        }
+        refresh(&mut tracked.device);
+        self.structure += 1;
+        self.changed.insert(id);
+    }
+
+    fn remember_command(&mut self, place: &Place, topic: &str) {
+        if let Some(id) = self.device_for(0, place)
+            && let Some(tracked) = self.tracked.get_mut(id.0)
+        {
+            tracked.commands_seen.insert(topic.to_owned());
+        }
+    }
+
+    fn apply_presence(&mut self, now_ms: u64, place: &Place, arrival: &Arrival<'_>) {
+        let Some(present) = presence_of(arrival.payload) else {
+            self.presence.remove(&place.key);
+            return;
+        };
+        if self.presence.len() < self.options.maximum_topics || self.presence.contains_key(&place.key) {
+            self.presence.insert(place.key.clone(), present);
+        }
+        let below = format!("{}/", place.key);
+        let affected: Vec<DeviceId> = (0..self.tracked.len())
+            .map(DeviceId)
+            .filter(|id| {
+                self.device(*id)
+                    .is_some_and(|device| device.key == place.key || device.key.starts_with(&below))
+            })
+            .collect();
+        for id in affected {
+            self.judge(now_ms, id);
+        }
+    }
+
+    /// What an availability topic says of a device: its own, else the nearest above.
+    fn is_present(&self, key: &str) -> Option<bool> {
+        let mut at = Some(key);
+        while let Some(levels) = at {
+            if let Some(present) = self.presence.get(levels) {
+                return Some(*present);
+            }
+            at = levels.rsplit_once('/').map(|(above, _)| above);
+        }
+        None
+    }
+
+    fn judge(&mut self, now_ms: u64, id: DeviceId) {
+        let Some(device) = self.device(id) else { return };
+        let present = self.is_present(&device.key);
+        let liveness = liveness_of(device, present, now_ms, &self.options);
+        let Some(tracked) = self
+            .tracked
+            .get_mut(id.0)
+            .filter(|tracked| tracked.device.liveness != liveness)
+        else {
+            return;
+        };
+        tracked.device.liveness = liveness;
+        tracked.device.liveness_since_ms = now_ms;
+        self.changed.insert(id);
+    }
+
+    /// Looks for devices that have fallen silent; to be called every few seconds.
+    pub fn tick(&mut self, now_ms: u64) {
+        for id in (0..self.tracked.len()).map(DeviceId) {
+            self.judge(now_ms, id);
+        }
+    }
+
+    /// The devices that changed since this was last asked.
+    pub fn take_changed(&mut self) -> Vec<DeviceId> {
+        let visible = |id: &DeviceId| self.device(*id).is_some_and(|device| !device.entities.is_empty());
+        let changed = self.changed.iter().copied().filter(visible).collect();
+        self.changed.clear();
+        changed
+    }
+
+    /// Counts up whenever a device or an entity appeared, so that rooms are worth reading again.
+    #[must_use]
+    pub fn structure(&self) -> u64 {
+        self.structure
+    }
+
+    /// A device.
+    #[must_use]
+    pub fn device(&self, id: DeviceId) -> Option<&Device> {
+        self.tracked.get(id.0).map(|tracked| &tracked.device)
+    }
+
+    /// The device with this address.
+    #[must_use]
+    pub fn find(&self, address: &str) -> Option<DeviceId> {
+        self.iter()
+            .find(|(_, device)| device.id == address)
+            .map(|(id, _)| id)
+    }
+
+    /// Every device that has something to show, in the order they were first seen.
+    pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
+        let all = self
+            .tracked
+            .iter()
+            .enumerate()
+            .map(|(at, tracked)| (DeviceId(at), &tracked.device));
+        all.filter(|(_, device)| !device.entities.is_empty())
+    }
+
+    /// The rooms in the order of their first device, devices without a room last.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<Room> {
+        let mut rooms: Vec<Room> = Vec::new();
+        let mut devices: Vec<(DeviceId, &Device)> = self.iter().collect();
+        devices.sort_by(|(_, a), (_, b)| (a.first_seen_ms, &a.name).cmp(&(b.first_seen_ms, &b.name)));
+        for (id, device) in devices {
+            match rooms.iter_mut().find(|room| room.name == device.room) {
+                Some(room) => room.devices.push(id),
+                None => rooms.push(Room {
+                    name: device.room.clone(),
+                    devices: vec![id],
+                }),
+            }
+        }
+        rooms.sort_by_key(|room| room.name.is_none());
+        rooms
+    }
+
+    /// The message that makes an entity do something; `None` when it cannot.
+    #[must_use]
+    pub fn command(&self, id: DeviceId, entity: &str, action: Action) -> Option<Command> {
+        self.device(id)?.entity(entity)?.control.as_ref()?.command(action)
+    }
+
+    /// What was left out because of a cap.
+    #[must_use]
+    pub fn counters(&self) -> DeviceCounters {
+        self.counters
+    }
+
+    /// The caps and times.
+    #[must_use]
+    pub fn options(&self) -> &DeviceOptions {
+        &self.options
+    }
+}
+
+fn liveness_of(device: &Device, present: Option<bool>, now_ms: u64, options: &DeviceOptions) -> Liveness {
+    if present == Some(false) {
+        return Liveness::Offline;
+    }
+    let Some(heard) = device.last_heard_ms else {
+        return if present == Some(true) {
+            Liveness::Online
+        } else {
+            Liveness::Unknown
+        };
+    };
+    let usual = device
+        .usual_interval_ms
+        .filter(|_| !device.kind.speaks_on_events());
+    let limit = usual.map(|usual| (usual * options.stale_after_intervals).max(options.stale_floor_ms));
+    match limit {
+        Some(limit) if now_ms.saturating_sub(heard) > limit => Liveness::Stale,
+        _ => Liveness::Online,
+    }
+}
+
+/// Which entity a member of an object is; `None` for members that are nothing for a card.
+fn entity_path(source: Source, prefix: &[String], path: Vec<String>) -> Option<Vec<String>> {
+    if source == Source::Tasmota && !prefix.is_empty() {
+        // `tele/x/STATE` and `stat/x/RESULT`: only what can be switched or dimmed is about the home.
+        let wanted = path.len() == 1
+            && path
+                .first()
+                .is_some_and(|key| key.starts_with("POWER") || key == "Dimmer");
+        return wanted.then_some(path);
+    }
+    Some(prefix.iter().cloned().chain(path).collect())
+}
+
+/// Whether a payload says that something is there, by its word or by the name of its topic.
+fn is_presence(topic: &str, payload: &[u8]) -> bool {
+    let Some(state) = std::str::from_utf8(payload).ok().and_then(binary_state) else {
+        return false;
+    };
+    let last = topic.rsplit('/').next().unwrap_or_default().to_lowercase();
+    match state.word {
+        BinaryWord::OnlineOffline | BinaryWord::ConnectedDisconnected | BinaryWord::AvailableUnavailable => {
+            true
+        }
+        _ => matches!(
+            &*last,
+            "online" | "connected" | "alive" | "available" | "lwt" | "availability"
+        ),
+    }
+}
+
+/// `online`, `Offline`, `true`, `1`, `{"state":"online"}`.
+fn presence_of(payload: &[u8]) -> Option<bool> {
+    let text = std::str::from_utf8(payload).ok()?;
+    if let Some(state) = binary_state(text) {
+        return Some(state.on);
+    }
+    let (fields, _) = flatten(payload, 8)?;
+    let named = |field: &&crate::flat::FlatField| {
+        field
+            .path
+            .last()
+            .is_some_and(|key| matches!(&**key, "state" | "status" | "availability" | "online"))
+    };
+    match &fields.iter().find(named)?.value {
+        Scalar::Text(text) => binary_state(text).map(|state| state.on),
+        Scalar::Bool(present) => Some(*present),
+        Scalar::Number(..) | Scalar::Null => None,
+    }
+}
+
+impl Value {
+    /// Whether a value has been heard.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        *self != Self::Unknown
+    }
+}
