@@ -16,8 +16,10 @@ pub enum Command {
     Connect(Box<ConnectionOptions>),
     /// End the connection and stay disconnected.
     Disconnect,
-    /// Do not wait for the backoff: try now (the "now" button, `online`, waking up).
+    /// Do not wait for the backoff: try now (the "now" button).
     RetryNow,
+    /// The network or the page is back: try now, unless the user or a refusal ended the connection.
+    Wake,
     /// Open a view, or change what an open view shows (same [`View`] variant: one of each kind is open at a time,
     /// but for [`View::Topic`] and [`View::Device`], which replace each other).
     Open(View),

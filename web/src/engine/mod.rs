@@ -1,6 +1,17 @@
 //! The engine, in the Worker: socket, session, store, devices, and what the page may see of them.
 //!
-//! Only `link` touches sockets, timers and clocks; everything else takes time as an argument and runs natively.
+//! Only [`link`] touches sockets, timers and clocks; everything else takes time as an argument and runs natively.
 
-/// Starts the engine in this Worker.
-pub fn run() {}
+pub mod address;
+pub mod connection;
+pub mod core;
+pub mod input;
+mod link;
+mod probe;
+pub mod problem;
+pub mod publisher;
+pub mod settings;
+pub mod subscriptions;
+pub mod views;
+
+pub use link::run;

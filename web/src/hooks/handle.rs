@@ -57,7 +57,7 @@ impl EngineHandle {
         handle.start_worker();
         let (seen, online) = (handle.clone(), handle.clone());
         page::on_visibility(move |visible| seen.send(Command::Visible(visible)));
-        page::on_online(move || online.send(Command::RetryNow));
+        page::on_online(move || online.send(Command::Wake));
         handle
     }
 

@@ -11,13 +11,14 @@ mod state;
 
 use std::rc::Rc;
 
+pub use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
 pub use self::{
     clock::use_now,
     handle::EngineHandle,
     provider::EngineProvider,
-    start::{BridgeBroker, BridgeConfig, Start, StartParams, use_start, websocket_url},
+    start::{Start, StartParams, use_start, websocket_url},
     state::{Key, PageState, Shown},
 };
 use crate::wire::{

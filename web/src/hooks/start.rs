@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
+use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
 use super::{handle::EngineHandle, state::Key, use_selected};
@@ -10,32 +10,6 @@ use crate::{
     platform::{client_id, page},
     wire::{Command, ConnectionOptions, Version},
 };
-
-/// What the bridge that served the page tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct BridgeConfig {
-    pub version: String,
-    pub brokers: Vec<BridgeBroker>,
-    /// The home behind it is a simulation.
-    #[serde(default)]
-    pub simulated: bool,
-    #[serde(default)]
-    pub maximum_packet_size: Option<u32>,
-}
-
-/// A broker that the bridge relays to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct BridgeBroker {
-    pub id: String,
-    pub name: String,
-    #[serde(default)]
-    pub default: bool,
-    /// Relative to the page.
-    pub path: String,
-    /// The bridge adds user name and password; the page needs none.
-    #[serde(default)]
-    pub injects_credentials: bool,
-}
 
 /// What the page was started with.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -126,7 +100,7 @@ impl Start {
             (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned()),
             (Some(_), _) | (None, None) => return None,
             (None, Some(bridge)) => {
-                let broker = bridge.broker(params.broker.as_deref())?;
+                let broker = broker_of(bridge, params.broker.as_deref())?;
                 (websocket_url(folder, &broker.path), broker.name.clone())
             }
         };
@@ -146,18 +120,16 @@ impl Start {
     }
 }
 
-impl BridgeConfig {
-    /// The broker with this id, else the default one, else the first.
-    #[must_use]
-    pub fn broker(&self, id: Option<&str>) -> Option<&BridgeBroker> {
-        match id {
-            Some(id) => self.brokers.iter().find(|broker| broker.id == id),
-            None => self
-                .brokers
-                .iter()
-                .find(|broker| broker.default)
-                .or_else(|| self.brokers.first()),
-        }
+/// The broker with this id, else the default one, else the first.
+#[must_use]
+fn broker_of<'a>(bridge: &'a BridgeConfig, id: Option<&str>) -> Option<&'a BridgeBroker> {
+    match id {
+        Some(id) => bridge.brokers.iter().find(|broker| broker.id == id),
+        None => bridge
+            .brokers
+            .iter()
+            .find(|broker| broker.default)
+            .or_else(|| bridge.brokers.first()),
     }
 }
 
@@ -172,7 +144,9 @@ pub fn websocket_url(folder: &str, path: &str) -> String {
 
 fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    // Whatever stands before an @ may be a secret.
+    authority.rsplit('@').next().unwrap_or(authority)
 }
 
 impl StartParams {
@@ -252,6 +226,8 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use hearth_model::api::AuthMode;
+
     use super::*;
 
     fn params(query: &str) -> StartParams {
@@ -261,9 +237,20 @@ mod tests {
     }
 
     fn bridge() -> BridgeConfig {
-        let json = r#"{"version":"0.1.0","brokers":[
-            {"id":"a","name":"Attic","path":"mqtt/a"},{"id":"b","name":"Barn","path":"mqtt/b","default":true}],"simulated":true}"#;
-        serde_json::from_str(json).unwrap()
+        let broker = |id: &str, name: &str, default| BridgeBroker {
+            id: id.into(),
+            name: name.into(),
+            default,
+            path: format!("mqtt/{id}"),
+            injects_credentials: false,
+        };
+        BridgeConfig {
+            version: "0.1.0".into(),
+            brokers: vec![broker("a", "Attic", false), broker("b", "Barn", true)],
+            simulated: true,
+            auth: AuthMode::PassThrough,
+            maximum_packet_size: 2_097_152,
+        }
     }
 
     #[test]

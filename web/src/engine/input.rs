@@ -1,0 +1,82 @@
+//! What goes into the engine's core and what comes out of it. The core has no clock, no socket, no randomness.
+
+use bytes::Bytes;
+use hearth_mqtt::MonoTime;
+
+use crate::wire::Command;
+
+/// The moment of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Never goes back; for waiting.
+    pub mono: MonoTime,
+    /// Milliseconds since the epoch; for showing.
+    pub wall_ms: u64,
+    /// Spread evenly over all of `u32`; new for every input.
+    pub random: u32,
+}
+
+impl Now {
+    /// The calendar time of a moment `ms` from now.
+    #[must_use]
+    pub fn wall_after(&self, ms: u64) -> u64 {
+        self.wall_ms.saturating_add(ms)
+    }
+}
+
+/// What the core must know of the place it runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Environment {
+    /// The page came by https: the browser forbids `ws://`, but for this machine itself.
+    pub secure_page: bool,
+}
+
+/// Something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The page asks for something.
+    Command(Box<Command>),
+    /// The WebSocket is open, with the subprotocol `mqtt`.
+    Opened,
+    /// Bytes of the WebSocket, cut anywhere.
+    Bytes(Bytes),
+    /// The WebSocket is closed, or could not be opened.
+    Closed {
+        /// The close code; 1006 when the browser hides it.
+        code: u16,
+        /// The close reason of the server.
+        reason: String,
+    },
+    /// The browser refuses to dial the URL of a [`Call::Dial`].
+    RefusedByBrowser,
+    /// A text frame came.
+    TextFrame,
+    /// What a [`Call::Probe`] found.
+    Probed(Findings),
+    /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
+    Tick,
+}
+
+/// What the core wants done with the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Open a WebSocket to this URL; an older one is closed.
+    Dial(String),
+    /// Close the WebSocket, after what is still to be sent.
+    HangUp,
+    /// Find out why this URL cannot be opened.
+    Probe(String),
+}
+
+/// What was found out about a URL that could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    /// The URL that was looked at.
+    pub url: String,
+    /// Something answers HTTP at host and port.
+    pub answers_http: bool,
+    /// A WebSocket opens at this URL when the subprotocol `mqtt` is not asked for.
+    pub opens_without_mqtt: bool,
+    /// A WebSocket with the subprotocol `mqtt` opens on this path of the same host.
+    pub works_at_path: Option<String>,
+}

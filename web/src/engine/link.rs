@@ -1,0 +1,291 @@
+//! Socket, timers, clock and randomness of the Worker: the only file that touches them (with [`super::probe`], which
+//! opens sockets to find out why this one could not be opened).
+
+use std::{cell::RefCell, rc::Rc};
+
+use bytes::Bytes;
+use hearth_mqtt::MonoTime;
+use js_sys::{ArrayBuffer, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::{BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, MessageEvent, WebSocket};
+
+use super::{
+    core::Engine,
+    input::{Call, Environment, Input, Now},
+    probe,
+};
+
+/// Above this many bytes in the browser's send buffer nothing more is taken from the session.
+const SEND_BUFFER_HIGH: u32 = 1024 * 1024;
+/// How long to wait before looking at the send buffer again, ms: browsers do not tell when it drains.
+const SEND_BUFFER_POLL_MS: u64 = 20;
+/// Received bytes go to the session in slices of this size, so that due timers (keep-alive!) get their turn between.
+const SLICE: usize = 64 * 1024;
+
+/// Starts the engine in this Worker.
+pub fn run() {
+    let Ok(scope) = js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>() else {
+        return;
+    };
+    let environment = Environment {
+        secure_page: scope.location().protocol() == "https:",
+    };
+    let link = Rc::new(RefCell::new(Link {
+        engine: Engine::new(environment),
+        clock: Clock::new(&scope),
+        scope: scope.clone(),
+        socket: None,
+        tick: None,
+        timer: None,
+        sockets_opened: 0,
+    }));
+    let ticking = link.clone();
+    link.borrow_mut().tick = Some(Closure::new(move || {
+        ticking.borrow_mut().timer = None;
+        drive(&ticking, [Input::Tick]);
+    }));
+    let on_message = {
+        let link = link.clone();
+        Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let bytes = Uint8Array::new(&event.data()).to_vec();
+            match postcard::from_bytes(&bytes) {
+                Ok(command) => drive(&link, [Input::Command(Box::new(command))]),
+                Err(error) => {
+                    let text = format!("engine and page do not understand each other: {error}");
+                    let _ = link.borrow().scope.post_message(&JsValue::from_str(&text));
+                }
+            }
+        })
+    };
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    // The first frame tells the page that somebody listens here.
+    drive(&link, [Input::Tick]);
+}
+
+struct Link {
+    engine: Engine,
+    clock: Clock,
+    scope: DedicatedWorkerGlobalScope,
+    socket: Option<Socket>,
+    tick: Option<Closure<dyn FnMut()>>,
+    timer: Option<(MonoTime, i32)>,
+    sockets_opened: u32,
+}
+
+/// Gives the inputs to the engine, then does all that it wants done.
+fn drive(link: &Rc<RefCell<Link>>, inputs: impl IntoIterator<Item = Input>) {
+    let mut held = link.borrow_mut();
+    for input in inputs {
+        let now = held.clock.now();
+        held.engine.handle(now, input);
+    }
+    loop {
+        let blocked = held.transmit();
+        let Some(call) = held.engine.poll_call() else {
+            held.show();
+            held.set_timer(blocked);
+            return;
+        };
+        if let Some(input) = held.perform(link, call) {
+            let now = held.clock.now();
+            held.engine.handle(now, input);
+        }
+    }
+}
+
+impl Link {
+    /// Sends what the session has; `true` when the browser's buffer is full.
+    fn transmit(&mut self) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        while socket.web_socket.ready_state() == WebSocket::OPEN {
+            if socket.web_socket.buffered_amount() > SEND_BUFFER_HIGH {
+                return true;
+            }
+            let Some(bytes) = self.engine.poll_transmit() else {
+                break;
+            };
+            let _ = socket.web_socket.send_with_u8_array(&bytes);
+        }
+        false
+    }
+
+    fn perform(&mut self, link: &Rc<RefCell<Self>>, call: Call) -> Option<Input> {
+        match call {
+            Call::Dial(url) => {
+                self.sockets_opened += 1;
+                self.socket = Socket::open(&url, self.sockets_opened, link);
+                self.socket.is_none().then_some(Input::RefusedByBrowser)
+            }
+            Call::HangUp => {
+                self.socket = None;
+                None
+            }
+            Call::Probe(url) => {
+                let link = link.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let findings = probe::look(&url).await;
+                    drive(&link, [Input::Probed(findings)]);
+                });
+                None
+            }
+        }
+    }
+
+    fn show(&mut self) {
+        let now = self.clock.now();
+        if let Some(frame) = self.engine.poll_frame(now) {
+            let bytes = Uint8Array::from(frame.as_slice());
+            let transfer = js_sys::Array::of1(&bytes.buffer());
+            let _ = self.scope.post_message_with_transfer(&bytes, &transfer);
+        }
+    }
+
+    fn set_timer(&mut self, blocked: bool) {
+        let now = self.clock.now().mono;
+        let wanted = self
+            .engine
+            .poll_timeout()
+            .into_iter()
+            .chain(blocked.then(|| now + SEND_BUFFER_POLL_MS))
+            .min();
+        let (Some(at), Some(tick)) = (wanted, &self.tick) else {
+            return;
+        };
+        match self.timer {
+            // A timer that comes too early does no harm; setting one for every message would.
+            Some((set, _)) if set <= at => return,
+            Some((_, handle)) => self.scope.clear_timeout_with_handle(handle),
+            None => {}
+        }
+        let wait_ms = i32::try_from(now.ms_until(at)).unwrap_or(i32::MAX);
+        let handle = self
+            .scope
+            .set_timeout_with_callback_and_timeout_and_arguments_0(tick.as_ref().unchecked_ref(), wait_ms);
+        self.timer = handle.ok().map(|handle| (at, handle));
+    }
+}
+
+/// An open or opening WebSocket. Dropping it closes it, and its events end.
+struct Socket {
+    web_socket: WebSocket,
+    _on_open: Closure<dyn FnMut(Event)>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Socket {
+    /// `None`: the browser refuses the URL.
+    fn open(url: &str, number: u32, link: &Rc<RefCell<Link>>) -> Option<Self> {
+        // Exactly one subprotocol: Mosquitto 2.1 drops lists, EMQX once refused them.
+        let web_socket = WebSocket::new_with_str(url, "mqtt").ok()?;
+        web_socket.set_binary_type(BinaryType::Arraybuffer);
+        let opened = link.clone();
+        let on_open =
+            Closure::<dyn FnMut(Event)>::new(move |_| from_socket(&opened, number, [Input::Opened]));
+        let received = link.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            match event.data().dyn_into::<ArrayBuffer>() {
+                Ok(buffer) => from_socket(&received, number, slices(&buffer)),
+                // [MQTT-6.0.0-1] MQTT travels in binary frames only.
+                Err(_) => from_socket(&received, number, [Input::TextFrame]),
+            }
+        });
+        let closed = link.clone();
+        let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
+            from_socket(
+                &closed,
+                number,
+                [Input::Closed {
+                    code: event.code(),
+                    reason: event.reason(),
+                }],
+            );
+        });
+        web_socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        web_socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        web_socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+        Some(Self {
+            web_socket,
+            _on_open: on_open,
+            _on_message: on_message,
+            _on_close: on_close,
+        })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.web_socket.set_onopen(None);
+        self.web_socket.set_onmessage(None);
+        self.web_socket.set_onclose(None);
+        let _ = self.web_socket.close();
+    }
+}
+
+/// An event of a socket that was replaced meanwhile says nothing about the present one.
+fn from_socket(link: &Rc<RefCell<Link>>, number: u32, inputs: impl IntoIterator<Item = Input>) {
+    if link.borrow().sockets_opened == number {
+        drive(link, inputs);
+    }
+}
+
+fn slices(buffer: &ArrayBuffer) -> impl Iterator<Item = Input> + use<> {
+    let mut rest = Bytes::from(Uint8Array::new(buffer).to_vec());
+    std::iter::from_fn(move || {
+        let slice = rest.split_to(rest.len().min(SLICE));
+        (!slice.is_empty()).then_some(Input::Bytes(slice))
+    })
+}
+
+/// The Worker's clock and randomness.
+struct Clock {
+    performance: Option<web_sys::Performance>,
+    /// What the monotonic clock missed while the machine slept, ms.
+    slept_ms: f64,
+    last: (f64, f64),
+    random: u32,
+}
+
+impl Clock {
+    fn new(scope: &DedicatedWorkerGlobalScope) -> Self {
+        let mut seed = [0; 4];
+        if let Ok(crypto) = scope.crypto() {
+            let _ = crypto.get_random_values_with_u8_array(&mut seed);
+        }
+        let performance = scope.performance();
+        let last = (
+            performance.as_ref().map_or(0.0, web_sys::Performance::now),
+            js_sys::Date::now(),
+        );
+        Self {
+            performance,
+            slept_ms: 0.0,
+            last,
+            random: u32::from_le_bytes(seed) | 1,
+        }
+    }
+
+    fn now(&mut self) -> Now {
+        let mono = self
+            .performance
+            .as_ref()
+            .map_or_else(js_sys::Date::now, web_sys::Performance::now);
+        let wall = js_sys::Date::now();
+        // Some systems stop the monotonic clock while they sleep. The server's clock went on: so must the keep-alive.
+        let missed = (wall - self.last.1) - (mono - self.last.0);
+        if missed > 5_000.0 {
+            self.slept_ms += missed;
+        }
+        self.last = (mono, wall);
+        // Marsaglia's xorshift: enough to spread retries.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        Now {
+            mono: MonoTime::from_ms((mono + self.slept_ms) as u64),
+            wall_ms: wall as u64,
+            random: self.random,
+        }
+    }
+}

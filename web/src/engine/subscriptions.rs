@@ -1,0 +1,195 @@
+//! What the page is subscribed to, with the broker's answer for each filter.
+
+use std::collections::HashMap;
+
+use hearth_mqtt::{
+    Qos, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter,
+    session::{Event, SubscribeId, Subscription},
+};
+
+use super::{connection::Connection, input::Now};
+use crate::wire::{Command, Notice, SubscriptionView};
+
+/// Without a wish of the user: everything, and what the broker says about itself, which `#` leaves out
+/// ([MQTT5-4.7.2-1]).
+const DEFAULT_FILTERS: [&str; 2] = ["#", "$SYS/#"];
+
+/// The subscriptions of the page.
+#[derive(Debug, Default)]
+pub struct Subscriptions {
+    wanted: Vec<(SubscriptionView, SubscriptionOptions)>,
+    /// The session remembers them once it was told.
+    told: bool,
+    /// When SUBSCRIBE left, for the round trip.
+    asked: HashMap<SubscribeId, u64>,
+}
+
+impl Subscriptions {
+    /// A new connection begins with these `(filter, QoS)`; none means the default ones.
+    pub fn begin(&mut self, filters: &[(String, u8)]) {
+        let default = DEFAULT_FILTERS.iter().map(|filter| ((*filter).to_owned(), 0));
+        let filters: Vec<_> = if filters.is_empty() {
+            default.collect()
+        } else {
+            filters.to_vec()
+        };
+        self.wanted = filters
+            .into_iter()
+            .map(|(filter, qos)| (waiting(filter, qos), options(qos, false, false, 0)))
+            .collect();
+        self.told = false;
+        self.asked.clear();
+    }
+
+    /// What the page shows.
+    #[must_use]
+    pub fn views(&self) -> Vec<SubscriptionView> {
+        self.wanted.iter().map(|(view, _)| view.clone()).collect()
+    }
+
+    /// The broker accepted us: subscribe, unless the session remembers and does it itself.
+    pub fn handle_connected(&mut self, now: Now, connection: &mut Connection) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let mut asked = Vec::new();
+        for (view, options) in &mut self.wanted {
+            match TopicFilter::parse(&view.filter) {
+                Ok(filter) => asked.push(Subscription::new(filter, *options)),
+                Err(error) => refuse(view, &error.to_string()),
+            }
+        }
+        // One request each: a broker that drops the whole packet for one filter takes only that one down.
+        for subscription in asked {
+            let filter = subscription.filter.as_str().to_owned();
+            if let Err(error) = self.ask(now, connection, subscription) {
+                self.with(&filter, |view| refuse(view, &error));
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        subscription: Subscription,
+    ) -> Result<(), String> {
+        let session = connection.session().ok_or("there is no broker yet")?;
+        let id = session
+            .subscribe(now.mono, vec![subscription])
+            .map_err(|error| error.to_string())?;
+        self.asked.insert(id, now.mono.ms);
+        Ok(())
+    }
+
+    /// Adds, replaces or removes one.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the user.
+    pub fn change(&mut self, now: Now, connection: &mut Connection, command: Command) -> Result<(), Notice> {
+        match command {
+            Command::Subscribe {
+                filter,
+                qos,
+                no_local,
+                retain_as_published,
+                retain_handling,
+            } => {
+                let parsed = parse(&filter)?;
+                let options = options(qos, no_local, retain_as_published, retain_handling);
+                self.wanted.retain(|(view, _)| view.filter != filter);
+                self.wanted.push((waiting(filter.clone(), qos), options));
+                if self.told
+                    && let Err(error) = self.ask(now, connection, Subscription::new(parsed, options))
+                {
+                    self.with(&filter, |view| refuse(view, &error));
+                }
+            }
+            Command::Unsubscribe { filter } => {
+                let parsed = parse(&filter)?;
+                self.wanted.retain(|(view, _)| view.filter != filter);
+                if self.told
+                    && let Some(session) = connection.session()
+                {
+                    session
+                        .unsubscribe(now.mono, vec![parsed])
+                        .map_err(|error| notice(&filter, &error.to_string()))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes results; `true` when something changed.
+    pub fn handle_event(&mut self, now: Now, connection: &mut Connection, event: &Event) -> bool {
+        let results = match event {
+            Event::Subscribed { id, results } => {
+                if let Some(asked) = self.asked.remove(id) {
+                    connection
+                        .set_round_trip(u32::try_from(now.mono.ms.saturating_sub(asked)).unwrap_or(u32::MAX));
+                }
+                results
+            }
+            Event::Resubscribed { results } => results,
+            _ => return false,
+        };
+        for (filter, code) in results {
+            self.with(filter.as_str(), |view| set_result(view, *code));
+        }
+        true
+    }
+
+    fn with(&mut self, filter: &str, change: impl FnOnce(&mut SubscriptionView)) {
+        if let Some((view, _)) = self.wanted.iter_mut().find(|(view, _)| view.filter == filter) {
+            change(view);
+        }
+    }
+}
+
+fn waiting(filter: String, qos: u8) -> SubscriptionView {
+    SubscriptionView {
+        filter,
+        qos,
+        result: "waiting".to_owned(),
+        refused: false,
+    }
+}
+
+fn refuse(view: &mut SubscriptionView, why: &str) {
+    view.refused = true;
+    view.result = format!("refused: {why}");
+}
+
+fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
+    if code.is_error() {
+        return refuse(view, &code.description().to_lowercase());
+    }
+    view.refused = false;
+    view.result = format!("granted QoS {}", code.0);
+}
+
+fn options(qos: u8, no_local: bool, retain_as_published: bool, retain_handling: u8) -> SubscriptionOptions {
+    SubscriptionOptions {
+        maximum_qos: Qos::from_bits(qos).unwrap_or_default(),
+        no_local,
+        retain_as_published,
+        retain_handling: match retain_handling {
+            1 => RetainHandling::SendAtSubscribeIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => RetainHandling::SendAtSubscribe,
+        },
+    }
+}
+
+fn parse(filter: &str) -> Result<TopicFilter, Notice> {
+    TopicFilter::parse(filter).map_err(|error| notice(filter, &error.to_string()))
+}
+
+fn notice(filter: &str, why: &str) -> Notice {
+    Notice {
+        title: "This subscription cannot be made".to_owned(),
+        text: format!("{filter:?}: {why}."),
+        urgent: false,
+    }
+}

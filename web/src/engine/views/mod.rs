@@ -1,0 +1,180 @@
+//! What the page has open, what of it changed, and when it may be told.
+//!
+//! A frame goes out only after the page painted the last one and only when something changed. In between values are
+//! coalesced to the newest: what the screen skips, store, series and counters still have.
+
+mod numbers;
+mod pace;
+mod topic;
+mod tree;
+
+use hearth_model::store::{NodeId, Store};
+use hearth_mqtt::MonoTime;
+
+pub use self::{numbers::Numbers, pace::Pace};
+use self::{topic::TopicScreen, tree::TreeScreen};
+use super::{input::Now, subscriptions::Subscriptions};
+use crate::wire::{Outcome, Patch, RequestId, View, ViewKind};
+
+/// Results that wait for a hidden page; the oldest go first, their forms are long gone.
+const WAITING_RESULTS: usize = 1_000;
+
+/// What the page has open.
+#[derive(Debug)]
+pub struct Views {
+    visible: bool,
+    /// The page painted what it was sent.
+    painted: bool,
+    numbers: Numbers,
+    tree: TreeScreen,
+    topic: TopicScreen,
+    subscriptions: Option<Pace>,
+    results: Vec<Patch>,
+}
+
+impl Default for Views {
+    fn default() -> Self {
+        Self {
+            visible: true,
+            painted: true,
+            numbers: Numbers::default(),
+            tree: TreeScreen::default(),
+            topic: TopicScreen::default(),
+            subscriptions: None,
+            results: Vec::new(),
+        }
+    }
+}
+
+impl Views {
+    /// Opens a view or changes what it shows.
+    pub fn open(&mut self, store: &Store, view: View) {
+        match view {
+            View::Tree(window) => self.tree.open(store, window),
+            View::Topic { topic } => self.topic.open(topic),
+            View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
+            View::Home | View::Device { .. } => {}
+        }
+    }
+
+    /// Closes a view.
+    pub fn close(&mut self, kind: ViewKind) {
+        match kind {
+            ViewKind::Tree => self.tree.close(),
+            ViewKind::Topic => self.topic.close(),
+            ViewKind::Subscriptions => self.subscriptions = None,
+            ViewKind::Home | ViewKind::Device => {}
+        }
+    }
+
+    /// The page can be seen, or not any more. What comes into sight is shown whole and at once.
+    pub fn set_visible(&mut self, visible: bool) {
+        self.visible = visible;
+        if visible {
+            self.painted = true;
+            self.numbers.show_again();
+            self.tree.show_again();
+            self.topic.show_again();
+            if let Some(pace) = &mut self.subscriptions {
+                *pace = Pace::due_at_once();
+            }
+        }
+    }
+
+    /// The page painted the last frame.
+    pub fn set_painted(&mut self) {
+        self.painted = true;
+    }
+
+    /// Whether a frame may go out.
+    #[must_use]
+    pub fn may_send(&self) -> bool {
+        self.visible && self.painted
+    }
+
+    /// A frame went out.
+    pub fn set_sent(&mut self) {
+        self.painted = false;
+    }
+
+    /// A message changed this topic.
+    pub fn note_message(&mut self, topic: Option<NodeId>) {
+        self.numbers.note_change();
+        self.tree.note_change();
+        self.topic.note_change(topic);
+    }
+
+    /// The subscriptions or their results changed.
+    pub fn note_subscriptions(&mut self) {
+        if let Some(pace) = &mut self.subscriptions {
+            pace.note_change();
+        }
+    }
+
+    /// Numbers of the header changed other than by a message.
+    pub fn note_numbers(&mut self) {
+        self.numbers.note_change();
+    }
+
+    /// What became of a request; replaces what the page has not seen yet.
+    pub fn push_outcome(&mut self, request: RequestId, outcome: Outcome) {
+        self.results
+            .retain(|patch| !matches!(patch, Patch::Outcome { request: other, .. } if *other == request));
+        self.push_result(Patch::Outcome { request, outcome });
+    }
+
+    /// A patch that belongs to no view.
+    pub fn push_result(&mut self, patch: Patch) {
+        if self.results.len() >= WAITING_RESULTS {
+            self.results.remove(0);
+        }
+        self.results.push(patch);
+    }
+
+    /// When the next patch is due, if a frame may go out at all.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<MonoTime> {
+        if !self.may_send() {
+            return None;
+        }
+        let results = (!self.results.is_empty()).then_some(MonoTime::ZERO);
+        let subscriptions = self.subscriptions.as_ref().and_then(Pace::poll_timeout);
+        [
+            self.numbers.poll_timeout(),
+            self.tree.poll_timeout(),
+            self.topic.poll_timeout(),
+            subscriptions,
+            results,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// All patches that are due.
+    pub fn patches(&mut self, now: Now, store: &mut Store, facts: &Facts<'_>) -> Vec<Patch> {
+        let mut patches = std::mem::take(&mut self.results);
+        patches.extend(self.numbers.patch(now, store, facts));
+        patches.extend(self.tree.patch(now, store));
+        patches.extend(self.topic.patch(now, store));
+        if self
+            .subscriptions
+            .as_mut()
+            .is_some_and(|pace| pace.take_due(now.mono, 0))
+        {
+            patches.push(Patch::Subscriptions(facts.subscriptions.views()));
+        }
+        patches
+    }
+}
+
+/// What the views show that is neither in the store nor of a device.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Application Messages received.
+    pub received: u64,
+    /// Messages that wait for the broker.
+    pub queued: u32,
+    /// Subscriptions with their results.
+    pub subscriptions: &'a Subscriptions,
+}
