@@ -7,7 +7,7 @@ function exchange(protocolVersion) {
     const client = mqtt.connect(url, { protocolVersion, reconnectPeriod: 0, wsOptions: { headers: { Origin: origin } } });
     const topic = `peers/mqtt-js/${protocolVersion}`;
     client.on("error", reject);
-    client.on("close", () => reject(new Error("closed")));
+    client.on("close", () => reject(new Error("closed too early")));
     client.on("connect", () => {
       client.subscribe(topic, { qos: 2 }, (error, granted) => {
         if (error || granted[0].qos !== 2) return reject(error || new Error("QoS 2 was not granted"));
@@ -17,7 +17,8 @@ function exchange(protocolVersion) {
     client.on("message", (_, payload, packet) => {
       if (payload.toString() !== "hello" || packet.qos !== 2) return reject(new Error("another message"));
       console.log(`MQTT.js, version ${protocolVersion}: exchanged at QoS 2`);
-      client.end(true, {}, resolve);
+      resolve();
+      client.end();
     });
   });
 }

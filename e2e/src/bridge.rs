@@ -80,22 +80,20 @@ impl Bridge {
     }
 }
 
-/// The port in the bridge's one `listening` line.
+/// The port in the line that says that the bridge is ready.
 fn listening_port(line: &str) -> Option<u16> {
-    let (_, address) = line
-        .split_once("listening")
-        .and_then(|(_, rest)| rest.split_once("127.0.0.1:"))?;
-    address.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let (_, port) = line.split_once("listening on http://127.0.0.1:")?;
+    port.trim_end_matches('/').parse().ok()
 }
 
 /// The built bridge, named by `cargo xtask`.
 fn program() -> Result<PathBuf> {
-    from_environment("HEARTH_BIN")
+    from_environment("E2E_BRIDGE")
 }
 
 /// The built page, named by `cargo xtask`.
 pub fn dist() -> Result<PathBuf> {
-    from_environment("HEARTH_DIST")
+    from_environment("E2E_PAGE")
 }
 
 fn from_environment(name: &str) -> Result<PathBuf> {

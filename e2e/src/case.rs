@@ -9,7 +9,7 @@ use crate::page::Page;
 
 /// Runs a test in a fresh browser with a screen of this size.
 ///
-/// When it fails, a picture of the page and its console are kept in the folder that `HEARTH_E2E_OUT` names. A panic on the console
+/// When it fails, a picture of the page and its console are kept in the folder that `E2E_OUT` names. A panic on the console
 /// fails every test.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ fn no_panic(console: &[String]) -> Result<()> {
 }
 
 fn keep(name: &str, page: &Page, console: &[String]) -> Result<String> {
-    let folder = std::env::var_os("HEARTH_E2E_OUT").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = std::env::var_os("E2E_OUT").map_or_else(std::env::temp_dir, PathBuf::from);
     std::fs::create_dir_all(&folder)?;
     let picture = folder.join(format!("{name}.png"));
     std::fs::write(&picture, page.browser().screenshot()?)?;

@@ -47,9 +47,9 @@ pub(crate) fn shots(args: &[String]) -> Result<()> {
 
 fn tell(command: &mut Command, dist: &Path) {
     command
-        .env("HEARTH_DIST", dist)
-        .env("HEARTH_BIN", target_dir().join("debug").join("hearth"));
-    command.env("HEARTH_E2E_OUT", target_dir().join("e2e"));
+        .env("E2E_PAGE", dist)
+        .env("E2E_BRIDGE", target_dir().join("debug").join("hearth"));
+    command.env("E2E_OUT", target_dir().join("e2e"));
     // What went wrong says enough; the stacks of the test harness do not.
     command.env("RUST_LIB_BACKTRACE", "0");
 }

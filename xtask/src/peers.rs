@@ -17,7 +17,7 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
     let mut missing = Vec::new();
     match mqtt_js(&folder) {
         Ok(modules) => {
-            tests.env("HEARTH_MQTT_JS", modules);
+            tests.env("E2E_MQTT_JS", modules);
         }
         Err(reason) => {
             tests.args(["--skip", "peers::mqtt_js"]);
@@ -26,7 +26,7 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
     }
     match paho(&folder) {
         Ok(packages) => {
-            tests.env("HEARTH_PAHO", packages);
+            tests.env("E2E_PAHO", packages);
         }
         Err(reason) => {
             tests.args(["--skip", "peers::paho"]);

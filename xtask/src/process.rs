@@ -22,7 +22,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// How long children may take to end after they were asked to.
 const DRAIN: Duration = Duration::from_secs(10);
 /// A step that takes longer than this says that it is still at work.
-const STILL_AT_WORK: Duration = Duration::from_secs(20);
+const STILL_AT_WORK: Duration = Duration::from_secs(30);
 
 /// From now on Ctrl-C, a hang-up and a termination end the children first, then this process.
 pub(crate) fn end_children_on_signals() {

@@ -104,15 +104,11 @@ fn refuse_taken_port(args: &[String], flag: &str, default: &str) -> Result<()> {
     })
 }
 
-/// The address in the bridge's one `listening` line.
+/// The address in the line that says that the bridge is ready.
 fn listening_address(line: &str) -> Option<SocketAddr> {
     let plain = without_colours(line);
-    if !plain.contains("listening") || plain.contains("mqtt") {
-        return None;
-    }
-    plain
-        .split(|c: char| c.is_whitespace() || matches!(c, '=' | '"' | '/' | ','))
-        .find_map(|word| word.parse().ok())
+    let (_, address) = plain.split_once("listening on http://")?;
+    address.trim_end_matches('/').parse().ok()
 }
 
 fn without_colours(line: &str) -> String {
@@ -135,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_address_is_read_from_a_coloured_log_line() {
-        let line = "2026-01-01T00:00:00Z \u{1b}[32m INFO\u{1b}[0m hearth: listening \u{1b}[3maddress\u{1b}[0m=127.0.0.1:9001";
+        let line = "2026-01-01T00:00:00Z \u{1b}[32m INFO\u{1b}[0m hearth: listening on http://127.0.0.1:9001";
         assert_eq!(
             listening_address(line)
                 .map(|address| address.to_string())
@@ -145,9 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_read_from_a_url() {
-        let line = "INFO listening on http://[::1]:9001/";
-        assert_eq!(listening_address(line).map(|address| address.port()), Some(9001));
+    fn the_broker_s_address_is_not_the_one_to_open() {
+        assert_eq!(
+            listening_address("INFO embedded broker listening address=127.0.0.1:1883"),
+            None
+        );
     }
 
     #[test]

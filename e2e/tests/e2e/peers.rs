@@ -23,7 +23,7 @@ fn succeeds(command: &mut Command) -> Result<()> {
 
 #[test]
 fn mqtt_js_exchanges_qos_2_messages_through_the_bridge() -> Result<()> {
-    let modules = std::env::var_os("HEARTH_MQTT_JS").context("run these tests with `cargo xtask e2e`")?;
+    let modules = std::env::var_os("E2E_MQTT_JS").context("run these tests with `cargo xtask e2e`")?;
     let (bridge, _) = Bridge::demo()?;
     let address = format!("127.0.0.1:{}", bridge.port);
     let mut node = Command::new("node");
@@ -33,7 +33,7 @@ fn mqtt_js_exchanges_qos_2_messages_through_the_bridge() -> Result<()> {
 
 #[test]
 fn paho_exchanges_qos_2_messages_through_the_bridge() -> Result<()> {
-    let packages = std::env::var_os("HEARTH_PAHO").context("run these tests with `cargo xtask e2e`")?;
+    let packages = std::env::var_os("E2E_PAHO").context("run these tests with `cargo xtask e2e`")?;
     let (bridge, _) = Bridge::demo()?;
     let mut python = Command::new("python3");
     python.env("PYTHONPATH", packages).arg(script("exchange.py"));

@@ -159,7 +159,7 @@ impl Broker {
         }
         let accepting = tokio::spawn(server.run());
         let _ = started.send(Ok(address));
-        tracing::info!(%address, "embedded broker listening");
+        tracing::info!(%address, "embedded broker started");
 
         self.save_until(&scx, &mut stopped).await;
 
