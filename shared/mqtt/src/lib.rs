@@ -22,5 +22,5 @@ pub use packet::{
     Will,
 };
 pub use time::MonoTime;
-pub use topic::{SharedFilter, TopicFilter, TopicFilterError, TopicName, TopicNameError};
+pub use topic::{SharedFilter, TopicFilter, TopicFilterError, TopicName, TopicNameError, TopicTrie};
 pub use version::{ProtocolVersion, Role};

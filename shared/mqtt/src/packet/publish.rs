@@ -66,7 +66,12 @@ impl Publish {
         };
         let properties = reader.properties(PROPERTIES)?;
         if topic.is_none() && !properties.contains(PropertyId::TopicAlias) {
-            return Err(reader.breaks(Rule::TopicMissing, "Topic Name"));
+            let rule = if version.is_v5() {
+                Rule::TopicMissing
+            } else {
+                Rule::TopicEmpty
+            };
+            return Err(reader.breaks(rule, "Topic Name"));
         }
         if receiver == Role::Server && properties.contains(PropertyId::SubscriptionIdentifier) {
             return Err(reader.breaks(Rule::SubscriptionIdFromClient, "Subscription Identifier"));

@@ -2,6 +2,8 @@
 
 mod filter;
 mod name;
+mod trie;
 
 pub use filter::{SharedFilter, TopicFilter, TopicFilterError};
 pub use name::{TopicName, TopicNameError};
+pub use trie::TopicTrie;

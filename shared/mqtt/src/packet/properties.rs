@@ -1,0 +1,295 @@
+//! [`Properties`]: the properties of one packet, as validated bytes.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    Property, PropertyId,
+    property::{DataType, SEVERAL_SUBSCRIPTION_IDENTIFIERS, bit, split_property},
+};
+use crate::{
+    codec::reader::Reader,
+    error::{DecodeError, EncodeError, Rule},
+    topic::TopicName,
+};
+
+/// The properties of one packet: their validated bytes, read when asked for.
+///
+/// One type serves every packet; which property may stand where is checked when a packet is decoded or
+/// encoded. What is decoded stays a slice of the received buffer.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Properties {
+    /// The properties as they are on the wire, without the Property Length.
+    bytes: Bytes,
+    /// Bit n: the property with identifier n is there. Bit 63: several Subscription Identifiers.
+    present: u64,
+}
+
+impl Properties {
+    /// No properties.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            bytes: Bytes::new(),
+            present: 0,
+        }
+    }
+
+    /// These properties, in this order.
+    ///
+    /// # Errors
+    /// As [`Properties::push`].
+    pub fn of(properties: &[Property<'_>]) -> Result<Self, EncodeError> {
+        let mut all = Self::new();
+        all.extend(properties)?;
+        Ok(all)
+    }
+
+    /// Adds a property behind the others.
+    ///
+    /// Whether it may stand in a packet is checked when that packet is encoded.
+    ///
+    /// # Errors
+    /// The value is not one the property may have, or the property is there already and may not repeat. Then
+    /// nothing is changed.
+    pub fn push(&mut self, property: &Property<'_>) -> Result<(), EncodeError> {
+        self.extend(std::slice::from_ref(property))
+    }
+
+    /// Adds several properties at once, which copies less than adding one after the other.
+    ///
+    /// # Errors
+    /// As [`Properties::push`].
+    pub fn extend(&mut self, properties: &[Property<'_>]) -> Result<(), EncodeError> {
+        let mut present = self.present;
+        for property in properties {
+            property.check()?;
+            present = mark(present, property.id()).ok_or(EncodeError::Breaks {
+                rule: Rule::DuplicateProperty,
+                field: property.id().name(),
+            })?;
+        }
+        let mut out = std::mem::take(&mut self.bytes)
+            .try_into_mut()
+            .unwrap_or_else(|shared| (&*shared).into());
+        for property in properties {
+            property.write(&mut out);
+        }
+        *self = Self {
+            bytes: out.freeze(),
+            present,
+        };
+        Ok(())
+    }
+
+    /// Takes all properties with this identifier out.
+    pub fn remove(&mut self, id: PropertyId) {
+        if !self.contains(id) {
+            return;
+        }
+        let mut out = BytesMut::with_capacity(self.bytes.len());
+        for property in self.iter().filter(|property| property.id() != id) {
+            property.write(&mut out);
+        }
+        let several = if id == PropertyId::SubscriptionIdentifier {
+            SEVERAL_SUBSCRIPTION_IDENTIFIERS
+        } else {
+            0
+        };
+        *self = Self {
+            bytes: out.freeze(),
+            present: self.present & !bit(id) & !several,
+        };
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// How many bytes they take, without the Property Length before them.
+    #[must_use]
+    pub fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// All properties in their order on the wire.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.bytes }
+    }
+
+    /// The properties as they are on the wire, without the Property Length.
+    pub(crate) fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// For bytes that [`Properties::validate`] has passed, with what it returned.
+    pub(crate) fn from_validated(bytes: Bytes, present: u64) -> Self {
+        Self { bytes, present }
+    }
+
+    /// Checks all that is in `reader` and returns which properties are there.
+    pub(crate) fn validate(mut reader: Reader<'_>, allowed: u64) -> Result<u64, DecodeError> {
+        const FIELD: &str = "Property Identifier";
+        let mut present = 0;
+        while !reader.is_empty() {
+            // All identifiers of this version are below 0x80, so a Variable Byte Integer of several bytes is
+            // either not in its shortest form or unknown: malformed both ways.
+            let byte = reader.byte(FIELD)?;
+            let Some(id) = PropertyId::from_byte(byte) else {
+                return Err(reader.breaks(Rule::UnknownProperty, FIELD));
+            };
+            if allowed & bit(id) == 0 {
+                return Err(reader.breaks(Rule::ForeignProperty, id.name()));
+            }
+            present = match mark(present, id) {
+                Some(marked) if marked & SEVERAL_SUBSCRIPTION_IDENTIFIERS & !allowed == 0 => marked,
+                _ => return Err(reader.breaks(Rule::DuplicateProperty, id.name())),
+            };
+            validate_value(&mut reader, id)?;
+        }
+        Ok(present)
+    }
+
+    /// Fails with rule and field when a property is not among `allowed`.
+    pub(crate) fn check_allowed(&self, allowed: u64) -> Result<(), (Rule, &'static str)> {
+        let foreign = self.present & !allowed;
+        if foreign == 0 {
+            return Ok(());
+        }
+        if foreign == SEVERAL_SUBSCRIPTION_IDENTIFIERS {
+            return Err((Rule::DuplicateProperty, PropertyId::SubscriptionIdentifier.name()));
+        }
+        let first = PropertyId::ALL.iter().find(|id| foreign & bit(**id) != 0);
+        Err((Rule::ForeignProperty, first.map_or("Properties", |id| id.name())))
+    }
+
+    /// Whether this property is there.
+    #[must_use]
+    pub fn contains(&self, id: PropertyId) -> bool {
+        self.present & bit(id) != 0
+    }
+
+    /// The first property with this identifier.
+    #[must_use]
+    pub fn find(&self, id: PropertyId) -> Option<Property<'_>> {
+        if !self.contains(id) {
+            return None;
+        }
+        let mut rest: &[u8] = &self.bytes;
+        while let Some((found, value, tail)) = split_property(rest) {
+            if found == id {
+                return Property::from_raw(found, value);
+            }
+            rest = tail;
+        }
+        None
+    }
+
+    /// Names and values of the User Properties, in their order.
+    pub fn user_properties(&self) -> impl Iterator<Item = (&str, &str)> {
+        let any = if self.contains(PropertyId::UserProperty) {
+            self.iter()
+        } else {
+            Iter { rest: &[] }
+        };
+        any.filter_map(|property| match property {
+            Property::UserProperty(name, value) => Some((name, value)),
+            _ => None,
+        })
+    }
+
+    /// All Subscription Identifiers: a PUBLISH to a client has one for each subscription that it matched.
+    pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + '_ {
+        let any = if self.contains(PropertyId::SubscriptionIdentifier) {
+            self.iter()
+        } else {
+            Iter { rest: &[] }
+        };
+        any.filter_map(|property| match property {
+            Property::SubscriptionIdentifier(id) => Some(id),
+            _ => None,
+        })
+    }
+}
+
+/// Checks one value.
+fn validate_value(reader: &mut Reader<'_>, id: PropertyId) -> Result<(), DecodeError> {
+    let field = id.name();
+    let broken = match id.data_type() {
+        DataType::Utf8StringPair => {
+            reader.checked_string(field)?;
+            reader.checked_string(field)?;
+            None
+        }
+        DataType::Byte | DataType::Switch | DataType::QosByte => {
+            (reader.byte(field)? > 1).then_some(Rule::PropertyValue)
+        }
+        DataType::TwoByteInteger => match (reader.two_byte_integer(field)?, id) {
+            (0, PropertyId::TopicAlias) => Some(Rule::TopicAliasZero),
+            (0, PropertyId::ReceiveMaximum) => Some(Rule::PropertyValue),
+            _ => None,
+        },
+        DataType::FourByteInteger => {
+            let value = reader.four_byte_integer(field)?;
+            (value == 0 && id == PropertyId::MaximumPacketSize).then_some(Rule::PropertyValue)
+        }
+        DataType::VariableByteInteger => {
+            (reader.variable_byte_integer(field)? == 0).then_some(Rule::PropertyValue)
+        }
+        DataType::Utf8String => {
+            let text = reader.checked_string(field)?;
+            (id == PropertyId::ResponseTopic && TopicName::check(text).is_err())
+                .then_some(Rule::ResponseTopic)
+        }
+        DataType::BinaryData => {
+            reader.prefixed(field)?;
+            None
+        }
+    };
+    broken.map_or(Ok(()), |rule| Err(reader.breaks(rule, field)))
+}
+
+/// Marks a property as present; `None` if it is already and may not repeat.
+fn mark(present: u64, id: PropertyId) -> Option<u64> {
+    match id {
+        _ if present & bit(id) == 0 => Some(present | bit(id)),
+        PropertyId::UserProperty => Some(present),
+        PropertyId::SubscriptionIdentifier => Some(present | SEVERAL_SUBSCRIPTION_IDENTIFIERS),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a Properties {
+    type IntoIter = Iter<'a>;
+    type Item = Property<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Goes through [`Properties`].
+#[derive(Debug, Clone)]
+pub struct Iter<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Property<'a>;
+
+    fn next(&mut self) -> Option<Property<'a>> {
+        let (id, value, rest) = split_property(self.rest)?;
+        self.rest = rest;
+        Property::from_raw(id, value)
+    }
+}

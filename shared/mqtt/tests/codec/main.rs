@@ -1,0 +1,18 @@
+//! The codec as its users see it: packets, frames, topics.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what the tests' helpers do not expect fails the test"
+)]
+
+mod arbitrary;
+mod frames;
+mod hostile;
+mod round_trip;
+mod support;
+mod topics;
+mod vectors_v311;
+mod vectors_v5;
+mod verdicts;
