@@ -75,8 +75,10 @@ impl KeepAlive {
             return Some(sent.max(self.last_received) + response_ms);
         }
         // [MQTT5-3.1.2-20] at most one interval between two packets that we send. A client that sends all the
-        // time would never notice a dead server, so an interval without a word from it asks as well.
-        (self.interval_ms > 0).then(|| self.last_sent.min(self.last_received) + self.interval_ms)
+        // time would never notice a dead server, so two intervals without a word from it ask as well.
+        let silent_client = self.last_sent + self.interval_ms;
+        let silent_server = self.last_received + self.interval_ms.saturating_mul(2);
+        (self.interval_ms > 0).then(|| silent_client.min(silent_server))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: MonoTime) -> KeepAliveStep {

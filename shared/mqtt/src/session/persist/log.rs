@@ -120,9 +120,14 @@ impl ChangeLog {
 
     /// The record under this key was made, changed or removed.
     pub(crate) fn touch(&mut self, key: PersistKey) {
-        if self.enabled {
-            self.changed.insert(key);
+        if !self.enabled {
+            return;
         }
+        // Records without a header could be anybody's.
+        if self.handed_out.is_none() {
+            self.changed.insert(PersistKey::HEADER);
+        }
+        self.changed.insert(key);
     }
 
     /// Closes the batch of all changes so far.

@@ -1,0 +1,269 @@
+//! Messages of the server: QoS 0, 1, 2, topic aliases, our Receive Maximum.
+
+use hearth_mqtt::{
+    Bytes, BytesMut, Packet, Properties, Property, ProtocolVersion, Publish, Qos, TopicName,
+    session::{ClosedReason, Event, Misbehaviour, SessionOptions, SessionRule},
+};
+
+use crate::support::{Pair, id, inbound, lasting, pubrel, v5, v311};
+
+fn topics(events: &[Event]) -> Vec<&str> {
+    let messages = events.iter().filter_map(|event| match event {
+        Event::Message(message) => Some(message.topic.as_str()),
+        _ => None,
+    });
+    messages.collect()
+}
+
+fn broken(events: &[Event]) -> Option<SessionRule> {
+    events.iter().find_map(|event| match event {
+        Event::Closed(ClosedReason::ServerMisbehaved(Misbehaviour::Session(rule, _))) => Some(*rule),
+        _ => None,
+    })
+}
+
+/// [MQTT5-4.3.2-4] [MQTT5-4.6.0-2]
+#[test]
+fn each_qos_is_acknowledged_its_way_and_in_order() {
+    for options in [v5(), v311()] {
+        let mut pair = Pair::connected(options);
+        pair.send(inbound(Qos::AtMostOnce, 0, "a", false));
+        pair.send(inbound(Qos::AtLeastOnce, 7, "b", false));
+        pair.send(inbound(Qos::ExactlyOnce, 8, "c", false));
+        pair.send(inbound(Qos::AtLeastOnce, 9, "d", false));
+        assert_eq!(topics(&pair.events()), ["a", "b", "c", "d"]);
+        assert_eq!(pair.brief(), ["puback #7", "pubrec #8", "puback #9"]);
+        pair.send(pubrel(8));
+        assert_eq!(pair.brief(), ["pubcomp #8"]);
+    }
+}
+
+#[test]
+fn a_message_keeps_all_that_the_server_said() {
+    let mut pair = Pair::connected(v5());
+    let properties = Properties::of(&[
+        Property::ContentType("text/plain"),
+        Property::SubscriptionIdentifier(3),
+    ])
+    .unwrap();
+    pair.send(Packet::Publish(Publish {
+        dup: true,
+        qos: Qos::AtLeastOnce,
+        retain: true,
+        topic: Some(TopicName::parse("a").unwrap()),
+        packet_id: Some(id(1)),
+        properties: properties.clone(),
+        payload: Bytes::from_static(b"x"),
+    }));
+    let Event::Message(message) = pair.event() else {
+        panic!()
+    };
+    assert!(message.dup && message.retain && message.qos == Qos::AtLeastOnce);
+    assert_eq!((message.properties, &*message.payload), (properties, &b"x"[..]));
+}
+
+/// [MQTT5-4.3.3-10]
+#[test]
+fn a_repeated_qos_2_publish_is_delivered_once() {
+    let mut pair = Pair::connected(v5());
+    pair.send(inbound(Qos::ExactlyOnce, 8, "a", false));
+    pair.send(inbound(Qos::ExactlyOnce, 8, "a", true));
+    assert_eq!(topics(&pair.events()), ["a"]);
+    assert_eq!(pair.brief(), ["pubrec #8", "pubrec #8"]);
+    assert_eq!(pair.session.counters().duplicates_dropped, 1);
+}
+
+/// [MQTT5-4.3.3-12]
+#[test]
+fn after_pubrel_the_identifier_is_a_new_message() {
+    let mut pair = Pair::connected(v5());
+    for _ in 0..2 {
+        pair.send(inbound(Qos::ExactlyOnce, 8, "a", false));
+        pair.send(pubrel(8));
+    }
+    assert_eq!(topics(&pair.events()), ["a", "a"]);
+    assert_eq!(pair.session.unreleased(), 0);
+}
+
+/// [MQTT5-4.3.3-11]: 5.0 says that there was nothing to release.
+#[test]
+fn a_repeated_pubrel_is_answered() {
+    let mut pair = Pair::connected(v5());
+    pair.send(inbound(Qos::ExactlyOnce, 8, "a", false));
+    pair.send(pubrel(8));
+    pair.send(pubrel(8));
+    assert_eq!(pair.brief(), ["pubrec #8", "pubcomp #8", "pubcomp #8 0x92"]);
+
+    let mut pair = Pair::connected(v311());
+    pair.send(pubrel(8));
+    assert_eq!(pair.brief(), ["pubcomp #8"]);
+}
+
+#[test]
+fn exactly_once_holds_across_network_connections() {
+    for options in [lasting(v5()), lasting(v311())] {
+        let mut pair = Pair::connected(options);
+        pair.send(inbound(Qos::ExactlyOnce, 8, "a", false));
+        pair.received();
+        pair.reconnect(true);
+        pair.received();
+        pair.send(inbound(Qos::ExactlyOnce, 8, "a", true));
+        assert_eq!(topics(&pair.events()), ["a"]);
+        assert_eq!(pair.brief(), ["pubrec #8"]);
+        pair.reconnect(true);
+        pair.send(pubrel(8));
+        assert_eq!(pair.brief(), ["pubcomp #8"]);
+    }
+}
+
+/// [MQTT5-3.2.2-5]: a new session of the server has new identifiers.
+#[test]
+fn a_lost_session_forgets_what_was_not_released() {
+    let mut pair = Pair::connected(lasting(v5()));
+    pair.send(inbound(Qos::ExactlyOnce, 8, "a", false));
+    pair.reconnect(false);
+    pair.send(inbound(Qos::ExactlyOnce, 8, "b", false));
+    assert_eq!(topics(&pair.events()), ["a", "b"]);
+}
+
+fn aliased(topic: Option<&str>, alias: u16) -> Packet {
+    Packet::Publish(Publish {
+        dup: false,
+        qos: Qos::AtMostOnce,
+        retain: false,
+        topic: topic.map(|it| TopicName::parse(it).unwrap()),
+        packet_id: None,
+        properties: Properties::of(&[Property::TopicAlias(alias)]).unwrap(),
+        payload: Bytes::new(),
+    })
+}
+
+/// [MQTT5-3.3.2-10]
+#[test]
+fn topic_aliases_of_the_server_are_resolved() {
+    let mut pair = Pair::connected(SessionOptions {
+        topic_alias_maximum: 2,
+        ..v5()
+    });
+    for packet in [
+        aliased(Some("a"), 2),
+        aliased(None, 2),
+        aliased(Some("b"), 2),
+        aliased(None, 2),
+    ] {
+        pair.send(packet);
+    }
+    assert_eq!(topics(&pair.events()), ["a", "a", "b", "b"]);
+}
+
+/// [MQTT5-3.3.2-7] [MQTT5-3.1.2-26]
+#[test]
+fn wrong_topic_aliases_are_faults() {
+    let mut pair = Pair::connected(SessionOptions {
+        topic_alias_maximum: 2,
+        ..v5()
+    });
+    pair.send(aliased(Some("a"), 3));
+    assert_eq!(broken(&pair.events()), Some(SessionRule::TopicAliasInvalid));
+    assert_eq!(pair.brief(), ["disconnect 0x94"]);
+
+    let mut pair = Pair::connected(SessionOptions {
+        topic_alias_maximum: 2,
+        ..v5()
+    });
+    pair.send(aliased(Some("a"), 1));
+    pair.reconnect(false);
+    pair.received();
+    pair.send(aliased(None, 1));
+    assert_eq!(broken(&pair.events()), Some(SessionRule::TopicAliasUnknown));
+    assert_eq!(pair.brief(), ["disconnect 0x82"]);
+}
+
+/// [MQTT5-3.3.4-9]
+#[test]
+fn more_than_our_receive_maximum_is_a_fault() {
+    for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
+        let mut pair = Pair::connected(SessionOptions {
+            receive_maximum: 2,
+            ..v5()
+        });
+        for number in 1..=3 {
+            pair.send(inbound(qos, number, "a", false));
+        }
+        let events = pair.events();
+        assert_eq!(topics(&events).len(), 2);
+        assert_eq!(broken(&events), Some(SessionRule::ReceiveMaximumExceeded));
+        assert_eq!(pair.brief().last().unwrap(), "disconnect 0x93");
+    }
+}
+
+#[test]
+fn acknowledged_messages_do_not_count_against_our_receive_maximum() {
+    let mut pair = Pair::connected(SessionOptions {
+        receive_maximum: 2,
+        ..v5()
+    });
+    for round in 0..20 {
+        pair.send(inbound(Qos::AtLeastOnce, 1 + round, "a", false));
+        pair.received();
+    }
+    for round in 0..20 {
+        pair.send(inbound(Qos::ExactlyOnce, 100 + round, "a", false));
+        pair.send(inbound(Qos::ExactlyOnce, 100 + round, "a", true));
+        pair.received();
+        pair.send(pubrel(100 + round));
+    }
+    assert_eq!(broken(&pair.events()), None);
+}
+
+#[test]
+fn the_receive_maximum_starts_anew_with_a_connection() {
+    let mut pair = Pair::connected(SessionOptions {
+        receive_maximum: 1,
+        ..lasting(v5())
+    });
+    pair.send(inbound(Qos::ExactlyOnce, 1, "a", false));
+    pair.reconnect(true);
+    pair.send(inbound(Qos::ExactlyOnce, 1, "a", true));
+    pair.received();
+    pair.send(pubrel(1));
+    pair.send(inbound(Qos::ExactlyOnce, 2, "b", false));
+    let events = pair.events();
+    assert_eq!(broken(&events), None);
+    assert_eq!(topics(&events), ["a", "b"]);
+}
+
+#[test]
+fn bytes_may_be_cut_anywhere() {
+    let mut all = BytesMut::new();
+    for (qos, number) in [(Qos::AtMostOnce, 0), (Qos::AtLeastOnce, 1), (Qos::ExactlyOnce, 2)] {
+        inbound(qos, number, "some/topic", false)
+            .encode(ProtocolVersion::V5, &mut all)
+            .unwrap();
+    }
+    let all = all.freeze();
+    for cut in 0..=all.len() {
+        let mut pair = Pair::connected(v5());
+        pair.send_bytes(all.slice(..cut));
+        pair.send_bytes(all.slice(cut..));
+        assert_eq!(topics(&pair.events()).len(), 3, "cut at {cut}");
+    }
+}
+
+/// The topic and the payload of a message are slices of what came in.
+#[test]
+fn receiving_copies_nothing() {
+    let mut out = BytesMut::new();
+    inbound(Qos::AtMostOnce, 0, "some/topic", false)
+        .encode(ProtocolVersion::V5, &mut out)
+        .unwrap();
+    let bytes = out.freeze();
+    let range = bytes.as_ptr_range();
+    let mut pair = Pair::connected(v5());
+    pair.send_bytes(bytes.clone());
+    let Event::Message(message) = pair.event() else {
+        panic!()
+    };
+    assert!(range.contains(&message.payload.as_ptr()));
+    assert!(range.contains(&message.topic.as_str().as_ptr()));
+}
