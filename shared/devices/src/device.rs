@@ -185,6 +185,10 @@ pub struct Entity {
     pub(crate) scale: f64,
     /// `true` as a payload means off, closed, locked.
     pub(crate) inverted: bool,
+    /// Where commands would go, if there are any.
+    pub(crate) command_topic: String,
+    /// How it spells on and off.
+    pub(crate) spelled: (String, String),
 }
 
 impl Entity {

@@ -8,6 +8,7 @@ use hearth_model::payload::{BinaryState, BinaryWord, binary_state};
 
 use crate::class::{Class, Guess, guess, words};
 use crate::command::{Control, ControlKind};
+use crate::control::{add_control, plain_control, spelled_states};
 use crate::device::{Device, DeviceKind, Entity, EntityKind, Source, Value};
 use crate::flat::Scalar;
 use crate::names::{human_key, is_outside};
@@ -74,10 +75,17 @@ impl Context<'_> {
         let own = self.place.key.rsplit('/').next().unwrap_or_default();
         format!("{own} {} {}", self.place.name, self.path.join(" "))
     }
+
+    pub(crate) fn thing(&self) -> Option<Thing> {
+        match thing(&self.named()) {
+            Some(Thing::Door) if self.place.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
+            other => other,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Thing {
+pub(crate) enum Thing {
     Light,
     Plug,
     Window,
@@ -161,6 +169,12 @@ fn thing(name: &str) -> Option<Thing> {
         .map(|(thing, _)| *thing)
 }
 
+fn is_garage(room: &str) -> bool {
+    words(room)
+        .iter()
+        .any(|word| matches!(&**word, "garage" | "차고"))
+}
+
 /// Makes an entity from its first value; `None` for what no card can show.
 pub(crate) fn new_entity(
     context: &Context<'_>,
@@ -195,8 +209,10 @@ pub(crate) fn new_entity(
         decimals: Decimals::new(),
         scale: 1.0,
         inverted: guess.inverted,
+        command_topic: context.place.command.clone(),
+        spelled: spelled_states(&reading.scalar),
     };
-    add_control(&mut entity, context, reading);
+    add_control(&mut entity, context);
     Some(entity)
 }
 
@@ -234,7 +250,7 @@ fn shelly_guess(path: &[&str], own: Guess) -> Guess {
 }
 
 fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(EntityKind, Class)> {
-    let thing = thing(&context.named());
+    let thing = context.thing();
     let word = match &reading.scalar {
         Scalar::Null => return None,
         Scalar::Number(number, _) => {
@@ -251,9 +267,9 @@ fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(En
             None
         }
         Scalar::Bool(_) => None,
-        Scalar::Text(text) => match state_word(text) {
+        Scalar::Text(text) => match state_word(text, context.place.source) {
             Some(word) => Some(word),
-            None if matches!(guess.class, Class::OnOff | Class::Cover | Class::Other)
+            None if matches!(guess.class, Class::OnOff | Class::Cover | Class::Opening)
                 && is_cover_word(text) =>
             {
                 return Some((EntityKind::Cover, Class::Cover));
@@ -265,7 +281,7 @@ fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(En
         (Class::Cover, ..) => return Some((EntityKind::Cover, Class::Cover)),
         (Class::OnOff | Class::Other, Some(BinaryWord::LockedUnlocked), _)
         | (Class::OnOff | Class::Other, _, Some(Thing::Lock)) => Class::Lock,
-        (Class::OnOff | Class::Other, Some(BinaryWord::OpenClosed), Some(Thing::Cover)) => {
+        (Class::OnOff | Class::Other | Class::Opening, Some(BinaryWord::OpenClosed), Some(Thing::Cover)) => {
             return Some((EntityKind::Cover, Class::Cover));
         }
         (Class::OnOff | Class::Other, Some(BinaryWord::OpenClosed), _) => Class::Opening,
@@ -288,7 +304,7 @@ fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(En
 }
 
 /// Words of two states, with those that only locks say.
-fn state_word(text: &str) -> Option<BinaryState> {
+fn state_word(text: &str, source: Source) -> Option<BinaryState> {
     let lock = |on| BinaryState {
         word: BinaryWord::LockedUnlocked,
         on,
@@ -297,8 +313,7 @@ fn state_word(text: &str) -> Option<BinaryState> {
         "LOCK" => Some(lock(true)),
         "UNLOCK" => Some(lock(false)),
         // The commands of a cover, which zigbee2mqtt repeats as its state.
-        "OPEN" | "CLOSE" => None,
-        "0" | "1" => None,
+        "OPEN" | "CLOSE" if source == Source::Zigbee2mqtt => None,
         _ => binary_state(text),
     }
 }
@@ -334,6 +349,9 @@ fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
     let key = path.last().copied().unwrap_or_default();
     let says_more = words(key).len() > 1 && !matches!(class, Class::TargetTemperature);
     match class.title() {
+        "Energy" if matches!(&*key.to_lowercase(), "total" | "today" | "yesterday") => {
+            format!("Energy {}", key.to_lowercase())
+        }
         "" => match (kind, key) {
             (EntityKind::Cover, _) => "Position".to_owned(),
             (EntityKind::Number | EntityKind::Text, "") => "Value".to_owned(),
@@ -347,217 +365,32 @@ fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
     }
 }
 
-fn add_control(entity: &mut Entity, context: &Context<'_>, reading: &Reading) {
-    let (command, key) = (
-        &context.place.command,
-        context.path.last().map_or("", |key| &**key),
-    );
-    let things = thing(&context.named());
-    let (on, off) = spelled_states(&reading.scalar);
-    let json = |kind| Control::json(kind, command.clone(), key, &on, &off);
-    match context.place.source {
-        Source::Zigbee2mqtt => zigbee2mqtt_control(entity, context, key, json),
-        Source::Tasmota => {
-            let topic = command
-                .strip_suffix("POWER")
-                .map(|above| format!("{above}{key}"))
-                .unwrap_or_default();
-            if key.starts_with("POWER") && entity.class != Class::Power {
-                entity.class = Class::OnOff;
-            }
-            if key.starts_with("POWER") && context.path.len() == 1 {
-                entity.kind = EntityKind::Switch;
-                entity.control = Some(Control::plain(ControlKind::Switch, topic, "ON", "OFF"));
-                entity.name = human_key(&key.replacen("POWER", "Switch ", 1)).trim().to_owned();
-            } else if key == "Dimmer" {
-                let kind = ControlKind::Slider {
-                    min: 0.0,
-                    max: 100.0,
-                    step: 1.0,
-                };
-                entity.control = Some(Control::plain(kind, topic, "", "").scaled(1.0));
-            }
-        }
-        Source::Shelly => shelly_control(entity, context),
-        Source::EspHome => {
-            let component = context.path.first().map_or("", |component| &**component);
-            let kind = match component {
-                "lock" => Some(ControlKind::Lock),
-                "cover" => Some(ControlKind::Cover),
-                "switch" | "light" | "fan" if entity.is_two_valued() => Some(ControlKind::Switch),
-                _ => None,
-            };
-            if let Some(kind) = kind {
-                let is_object = context.path.len() > 2;
-                entity.control = Some(match is_object {
-                    true => json(kind),
-                    false => Control::plain(kind, command.clone(), &on, &off),
-                });
-                entity.kind = match component {
-                    "light" => EntityKind::Light,
-                    "cover" => EntityKind::Cover,
-                    "lock" => EntityKind::Lock,
-                    _ => EntityKind::Switch,
-                };
-                entity.name = human_key(context.path.get(1).map_or("", |object| &**object));
-            }
-        }
-        Source::Plain => {
-            let seen = context.commands_seen.contains(command);
-            let by_name = matches!(
-                things,
-                Some(Thing::Light | Thing::Plug | Thing::Cover | Thing::Lock)
-            );
-            if seen || by_name {
-                plain_control(entity, command, key, &on, &off);
-            }
-        }
-    }
-    let is_light = things == Some(Thing::Light);
-    if is_light && entity.kind == EntityKind::Switch {
-        entity.kind = EntityKind::Light;
-    }
-}
-
-fn zigbee2mqtt_control(
-    entity: &mut Entity,
-    context: &Context<'_>,
-    key: &str,
-    json: impl Fn(ControlKind) -> Control,
-) {
-    if context.path.len() != 1 {
-        return;
-    }
-    let is_state = key == "state" || key.starts_with("state_");
-    match (entity.kind, entity.class) {
-        (EntityKind::Lock, _) if is_state => {
-            entity.control = Some(Control {
-                kind: ControlKind::Lock,
-                ..json(ControlKind::Lock)
-            });
-        }
-        (EntityKind::Cover, _) if is_state => entity.control = Some(json(ControlKind::Cover)),
-        (EntityKind::Binary, Class::OnOff) if is_state => {
-            entity.kind = EntityKind::Switch;
-            entity.control = Some(json(ControlKind::Switch));
-        }
-        (EntityKind::Number, Class::Brightness) if key == "brightness" => {
-            entity.scale = 2.54;
-            "%".clone_into(&mut entity.unit);
-            entity.unit_is_guess = true;
-            entity.control = Some(
-                json(ControlKind::Slider {
-                    min: 0.0,
-                    max: 100.0,
-                    step: 1.0,
-                })
-                .scaled(2.54),
-            );
-        }
-        (EntityKind::Number, Class::Position) if key == "position" => {
-            entity.control = Some(json(ControlKind::Slider {
-                min: 0.0,
-                max: 100.0,
-                step: 1.0,
-            }));
-        }
-        (EntityKind::Number, Class::TargetTemperature) => {
-            entity.control = Some(json(ControlKind::Stepper {
-                min: 5.0,
-                max: 30.0,
-                step: 0.5,
-            }));
-        }
-        _ => {}
-    }
-}
-
-fn shelly_control(entity: &mut Entity, context: &Context<'_>) {
-    let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
-    let topic = context.place.command.clone();
-    match path[..] {
-        ["relay" | "light" | "white" | "color", number] => {
-            entity.kind = if path.first() == Some(&"relay") {
-                EntityKind::Switch
-            } else {
-                EntityKind::Light
-            };
-            entity.class = Class::OnOff;
-            entity.name = format!("Switch {}", human_key(number));
-            entity.control = Some(Control::plain(ControlKind::Switch, topic, "on", "off"));
-        }
-        ["roller", _] => entity.control = Some(Control::plain(ControlKind::Cover, topic, "open", "close")),
-        // Watt-minutes at a relay, watt-hours at a meter.
-        ["relay" | "light", _, "energy"] => entity.scale = 60_000.0,
-        ["emeter", _, "total"] => entity.scale = 1000.0,
-        ["emeter", _, "energy"] => entity.diagnostic = true,
-        _ => {}
-    }
-}
-
-fn plain_control(entity: &mut Entity, topic: &str, key: &str, on: &str, off: &str) {
-    let is_object = entity.field.is_some();
-    let make = |kind| match is_object {
-        true => Control::json(kind, topic.to_owned(), key, on, off),
-        false => Control::plain(kind, topic.to_owned(), on, off),
-    };
-    let kind = match (entity.kind, entity.class) {
-        (EntityKind::Binary, Class::OnOff) => {
-            entity.kind = EntityKind::Switch;
-            ControlKind::Switch
-        }
-        (EntityKind::Switch | EntityKind::Light, _) => ControlKind::Switch,
-        (EntityKind::Cover, _) => ControlKind::Cover,
-        (EntityKind::Lock, _) => ControlKind::Lock,
-        (EntityKind::Number, Class::Brightness | Class::Position) => ControlKind::Slider {
-            min: 0.0,
-            max: 100.0,
-            step: 1.0,
-        },
-        (EntityKind::Number, Class::TargetTemperature) => ControlKind::Stepper {
-            min: 5.0,
-            max: 30.0,
-            step: 0.5,
-        },
-        _ => return,
-    };
-    entity.control = Some(make(kind));
-}
-
-/// The words for on and off in the spelling that the device uses.
-fn spelled_states(scalar: &Scalar) -> (String, String) {
-    let pair = |on: &str, off: &str| (on.to_owned(), off.to_owned());
-    let text = match scalar {
-        Scalar::Bool(_) => return pair("true", "false"),
-        Scalar::Number(..) => return pair("1", "0"),
-        Scalar::Text(text) => text,
-        Scalar::Null => return pair("ON", "OFF"),
-    };
-    let (on, off) = match binary_state(text).map(|state| state.word) {
-        Some(BinaryWord::TrueFalse) => ("TRUE", "FALSE"),
-        Some(BinaryWord::YesNo) => ("YES", "NO"),
-        Some(BinaryWord::OpenClosed) => ("OPEN", "CLOSE"),
-        Some(BinaryWord::LockedUnlocked) => ("LOCK", "UNLOCK"),
-        _ => ("ON", "OFF"),
-    };
-    let lower = text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase);
-    if lower {
-        pair(&on.to_lowercase(), &off.to_lowercase())
-    } else {
-        pair(on, off)
-    }
-}
-
 impl Entity {
-    fn is_two_valued(&self) -> bool {
+    pub(crate) fn is_two_valued(&self) -> bool {
         matches!(
             self.kind,
             EntityKind::Binary | EntityKind::Switch | EntityKind::Light | EntityKind::Lock
         )
     }
 
+    pub(crate) fn become_cover(&mut self) {
+        self.kind = EntityKind::Cover;
+        self.class = Class::Cover;
+        self.name = name_of(&[], Class::Cover, EntityKind::Cover);
+    }
+
     /// Takes a newer value. A value of another sort than the entity's is shown as words.
     pub(crate) fn update(&mut self, reading: &Reading, now_ms: u64, retained: bool) {
+        if let Scalar::Text(text) = &reading.scalar
+            && self.class == Class::Opening
+            && self.field.is_none()
+            && matches!(&*text.to_lowercase(), "opening" | "closing" | "stopped")
+        {
+            // Only something with a motor says so.
+            self.become_cover();
+            let topic = self.command_topic.clone();
+            self.control = Some(Control::plain(ControlKind::Cover, topic, "OPEN", "CLOSE"));
+        }
         let value = self.value_of(&reading.scalar);
         if value != self.value {
             self.since_ms = now_ms;
@@ -574,6 +407,12 @@ impl Entity {
             Scalar::Bool(on) => Value::Binary(*on != self.inverted),
             Scalar::Number(number, _) if two_valued => Value::Binary((*number != 0.0) != self.inverted),
             Scalar::Number(number, spelled) => {
+                if self.class == Class::Brightness && self.unit == "%" && self.scale == 1.0 && *number > 100.0
+                {
+                    // Not in % after all, but in the other usual range: 0 to 255.
+                    self.scale = 2.55;
+                    self.control = self.control.take().map(|control| control.scaled(2.55));
+                }
                 if self.scale == 1.0 {
                     self.decimals.push_text(spelled);
                     return Value::Number(*number);
@@ -605,21 +444,27 @@ impl Entity {
         if source != Source::Plain || self.control.is_some() {
             return;
         }
+        if let Some(topic) = self
+            .command_topics()
+            .into_iter()
+            .find(|topic| seen.contains(topic))
+        {
+            let key = self.id.rsplit('.').next().unwrap_or_default().to_owned();
+            let (on, off) = self.spelled.clone();
+            plain_control(self, &topic, &key, &on, &off);
+        }
+    }
+
+    /// Where commands for it may be seen.
+    pub(crate) fn command_topics(&self) -> [String; 4] {
         let above = self.topic.rsplit_once('/').map_or("", |(above, _)| above);
-        let candidates = [
+        let own = self.command_topic.clone();
+        [
+            own,
             format!("{}/set", self.topic),
             format!("{above}/set"),
             format!("{above}/command"),
-        ];
-        let key = self.id.rsplit('.').next().unwrap_or_default().to_owned();
-        if let Some(topic) = candidates.iter().find(|topic| seen.contains(*topic)) {
-            let scalar = match &self.value {
-                Value::Text(text) => Scalar::Text(text.clone()),
-                Value::Unknown | Value::Number(_) | Value::Binary(_) => Scalar::Null,
-            };
-            let (on, off) = spelled_states(&scalar);
-            plain_control(self, topic, &key, &on, &off);
-        }
+        ]
     }
 }
 
@@ -633,6 +478,12 @@ pub(crate) fn refresh(device: &mut Device) {
             }
         }
     }
+    // A lock may tell its state twice; the one that can be set is shown.
+    let is_set = |entity: &Entity| entity.kind == EntityKind::Lock && entity.control.is_some();
+    let has_set = device.entities.iter().any(is_set);
+    for entity in &mut device.entities {
+        entity.diagnostic |= entity.kind == EntityKind::Lock && entity.control.is_none() && has_set;
+    }
     device
         .entities
         .sort_by_key(|entity| (entity.diagnostic, entity.class.rank()));
@@ -641,7 +492,10 @@ pub(crate) fn refresh(device: &mut Device) {
 
 fn kind_of_device(device: &Device) -> DeviceKind {
     let own = device.key.rsplit('/').next().unwrap_or_default();
-    let thing = thing(&format!("{own} {}", device.name));
+    let thing = match thing(&format!("{own} {}", device.name)) {
+        Some(Thing::Door) if device.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
+        other => other,
+    };
     let has_kind = |kind| device.entities.iter().any(|entity| entity.kind == kind);
     let has = |class| device.of_class(class).is_some();
     let opening = device.of_class(Class::Opening);

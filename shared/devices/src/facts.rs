@@ -134,6 +134,12 @@ impl Devices {
                     (Class::Smoke | Class::CarbonMonoxide | Class::Leak, Some(true)) => {
                         items.push(entity_item(Reason::Alert));
                     }
+                    (Class::Cover, Some(true))
+                        if device.kind == DeviceKind::Garage
+                            && open_for >= self.options().open_attention_ms =>
+                    {
+                        items.push(entity_item(Reason::Open));
+                    }
                     (Class::Opening, Some(true)) if open_for >= self.options().open_attention_ms => {
                         items.push(entity_item(Reason::Open));
                     }
@@ -186,8 +192,9 @@ fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
                     }
                 }
                 (_, Class::Opening, Some(open)) => facts.openings.count(open),
-                (EntityKind::Cover, Class::Cover, Some(open)) if device.kind == DeviceKind::Garage => {
-                    facts.openings.count(open);
+                // A garage door that moves or has stopped half way is not closed.
+                (EntityKind::Cover, Class::Cover, open) if device.kind == DeviceKind::Garage => {
+                    facts.openings.count(open.unwrap_or(true));
                 }
                 (EntityKind::Lock, _, Some(unlocked)) => facts.locks.count(unlocked),
                 (EntityKind::Light, _, Some(on)) => facts.lights.count(on && is_present),

@@ -21,6 +21,7 @@
 
 mod class;
 mod command;
+mod control;
 mod device;
 mod entity;
 mod facts;

@@ -67,8 +67,6 @@ pub struct Room {
 struct Tracked {
     device: Device,
     rhythm: Rhythm,
-    /// Topics on which commands to it were seen.
-    commands_seen: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,8 +76,8 @@ struct Route {
     place: Option<Place>,
 }
 
-/// Commands seen per device are remembered up to this many.
-const COMMANDS_SEEN: usize = 64;
+/// Command topics seen are remembered up to this many; beyond, controls are guessed from names alone.
+const COMMANDS_SEEN: usize = 4096;
 /// Longest plain value that is read, in bytes; longer ones are left to the Explorer.
 const VALUE_BYTES: usize = 1024;
 
@@ -93,6 +91,8 @@ pub struct Devices {
     routes: HashMap<String, Route>,
     /// What availability topics said, by the levels above them.
     presence: BTreeMap<String, bool>,
+    /// Topics on which commands were seen.
+    commands_seen: BTreeSet<String>,
     changed: BTreeSet<DeviceId>,
     structure: u64,
     counters: DeviceCounters,
@@ -117,7 +117,7 @@ impl Devices {
         match &place.role {
             Role::Nothing => {}
             Role::Availability => self.apply_presence(now_ms, &place, arrival),
-            Role::Command => self.apply_command_seen(&place, arrival.topic),
+            Role::Command => self.apply_command_seen(arrival.topic),
             Role::Value(path) => {
                 let Some(text) = std::str::from_utf8(arrival.payload).ok() else {
                     return;
@@ -222,7 +222,7 @@ impl Devices {
                         place,
                         topic: arrival.topic,
                         path: &path,
-                        commands_seen: &tracked.commands_seen,
+                        commands_seen: &self.commands_seen,
                     };
                     let Some(entity) = new_entity(&context, entity_id, field, &reading, now_ms) else {
                         continue;
@@ -276,7 +276,6 @@ impl Devices {
         self.tracked.push(Tracked {
             device,
             rhythm: Rhythm::default(),
-            commands_seen: BTreeSet::new(),
         });
         self.by_key.insert(place.key.clone(), id);
         Some(id)
@@ -303,31 +302,22 @@ impl Devices {
         address
     }
 
-    fn apply_command_seen(&mut self, place: &Place, topic: &str) {
-        let Some(id) = self.by_key.get(&place.key).copied() else {
-            // The device itself may come later; its route is then read with the command already known.
-            return self.remember_command(place, topic);
-        };
-        let Some(tracked) = self.tracked.get_mut(id.0) else {
-            return;
-        };
-        if tracked.commands_seen.len() >= COMMANDS_SEEN || !tracked.commands_seen.insert(topic.to_owned()) {
+    /// A command on the wire shows where commands go.
+    fn apply_command_seen(&mut self, topic: &str) {
+        if self.commands_seen.len() >= COMMANDS_SEEN || !self.commands_seen.insert(topic.to_owned()) {
             return;
         }
-        let seen = &tracked.commands_seen;
-        for entity in &mut tracked.device.entities {
-            entity.learn_command(tracked.device.source, seen);
-        }
-        refresh(&mut tracked.device);
-        self.structure += 1;
-        self.changed.insert(id);
-    }
-
-    fn remember_command(&mut self, place: &Place, topic: &str) {
-        if let Some(id) = self.device_for(0, place)
-            && let Some(tracked) = self.tracked.get_mut(id.0)
-        {
-            tracked.commands_seen.insert(topic.to_owned());
+        for (at, tracked) in self.tracked.iter_mut().enumerate() {
+            let device = &mut tracked.device;
+            if !topic.starts_with(&*device.key) {
+                continue;
+            }
+            for entity in &mut device.entities {
+                entity.learn_command(device.source, &self.commands_seen);
+            }
+            refresh(device);
+            self.structure += 1;
+            self.changed.insert(DeviceId(at));
         }
     }
 

@@ -310,7 +310,7 @@ impl TreeView {
             match sort {
                 Sort::Name => {}
                 Sort::Newest => {
-                    children.sort_by_key(|id| Reverse(node(id).map_or(0, |node| node.last_at_ms)))
+                    children.sort_by_key(|id| Reverse(node(id).map_or(0, |node| node.last_at_ms)));
                 }
                 Sort::Rate => {
                     let rate = |id: &NodeId| node(id).map_or(0.0, |node| node.rate.per_second(store.now_ms));

@@ -1,0 +1,222 @@
+//! Which control an entity gets, by the form of its topic and payload.
+
+use hearth_model::payload::{BinaryWord, binary_state};
+
+use crate::class::Class;
+use crate::command::{Control, ControlKind};
+use crate::device::{Entity, EntityKind, Source};
+use crate::entity::{Context, Thing};
+use crate::flat::Scalar;
+use crate::names::human_key;
+
+/// Gives a new entity the control that devices of its form have; nothing for sensors.
+pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
+    let (command, key) = (
+        &context.place.command,
+        context.path.last().map_or("", |key| &**key),
+    );
+    let things = context.thing();
+    let (on, off) = entity.spelled.clone();
+    let json = |kind| Control::json(kind, command.clone(), key, &on, &off);
+    match context.place.source {
+        Source::Zigbee2mqtt => zigbee2mqtt_control(entity, context, key, json),
+        Source::Tasmota => {
+            let topic = command
+                .strip_suffix("POWER")
+                .map(|above| format!("{above}{key}"))
+                .unwrap_or_default();
+            if key.starts_with("POWER") && context.path.len() == 1 {
+                entity.class = Class::OnOff;
+                entity.unit.clear();
+                entity.kind = EntityKind::Switch;
+                entity.control = Some(Control::plain(ControlKind::Switch, topic, "ON", "OFF"));
+                entity.name = human_key(&key.replacen("POWER", "Switch ", 1)).trim().to_owned();
+            } else if key == "Dimmer" {
+                let kind = ControlKind::Slider {
+                    min: 0.0,
+                    max: 100.0,
+                    step: 1.0,
+                };
+                entity.control = Some(Control::plain(kind, topic, "", "").scaled(1.0));
+            }
+        }
+        Source::Shelly => shelly_control(entity, context),
+        Source::EspHome => {
+            let component = context.path.first().map_or("", |component| &**component);
+            let kind = match component {
+                "lock" => Some(ControlKind::Lock),
+                "cover" => Some(ControlKind::Cover),
+                "switch" | "light" | "fan" if entity.is_two_valued() => Some(ControlKind::Switch),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                let is_object = context.path.len() > 2;
+                entity.control = Some(match is_object {
+                    true => json(kind),
+                    false => Control::plain(kind, command.clone(), &on, &off),
+                });
+                entity.kind = match component {
+                    "light" => EntityKind::Light,
+                    "cover" => EntityKind::Cover,
+                    "lock" => EntityKind::Lock,
+                    _ => EntityKind::Switch,
+                };
+                entity.name = human_key(context.path.get(1).map_or("", |object| &**object));
+            }
+        }
+        Source::Plain => {
+            let seen = context.commands_seen.contains(command);
+            let by_name = matches!(
+                things,
+                Some(Thing::Light | Thing::Plug | Thing::Cover | Thing::Lock)
+            );
+            // A garage door can be asked to move only where it says its state, not where a contact says it.
+            let moves = matches!(entity.class, Class::Opening | Class::Cover);
+            let is_garage_door = things == Some(Thing::Garage) && key == "state" && moves;
+            if is_garage_door {
+                entity.become_cover();
+            }
+            let by_name = by_name || is_garage_door;
+            if seen || by_name {
+                plain_control(entity, command, key, &on, &off);
+            }
+        }
+    }
+    let is_light = things == Some(Thing::Light);
+    if is_light && entity.kind == EntityKind::Switch {
+        entity.kind = EntityKind::Light;
+    }
+}
+
+fn zigbee2mqtt_control(
+    entity: &mut Entity,
+    context: &Context<'_>,
+    key: &str,
+    json: impl Fn(ControlKind) -> Control,
+) {
+    if context.path.len() != 1 {
+        return;
+    }
+    let is_state = key == "state" || key.starts_with("state_");
+    match (entity.kind, entity.class) {
+        (EntityKind::Lock, _) if is_state => {
+            entity.control = Some(Control {
+                kind: ControlKind::Lock,
+                ..json(ControlKind::Lock)
+            });
+        }
+        (EntityKind::Cover, _) if is_state => entity.control = Some(json(ControlKind::Cover)),
+        (EntityKind::Binary, Class::OnOff) if is_state => {
+            entity.kind = EntityKind::Switch;
+            entity.control = Some(json(ControlKind::Switch));
+        }
+        (EntityKind::Number, Class::Brightness) if key == "brightness" => {
+            entity.scale = 2.54;
+            "%".clone_into(&mut entity.unit);
+            entity.unit_is_guess = true;
+            entity.control = Some(
+                json(ControlKind::Slider {
+                    min: 0.0,
+                    max: 100.0,
+                    step: 1.0,
+                })
+                .scaled(2.54),
+            );
+        }
+        (EntityKind::Number, Class::Position) if key == "position" => {
+            entity.control = Some(json(ControlKind::Slider {
+                min: 0.0,
+                max: 100.0,
+                step: 1.0,
+            }));
+        }
+        (EntityKind::Number, Class::TargetTemperature) => {
+            entity.control = Some(json(ControlKind::Stepper {
+                min: 5.0,
+                max: 30.0,
+                step: 0.5,
+            }));
+        }
+        _ => {}
+    }
+}
+
+fn shelly_control(entity: &mut Entity, context: &Context<'_>) {
+    let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
+    let topic = context.place.command.clone();
+    match path[..] {
+        ["relay" | "light" | "white" | "color", number] => {
+            entity.kind = if path.first() == Some(&"relay") {
+                EntityKind::Switch
+            } else {
+                EntityKind::Light
+            };
+            entity.class = Class::OnOff;
+            entity.name = format!("Switch {}", human_key(number));
+            entity.control = Some(Control::plain(ControlKind::Switch, topic, "on", "off"));
+        }
+        ["roller", _] => entity.control = Some(Control::plain(ControlKind::Cover, topic, "open", "close")),
+        // Watt-minutes at a relay, watt-hours at a meter.
+        ["relay" | "light", _, "energy"] => entity.scale = 60_000.0,
+        ["emeter", _, "total"] => entity.scale = 1000.0,
+        ["emeter", _, "energy"] => entity.diagnostic = true,
+        _ => {}
+    }
+}
+
+pub(crate) fn plain_control(entity: &mut Entity, topic: &str, key: &str, on: &str, off: &str) {
+    let is_object = entity.field.is_some();
+    let make = |kind| match is_object {
+        true => Control::json(kind, topic.to_owned(), key, on, off),
+        false => Control::plain(kind, topic.to_owned(), on, off),
+    };
+    let kind = match (entity.kind, entity.class) {
+        (EntityKind::Binary, Class::OnOff) => {
+            entity.kind = EntityKind::Switch;
+            ControlKind::Switch
+        }
+        (EntityKind::Switch | EntityKind::Light, _) => ControlKind::Switch,
+        (EntityKind::Cover, _) => ControlKind::Cover,
+        (EntityKind::Lock, _) => ControlKind::Lock,
+        (EntityKind::Number, Class::Brightness | Class::Position) => {
+            "%".clone_into(&mut entity.unit);
+            entity.unit_is_guess = true;
+            ControlKind::Slider {
+                min: 0.0,
+                max: 100.0,
+                step: 1.0,
+            }
+        }
+        (EntityKind::Number, Class::TargetTemperature) => ControlKind::Stepper {
+            min: 5.0,
+            max: 30.0,
+            step: 0.5,
+        },
+        _ => return,
+    };
+    entity.control = Some(make(kind));
+}
+
+/// The words for on and off in the spelling that the device uses.
+pub(crate) fn spelled_states(scalar: &Scalar) -> (String, String) {
+    let pair = |on: &str, off: &str| (on.to_owned(), off.to_owned());
+    let text = match scalar {
+        Scalar::Bool(_) => return pair("true", "false"),
+        Scalar::Number(..) => return pair("1", "0"),
+        Scalar::Text(text) => text,
+        Scalar::Null => return pair("ON", "OFF"),
+    };
+    let (on, off) = match binary_state(text).map(|state| state.word) {
+        Some(BinaryWord::TrueFalse) => ("TRUE", "FALSE"),
+        Some(BinaryWord::YesNo) => ("YES", "NO"),
+        Some(BinaryWord::OpenClosed) => ("OPEN", "CLOSE"),
+        Some(BinaryWord::LockedUnlocked) => ("LOCK", "UNLOCK"),
+        _ => ("ON", "OFF"),
+    };
+    let lower = text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase);
+    if lower {
+        pair(&on.to_lowercase(), &off.to_lowercase())
+    } else {
+        pair(on, off)
+    }
+}
