@@ -19,14 +19,21 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) async fn start(config: &EmbeddedBrokerConfig, demo: Option<&DemoConfig>) -> Result<Self, BrokerError> {
+    pub(crate) async fn start(
+        config: &EmbeddedBrokerConfig,
+        demo: Option<&DemoConfig>,
+    ) -> Result<Self, BrokerError> {
         let mut options = config.options.clone();
         let credentials = demo.and_then(|_| demo_account(&mut options));
         let broker = broker::start(options).await?;
         let mut home = Self { broker, demo: None };
-        tracing::info!(address = %home.address(), "the embedded broker takes MQTT over TCP");
         home.demo = demo.map(|demo| {
-            let options = DemoOptions { broker: home.dial_address(), credentials, speed: demo.speed, ..DemoOptions::default() };
+            let options = DemoOptions {
+                broker: home.dial_address(),
+                credentials,
+                speed: demo.speed,
+                ..DemoOptions::default()
+            };
             demo::start(&options)
         });
         Ok(home)
@@ -41,7 +48,11 @@ impl Home {
     pub(crate) fn dial_address(&self) -> SocketAddr {
         let mut address = self.address();
         if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+            address.set_ip(if address.is_ipv4() {
+                Ipv4Addr::LOCALHOST.into()
+            } else {
+                Ipv6Addr::LOCALHOST.into()
+            });
         }
         address
     }
@@ -66,7 +77,10 @@ fn demo_account(options: &mut EmbeddedOptions) -> Option<(String, String)> {
         return None;
     }
     let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let account = UserOptions { password: Password::Plain(password.clone()), permissions: Permissions::default() };
+    let account = UserOptions {
+        password: Password::Plain(password.clone()),
+        permissions: Permissions::default(),
+    };
     options.users.insert(DEMO_USER.to_owned(), account);
     Some((DEMO_USER.to_owned(), password))
 }

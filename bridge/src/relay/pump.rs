@@ -74,7 +74,12 @@ impl Pending {
     }
 
     /// Writes what the socket takes at once and keeps the rest; only called when nothing is pending.
-    fn write<W: AsyncWrite + Unpin>(&mut self, to: &mut W, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
+    fn write<W: AsyncWrite + Unpin>(
+        &mut self,
+        to: &mut W,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         match Pin::new(&mut *to).poll_write(cx, bytes) {
             Poll::Ready(Ok(written)) => self.push(bytes.get(written..).unwrap_or_default()),
             Poll::Ready(Err(error)) => return Err(error),
@@ -89,7 +94,11 @@ impl Pending {
         }
     }
 
-    fn poll_flush<W: AsyncWrite + Unpin>(&mut self, to: &mut W, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush<W: AsyncWrite + Unpin>(
+        &mut self,
+        to: &mut W,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut *to).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -146,7 +155,13 @@ where
     B: AsyncRead + AsyncWrite + Unpin,
 {
     /// `early` holds what the browser sent right behind its handshake.
-    pub(crate) fn new(browser: W, broker: B, early: &[u8], options: &PumpOptions, metrics: &'m RelayMetrics) -> Self {
+    pub(crate) fn new(
+        browser: W,
+        broker: B,
+        early: &[u8],
+        options: &PumpOptions,
+        metrics: &'m RelayMetrics,
+    ) -> Self {
         let mut pump = Self {
             browser,
             broker,
@@ -192,7 +207,9 @@ where
             let up = self.poll_up(cx);
             let down = self.poll_down(cx);
             match (up, down) {
-                (Poll::Ready(Some(ending)), _) | (_, Poll::Ready(Some(ending))) => return Poll::Ready(ending),
+                (Poll::Ready(Some(ending)), _) | (_, Poll::Ready(Some(ending))) => {
+                    return Poll::Ready(ending);
+                }
                 (Poll::Pending, Poll::Pending) => return Poll::Pending,
                 (Poll::Ready(None), _) | (_, Poll::Ready(None)) => {}
             }
@@ -210,7 +227,10 @@ where
         self.deadline = None;
         match &self.stage {
             Stage::Open => {
-                self.close(Close::new(close::HANDSHAKE_TIMEOUT, "no MQTT CONNECT arrived in time"));
+                self.close(Close::new(
+                    close::HANDSHAKE_TIMEOUT,
+                    "no MQTT CONNECT arrived in time",
+                ));
                 None
             }
             Stage::Closing(close) => Some(Ending::Closed(close.clone())),
@@ -257,7 +277,9 @@ where
         self.send_to_broker(cx, payload);
         Poll::Ready(match &self.stage {
             Stage::BrowserDone { .. } if self.broker_deaf => Some(self.browser_ending()),
-            Stage::Closing(close) if self.to_browser.is_empty() && self.reader.is_closed() => Some(Ending::Closed(close.clone())),
+            Stage::Closing(close) if self.to_browser.is_empty() && self.reader.is_closed() => {
+                Some(Ending::Closed(close.clone()))
+            }
             Stage::Open | Stage::Closing(_) | Stage::BrowserDone { .. } => None,
         })
     }
@@ -307,7 +329,10 @@ where
                 payload_len
             }
             Err(NotConnect) => {
-                self.close(Close::new(close::NOT_MQTT, "the first packet is not an MQTT CONNECT"));
+                self.close(Close::new(
+                    close::NOT_MQTT,
+                    "the first packet is not an MQTT CONNECT",
+                ));
                 0
             }
         }
@@ -341,7 +366,9 @@ where
         }
         let over = match &self.stage {
             Stage::Open => false,
-            Stage::Closing(close) if self.reader.is_closed() => return Poll::Ready(Some(Ending::Closed(close.clone()))),
+            Stage::Closing(close) if self.reader.is_closed() => {
+                return Poll::Ready(Some(Ending::Closed(close.clone())));
+            }
             Stage::Closing(_) => self.broken,
             Stage::BrowserDone { .. } => true,
         };
@@ -370,7 +397,9 @@ where
     }
 
     fn poll_broker(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Option<Ending>> {
-        let Some((room, rest)) = buffer.split_first_chunk_mut::<HEADER_ROOM>() else { return Poll::Pending };
+        let Some((room, rest)) = buffer.split_first_chunk_mut::<HEADER_ROOM>() else {
+            return Poll::Pending;
+        };
         let mut read = ReadBuf::new(rest);
         let result = ready!(Pin::new(&mut self.broker).poll_read(cx, &mut read));
         let (payload_len, full) = (read.filled().len(), read.remaining() == 0);
@@ -378,22 +407,31 @@ where
             let over = result.is_err() || payload_len == 0;
             return Poll::Ready(over.then(|| self.browser_ending()));
         }
-        if result.is_err() {
-            self.close(Close::new(close::BROKER_LOST, "the connection to the broker broke"));
+        if let Err(error) = result {
+            self.close(broker_error(&error));
             return Poll::Ready(None);
         }
         if payload_len == 0 {
-            self.close(Close::new(close::BROKER_CLOSED, "the broker closed the connection"));
+            self.close(Close::new(
+                close::BROKER_CLOSED,
+                "the broker closed the connection",
+            ));
             return Poll::Ready(None);
         }
         let header_len = frame::write_binary_header(room, payload_len);
-        let whole = buffer.get(HEADER_ROOM - header_len..HEADER_ROOM + payload_len).unwrap_or_default();
+        let whole = buffer
+            .get(HEADER_ROOM - header_len..HEADER_ROOM + payload_len)
+            .unwrap_or_default();
         self.metrics.sent(payload_len);
         if let Some(until) = self.gather.sent(Instant::now(), payload_len, full) {
             self.start_tick(until);
         }
         let written = self.to_browser.write(&mut self.browser, cx, whole);
-        Poll::Ready(if written.is_err() { self.browser_lost() } else { None })
+        Poll::Ready(if written.is_err() {
+            self.browser_lost()
+        } else {
+            None
+        })
     }
 
     fn start_tick(&mut self, until: Instant) {
@@ -412,5 +450,19 @@ where
             Stage::BrowserDone { .. } => None,
             Stage::Open => self.browser_is_done(None, true),
         }
+    }
+}
+
+/// A broker that wants a certificate says so only after the handshake (TLS 1.3), so this is where it is heard.
+fn broker_error(error: &io::Error) -> Close {
+    match error
+        .get_ref()
+        .and_then(|cause| cause.downcast_ref::<rustls::Error>())
+    {
+        Some(cause) => Close::new(
+            close::BROKER_TLS_FAILED,
+            format!("TLS with the broker failed: {cause}"),
+        ),
+        None => Close::new(close::BROKER_LOST, "the connection to the broker broke"),
     }
 }

@@ -1,0 +1,17 @@
+//! The bridge from outside: real sockets, and a real Mosquitto behind it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod assets;
+mod failures;
+mod fake_broker;
+mod handshake;
+mod home;
+mod http;
+mod limits;
+mod mosquitto;
+mod mqtt;
+mod relay;
+mod running;
+mod tls;
+mod websocket;
