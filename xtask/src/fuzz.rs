@@ -8,15 +8,23 @@ const DEFAULT_SECONDS: u32 = 60;
 
 pub(crate) fn fuzz(args: &[String]) -> Result<()> {
     let (target, seconds) = parse(args)?;
-    capture(std::process::Command::new("cargo").args(["+nightly", "fuzz", "--version"]))
-        .context("fuzzing needs the nightly toolchain and cargo-fuzz: rustup toolchain install nightly && cargo install --locked cargo-fuzz")?;
+    capture(std::process::Command::new("cargo").args(["+nightly", "--version"]))
+        .context("fuzzing needs the nightly toolchain: rustup toolchain install nightly")?;
+    // What is found goes to corpus/, what is committed comes from seeds/.
+    let corpus = format!("corpus/{target}");
+    for folder in [corpus.as_str(), "artifacts"] {
+        std::fs::create_dir_all(root().join("fuzz").join(folder))
+            .with_context(|| format!("cannot make fuzz/{folder}"))?;
+    }
     let mut fuzz = std::process::Command::new("cargo");
     // The toolchain of this run must not win over `+nightly`.
     fuzz.current_dir(root().join("fuzz"))
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("RUSTC");
-    fuzz.args(["+nightly", "fuzz", "run", "--fuzz-dir", ".", target, "--"]);
+    fuzz.args(["+nightly", "run", "--release", "--bin", target, "--", &corpus]);
+    fuzz.arg(format!("seeds/{target}"));
     fuzz.arg(format!("-max_total_time={seconds}"));
+    fuzz.arg(format!("-artifact_prefix=artifacts/{target}-"));
     show(&mut fuzz)
 }
 

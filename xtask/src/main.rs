@@ -26,7 +26,7 @@ cargo xtask <task>
   e2e [NAME…]          only the end-to-end tests (those whose name contains NAME)
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
-  fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain and cargo-fuzz; default 60 s)
+  fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
   help                 this text
 ";
 

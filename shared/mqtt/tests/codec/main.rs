@@ -9,8 +9,10 @@
 
 mod arbitrary;
 mod frames;
+mod fuzzed;
 mod hostile;
 mod round_trip;
+mod seeds;
 mod support;
 mod topics;
 mod vectors_v311;
