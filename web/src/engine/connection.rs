@@ -120,10 +120,8 @@ impl Connection {
 
     /// Bytes for the open WebSocket.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        match self.phase {
-            Phase::Open { .. } | Phase::Down => self.session.as_mut()?.poll_transmit(),
-            Phase::Idle | Phase::Dialing { .. } | Phase::Probing { .. } | Phase::Waiting { .. } => None,
-        }
+        // Also after the end: a DISCONNECT with the reason may still have to go.
+        self.session.as_mut()?.poll_transmit()
     }
 
     /// When [`Self::handle_timeout`] wants to be called.

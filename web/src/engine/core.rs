@@ -12,12 +12,13 @@ use hearth_mqtt::{
 
 use super::{
     connection::Connection,
+    home::Home,
     input::{Call, Environment, Input, Now},
     publisher::Publisher,
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
-use crate::wire::{Command, Frame, Notice, Patch};
+use crate::wire::{Action, Command, Frame, Notice, Outcome, Patch, RequestId};
 
 /// The engine.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Engine {
     publisher: Publisher,
     subscriptions: Subscriptions,
     store: Store,
+    home: Home,
     views: Views,
     received: u64,
 }
@@ -39,6 +41,7 @@ impl Engine {
             publisher: Publisher::default(),
             subscriptions: Subscriptions::default(),
             store: Store::new(StoreOptions::default()),
+            home: Home::default(),
             views: Views::default(),
             received: 0,
         }
@@ -62,6 +65,14 @@ impl Engine {
             Input::Tick => {}
         }
         self.take_events(now);
+        self.advance_home(now);
+    }
+
+    fn advance_home(&mut self, now: Now) {
+        if self.home.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.home.advance(now, &self.store);
+        }
+        self.views.note_devices(&self.home.take_changed());
     }
 
     /// Bytes for the open WebSocket.
@@ -101,7 +112,7 @@ impl Engine {
                 queued: self.publisher.queued(&mut self.connection),
                 subscriptions: &self.subscriptions,
             };
-            patches.extend(self.views.patches(now, &mut self.store, &facts));
+            patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
         }
         if patches.is_empty() {
             return None;
@@ -122,7 +133,7 @@ impl Engine {
             Command::Disconnect => self.connection.disconnect(now),
             Command::RetryNow => self.connection.retry_now(now),
             Command::Wake => self.connection.wake(now),
-            Command::Open(view) => self.views.open(&self.store, view),
+            Command::Open(view) => self.views.open(&self.home, &self.store, view),
             Command::Close(kind) => self.views.close(kind),
             Command::Publish { request, message } => {
                 let outcome = self
@@ -131,9 +142,14 @@ impl Engine {
                 self.views.push_outcome(request, outcome);
                 self.views.note_numbers();
             }
-            Command::Control { request, .. } => {
-                let outcome =
-                    crate::wire::Outcome::Failed("This device cannot be controlled yet.".to_owned());
+            Command::Control {
+                request,
+                device,
+                entity,
+                action,
+            } => {
+                let outcome = self.control(now, request, (&device, &entity), action);
+                self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
             }
             Command::Subscribe { .. } | Command::Unsubscribe { .. } => {
@@ -149,13 +165,32 @@ impl Engine {
                 self.views.note_numbers();
             }
             Command::Visible(visible) => {
-                self.views.set_visible(visible);
+                self.views.set_visible(visible, &self.home);
                 if visible {
                     self.connection.show_again();
                     self.connection.wake(now);
                 }
             }
             Command::Painted => self.views.set_painted(),
+        }
+    }
+
+    fn control(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        (device, entity): (&str, &str),
+        action: Action,
+    ) -> Outcome {
+        // Queued commands would act when nobody expects it any more.
+        if !self.connection.is_connected() {
+            return Outcome::Failed("There is no connection to the broker; nothing was sent.".to_owned());
+        }
+        match self.home.control(now, request, device, entity, action) {
+            Ok(message) => self
+                .publisher
+                .publish(now, &mut self.connection, request, message),
+            Err(why) => Outcome::Failed(why),
         }
     }
 
@@ -177,6 +212,7 @@ impl Engine {
             self.subscriptions.handle_connected(now, &mut self.connection);
         }
         if let Some((request, outcome)) = self.publisher.handle_event(&event) {
+            self.home.note_outcome(request, &outcome);
             self.views.push_outcome(request, outcome);
             self.views.note_numbers();
         }
@@ -200,9 +236,12 @@ impl Engine {
             qos: message.qos.bits(),
             retain: message.retain,
             dup: message.dup,
-            properties: &[],
+            properties: message.properties.as_bytes(),
         };
         let change = self.store.apply(now.wall_ms, &arrival);
+        if let Some(id) = change.id() {
+            self.home.note_message(id);
+        }
         self.views.note_message(change.id());
     }
 }

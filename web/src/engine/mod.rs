@@ -5,6 +5,7 @@
 pub mod address;
 pub mod connection;
 pub mod core;
+pub mod home;
 pub mod input;
 mod link;
 mod probe;
@@ -13,5 +14,8 @@ pub mod publisher;
 pub mod settings;
 pub mod subscriptions;
 pub mod views;
+
+#[cfg(test)]
+mod tests;
 
 pub use link::run;

@@ -121,9 +121,16 @@ impl Properties {
         Iter { rest: &self.bytes }
     }
 
-    /// The properties as they are on the wire, without the Property Length.
-    pub(crate) fn as_bytes(&self) -> &Bytes {
+    /// The properties as they are on the wire, without the Property Length; [`Properties::read`] reads them again.
+    #[must_use]
+    pub fn as_bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// The properties in bytes that [`Properties::as_bytes`] gave; it ends at the first that is none.
+    #[must_use]
+    pub const fn read(bytes: &[u8]) -> Iter<'_> {
+        Iter { rest: bytes }
     }
 
     /// For bytes that [`Properties::validate`] has passed, with what it returned.

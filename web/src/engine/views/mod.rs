@@ -3,17 +3,26 @@
 //! A frame goes out only after the page painted the last one and only when something changed. In between values are
 //! coalesced to the newest: what the screen skips, store, series and counters still have.
 
+mod card;
+mod home;
 mod numbers;
 mod pace;
 mod topic;
 mod tree;
 
+use std::collections::BTreeSet;
+
+use hearth_devices::DeviceId;
 use hearth_model::store::{NodeId, Store};
 use hearth_mqtt::MonoTime;
 
+use self::{
+    home::{DeviceScreen, HomeScreen},
+    topic::TopicScreen,
+    tree::TreeScreen,
+};
 pub use self::{numbers::Numbers, pace::Pace};
-use self::{topic::TopicScreen, tree::TreeScreen};
-use super::{input::Now, subscriptions::Subscriptions};
+use super::{home::Home, input::Now, subscriptions::Subscriptions};
 use crate::wire::{Outcome, Patch, RequestId, View, ViewKind};
 
 /// Results that wait for a hidden page; the oldest go first, their forms are long gone.
@@ -26,6 +35,8 @@ pub struct Views {
     /// The page painted what it was sent.
     painted: bool,
     numbers: Numbers,
+    home: HomeScreen,
+    device: DeviceScreen,
     tree: TreeScreen,
     topic: TopicScreen,
     subscriptions: Option<Pace>,
@@ -38,6 +49,8 @@ impl Default for Views {
             visible: true,
             painted: true,
             numbers: Numbers::default(),
+            home: HomeScreen::default(),
+            device: DeviceScreen::default(),
             tree: TreeScreen::default(),
             topic: TopicScreen::default(),
             subscriptions: None,
@@ -48,12 +61,13 @@ impl Default for Views {
 
 impl Views {
     /// Opens a view or changes what it shows.
-    pub fn open(&mut self, store: &Store, view: View) {
+    pub fn open(&mut self, home: &Home, store: &Store, view: View) {
         match view {
             View::Tree(window) => self.tree.open(store, window),
             View::Topic { topic } => self.topic.open(topic),
             View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
-            View::Home | View::Device { .. } => {}
+            View::Home => self.home.open(home),
+            View::Device { id } => self.device.open(id),
         }
     }
 
@@ -63,16 +77,19 @@ impl Views {
             ViewKind::Tree => self.tree.close(),
             ViewKind::Topic => self.topic.close(),
             ViewKind::Subscriptions => self.subscriptions = None,
-            ViewKind::Home | ViewKind::Device => {}
+            ViewKind::Home => self.home.close(),
+            ViewKind::Device => self.device.close(),
         }
     }
 
     /// The page can be seen, or not any more. What comes into sight is shown whole and at once.
-    pub fn set_visible(&mut self, visible: bool) {
+    pub fn set_visible(&mut self, visible: bool, home: &Home) {
         self.visible = visible;
         if visible {
             self.painted = true;
             self.numbers.show_again();
+            self.home.show_again(home);
+            self.device.show_again();
             self.tree.show_again();
             self.topic.show_again();
             if let Some(pace) = &mut self.subscriptions {
@@ -102,6 +119,12 @@ impl Views {
         self.numbers.note_change();
         self.tree.note_change();
         self.topic.note_change(topic);
+    }
+
+    /// These devices changed.
+    pub fn note_devices(&mut self, changed: &BTreeSet<DeviceId>) {
+        self.home.note_changes(changed);
+        self.device.note_changes(changed);
     }
 
     /// The subscriptions or their results changed.
@@ -139,21 +162,17 @@ impl Views {
         }
         let results = (!self.results.is_empty()).then_some(MonoTime::ZERO);
         let subscriptions = self.subscriptions.as_ref().and_then(Pace::poll_timeout);
-        [
-            self.numbers.poll_timeout(),
-            self.tree.poll_timeout(),
-            self.topic.poll_timeout(),
-            subscriptions,
-            results,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let home = [self.home.poll_timeout(), self.device.poll_timeout()];
+        let topics = [self.tree.poll_timeout(), self.topic.poll_timeout()];
+        let others = [self.numbers.poll_timeout(), subscriptions, results];
+        home.into_iter().chain(topics).chain(others).flatten().min()
     }
 
     /// All patches that are due.
-    pub fn patches(&mut self, now: Now, store: &mut Store, facts: &Facts<'_>) -> Vec<Patch> {
+    pub fn patches(&mut self, now: Now, home: &Home, store: &mut Store, facts: &Facts<'_>) -> Vec<Patch> {
         let mut patches = std::mem::take(&mut self.results);
+        self.home.patches(now, home, store, &mut patches);
+        patches.extend(self.device.patch(now, home, store));
         patches.extend(self.numbers.patch(now, store, facts));
         patches.extend(self.tree.patch(now, store));
         patches.extend(self.topic.patch(now, store));

@@ -6,7 +6,7 @@ use hearth_model::{
     series::Series,
     store::{MessageRef, NodeId, Store, Topic},
 };
-use hearth_mqtt::MonoTime;
+use hearth_mqtt::{MonoTime, Properties, Property};
 
 use super::pace::Pace;
 use crate::{
@@ -99,7 +99,7 @@ fn topic_view(now: Now, topic: &Topic) -> TopicView {
         payload_bytes: last.payload_len as u64,
         payload: last.payload.to_vec(),
         previous: history.get(1).map(|message| message.payload.to_vec()),
-        properties: Vec::new(),
+        properties: Properties::read(last.properties).map(property_row).collect(),
         fields: topic
             .fields()
             .iter()
@@ -108,6 +108,21 @@ fn topic_view(now: Now, topic: &Topic) -> TopicView {
         spark: first_field.and_then(|field| spark(&field.series, now.wall_ms)),
         history: history.iter().map(history_row).collect(),
         history_dropped: topic.history_dropped(),
+    }
+}
+
+/// A property in words. User Properties keep their own name.
+fn property_row(property: Property<'_>) -> (String, String) {
+    let name = property.id().name().to_owned();
+    match property {
+        Property::UserProperty(name, text) => (name.to_owned(), text.to_owned()),
+        Property::PayloadFormatIndicator(0) => (name, "0, any bytes".to_owned()),
+        Property::PayloadFormatIndicator(1) => (name, "1, UTF-8 text".to_owned()),
+        Property::MessageExpiryInterval(seconds) => (name, format!("{seconds} s")),
+        Property::ContentType(text) | Property::ResponseTopic(text) => (name, text.to_owned()),
+        Property::CorrelationData(data) => (name, preview(data, data.len(), PREVIEW_CHARACTERS)),
+        Property::SubscriptionIdentifier(id) => (name, id.to_string()),
+        other => (name, format!("{other:?}")),
     }
 }
 

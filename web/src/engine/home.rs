@@ -1,0 +1,257 @@
+//! The devices of the home, kept up with the store, and the commands that wait for their confirmation.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use hearth_devices::{Action, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
+use hearth_model::store::{Arrival, NodeId, Store};
+use hearth_mqtt::MonoTime;
+
+use super::{input::Now, views::Pace};
+use crate::wire::{self, ControlState, Outcome, Publication, RequestId};
+
+/// How often devices take what came, ms: the newest message of each topic, the store has them all.
+const FLUSH_MS: u64 = 100;
+/// How often silence is looked for, ms.
+const TICK_MS: u64 = 5_000;
+/// How long a device may take to confirm, ms: what people wait before they try again.
+const ANSWER_MS: u64 = 5_000;
+
+/// The devices, and what they were asked to do.
+#[derive(Debug)]
+pub struct Home {
+    devices: Devices,
+    changed_topics: Vec<NodeId>,
+    is_changed: HashSet<NodeId>,
+    flush: Pace,
+    tick: Pace,
+    asked: BTreeMap<(DeviceId, String), Asked>,
+    changed: BTreeSet<DeviceId>,
+}
+
+/// What an entity was asked to do last.
+#[derive(Debug)]
+struct Asked {
+    request: RequestId,
+    action: wire::Action,
+    at_ms: u64,
+    state: AskedState,
+}
+
+#[derive(Debug)]
+enum AskedState {
+    Waiting { until: MonoTime },
+    Confirmed,
+    Failed(String),
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self {
+            devices: Devices::new(DeviceOptions::default()),
+            changed_topics: Vec::new(),
+            is_changed: HashSet::new(),
+            flush: Pace::default(),
+            tick: Pace::default(),
+            asked: BTreeMap::new(),
+            changed: BTreeSet::new(),
+        }
+    }
+}
+
+impl Home {
+    /// The devices.
+    #[must_use]
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
+
+    /// A message changed this topic.
+    pub fn note_message(&mut self, topic: NodeId) {
+        if self.is_changed.insert(topic) {
+            self.changed_topics.push(topic);
+            self.flush.note_change();
+        }
+    }
+
+    /// When [`Self::advance`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<MonoTime> {
+        let answers = self.asked.values().filter_map(|asked| match asked.state {
+            AskedState::Waiting { until } => Some(until),
+            AskedState::Confirmed | AskedState::Failed(_) => None,
+        });
+        answers
+            .chain(self.flush.poll_timeout())
+            .chain(self.tick.poll_timeout())
+            .min()
+    }
+
+    /// Takes what came and looks at the clock.
+    pub fn advance(&mut self, now: Now, store: &Store) {
+        if self.flush.take_due(now.mono, FLUSH_MS) {
+            self.flush_topics(store);
+            self.tick.note_change();
+        }
+        if self.tick.take_due(now.mono, TICK_MS) {
+            self.devices.tick(now.wall_ms);
+            self.tick.look_again(now.mono + TICK_MS);
+        }
+        for id in self.devices.take_changed() {
+            self.confirm(id);
+            self.changed.insert(id);
+        }
+        self.give_up(now);
+    }
+
+    fn flush_topics(&mut self, store: &Store) {
+        self.is_changed.clear();
+        for id in std::mem::take(&mut self.changed_topics) {
+            let Some(topic) = store.topic(id) else { continue };
+            let last = topic.last();
+            let name = store.name(id);
+            let arrival = Arrival {
+                topic: &name,
+                payload: last.payload,
+                qos: last.qos,
+                retain: last.retain,
+                dup: last.dup,
+                properties: last.properties,
+            };
+            self.devices.apply(last.received_at_ms, &arrival);
+        }
+    }
+
+    /// The devices that changed since this was last asked.
+    pub fn take_changed(&mut self) -> BTreeSet<DeviceId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The message that makes an entity do something.
+    ///
+    /// # Errors
+    /// Why there is none, for the user.
+    pub fn control(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        device: &str,
+        entity: &str,
+        action: wire::Action,
+    ) -> Result<Publication, String> {
+        let id = self
+            .devices
+            .find(device)
+            .ok_or("This device is not here any more.")?;
+        let command = device_action(&action)
+            .and_then(|action| self.devices.command(id, entity, action))
+            .ok_or("We do not know how to tell this device to do that.")?;
+        let state = AskedState::Waiting {
+            until: now.mono + ANSWER_MS,
+        };
+        self.asked.insert(
+            (id, entity.to_owned()),
+            Asked {
+                request,
+                action,
+                at_ms: now.wall_ms,
+                state,
+            },
+        );
+        self.changed.insert(id);
+        // QoS 1: a command that got lost looks like a broken device. Never retained: it would act again after a restart.
+        Ok(Publication {
+            topic: command.topic,
+            payload: command.payload.into_bytes(),
+            qos: 1,
+            ..Publication::default()
+        })
+    }
+
+    /// The broker did not take a command.
+    pub fn note_outcome(&mut self, request: RequestId, outcome: &Outcome) {
+        let Outcome::Failed(why) = outcome else { return };
+        for ((id, _), asked) in &mut self.asked {
+            if asked.request == request && matches!(asked.state, AskedState::Waiting { .. }) {
+                asked.state = AskedState::Failed(why.clone());
+                self.changed.insert(*id);
+            }
+        }
+    }
+
+    /// How far the last command to an entity is.
+    #[must_use]
+    pub fn control_state(&self, device: DeviceId, entity: &str) -> ControlState {
+        let Some(asked) = self.asked.get(&(device, entity.to_owned())) else {
+            return ControlState::Idle;
+        };
+        match &asked.state {
+            AskedState::Waiting { .. } => ControlState::Sent(asked.action.clone()),
+            AskedState::Confirmed => ControlState::Confirmed,
+            AskedState::Failed(why) => ControlState::Failed(why.clone()),
+        }
+    }
+
+    fn confirm(&mut self, id: DeviceId) {
+        let Some(device) = self.devices.device(id) else {
+            return;
+        };
+        for ((_, entity), asked) in self
+            .asked
+            .range_mut((id, String::new())..)
+            .take_while(|((other, _), _)| *other == id)
+        {
+            let answered = matches!(asked.state, AskedState::Waiting { .. } | AskedState::Failed(_))
+                && device
+                    .entity(entity)
+                    .is_some_and(|entity| answers(asked, device, entity));
+            if answered {
+                asked.state = AskedState::Confirmed;
+            }
+        }
+    }
+
+    fn give_up(&mut self, now: Now) {
+        for ((id, _), asked) in &mut self.asked {
+            if matches!(asked.state, AskedState::Waiting { until } if until <= now.mono) {
+                asked.state = AskedState::Failed(format!("No answer after {} s", ANSWER_MS / 1_000));
+                self.changed.insert(*id);
+            }
+        }
+    }
+}
+
+/// Whether what the device says now is what it was asked for, and was said after that.
+fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
+    if entity.at_ms < asked.at_ms {
+        return false;
+    }
+    match (&asked.action, &entity.value) {
+        (wire::Action::Turn(on), Value::Binary(is_on)) => on == is_on,
+        // Devices round what they are asked for.
+        (wire::Action::Set(wanted), Value::Number(number)) => {
+            (wanted - number).abs() <= (wanted.abs() * 0.02).max(0.51)
+        }
+        (wire::Action::Lock, Value::Binary(unlocked)) => !unlocked,
+        (wire::Action::Unlock, Value::Binary(unlocked)) => *unlocked,
+        (wire::Action::Choose(wanted), Value::Text(text)) => wanted == text,
+        // A blind takes its time; that it speaks at all shows that it heard.
+        (wire::Action::Open | wire::Action::Close | wire::Action::Stop | wire::Action::Press, _) => {
+            device.last_heard_ms.is_some_and(|heard| heard >= asked.at_ms)
+        }
+        _ => false,
+    }
+}
+
+fn device_action(action: &wire::Action) -> Option<Action> {
+    Some(match action {
+        wire::Action::Turn(true) => Action::TurnOn,
+        wire::Action::Turn(false) => Action::TurnOff,
+        wire::Action::Set(number) => Action::Set(*number),
+        wire::Action::Open => Action::Open,
+        wire::Action::Close => Action::Close,
+        wire::Action::Stop => Action::Stop,
+        wire::Action::Lock => Action::Lock,
+        wire::Action::Unlock => Action::Unlock,
+        wire::Action::Choose(_) | wire::Action::Press => return None,
+    })
+}

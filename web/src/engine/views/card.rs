@@ -1,0 +1,171 @@
+//! From a device to what a card shows.
+
+use hearth_devices::{Class, Control, ControlKind, Device, DeviceId, Entity, EntityKind, Liveness, Value};
+use hearth_model::store::Store;
+
+use super::topic::spark;
+use crate::{
+    engine::{home::Home, input::Now},
+    wire::{self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, Tone},
+};
+
+/// Entities that a card of Home carries; the device's own page has all.
+const CARD_ENTITIES: usize = 8;
+/// Small charts per card.
+const CARD_SPARKS: usize = 2;
+/// Longest text value, in characters; Explorer shows all of it.
+const TEXT_CHARACTERS: usize = 400;
+
+/// The card of a device on Home.
+pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceCard> {
+    let device = home.devices().device(id)?;
+    let telling = device
+        .entities
+        .iter()
+        .filter(|entity| !entity.diagnostic)
+        .take(CARD_ENTITIES)
+        .collect();
+    Some(card_with(now, home, store, id, device, telling))
+}
+
+/// A device with all its entities.
+pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceView> {
+    let device = home.devices().device(id)?;
+    Some(DeviceView {
+        card: card_with(now, home, store, id, device, device.entities.iter().collect()),
+        room: device.room.clone().unwrap_or_default(),
+        source: device.source.name().to_owned(),
+        topics: device.topics.clone(),
+        usual_interval_ms: device.usual_interval_ms,
+    })
+}
+
+fn card_with(
+    now: Now,
+    home: &Home,
+    store: &Store,
+    id: DeviceId,
+    device: &Device,
+    entities: Vec<&Entity>,
+) -> DeviceCard {
+    let mut sparks_left = if entities.len() > CARD_ENTITIES {
+        entities.len()
+    } else {
+        CARD_SPARKS
+    };
+    let entities = entities.into_iter().map(|entity| {
+        let spark = (sparks_left > 0 && entity.kind == EntityKind::Number)
+            .then(|| series_of(store, entity).and_then(|series| spark(series, now.wall_ms)))
+            .flatten();
+        sparks_left -= usize::from(spark.is_some());
+        EntityView {
+            id: entity.id.clone(),
+            name: entity.name.clone(),
+            kind: entity.kind.name().to_owned(),
+            value: value(entity),
+            unit: entity.unit.clone(),
+            guessed: entity.unit_is_guess,
+            at: entity.at_ms,
+            topic: entity.topic.clone(),
+            control: entity
+                .control
+                .as_ref()
+                .map(|control| control_view(control, home, id, &entity.id)),
+            spark,
+        }
+    });
+    DeviceCard {
+        id: device.id.clone(),
+        name: device.name.clone(),
+        kind: device.kind.name().to_owned(),
+        liveness: liveness(device.liveness),
+        last_heard: device.last_heard_ms.unwrap_or(0),
+        tone: tone(device),
+        entities: entities.collect(),
+    }
+}
+
+fn series_of<'a>(store: &'a Store, entity: &Entity) -> Option<&'a hearth_model::series::Series> {
+    store
+        .topic(store.find(&entity.topic)?)?
+        .series(entity.field.as_deref().unwrap_or_default())
+}
+
+fn value(entity: &Entity) -> EntityValue {
+    match &entity.value {
+        Value::Unknown => EntityValue::Unknown,
+        Value::Number(number) => EntityValue::Number {
+            value: *number,
+            text: entity.words(),
+        },
+        Value::Binary(on) => EntityValue::Binary {
+            on: *on,
+            word: entity.words(),
+            since: entity.since_ms,
+        },
+        Value::Text(text) => EntityValue::Text(text.chars().take(TEXT_CHARACTERS).collect()),
+    }
+}
+
+fn control_view(control: &Control, home: &Home, device: DeviceId, entity: &str) -> ControlView {
+    ControlView {
+        kind: match control.kind {
+            ControlKind::Switch => wire::ControlKind::Switch,
+            ControlKind::Slider { min, max, step } => wire::ControlKind::Slider { min, max, step },
+            ControlKind::Stepper { min, max, step } => wire::ControlKind::Stepper { min, max, step },
+            ControlKind::Cover => wire::ControlKind::Cover { position: false },
+            ControlKind::Lock => wire::ControlKind::Lock,
+        },
+        guessed: true,
+        state: home.control_state(device, entity),
+        command_topic: control.topic.clone(),
+    }
+}
+
+fn liveness(liveness: Liveness) -> wire::Liveness {
+    match liveness {
+        Liveness::Unknown => wire::Liveness::Unknown,
+        Liveness::Online => wire::Liveness::Online,
+        Liveness::Stale => wire::Liveness::Stale,
+        Liveness::Offline => wire::Liveness::Offline,
+        Liveness::Asleep => wire::Liveness::Asleep,
+    }
+}
+
+/// The strongest of what the entities say.
+fn tone(device: &Device) -> Tone {
+    if matches!(device.liveness, Liveness::Stale | Liveness::Offline) {
+        return Tone::Stale;
+    }
+    device
+        .entities
+        .iter()
+        .filter(|entity| !entity.diagnostic)
+        .map(entity_tone)
+        .max_by_key(|tone| strength(*tone))
+        .unwrap_or_default()
+}
+
+fn strength(tone: Tone) -> u8 {
+    match tone {
+        Tone::Plain => 0,
+        Tone::Off => 1,
+        Tone::Ok => 2,
+        Tone::On => 3,
+        Tone::Warn => 4,
+        Tone::Stale | Tone::Crit => 5,
+    }
+}
+
+fn entity_tone(entity: &Entity) -> Tone {
+    match (entity.kind, entity.class, entity.is_on()) {
+        (_, Class::Smoke | Class::CarbonMonoxide | Class::Leak | Class::Opening, Some(true)) => Tone::Crit,
+        (_, Class::BatteryLow | Class::Problem | Class::Tamper, Some(true)) => Tone::Warn,
+        (_, Class::Smoke | Class::CarbonMonoxide | Class::Leak | Class::Opening, Some(false)) => Tone::Ok,
+        (EntityKind::Lock, _, Some(true)) => Tone::Warn,
+        (EntityKind::Lock, _, Some(false)) => Tone::Ok,
+        (EntityKind::Light | EntityKind::Switch, _, Some(true)) | (_, Class::Motion, Some(true)) => Tone::On,
+        (EntityKind::Light | EntityKind::Switch, _, Some(false)) => Tone::Off,
+        _ => Tone::Plain,
+    }
+}

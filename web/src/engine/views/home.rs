@@ -1,0 +1,294 @@
+//! Home with its cards, and the page of one device.
+
+use std::collections::BTreeSet;
+
+use hearth_devices::{Attention, DeviceId, Devices, Facts, Reason, Room, Share};
+use hearth_model::{age::duration_words, format::format_number, store::Store};
+use hearth_mqtt::MonoTime;
+
+use super::{card, pace::Pace};
+use crate::{
+    engine::{home::Home, input::Now},
+    wire::{AttentionItem, AttentionReason, GlanceFact, HomeView, Patch, RoomView, Tone},
+};
+
+/// A card changes four times a second at most.
+const CARD_INTERVAL_MS: u64 = 250;
+/// Facts about the home change once a second at most; a new room or card is there in half of that.
+const HOME_INTERVAL_MS: u64 = 500;
+/// Also without a message something becomes worth attention: a door that stands open for long.
+const ATTENTION_INTERVAL_MS: u64 = 5_000;
+
+/// Home as the page has it.
+#[derive(Debug, Default)]
+pub(super) struct HomeScreen {
+    open: bool,
+    pace: Pace,
+    card_pace: Pace,
+    look_at: MonoTime,
+    changed: BTreeSet<DeviceId>,
+    sent: Option<HomeView>,
+}
+
+impl HomeScreen {
+    pub(super) fn open(&mut self, home: &Home) {
+        self.open = true;
+        self.show_again(home);
+    }
+
+    pub(super) fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn show_again(&mut self, home: &Home) {
+        self.sent = None;
+        self.changed = home.devices().iter().map(|(id, _)| id).collect();
+        (self.pace, self.card_pace) = (Pace::due_at_once(), Pace::due_at_once());
+    }
+
+    pub(super) fn note_changes(&mut self, changed: &BTreeSet<DeviceId>) {
+        if self.open && !changed.is_empty() {
+            self.changed.extend(changed);
+            self.pace.note_change();
+            self.card_pace.note_change();
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
+        let pending = [
+            self.pace.poll_timeout(),
+            self.card_pace.poll_timeout(),
+            Some(self.look_at),
+        ];
+        pending.into_iter().flatten().min().filter(|_| self.open)
+    }
+
+    pub(super) fn patches(&mut self, now: Now, home: &Home, store: &Store, patches: &mut Vec<Patch>) {
+        if !self.open {
+            return;
+        }
+        // Cards first: the rooms that name them come after.
+        if self.card_pace.take_due(now.mono, CARD_INTERVAL_MS) {
+            let cards = std::mem::take(&mut self.changed)
+                .into_iter()
+                .filter_map(|id| card::card(now, home, store, id));
+            patches.extend(cards.map(|card| Patch::Card(Box::new(card))));
+        }
+        if now.mono >= self.look_at {
+            self.look_at = now.mono + ATTENTION_INTERVAL_MS;
+            self.pace.note_change();
+        }
+        if self.pace.take_due(now.mono, HOME_INTERVAL_MS) {
+            let view = home_view(now, home.devices());
+            if self.sent.as_ref() != Some(&view) {
+                self.sent = Some(view.clone());
+                patches.push(Patch::Home(view));
+            }
+        }
+    }
+}
+
+/// The page of one device.
+#[derive(Debug, Default)]
+pub(super) struct DeviceScreen {
+    address: Option<String>,
+    id: Option<DeviceId>,
+    pace: Pace,
+}
+
+impl DeviceScreen {
+    pub(super) fn open(&mut self, address: String) {
+        *self = Self {
+            address: Some(address),
+            id: None,
+            pace: Pace::due_at_once(),
+        };
+    }
+
+    pub(super) fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn show_again(&mut self) {
+        self.pace = Pace::due_at_once();
+    }
+
+    pub(super) fn note_changes(&mut self, changed: &BTreeSet<DeviceId>) {
+        if self.id.map_or(!changed.is_empty(), |id| changed.contains(&id)) {
+            self.pace.note_change();
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
+        self.address.as_ref().and_then(|_| self.pace.poll_timeout())
+    }
+
+    pub(super) fn patch(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
+        let address = self.address.as_ref()?;
+        if !self.pace.take_due(now.mono, CARD_INTERVAL_MS) {
+            return None;
+        }
+        self.id = home.devices().find(address);
+        let device = self
+            .id
+            .and_then(|id| card::device(now, home, store, id))
+            .map(Box::new);
+        Some(Patch::Device {
+            id: address.clone(),
+            device,
+        })
+    }
+}
+
+fn home_view(now: Now, devices: &Devices) -> HomeView {
+    let attention = devices.attention(now.wall_ms);
+    let refused = devices.counters().devices_refused;
+    HomeView {
+        glance: glance(&devices.facts()),
+        attention: attention
+            .iter()
+            .filter_map(|item| attention_item(devices, item))
+            .collect(),
+        rooms: rooms(devices),
+        devices_dropped: u32::try_from(refused).unwrap_or(u32::MAX),
+    }
+}
+
+fn rooms(devices: &Devices) -> Vec<RoomView> {
+    let rooms = devices.rooms();
+    let only_room = rooms.len() == 1;
+    rooms
+        .iter()
+        .map(|room| room_view(devices, room, only_room))
+        .collect()
+}
+
+fn room_view(devices: &Devices, room: &Room, only_room: bool) -> RoomView {
+    let address = |id: &DeviceId| devices.device(*id).map(|device| device.id.clone());
+    let (id, name) = match &room.name {
+        Some(name) => (slug(name), name.clone()),
+        None if only_room => ("other".to_owned(), "Devices".to_owned()),
+        None => ("other".to_owned(), "Other devices".to_owned()),
+    };
+    RoomView {
+        id,
+        name,
+        facts: room_facts(&devices.room_facts(room.name.as_deref())),
+        devices: room.devices.iter().filter_map(address).collect(),
+    }
+}
+
+fn slug(name: &str) -> String {
+    let dashed = name
+        .chars()
+        .map(|letter| if letter.is_alphanumeric() { letter } else { '-' });
+    format!("room-{}", dashed.collect::<String>().to_lowercase())
+}
+
+fn room_facts(facts: &Facts) -> Vec<String> {
+    let mut words = Vec::new();
+    words.extend(
+        facts
+            .inside
+            .or(facts.outside)
+            .map(|degrees| format!("{} °C", format_number(degrees, 1))),
+    );
+    words.extend(match facts.lights {
+        Share { of: 0, .. } => None,
+        Share { some: 0, of: 1 } => Some("Light off".to_owned()),
+        Share { some: 0, .. } => Some("Lights off".to_owned()),
+        Share { some: 1, of: 1 } => Some("Light on".to_owned()),
+        Share { some, of } => Some(format!("{some} of {of} lights on")),
+    });
+    words.extend(match facts.openings {
+        Share { of: 0, .. } => None,
+        Share { some: 0, of: 1 } => Some("Closed".to_owned()),
+        Share { some: 0, .. } => Some("All closed".to_owned()),
+        Share { some, .. } => Some(format!("{some} open")),
+    });
+    words.extend(match facts.locks {
+        Share { of: 0, .. } => None,
+        Share { some: 0, .. } => Some("Locked".to_owned()),
+        Share { .. } => Some("Unlocked".to_owned()),
+    });
+    words
+}
+
+fn glance(facts: &Facts) -> Vec<GlanceFact> {
+    let degrees = |key: &str, number: Option<f64>| match number {
+        Some(number) => fact(key, format_number(number, 1), "°C", Tone::Plain),
+        None => unknown(key),
+    };
+    vec![
+        degrees("inside", facts.inside),
+        degrees("outside", facts.outside),
+        share(
+            "openings",
+            facts.openings,
+            "All closed",
+            "open",
+            (Tone::Ok, Tone::Crit),
+        ),
+        share(
+            "locks",
+            facts.locks,
+            "All locked",
+            "unlocked",
+            (Tone::Ok, Tone::Warn),
+        ),
+        match facts.power {
+            Some(watts) => fact("power", format_number(watts, 0), "W", Tone::Plain),
+            None => unknown("power"),
+        },
+        share("lights", facts.lights, "All off", "on", (Tone::Off, Tone::On)),
+    ]
+}
+
+fn share(
+    key: &str,
+    share: Share,
+    none: &str,
+    some: &str,
+    (tone_none, tone_some): (Tone, Tone),
+) -> GlanceFact {
+    match share {
+        Share { of: 0, .. } => unknown(key),
+        Share { some: 0, .. } => fact(key, none.to_owned(), "", tone_none),
+        Share { some: count, of } => fact(key, format!("{count} {some}"), &format!("of {of}"), tone_some),
+    }
+}
+
+fn unknown(key: &str) -> GlanceFact {
+    fact(key, "–".to_owned(), "", Tone::Plain)
+}
+
+fn fact(key: &str, value: String, unit: &str, tone: Tone) -> GlanceFact {
+    GlanceFact {
+        key: key.to_owned(),
+        value,
+        unit: unit.to_owned(),
+        tone,
+    }
+}
+
+fn attention_item(devices: &Devices, item: &Attention) -> Option<AttentionItem> {
+    let device = devices.device(item.device)?;
+    let detail = match (item.battery, item.usual_interval_ms) {
+        (Some(charge), _) => format!("{} %", format_number(charge, 0)),
+        (None, Some(usual)) => format!("usually every {}", duration_words(usual)),
+        (None, None) => String::new(),
+    };
+    Some(AttentionItem {
+        device: device.id.clone(),
+        device_name: device.name.clone(),
+        reason: match item.reason {
+            Reason::Alert => AttentionReason::Alert,
+            Reason::Open => AttentionReason::Open,
+            Reason::Unavailable => AttentionReason::Unavailable,
+            Reason::Silent => AttentionReason::Silent,
+            Reason::Battery => AttentionReason::Battery,
+        },
+        since: item.since_ms,
+        detail,
+    })
+}
