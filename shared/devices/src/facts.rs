@@ -186,9 +186,9 @@ fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
                     let factor = if entity.unit == "kW" { 1000.0 } else { 1.0 };
                     let watts = entity.number().map(|number| number * factor);
                     if is_meter(device, &entity.id) {
-                        metered.push(watts)
+                        metered.push(watts);
                     } else {
-                        drawn.push(watts)
+                        drawn.push(watts);
                     }
                 }
                 (_, Class::Opening, Some(open)) => facts.openings.count(open),

@@ -462,8 +462,8 @@ proptest! {
             devices.apply(at as u64 * 1000, &Arrival { retain: *retain, ..Arrival::new(&topic, payload) });
         }
         devices.tick(1_000_000);
-        devices.attention(1_000_000);
-        devices.facts();
+        prop_assert!(devices.attention(1_000_000).len() <= 1000);
+        prop_assert!(devices.facts().lights.of <= 1000);
         let in_rooms: usize = devices.rooms().iter().map(|room| room.devices.len()).sum();
         prop_assert_eq!(in_rooms, devices.iter().count());
         for (id, device) in devices.iter() {

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-/// Samples in a full chunk.
+/// Samples in a full chunk of a series that has memory to itself.
 const CHUNK_SAMPLES: usize = 512;
+/// Bytes of a sample in a chunk.
+pub(crate) const SAMPLE_BYTES: usize = size_of::<u32>() + size_of::<f64>();
 
 /// A number and when it was received.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -205,20 +207,23 @@ impl Series {
     /// Takes a sample; the oldest go when more than `capacity` are kept. Time never runs back: an earlier `at_ms`
     /// counts as that of the newest sample.
     pub fn push(&mut self, sample: Sample, capacity: usize) {
-        self.push_counted(sample, capacity);
+        self.push_counted(sample, capacity, CHUNK_SAMPLES);
     }
 
-    pub(crate) fn push_counted(&mut self, sample: Sample, capacity: usize) -> Pushed {
+    /// Chunks get at most `chunk_samples`: smaller ones when many series share a budget, so that the oldest samples
+    /// of all can go together.
+    pub(crate) fn push_counted(&mut self, sample: Sample, capacity: usize, chunk_samples: usize) -> Pushed {
+        let chunk_samples = chunk_samples.clamp(4, CHUNK_SAMPLES);
         let mut pushed = Pushed::default();
         if let Some(chunk) = self.chunks.back_mut()
-            && chunk.numbers.len() < CHUNK_SAMPLES
+            && chunk.numbers.len() < chunk_samples
             && let Ok(offset) = u32::try_from(sample.at_ms.saturating_sub(chunk.base_ms))
         {
             let at_ms = sample.at_ms.max(chunk.summary.last.at_ms);
             let offset = offset.max(u32::try_from(at_ms - chunk.base_ms).unwrap_or(offset));
             if chunk.numbers.len() == chunk.numbers.capacity() {
                 let before = chunk.bytes();
-                let more = chunk.numbers.len().min(CHUNK_SAMPLES - chunk.numbers.len());
+                let more = chunk.numbers.len().min(chunk_samples - chunk.numbers.len());
                 chunk.numbers.reserve_exact(more);
                 chunk.offsets.reserve_exact(more);
                 pushed.bytes += (chunk.bytes() - before).cast_signed();
@@ -227,7 +232,7 @@ impl Series {
             chunk.numbers.push(sample.number);
             chunk.summary.push(Sample { at_ms, ..sample });
         } else {
-            self.start_chunk(sample, &mut pushed);
+            self.start_chunk(sample, chunk_samples, &mut pushed);
         }
         self.len += 1;
         while self.len > capacity.max(1) && self.chunks.len() > 1 {
@@ -238,12 +243,12 @@ impl Series {
         pushed
     }
 
-    fn start_chunk(&mut self, sample: Sample, pushed: &mut Pushed) {
+    fn start_chunk(&mut self, sample: Sample, chunk_samples: usize, pushed: &mut Pushed) {
         let mut at_ms = sample.at_ms;
         let mut capacity = 4;
         if let Some(full) = self.chunks.back() {
             at_ms = at_ms.max(full.summary.last.at_ms);
-            capacity = CHUNK_SAMPLES;
+            capacity = chunk_samples;
             pushed.sealed = Some(self.first_serial + self.chunks.len() as u64 - 1);
         }
         let sample = Sample { at_ms, ..sample };

@@ -122,7 +122,7 @@ fn skip_container(lexer: &mut Lexer<'_>) -> Option<usize> {
             Token::ObjectEnd | Token::ArrayEnd | Token::Key(_) => {}
             Token::ObjectStart | Token::ArrayStart => count += usize::from(now == depth + 1),
             Token::String(_) | Token::Number(_) | Token::Bool(_) | Token::Null => {
-                count += usize::from(now == depth)
+                count += usize::from(now == depth);
             }
         }
     }

@@ -46,6 +46,10 @@ impl Block {
     }
 }
 
+/// Bounds of a block, in bytes: smaller ones would be mostly bookkeeping, larger ones go too much at once.
+const SMALLEST_BLOCK: usize = 512;
+const LARGEST_BLOCK: usize = 16 * 1024;
+
 /// Bytes by what may go and what may not, and the order in which to let go.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -57,6 +61,8 @@ pub(crate) struct Budget {
     /// Full blocks in the order they became full, which is the order of their newest entry.
     blocks: VecDeque<Block>,
     stale: usize,
+    /// Histories and series that share the budget.
+    pub(crate) streams: usize,
 }
 
 impl Budget {
@@ -67,6 +73,7 @@ impl Budget {
             kept: 0,
             blocks: VecDeque::new(),
             stale: 0,
+            streams: 0,
         }
     }
 
@@ -90,6 +97,13 @@ impl Budget {
     /// Newest messages alone take so much that history would go as soon as it came.
     pub(crate) fn is_full_of_last_values(&self) -> bool {
         self.base > self.capacity / 8 * 7
+    }
+
+    /// Size of a block, in bytes: a fraction of every stream's share, so that blocks are finished and can go in the
+    /// order of their age.
+    pub(crate) fn block_bytes(&self) -> usize {
+        let share = self.capacity.saturating_sub(self.base) / self.streams.max(1);
+        (share / 8).clamp(SMALLEST_BLOCK, LARGEST_BLOCK)
     }
 
     pub(crate) fn add_kept(&mut self, bytes: isize) {

@@ -56,6 +56,8 @@ pub(crate) struct History {
 pub(crate) struct HistoryLimits {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
+    /// A page gets at most this many bytes, unless one message is larger.
+    pub(crate) page_bytes: usize,
 }
 
 /// What a push changed.
@@ -99,16 +101,17 @@ impl History {
             self.dropped += 1;
             return pushed;
         }
-        let fits = self.pages.back().is_some_and(|page| {
-            page.bytes.len() + needed <= page.bytes.capacity().max(SMALLEST_PAGE)
-                || page.bytes.len() + needed <= LARGEST_PAGE
-        });
+        let page_bytes = limits.page_bytes.clamp(SMALLEST_PAGE, LARGEST_PAGE);
+        let fits = self
+            .pages
+            .back()
+            .is_some_and(|page| page.bytes.len() + needed <= page_bytes);
         if !fits {
             self.start_page(needed, reused, &mut pushed);
         }
         if let Some(page) = self.pages.back_mut() {
             let before = page.bytes.capacity();
-            reserve(&mut page.bytes, needed);
+            reserve(&mut page.bytes, needed, page_bytes);
             let grown = page.bytes.capacity() - before;
             self.bytes += grown;
             pushed.bytes += grown.cast_signed();
@@ -179,19 +182,13 @@ impl History {
     }
 }
 
-/// Grows by doubling up to the largest page; a message that is larger gets a page of its own size.
-fn reserve(bytes: &mut Vec<u8>, needed: usize) {
+/// Grows by doubling up to a whole page; a message that is larger gets a page of its own size.
+fn reserve(bytes: &mut Vec<u8>, needed: usize, page_bytes: usize) {
     let total = bytes.len() + needed;
     if total <= bytes.capacity() {
         return;
     }
-    let target = if total >= LARGEST_PAGE {
-        total
-    } else {
-        (bytes.capacity() * 2)
-            .clamp(SMALLEST_PAGE, LARGEST_PAGE)
-            .max(total)
-    };
+    let target = (bytes.capacity() * 2).clamp(SMALLEST_PAGE, page_bytes).max(total);
     bytes.reserve_exact(target - bytes.len());
 }
 
@@ -264,6 +261,7 @@ mod tests {
     const NO_LIMIT: HistoryLimits = HistoryLimits {
         messages: usize::MAX,
         bytes: usize::MAX / 2,
+        page_bytes: 4096,
     };
 
     fn message(at: u64, payload: &[u8]) -> MessageRef<'_> {
@@ -302,7 +300,7 @@ mod tests {
             let payload = [7_u8; 3000];
             let mut held = 0_isize;
             for (at, size) in sizes.iter().enumerate() {
-                held += history.push(&message(at as u64, &payload[..*size]), HistoryLimits { messages, bytes }).bytes;
+                held += history.push(&message(at as u64, &payload[..*size]), HistoryLimits { messages, bytes, page_bytes: 4096 }).bytes;
                 prop_assert!(history.len() <= messages);
                 prop_assert_eq!(held, history.bytes().cast_signed());
             }

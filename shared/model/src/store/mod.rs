@@ -203,6 +203,7 @@ impl Store {
         let before = self.tree.bytes();
         let id = self.tree.insert(hash, topic, index, now_ms);
         self.budget.base += self.tree.bytes() - before + TOPIC_BYTES;
+        self.budget.streams += 1;
         self.topics.push(Topic::new(id, now_ms));
         Some(id)
     }
@@ -226,6 +227,7 @@ impl Store {
                 .options
                 .history_bytes_per_topic
                 .min(self.budget.capacity() / 4),
+            page_bytes: self.budget.block_bytes(),
         };
         let pushed = topic.history.push(&topic.last.message(), limits);
         self.budget.add_kept(pushed.bytes);
@@ -323,6 +325,8 @@ impl Store {
             return;
         }
         self.budget.base += added_bytes;
+        self.budget.streams += fields.len() - known;
+        let chunk_samples = self.budget.block_bytes() / crate::series::SAMPLE_BYTES;
         topic.fields_refused += refused;
         self.counters.fields_refused += refused;
         for &(field, number) in &*numbers {
@@ -337,7 +341,9 @@ impl Store {
                 bytes,
                 sealed,
                 dropped,
-            } = found.series.push_counted(sample, self.options.samples_per_field);
+            } = found
+                .series
+                .push_counted(sample, self.options.samples_per_field, chunk_samples);
             self.budget.add_kept(bytes);
             topic.samples_dropped += u64::from(dropped);
             self.counters.samples_dropped += u64::from(dropped);
