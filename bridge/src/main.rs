@@ -76,9 +76,16 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     telemetry::start(&config.log);
     for (name, meant) in &config.unknown_variables {
         match meant {
-            Some(meant) => tracing::warn!("the environment variable {name} is not known; did you mean {meant}?"),
+            Some(meant) => {
+                tracing::warn!("the environment variable {name} is not known; did you mean {meant}?")
+            }
             None => tracing::warn!("the environment variable {name} is not known"),
         }
+    }
+    // Each WebSocket takes two file descriptors; many systems begin with 1,024 and allow more.
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "file descriptors"),
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

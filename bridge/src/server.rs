@@ -24,7 +24,7 @@ use crate::{
     relay::Relays,
     router::router,
     routes::assets::Assets,
-    transport::{Dialer, TlsError},
+    transport::{self, Dialer, TlsError},
 };
 
 /// How long to wait after the system could not hand out a connection, most often for want of file descriptors.
@@ -35,7 +35,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[non_exhaustive]
 pub enum StartError {
     /// Another program has the port.
-    #[error("cannot listen on {address}: the port is taken; stop the program that has it, or choose another with --listen, such as --listen 127.0.0.1:9002 (port 0: any free one)")]
+    #[error(
+        "cannot listen on {address}: the port is taken; stop the program that has it, or choose another with --listen, such as --listen 127.0.0.1:9002 (port 0: any free one)"
+    )]
     PortTaken {
         /// The address that was asked for.
         address: SocketAddr,
@@ -98,12 +100,20 @@ impl Server {
     /// Starts the embedded broker if it is wanted, and serves.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         // The port first: it fails at once, and a broker that was started must be stopped.
-        let listener = TcpListener::bind(config.listen).await.map_err(|source| listen_error(config.listen, source))?;
-        let address = listener.local_addr().map_err(|source| listen_error(config.listen, source))?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| listen_error(config.listen, source))?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| listen_error(config.listen, source))?;
         let mut dialers = BTreeMap::new();
         for broker in &config.brokers {
-            let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref())
-                .map_err(|source| StartError::Tls { broker: broker.id.clone(), source })?;
+            let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref()).map_err(|source| {
+                StartError::Tls {
+                    broker: broker.id.clone(),
+                    source,
+                }
+            })?;
             dialers.insert(broker.id.clone(), Arc::new(dialer));
         }
         let home = match &config.embedded {
@@ -111,8 +121,12 @@ impl Server {
             None => None,
         };
         if let Some(home) = &home {
-            let dialer = Dialer::new(BrokerAddress::from(home.dial_address()), None)
-                .map_err(|source| StartError::Tls { broker: BrokerId::embedded(), source })?;
+            let dialer = Dialer::new(BrokerAddress::from(home.dial_address()), None).map_err(|source| {
+                StartError::Tls {
+                    broker: BrokerId::embedded(),
+                    source,
+                }
+            })?;
             dialers.insert(BrokerId::embedded(), Arc::new(dialer));
         }
         let relays = Arc::new(Relays::new(&config.relay));
@@ -129,8 +143,21 @@ impl Server {
             tracing::warn!(folder = %folder.display(), "there is no page to serve; build it with `cargo xtask run`, or name its folder with --dist");
         }
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(listener, app, config.http.clone(), stop.clone(), config.drain));
-        Ok(Self { address, home, stop, relays, accepting, drain: config.drain })
+        let accepting = tokio::spawn(accept(
+            listener,
+            app,
+            config.http.clone(),
+            stop.clone(),
+            config.drain,
+        ));
+        Ok(Self {
+            address,
+            home,
+            stop,
+            relays,
+            accepting,
+            drain: config.drain,
+        })
     }
 
     /// Where it listens; the port is the real one when port 0 was asked for.
@@ -181,7 +208,13 @@ fn api_config(config: &Config) -> BridgeConfig {
     }
 }
 
-async fn accept(listener: TcpListener, app: App, config: HttpConfig, stop: CancellationToken, drain: Duration) {
+async fn accept(
+    listener: TcpListener,
+    app: App,
+    config: HttpConfig,
+    stop: CancellationToken,
+    drain: Duration,
+) {
     let places = Arc::new(Semaphore::new(config.max_connections));
     let connections = TaskTracker::new();
     let router = router(app.clone());
@@ -190,7 +223,10 @@ async fn accept(listener: TcpListener, app: App, config: HttpConfig, stop: Cance
         // Beyond the cap connections wait in the kernel's queue.
         if places.available_permits() == 0 && !full_was_logged {
             full_was_logged = true;
-            tracing::warn!(limit = config.max_connections, "connections wait: http.max_connections is reached (said once)");
+            tracing::warn!(
+                limit = config.max_connections,
+                "connections wait: http.max_connections is reached (said once)"
+            );
         }
         let accepted = tokio::select! {
             accepted = next_connection(&listener, &places) => accepted,
@@ -213,11 +249,21 @@ async fn accept(listener: TcpListener, app: App, config: HttpConfig, stop: Cance
 }
 
 async fn next_connection(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, Peer)> {
-    let permit = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let permit = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (tcp, address) = listener.accept().await?;
-    tcp.set_nodelay(true)?;
+    transport::prepare(&tcp)?;
     let local = tcp.local_addr()?;
-    Ok((tcp, Peer { address, local, permit: Arc::new(permit) }))
+    Ok((
+        tcp,
+        Peer {
+            address,
+            local,
+            permit: Arc::new(permit),
+        },
+    ))
 }
 
 async fn serve(tcp: TcpStream, peer: Peer, router: Router, config: HttpConfig, stop: CancellationToken) {

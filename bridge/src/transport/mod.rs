@@ -7,9 +7,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -42,7 +44,10 @@ impl Dialer {
     /// Reads certificates, so that mistakes show at the start.
     pub(crate) fn new(address: BrokerAddress, tls: Option<&TlsConfig>) -> Result<Self, TlsError> {
         let tls = match tls {
-            Some(config) => Some((TlsConnector::from(Arc::new(tls::client_config(config)?)), tls::server_name(config, &address)?)),
+            Some(config) => Some((
+                TlsConnector::from(Arc::new(tls::client_config(config)?)),
+                tls::server_name(config, &address)?,
+            )),
             None => None,
         };
         Ok(Self { address, tls })
@@ -54,9 +59,10 @@ impl Dialer {
 
     /// Connects; the caller bounds the time.
     pub(crate) async fn dial(&self) -> Result<BrokerStream, DialError> {
-        let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port)).await.map_err(|error| dial_error(&error))?;
-        // Packets are small and somebody waits for each: no gathering by the kernel.
-        tcp.set_nodelay(true).map_err(|error| dial_error(&error))?;
+        let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
+            .await
+            .map_err(|error| dial_error(&error))?;
+        prepare(&tcp).map_err(|error| dial_error(&error))?;
         let Some((connector, name)) = &self.tls else {
             return Ok(BrokerStream::Tcp(tcp));
         };
@@ -65,6 +71,18 @@ impl Dialer {
             Err(error) => Err(DialError::Tls(error.to_string())),
         }
     }
+}
+
+/// How long a silent peer is trusted, and how often it is asked then: a machine that vanished is noticed within about two minutes.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(15));
+
+/// Sets what every TCP connection of the bridge has in common.
+pub(crate) fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    // Packets are small and somebody waits for each: no gathering by the kernel.
+    tcp.set_nodelay(true)?;
+    SockRef::from(tcp).set_tcp_keepalive(&KEEP_ALIVE)
 }
 
 fn dial_error(error: &io::Error) -> DialError {

@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
@@ -16,7 +18,12 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame.extend(
+        payload
+            .iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
     frame
 }
 
@@ -45,7 +52,11 @@ fn payload_is_the_same_however_frames_and_reads_are_cut() {
     for piece in [1, 2, 3, 5, 7, 13, 64, 1_000, 65_536, stream.len()] {
         let (payload, control) = read(&stream, piece).unwrap();
         assert!(payload == message, "pieces of {piece}");
-        assert_eq!(control.ping.as_deref(), Some(&b"are you there"[..]), "pieces of {piece}");
+        assert_eq!(
+            control.ping.as_deref(),
+            Some(&b"are you there"[..]),
+            "pieces of {piece}"
+        );
         assert_eq!(control.close, None);
     }
 }
@@ -56,7 +67,10 @@ fn nothing_is_read_after_a_close_frame() {
     stream.extend(masked(0x88, &[0x03, 0xE8, b'o', b'k']));
     stream.extend(masked(0x82, b"after"));
     let (payload, control) = read(&stream, stream.len()).unwrap();
-    assert_eq!((payload.as_slice(), control.close), (&b"before"[..], Some(Some(1000))));
+    assert_eq!(
+        (payload.as_slice(), control.close),
+        (&b"before"[..], Some(Some(1000)))
+    );
     assert_eq!(read(&masked(0x88, b""), 1).unwrap().1.close, Some(None));
 }
 
@@ -73,15 +87,27 @@ fn broken_frames_are_refused_with_the_right_code() {
     check(&masked(0x83, b""), 1002, "opcode");
     check(&masked(0x8B, b""), 1002, "opcode");
     check(&masked(0x80, b""), 1002, "without a message");
-    check(&[masked(0x02, b"a"), masked(0x82, b"b")].concat(), 1002, "before the last one");
+    check(
+        &[masked(0x02, b"a"), masked(0x82, b"b")].concat(),
+        1002,
+        "before the last one",
+    );
     check(&masked(0x09, b""), 1002, "in pieces");
     check(&masked(0x89, &[0; 126]), 1002, "more than 125");
     check(&masked(0x88, &[0x03]), 1002, "one byte");
     check(&masked(0x88, &[0x03, 0xED]), 1002, "may not be sent");
     check(&masked(0x88, &[0x03, 0xE8, 0xFF]), 1007, "UTF-8");
     check(&[0x82, 0xFE, 0x00, 0x7D, 0, 0, 0, 0], 1002, "longer than needed");
-    check(&[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0], 1002, "longer than needed");
-    check(&[0x82, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 1009, "100000 bytes");
+    check(
+        &[0x82, 0xFF, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0],
+        1002,
+        "longer than needed",
+    );
+    check(
+        &[0x82, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        1009,
+        "100000 bytes",
+    );
 }
 
 #[test]
@@ -110,4 +136,41 @@ fn a_long_close_reason_is_cut_at_a_character() {
     let frame = Close::new(4502, "ü".repeat(100)).frame();
     assert_eq!(frame.len(), 2 + 2 + 122);
     assert!(std::str::from_utf8(&frame[4..]).is_ok());
+}
+
+proptest! {
+    /// Whatever arrives, the reader says the same about it however it is cut, and never panics.
+    #[test]
+    fn any_bytes_mean_the_same_in_any_cut(bytes in vec(any::<u8>(), 0..200), cuts in vec(1..20_usize, 1..10)) {
+        // Half of all random frames would be refused for their first byte alone.
+        let mut bytes = bytes;
+        if let [first, second, ..] = bytes.as_mut_slice() {
+            *first = [0x82, 0x02, 0x89, 0x88, *first][usize::from(*first % 5)];
+            *second |= 0x80;
+        }
+        prop_assert_eq!(read_with(&bytes, &cuts), read_with(&bytes, &[bytes.len().max(1)]));
+    }
+
+    #[test]
+    fn frames_of_any_length_are_understood(payload in vec(any::<u8>(), 0..3_000), piece in 1..4_000_usize) {
+        let (read_back, _) = read(&masked(0x82, &payload), piece).unwrap();
+        prop_assert_eq!(read_back, payload);
+    }
+}
+
+/// As `read`, with the lengths of the pieces given in turn; a refusal keeps the payload out.
+fn read_with(bytes: &[u8], cuts: &[usize]) -> Result<(Vec<u8>, Control), Close> {
+    let (mut reader, mut control, mut payload, mut rest) =
+        (FrameReader::new(100_000), Control::default(), vec![], bytes);
+    for cut in cuts.iter().cycle() {
+        let (part, tail) = rest.split_at((*cut).min(rest.len()));
+        let mut part = part.to_vec();
+        let len = reader.read(&mut part, &mut control)?;
+        payload.extend_from_slice(&part[..len]);
+        rest = tail;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    Ok((payload, control))
 }
