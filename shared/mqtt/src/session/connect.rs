@@ -86,13 +86,13 @@ impl Session {
         match (self.version, self.held) {
             (ProtocolVersion::V5, Held::Unknown) => self.options.clean_start,
             (ProtocolVersion::V5, Held::Nothing) => true,
-            (ProtocolVersion::V5, Held::State) => false,
+            (ProtocolVersion::V5, Held::State | Held::Doubtful) => false,
             // [MQTT311-3.1.3-7] without a client id the session must be clean.
             (ProtocolVersion::V311, _) if self.client_id().is_empty() => true,
             (ProtocolVersion::V311, Held::Unknown) => self.options.clean_start,
             // Clean Session also ends the session with the network connection, so it is asked for again only
             // where nothing is to be kept.
-            (ProtocolVersion::V311, Held::Nothing | Held::State) => {
+            (ProtocolVersion::V311, Held::Nothing | Held::State | Held::Doubtful) => {
                 self.options.clean_start && self.options.session_expiry_interval == 0
             }
         }
@@ -194,7 +194,7 @@ impl Session {
             return self.misbehaved(now, SessionRule::SessionPresentAfterCleanStart);
         }
         // 3.1.1 has no such rule: there the session of an earlier program simply goes on.
-        if connack.session_present && self.held != Held::State && self.version == ProtocolVersion::V5 {
+        if connack.session_present && !self.held.is_some() && self.version == ProtocolVersion::V5 {
             // [MQTT5-3.2.2-4] The next CONNECT starts clean, so that this ends.
             self.held = Held::Nothing;
             return self.misbehaved(now, SessionRule::SessionPresentWithoutState);
@@ -243,14 +243,16 @@ impl Session {
         self.state = State::Connected(Box::new(connection));
         self.backoff.handle_connected(now);
         self.counters.connections += 1;
-        if connack.session_present {
-            self.resume_flows(now);
-        } else {
-            self.start_session();
+        match (connack.session_present, self.held) {
+            (true, Held::Doubtful) => {
+                // Subscribing twice costs little, being connected and silent a lot.
+                self.subscriptions.handle_session_lost(&mut self.log);
+                self.resume_flows(now);
+            }
+            (true, Held::Unknown | Held::Nothing | Held::State) => self.resume_flows(now),
+            (false, _) => self.start_session(),
         }
-        if self.held != Held::State {
-            self.held = Held::State;
-        }
+        self.held = Held::State;
         self.log.touch(PersistKey::HEADER);
         self.pump(now);
     }

@@ -116,6 +116,16 @@ enum Held {
     Nothing,
     /// Session State.
     State,
+    /// Session State, but a CONNECT got no answer since: the server may have said Session Present = 0 to nobody, so
+    /// that its next 1 speaks of an empty session.
+    Doubtful,
+}
+
+impl Held {
+    /// Whether there is Session State.
+    fn is_some(self) -> bool {
+        matches!(self, Self::State | Self::Doubtful)
+    }
 }
 
 /// Counts what a session did; nothing is dropped without being counted.
@@ -463,14 +473,15 @@ impl Session {
             // A plain DISCONNECT can always be said; one with an expiry is checked when the command is given.
             let _ = self.transmit.write(stored, |out| packet.encode(version, out));
         }
-        if let State::Connected(connection) = &self.state {
-            // [MQTT5-3.1.2-23] state outlives the connection only if both ends agreed on an expiry.
-            self.held = if connection.limits.session_expiry_interval > 0 {
-                Held::State
-            } else {
-                Held::Nothing
-            };
-            self.log.touch(PersistKey::HEADER);
+        match &self.state {
+            State::Connected(connection) => {
+                // [MQTT5-3.1.2-23] state outlives the connection only if both ends agreed on an expiry.
+                let lasts = connection.limits.session_expiry_interval > 0;
+                self.held = if lasts { Held::State } else { Held::Nothing };
+                self.log.touch(PersistKey::HEADER);
+            }
+            State::AwaitingConnack(_) if self.held == Held::State => self.held = Held::Doubtful,
+            State::Offline | State::AwaitingConnack(_) | State::Closed => {}
         }
         self.backoff.handle_closed(now);
         self.outbound.in_flight.handle_closed();

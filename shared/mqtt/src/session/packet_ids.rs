@@ -1,9 +1,10 @@
 //! Which packet identifiers are in use by packets that we sent.
 
+use std::fmt;
+
 use crate::PacketId;
 
 /// The identifiers in use: one bit each.
-#[derive(Debug)]
 pub(crate) struct PacketIds {
     used: Box<[u64; 1024]>,
     count: u32,
@@ -20,6 +21,15 @@ impl Default for PacketIds {
             count: 0,
             next: PacketId::FIRST,
         }
+    }
+}
+
+impl fmt::Debug for PacketIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketIds")
+            .field("count", &self.count)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 

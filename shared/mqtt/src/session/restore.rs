@@ -118,7 +118,7 @@ impl Session {
         HeaderRecord {
             client_id: self.client_id().to_owned(),
             assigned: self.options.client_id.is_empty(),
-            held: self.held == Held::State,
+            held: self.held.is_some(),
             last_id: self.outbound.last_id(),
         }
     }

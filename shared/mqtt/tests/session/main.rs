@@ -2,7 +2,9 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "tests fail by panicking, their helpers too"
 )]
 
@@ -10,6 +12,7 @@ mod auth;
 mod connect;
 mod keep_alive;
 mod misbehaviour;
+mod model;
 mod persist;
 mod publish;
 mod receive;

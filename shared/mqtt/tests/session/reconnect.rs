@@ -332,3 +332,20 @@ fn bytes_of_the_old_connection_do_not_reach_the_new_one() {
     pair.send(inbound(Qos::AtMostOnce, 0, "a", false));
     assert!(matches!(pair.events().last(), Some(Event::Message(_))));
 }
+
+/// A server that forgot says so once, in a CONNACK that may get lost: its next Session Present = 1 speaks of an empty
+/// session. Being connected and silent would be worse than subscribing twice.
+#[test]
+fn after_a_lost_connack_subscriptions_are_made_again() {
+    let mut pair = Pair::connected(lasting(v5()));
+    pair.subscribe(&["a"]);
+    pair.received();
+    pair.send(suback(1, &[2]));
+    pair.cut();
+    pair.open();
+    pair.reconnect(true);
+    assert_eq!(pair.brief(), ["subscribe #2 a"]);
+    pair.send(suback(2, &[2]));
+    pair.reconnect(true);
+    assert!(pair.received().is_empty(), "once is enough");
+}

@@ -112,6 +112,10 @@ impl Pair {
         self.session.handle_closed(self.at());
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "tests build the packet where they send it"
+    )]
     pub(crate) fn send(&mut self, packet: Packet) {
         let mut out = BytesMut::new();
         packet.encode(self.version, &mut out).unwrap();
