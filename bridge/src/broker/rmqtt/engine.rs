@@ -3,7 +3,7 @@
 use super::{
     hooks::{self, Counts},
     retained::Retained,
-    session::Sessions,
+    shared::Table,
     shared_subscription::TakeTurns,
     snapshot::{Snapshot, Waiting},
 };
@@ -21,10 +21,7 @@ use std::{
     io,
     net::SocketAddr,
     num::NonZeroU16,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -57,7 +54,6 @@ pub(in crate::broker) async fn start(
         retained: retained.clone(),
         counts: counts.clone(),
         store: store.map(Arc::new),
-        stopping: Arc::default(),
         options,
     };
     let (started, has_started) = oneshot::channel();
@@ -130,7 +126,6 @@ struct Broker {
     waiting: Waiting,
     counts: Arc<Counts>,
     store: Option<Arc<Store>>,
-    stopping: Arc<AtomicBool>,
 }
 
 impl Broker {
@@ -182,11 +177,9 @@ impl Broker {
             .mqtt_max_sessions(sessions_max)
             .build()
             .await;
+        *scx.extends.shared_mut().await = Box::new(Table(DefaultShared::new(Some(scx.clone()))));
         *scx.extends.retain_mut().await = Box::new(self.retained.clone());
         *scx.extends.shared_subscription_mut().await = Box::new(TakeTurns::default());
-        *scx.extends.session_mgr_mut().await = Box::new(Sessions {
-            stopping: self.stopping.clone(),
-        });
         scx
     }
 
@@ -215,10 +208,9 @@ impl Broker {
         }
     }
 
-    /// Sends every client away (5.0 clients learn that the server shuts down) and waits until they are gone, so that
-    /// their wills and what they had in flight are in the last snapshot.
+    /// Hangs up on every client and waits until that is done, so that their wills and what they had in flight are in
+    /// the last snapshot. The library closes a connection before it writes its DISCONNECT, so no client hears why.
     async fn say_goodbye(&self, scx: &ServerContext) {
-        self.stopping.store(true, Ordering::Relaxed);
         let senders: Vec<_> = scx
             .extends
             .shared()

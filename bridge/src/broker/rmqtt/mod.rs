@@ -6,7 +6,7 @@
 mod engine;
 mod hooks;
 mod retained;
-mod session;
+mod shared;
 mod shared_subscription;
 mod snapshot;
 

@@ -1,0 +1,179 @@
+//! The library's table of sessions, but for how a session is taken over.
+//!
+//! Left alone, the library refuses a client with 0x88 Server unavailable when its last connection is just ending: a
+//! reloaded page would be turned away now and then. And it sends what was in flight again in the wrong order.
+
+use async_trait::async_trait;
+use rmqtt::{
+    Result,
+    session::Session,
+    shared::{DefaultShared, Entry, RetainLoadCallback, Shared},
+    types::{
+        ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession, Publish,
+        Reason, SessionStatus, SubRelations, SubRelationsMap, SubsSearchParams, SubsSearchResult, Subscribe,
+        SubscribeReturn, To, TopicFilter, Tx, Unsubscribe,
+    },
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How long a connection may take to end when the client is back already.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The library has no event for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+type Undelivered = Vec<(To, From, Publish, Reason)>;
+
+/// The library's table.
+pub(super) struct Table(pub(super) DefaultShared);
+
+#[async_trait]
+impl Shared for Table {
+    fn entry(&self, id: Id) -> Box<dyn Entry> {
+        Box::new(PatientEntry(self.0.entry(id)))
+    }
+    fn exist(&self, client_id: &str) -> bool {
+        self.0.exist(client_id)
+    }
+    async fn forwards(
+        &self,
+        message_id: Option<MsgID>,
+        from: From,
+        publish: Publish,
+    ) -> std::result::Result<ForwardedCount, (ForwardedCount, Undelivered)> {
+        self.0.forwards(message_id, from, publish).await
+    }
+    async fn forwards_and_get_shareds(
+        &self,
+        from: From,
+        publish: Publish,
+    ) -> std::result::Result<(SubRelationsMap, ForwardedRecipients), (ForwardedRecipients, Undelivered)> {
+        self.0.forwards_and_get_shareds(from, publish).await
+    }
+    async fn forwards_to(
+        &self,
+        from: From,
+        publish: &Publish,
+        relations: SubRelations,
+        message_id: Option<MsgID>,
+    ) -> std::result::Result<ForwardedRecipients, (ForwardedRecipients, Undelivered)> {
+        self.0.forwards_to(from, publish, relations, message_id).await
+    }
+    fn iter(&self) -> Box<dyn Iterator<Item = Box<dyn Entry>> + Sync + Send + '_> {
+        Box::new(
+            self.0
+                .iter()
+                .map(|entry| Box::new(PatientEntry(entry)) as Box<dyn Entry>),
+        )
+    }
+    fn random_session(&self) -> Option<Session> {
+        self.0.random_session()
+    }
+    async fn session_status(&self, client_id: &str) -> Option<SessionStatus> {
+        self.0.session_status(client_id).await
+    }
+    async fn client_states_count(&self) -> usize {
+        self.0.client_states_count().await
+    }
+    fn sessions_count(&self) -> usize {
+        self.0.sessions_count()
+    }
+    async fn query_subscriptions(&self, asked: &SubsSearchParams) -> Vec<SubsSearchResult> {
+        self.0.query_subscriptions(asked).await
+    }
+    async fn subscriptions_count(&self) -> usize {
+        self.0.subscriptions_count().await
+    }
+    async fn retain_load_with(
+        &self,
+        filter: &TopicFilter,
+        callback: Arc<dyn RetainLoadCallback>,
+    ) -> Result<Vec<(NodeId, MsgID)>> {
+        self.0.retain_load_with(filter, callback).await
+    }
+}
+
+/// A client's place in the table; waits for the last connection of the client to end.
+struct PatientEntry(Box<dyn Entry>);
+
+#[async_trait]
+impl Entry for PatientEntry {
+    async fn try_lock(&self) -> Result<Box<dyn Entry>> {
+        let given_up = Instant::now() + PATIENCE;
+        loop {
+            match self.0.try_lock().await {
+                Ok(locked) => return Ok(Box::new(Self(locked))),
+                Err(error) if Instant::now() >= given_up => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+    async fn kick(
+        &mut self,
+        clean_start: bool,
+        clear_subscriptions: bool,
+        is_admin: IsAdmin,
+    ) -> Result<OfflineSession> {
+        let given_up = Instant::now() + PATIENCE;
+        loop {
+            match self.0.kick(clean_start, clear_subscriptions, is_admin).await {
+                Ok(OfflineSession::Exist(Some(mut session))) => {
+                    // They are taken from the end [MQTT5-4.6.0-1].
+                    session.inflight_messages.reverse();
+                    return Ok(OfflineSession::Exist(Some(session)));
+                }
+                Ok(session) => return Ok(session),
+                Err(error) if Instant::now() >= given_up => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+    fn id(&self) -> Id {
+        self.0.id()
+    }
+    fn id_same(&self) -> Option<bool> {
+        self.0.id_same()
+    }
+    async fn set(&mut self, session: Session, sender: Tx) -> Result<()> {
+        self.0.set(session, sender).await
+    }
+    async fn remove(&mut self) -> Result<Option<(Session, Tx)>> {
+        self.0.remove().await
+    }
+    async fn remove_with(&mut self, id: &Id) -> Result<Option<(Session, Tx)>> {
+        self.0.remove_with(id).await
+    }
+    async fn online(&self) -> bool {
+        self.0.online().await
+    }
+    async fn is_connected(&self) -> bool {
+        self.0.is_connected().await
+    }
+    fn session(&self) -> Option<Session> {
+        self.0.session()
+    }
+    fn exist(&self) -> bool {
+        self.0.exist()
+    }
+    fn tx(&self) -> Option<Tx> {
+        self.0.tx()
+    }
+    async fn subscribe(&self, subscribe: &Subscribe) -> Result<SubscribeReturn> {
+        self.0.subscribe(subscribe).await
+    }
+    async fn unsubscribe(&self, unsubscribe: &Unsubscribe) -> Result<bool> {
+        self.0.unsubscribe(unsubscribe).await
+    }
+    async fn publish(
+        &self,
+        from: From,
+        publish: Publish,
+    ) -> std::result::Result<(), (From, Publish, Reason)> {
+        self.0.publish(from, publish).await
+    }
+    async fn subscriptions(&self) -> Option<Vec<SubsSearchResult>> {
+        self.0.subscriptions().await
+    }
+}

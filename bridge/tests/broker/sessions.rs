@@ -1,0 +1,80 @@
+use crate::{
+    client::{BOTH, Client, Told, settings},
+    start,
+};
+
+#[tokio::test]
+async fn a_second_client_of_the_same_name_takes_the_session_over() {
+    let broker = start().await;
+    for version in BOTH {
+        let tab = settings("tab").persistent();
+        let (mut first, _) = Client::connect(version, broker.address(), tab.clone()).await;
+        first.subscribe("a", 1).await;
+        let (mut second, present) = Client::connect(version, broker.address(), tab).await;
+        assert!(present, "{version:?}");
+        // Without the DISCONNECT of [MQTT5-3.1.4-3]: the library closes the connection before it writes one.
+        assert_eq!(first.next().await, Told::Closed);
+        second.publish("a", 1, false, "for the second").await;
+        assert_eq!(second.message().await.payload, b"for the second");
+        second.leave().await;
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_client_arrives_in_order_when_it_is_back() {
+    let broker = start().await;
+    for version in BOTH {
+        let away = settings(&format!("away {version:?}")).persistent();
+        let (mut client, _) = Client::connect(version, broker.address(), away.clone()).await;
+        client.subscribe("orders", 2).await;
+        client.leave().await;
+        let mut publisher = Client::connected(version, broker.address(), "publisher").await;
+        for number in 0..500_u32 {
+            let qos = if number % 2 == 0 { 1 } else { 2 };
+            publisher.publish("orders", qos, false, number.to_string()).await;
+        }
+        let (mut client, present) = Client::connect(version, broker.address(), away).await;
+        assert!(present);
+        for number in 0..500 {
+            assert_eq!(client.message().await.payload, number.to_string().as_bytes());
+        }
+        client.leave().await;
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_clean_start_forgets_the_session() {
+    let broker = start().await;
+    for version in BOTH {
+        let (mut client, _) = Client::connect(version, broker.address(), settings("c").persistent()).await;
+        client.subscribe("a", 1).await;
+        client.leave().await;
+        let (mut client, present) = Client::connect(version, broker.address(), settings("c")).await;
+        assert!(!present);
+        client.publish("a", 1, false, "for nobody").await;
+        client.subscribe("b", 1).await;
+        client.publish("b", 1, false, "for c").await;
+        assert_eq!(client.message().await.topic, "b");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_at_once_is_let_in() {
+    let broker = start().await;
+    for version in BOTH {
+        for attempt in 0..100 {
+            let again = settings("page");
+            let again = if attempt % 2 == 0 {
+                again
+            } else {
+                again.persistent()
+            };
+            // Dropped without a goodbye, as when a page is reloaded.
+            drop(Client::connect(version, broker.address(), again).await);
+        }
+    }
+    broker.stop().await;
+}
