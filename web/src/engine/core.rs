@@ -200,26 +200,26 @@ impl Engine {
             .session()
             .and_then(hearth_mqtt::session::Session::poll_event)
         {
-            self.handle_event(now, event);
+            self.handle_event(now, &event);
         }
     }
 
-    fn handle_event(&mut self, now: Now, event: Event) {
-        if let Event::Message(message) = &event {
+    fn handle_event(&mut self, now: Now, event: &Event) {
+        if let Event::Message(message) = event {
             return self.handle_message(now, message);
         }
-        if self.connection.handle_event(now, &event) {
+        if self.connection.handle_event(now, event) {
             self.subscriptions.handle_connected(now, &mut self.connection);
         }
-        if let Some((request, outcome)) = self.publisher.handle_event(&event) {
+        if let Some((request, outcome)) = self.publisher.handle_event(event) {
             self.home.note_outcome(request, &outcome);
             self.views.push_outcome(request, outcome);
             self.views.note_numbers();
         }
-        if self.subscriptions.handle_event(now, &mut self.connection, &event) {
+        if self.subscriptions.handle_event(now, &mut self.connection, event) {
             self.views.note_subscriptions();
         }
-        if event == Event::MessagesMayBeMissed {
+        if *event == Event::MessagesMayBeMissed {
             self.views.push_result(Patch::Notice(Notice {
                 title: "Messages may have been missed".to_owned(),
                 text: "The broker had forgotten this page while the connection was down. What was sent in between is not here.".to_owned(),

@@ -127,7 +127,7 @@ fn use_open(view: View) {
         move || engine.release(kind)
     });
     use_effect_with((engine, view), move |(engine, view)| {
-        engine.send(Command::Open(view.clone()))
+        engine.send(Command::Open(view.clone()));
     });
 }
 

@@ -93,7 +93,7 @@ pub fn on_leave(mut tell: impl FnMut() + 'static) {
 /// The address's hash changed.
 pub fn on_route(mut tell: impl FnMut() + 'static) {
     listen(window().as_ref().map(AsRef::as_ref), "hashchange", move |_| {
-        tell()
+        tell();
     });
 }
 

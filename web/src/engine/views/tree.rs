@@ -42,7 +42,7 @@ impl TreeScreen {
             match store.find(&topic) {
                 Some(id) => self.view.set_expanded(id, expanded),
                 None if self.early_toggles.len() < ROWS as usize => {
-                    self.early_toggles.push((topic, expanded))
+                    self.early_toggles.push((topic, expanded));
                 }
                 None => {}
             }
