@@ -56,19 +56,22 @@ fn native(tally: &mut Tally) -> Result<()> {
     tally.count(&mut docs, |_| Kind::Doc)
 }
 
-/// Tests that need a JavaScript engine around them.
+/// The protocol where the page runs it, under Node; what only a browser has, in Chromium.
 fn wasm(tally: &mut Tally) -> Result<()> {
     let path = tools::ensure()?;
     let mut tests = cargo();
     tests.env("PATH", path);
+    // The runner of wasm-bindgen starts this one, with the flags in `web/webdriver.json`.
+    tests.env("CHROMEDRIVER", "chromedriver");
     tests.args([
         "test",
         "--package",
+        "hearth-mqtt",
+        "--package",
         "hearth-web",
-        "--target",
-        "wasm32-unknown-unknown",
-        "--no-fail-fast",
+        "--tests",
     ]);
+    tests.args(["--target", "wasm32-unknown-unknown", "--no-fail-fast"]);
     tally.count(&mut tests, |_| Kind::Wasm)
 }
 

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use crate::support::{framed, hex};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn all_frames(framer: &mut Framer) -> Vec<Frame> {
     std::iter::from_fn(|| framer.poll_frame().expect("a sound stream")).collect()
 }

@@ -4,6 +4,9 @@ use hearth_mqtt::{Role, Rule};
 
 use crate::support::{V5, V311, check_bad, decode, hex};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// [MQTT5-2.1.3-1] [MQTT311-2.2.2-2] every packet type, every wrong value of its flags
 #[test]
 fn reserved_flags_are_checked() {

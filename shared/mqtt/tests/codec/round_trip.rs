@@ -8,6 +8,9 @@ use crate::{
     support::{V5, V311, check_cuts, decode, encode},
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// Writes and reads back; the role that may receive this packet.
 fn reads_back(version: ProtocolVersion, packet: &Packet) -> Option<Role> {
     // A direction the packet does not take is the only reason to refuse it.

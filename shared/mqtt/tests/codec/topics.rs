@@ -8,6 +8,9 @@ use crate::{
     support::{filter, name},
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// Filter, names that match, names that do not: the examples of section 4.7 and the edges.
 const MATCHES: &[(&str, &[&str], &[&str])] = &[
     ("a/b", &["a/b"], &["a", "a/b/", "/a/b", "A/b", "a/b/c"]),

@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{V311, check, filter, id, name};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// The smallest CONNECT.
 pub(crate) fn plain_connect(version: hearth_mqtt::ProtocolVersion) -> Connect {
     Connect {

@@ -10,6 +10,9 @@ use crate::{
     vectors_v311::plain_connect,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 pub(crate) fn properties(of: &[Property<'_>]) -> Properties {
     Properties::of(of).expect("can be said")
 }

@@ -4,6 +4,9 @@ use hearth_mqtt::{DecodeError, ReasonCode, Role, Rule};
 
 use crate::support::{V5, V311, check_bad, decode, framed, hex};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// Which of the two faults, and the code that answers it.
 fn verdict(version: hearth_mqtt::ProtocolVersion, receiver: Role, wire: &str) -> (&'static str, u8) {
     match decode(version, receiver, &hex(wire)) {

@@ -9,6 +9,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 const METHOD: Property<'static> = Property::AuthenticationMethod("K8S-SAT");
 
 fn options() -> SessionOptions {

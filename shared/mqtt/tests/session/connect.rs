@@ -11,6 +11,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, lasting, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 #[test]
 fn connect_says_what_the_options_say() {
     let will = Will {

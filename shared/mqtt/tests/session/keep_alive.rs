@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, inbound, v5};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn connected(options: SessionOptions, properties: &[Property<'_>]) -> Pair {
     let mut pair = Pair::new(options);
     pair.now = 10;
@@ -46,7 +49,10 @@ fn server_keep_alive_counts() {
 
 #[test]
 fn zero_switches_it_off() {
-    assert_eq!(connected(v5(), &[Property::ServerKeepAlive(0)]).run_timers(), []);
+    assert_eq!(
+        connected(v5(), &[Property::ServerKeepAlive(0)]).run_timers(),
+        [0_u64; 0]
+    );
     assert_eq!(
         connected(
             SessionOptions {
@@ -56,7 +62,7 @@ fn zero_switches_it_off() {
             &[]
         )
         .run_timers(),
-        []
+        [0_u64; 0]
     );
 }
 

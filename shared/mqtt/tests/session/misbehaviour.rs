@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, inbound, puback, pubcomp, pubrec, pubrel, suback, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// The fault that closed the session, with the DISCONNECT that answered it.
 fn fault(pair: &mut Pair) -> (&'static str, Vec<String>) {
     let sent = pair.brief();

@@ -9,6 +9,9 @@ use crate::support::{
     Pair, Store, expiring, inbound, lasting, message, pubcomp, pubrec, pubrel, suback, v5, v311,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn persistent() -> SessionOptions {
     SessionOptions {
         persistent: true,

@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, brief, expiring, id, message, puback, pubcomp, pubrec, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 #[test]
 fn qos_0_is_done_when_it_left() {
     let mut pair = Pair::connected(v5());

@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, id, inbound, lasting, pubrel, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn topics(events: &[Event]) -> Vec<&str> {
     let messages = events.iter().filter_map(|event| match event {
         Event::Message(message) => Some(message.topic.as_str()),

@@ -7,6 +7,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, inbound, lasting, puback, pubcomp, pubrec, suback, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn broken(events: &[Event]) -> Option<(SessionRule, &'static str)> {
     events.iter().find_map(|event| match event {
         Event::Closed(ClosedReason::ServerMisbehaved(fault @ Misbehaviour::Session(rule, _))) => {

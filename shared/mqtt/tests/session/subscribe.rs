@@ -10,6 +10,9 @@ use hearth_mqtt::{
 
 use crate::support::{Pair, suback, subscription, unsuback, v5, v311};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn results(event: &Event) -> Vec<(&str, u8)> {
     match event {
         Event::Subscribed { results, .. }
