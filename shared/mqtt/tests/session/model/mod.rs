@@ -151,8 +151,8 @@ impl World {
                 self.server.publish(qos, topic, &payload);
                 self.sent_by_server.push((qos, topic.into(), payload));
             }
-            Op::ToServer(bytes) => self.to_server(usize::from(bytes)),
-            Op::ToClient(bytes) => self.to_client(usize::from(bytes)),
+            Op::ToServer(bytes) => self.arrive_at_server(usize::from(bytes)),
+            Op::ToClient(bytes) => self.arrive_at_client(usize::from(bytes)),
             Op::ServerStep => drop(self.server.step()),
             Op::Cut => self.cut(),
             Op::Open => self.open(),
@@ -188,7 +188,7 @@ impl World {
         }
     }
 
-    fn to_server(&mut self, bytes: usize) {
+    fn arrive_at_server(&mut self, bytes: usize) {
         while let Some(bytes) = self.session.poll_transmit() {
             self.to_server.extend_from_slice(&bytes);
         }
@@ -196,7 +196,7 @@ impl World {
         self.server.handle_bytes(self.to_server.split_to(bytes).freeze());
     }
 
-    fn to_client(&mut self, bytes: usize) {
+    fn arrive_at_client(&mut self, bytes: usize) {
         self.to_client.extend_from_slice(&self.server.take_bytes());
         let bytes = bytes.min(self.to_client.len());
         let bytes: Bytes = self.to_client.split_to(bytes).freeze();
@@ -266,7 +266,7 @@ impl World {
 
     fn kill(&mut self) {
         // A batch under way may have become durable although nobody was told.
-        if self.count % 2 == 0
+        if self.count.is_multiple_of(2)
             && let Some((batch, app)) = self.batch.take()
         {
             self.store.apply(&batch);
@@ -307,9 +307,9 @@ impl World {
             self.open();
             self.persist();
             self.stored();
-            self.to_server(usize::MAX);
+            self.arrive_at_server(usize::MAX);
             while self.server.step() {}
-            self.to_client(usize::MAX);
+            self.arrive_at_client(usize::MAX);
             self.take_events();
             let quiet = self.session.state() == SessionState::Connected
                 && self.session.queued_messages() == 0
