@@ -77,7 +77,7 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     for (name, meant) in &config.unknown_variables {
         match meant {
             Some(meant) => {
-                tracing::warn!("the environment variable {name} is not known; did you mean {meant}?")
+                tracing::warn!("the environment variable {name} is not known; did you mean {meant}?");
             }
             None => tracing::warn!("the environment variable {name} is not known"),
         }

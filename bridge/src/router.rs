@@ -20,6 +20,7 @@ use crate::{
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/healthz", get(routes::health::healthz))
+        .route("/readyz", get(routes::health::readyz))
         .route("/metrics", get(routes::health::metrics))
         .route("/api/config", get(routes::api_config::api_config))
         .route("/mqtt", get(routes::mqtt::default_broker))
@@ -30,7 +31,12 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// Refuses foreign hosts, counts refusals, and puts the security headers on everything.
-async fn guard(State(app): State<App>, Extension(peer): Extension<Peer>, mut request: Request, next: Next) -> Response {
+async fn guard(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let host = access::check_host(&app.access, peer.local.ip(), request.uri(), request.headers());
     let mut response = match host {
         Ok(host) => {
@@ -43,14 +49,20 @@ async fn guard(State(app): State<App>, Extension(peer): Extension<Peer>, mut req
         app.metrics.refused(code);
     }
     for (name, value) in SECURITY_HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }
 
 /// The page brings a policy of its own, with the hashes of its scripts; nothing else has any business with scripts.
 const SECURITY_HEADERS: [(HeaderName, &str); 8] = [
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -59,7 +71,13 @@ const SECURITY_HEADERS: [(HeaderName, &str); 8] = [
         "accelerometer=(), bluetooth=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), \
          microphone=(), midi=(), payment=(), serial=(), usb=()",
     ),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (header::CACHE_CONTROL, "no-store"),
 ];

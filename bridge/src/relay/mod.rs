@@ -16,7 +16,7 @@ use hearth_model::api::close;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncWriteExt, AsyncReadExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{Duration, timeout},
 };
@@ -61,7 +61,10 @@ pub(crate) struct Request {
 impl Relays {
     pub(crate) fn new(config: &RelayConfig) -> Self {
         Self {
-            limits: Arc::new(Limits::new(config.max_connections, config.max_connections_per_address)),
+            limits: Arc::new(Limits::new(
+                config.max_connections,
+                config.max_connections_per_address,
+            )),
             options: PumpOptions {
                 max_message_bytes: config.max_message_bytes,
                 handshake_timeout: config.handshake_timeout,
@@ -79,6 +82,13 @@ impl Relays {
         self.limits.open()
     }
 
+    /// Connects to a broker within the time that is set for it.
+    pub(crate) async fn dial(&self, dialer: &Dialer) -> Result<BrokerStream, DialError> {
+        timeout(self.dial_timeout, dialer.dial())
+            .await
+            .unwrap_or(Err(DialError::Timeout))
+    }
+
     /// Serves a WebSocket in a task of its own.
     pub(crate) fn start(self: &Arc<Self>, request: Request) {
         let relays = Arc::clone(self);
@@ -94,9 +104,17 @@ impl Relays {
     }
 
     async fn serve(&self, request: Request) {
-        let Request { upgrade, address, broker, dialer, permit } = request;
+        let Request {
+            upgrade,
+            address,
+            broker,
+            dialer,
+            permit,
+        } = request;
         let _permit = permit;
-        let Ok((browser, early)) = browser_stream(upgrade).await else { return };
+        let Ok((browser, early)) = browser_stream(upgrade).await else {
+            return;
+        };
         let place = self.limits.enter(address);
         self.metrics.opened();
         let ending = match place {
@@ -110,10 +128,16 @@ impl Relays {
         tracing::debug!(%broker, %address, ?ending, "relay ended");
     }
 
-    async fn connect_and_pump(&self, browser: TcpStream, early: &[u8], broker: &BrokerId, dialer: &Dialer) -> Ending {
+    async fn connect_and_pump(
+        &self,
+        browser: TcpStream,
+        early: &[u8],
+        broker: &BrokerId,
+        dialer: &Dialer,
+    ) -> Ending {
         let stop = self.stop.child_token();
         let dialled = tokio::select! {
-            dialled = timeout(self.dial_timeout, dialer.dial()) => dialled.unwrap_or(Err(DialError::Timeout)),
+            dialled = self.dial(dialer) => dialled,
             () = stop.cancelled() => return refuse(browser, shutting_down()).await,
         };
         match dialled {
@@ -126,7 +150,13 @@ impl Relays {
         }
     }
 
-    async fn pump(&self, browser: TcpStream, broker: BrokerStream, early: &[u8], stop: &CancellationToken) -> Ending {
+    async fn pump(
+        &self,
+        browser: TcpStream,
+        broker: BrokerStream,
+        early: &[u8],
+        stop: &CancellationToken,
+    ) -> Ending {
         let mut pump = Pump::new(browser, broker, early, &self.options, &self.metrics);
         tokio::select! {
             biased;
@@ -144,25 +174,33 @@ fn shutting_down() -> Close {
 fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
     let address = dialer.address();
     match error {
-        DialError::Refused => {
-            Close::new(close::BROKER_UNREACHABLE, format!("broker '{broker}' refused the connection at {address}"))
-        }
-        DialError::Unreachable(reason) => {
-            Close::new(close::BROKER_UNREACHABLE, format!("broker '{broker}' cannot be reached at {address}: {reason}"))
-        }
-        DialError::Tls(reason) => {
-            Close::new(close::BROKER_TLS_FAILED, format!("TLS with broker '{broker}' failed: {reason}"))
-        }
-        DialError::Timeout => {
-            Close::new(close::BROKER_TIMEOUT, format!("broker '{broker}' did not answer in time at {address}"))
-        }
+        DialError::Refused => Close::new(
+            close::BROKER_UNREACHABLE,
+            format!("broker '{broker}' refused the connection at {address}"),
+        ),
+        DialError::Unreachable(reason) => Close::new(
+            close::BROKER_UNREACHABLE,
+            format!("broker '{broker}' cannot be reached at {address}: {reason}"),
+        ),
+        DialError::Tls(reason) => Close::new(
+            close::BROKER_TLS_FAILED,
+            format!("TLS with broker '{broker}' failed: {reason}"),
+        ),
+        DialError::Timeout => Close::new(
+            close::BROKER_TIMEOUT,
+            format!("broker '{broker}' did not answer in time at {address}"),
+        ),
     }
 }
 
 /// The socket under the HTTP connection, and what was read from it already.
 async fn browser_stream(upgrade: OnUpgrade) -> Result<(TcpStream, Vec<u8>), ()> {
-    let upgraded = upgrade.await.map_err(|error| tracing::debug!(%error, "the upgrade was not finished"))?;
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| tracing::error!("unknown kind of connection"))?;
+    let upgraded = upgrade
+        .await
+        .map_err(|error| tracing::debug!(%error, "the upgrade was not finished"))?;
+    let parts = upgraded
+        .downcast::<TokioIo<TcpStream>>()
+        .map_err(|_| tracing::error!("unknown kind of connection"))?;
     Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 

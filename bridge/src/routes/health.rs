@@ -1,8 +1,8 @@
-//! `GET /healthz` and `GET /metrics`: for those who watch over the bridge.
+//! `GET /healthz`, `GET /readyz` and `GET /metrics`: for those who watch over the bridge.
 
 use axum::{
     extract::State,
-    http::{HeaderName, header},
+    http::{HeaderName, StatusCode, header},
 };
 
 use crate::{app::App, metrics};
@@ -12,7 +12,28 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
+/// Ready when the default broker takes a connection; without a broker there is nothing to wait for.
+pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+    let Some((broker, dialer)) = app
+        .default_broker
+        .as_ref()
+        .and_then(|id| Some((id, app.dialers.get(id)?)))
+    else {
+        return (StatusCode::OK, "ok\n".into());
+    };
+    match app.relays.dial(dialer).await {
+        Ok(_) => (StatusCode::OK, "ok\n".into()),
+        Err(error) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("broker '{broker}': {error}\n"),
+        ),
+    }
+}
+
 pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     let text = metrics::render(&app.metrics, &app.relays.metrics, app.relays.open());
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
 }

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     fake_broker::{CONNECT, FakeBroker},
+    http,
     running::{bridge, bridge_to, start},
     websocket::open,
 };
@@ -30,6 +31,20 @@ async fn a_broker_that_is_not_there_is_told_with_its_name_and_address() {
             format!("broker 'home' refused the connection at {address}")
         )
     );
+}
+
+#[tokio::test]
+async fn readiness_follows_the_default_broker() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "").await;
+    assert_eq!(http::get(bridge.address(), "/readyz", &[]).await.status, 200);
+    drop(broker);
+    let answer = http::get(bridge.address(), "/readyz", &[]).await;
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (503, "broker 'home': the connection was refused\n")
+    );
+    assert_eq!(http::get(bridge.address(), "/healthz", &[]).await.status, 200);
 }
 
 #[tokio::test]
