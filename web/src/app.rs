@@ -1,20 +1,200 @@
-//! The whole page.
+//! The whole page: routes, the shell, and what is said everywhere.
 
 use yew::prelude::*;
 
-use crate::hooks::{EngineProvider, use_connection, use_counters};
+use crate::{
+    components::{
+        empty::Explained,
+        icon::Icon,
+        shell::{ConnectionPill, Rail, TopBar},
+        text::visible,
+    },
+    hooks::{EngineProvider, use_connection, use_crash, use_engine, use_notices, use_now, use_start},
+    pages::{
+        connect::Connect, device::Device, explorer::Explorer, home::Home, route::Route, settings::Settings,
+    },
+    platform::{document, locale, page},
+    wire::{Command, ConnectionState},
+};
 
 /// The root component.
 #[component]
 pub fn App() -> Html {
-    html! { <EngineProvider><Pill /></EngineProvider> }
+    html! { <EngineProvider><Shell /></EngineProvider> }
+}
+
+#[component]
+fn Shell() -> Html {
+    let route = use_route();
+    use_title(&route);
+    let skip = Callback::from(|event: MouseEvent| {
+        // The hash is the route: a plain anchor would leave the page.
+        event.prevent_default();
+        document::focus_id("main");
+    });
+    html! {
+        <>
+            <a class="skip" href="#main" onclick={skip}>{"Skip to content"}</a>
+            <div class="app">
+                <Rail route={route.clone()} />
+                <Header route={route.clone()} />
+                <main id="main" class={classes!("main", matches!(route, Route::Explorer { .. }).then_some("main--full"))} tabindex="-1">
+                    <Crash />
+                    {page_of(&route)}
+                </main>
+                <Messages on_connect_page={route == Route::Connect} />
+            </div>
+        </>
+    }
+}
+
+fn page_of(route: &Route) -> Html {
+    let later = |title: &'static str, text: &'static str| {
+        html! {
+            <div class="empty"><Explained {title} {text}><a class="btn btn--primary" href="#/">{"Go home"}</a></Explained></div>
+        }
+    };
+    match route {
+        Route::Home { room } => html! { <Home room={room.clone()} /> },
+        Route::Device { id } => html! { <Device key={id.clone()} id={id.clone()} /> },
+        Route::Explorer { topic } => html! { <Explorer topic={topic.clone()} /> },
+        Route::Connect => html! { <Connect /> },
+        Route::Settings => html! { <Settings /> },
+        Route::Boards => later(
+            "There are no boards yet",
+            "This version of Hearth has no boards. Home shows every device by itself.",
+        ),
+        Route::History => later(
+            "There is no history page yet",
+            "This version of Hearth keeps the messages of this visit only. Explorer shows them for every topic.",
+        ),
+        Route::NotFound(_) => later(
+            "There is no such page",
+            "The address may be mistyped or from another version of Hearth.",
+        ),
+    }
+}
+
+/// The route of the address; an anchor leaves it as it was.
+#[hook]
+fn use_route() -> Route {
+    let route = use_state(|| Route::parse(&document::hash()).unwrap_or(Route::Home { room: None }));
+    let shown = route.clone();
+    use_effect_with((), move |()| {
+        page::on_route(move || {
+            if let Some(next) = Route::parse(&document::hash()) {
+                document::scroll_to_top();
+                shown.set(next);
+            }
+        });
+    });
+    (*route).clone()
+}
+
+#[hook]
+fn use_title(route: &Route) {
+    let title = match route {
+        Route::Explorer { topic: Some(topic) } => format!("{} · Explorer · Hearth", visible(topic)),
+        route => format!("{} · Hearth", route.title()),
+    };
+    use_effect_with(title, |title| document::set_title(title));
+}
+
+#[derive(Properties, PartialEq)]
+struct HeaderProps {
+    route: Route,
+}
+
+/// Title, mark of a simulation, connection, theme.
+#[component]
+fn Header(props: &HeaderProps) -> Html {
+    let (connection, start, minute) = (use_connection(), use_start(), use_now(30));
+    let on_theme = Callback::from(|()| {
+        document::choose_theme(Some(if document::is_dark() { "light" } else { "dark" }));
+    });
+    let named = connection.state != ConnectionState::None && !connection.name.is_empty();
+    let (title, sub) = match &props.route {
+        Route::Home { .. } if named => (connection.name.clone(), locale::day_and_time(minute)),
+        Route::Explorer { .. } if named => (props.route.title().to_owned(), connection.name.clone()),
+        route => (route.title().to_owned(), String::new()),
+    };
+    let simulated = start.bridge.as_ref().is_some_and(|bridge| bridge.simulated);
+    html! { <TopBar {title} {sub} {simulated} {on_theme}><Pill /></TopBar> }
 }
 
 #[component]
 fn Pill() -> Html {
     let connection = use_connection();
-    let counters = use_counters();
+    let step = if connection.state == ConnectionState::Waiting {
+        1
+    } else {
+        3_600
+    };
+    let now = use_now(step);
+    html! { <ConnectionPill {connection} {now} /> }
+}
+
+/// The engine stopped: what happened, and the way out.
+#[component]
+fn Crash() -> Html {
+    let (crash, engine) = (use_crash(), use_engine());
+    let Some(reason) = crash else {
+        return Html::default();
+    };
+    let restart = Callback::from(move |_: MouseEvent| engine.restart());
     html! {
-        <p data-testid="connection-state">{format!("{:?}", connection.state)}{" "}{counters.received}</p>
+        <div class="banner banner--crit" role="alert" data-testid="engine-crash">
+            <Icon name="crit" />
+            <p class="grow"><b>{"The engine of this page stopped."}</b>{" What it had heard is gone. The fault is Hearth’s: "}
+                <code>{visible(&reason)}</code></p>
+            <button class="btn" type="button" onclick={restart}>{"Start it again"}</button>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct MessagesProps {
+    on_connect_page: bool,
+}
+
+/// What must be known on every page, above the content and out of its flow: nothing moves because of it.
+#[component]
+fn Messages(props: &MessagesProps) -> Html {
+    let (notices, engine) = (use_notices(), use_engine());
+    html! {
+        <div class="toasts" role="region" aria-label="Messages">
+            { for notices.iter().enumerate().map(|(index, notice)| {
+                let engine = engine.clone();
+                let dismiss = Callback::from(move |_: MouseEvent| engine.dismiss_notice(index));
+                html! {
+                    <div class="toast" role={if notice.urgent { "alert" } else { "status" }}>
+                        <p class="grow"><b>{visible(&notice.title)}</b>{" "}{visible(&notice.text)}</p>
+                        <button class="btn btn--dense" type="button" onclick={dismiss}>{"Got it"}</button>
+                    </div>
+                }
+            })}
+            if !props.on_connect_page { <Lost /> }
+        </div>
+    }
+}
+
+/// The connection is down: why, and the way to get it back.
+#[component]
+fn Lost() -> Html {
+    let (connection, engine) = (use_connection(), use_engine());
+    let down = matches!(connection.state, ConnectionState::Waiting | ConnectionState::Down);
+    let Some(problem) = connection.problem.as_ref().filter(|_| down) else {
+        return Html::default();
+    };
+    let retry = Callback::from(move |_: MouseEvent| engine.send(Command::RetryNow));
+    html! {
+        <div class="toast toast--crit" role="status">
+            <Icon name="crit" />
+            <p class="grow"><b>{visible(&problem.title)}{"."}</b>{" Values may be old. "}{visible(&problem.what_to_do)}</p>
+            <span class="row">
+                <button class="btn btn--dense" type="button" onclick={retry}>{"Try again now"}</button>
+                <a class="btn btn--dense" href={Route::Connect.href()}>{"Find out why"}</a>
+            </span>
+        </div>
     }
 }

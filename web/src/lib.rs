@@ -8,15 +8,22 @@
 )]
 
 pub mod app;
+mod chart;
+mod components;
 pub mod engine;
 pub mod hooks;
+mod pages;
 pub mod platform;
 pub mod wire;
 
 /// Mounts the views.
 pub fn run_page() {
     platform::panic::tell_page();
-    yew::Renderer::<app::App>::new().render();
+    // Beside the icons, which stay in the document.
+    let root = web_sys::window().and_then(|window| window.document()?.get_element_by_id("page"));
+    if let Some(root) = root {
+        yew::Renderer::<app::App>::with_root(root).render();
+    }
 }
 
 /// Runs the engine; returns at once, the Worker lives on its events.

@@ -1,6 +1,8 @@
 //! Thin wrappers around what the browser gives: nothing here knows MQTT or devices.
 
 pub mod client_id;
+pub mod document;
+pub mod locale;
 pub mod page;
 pub mod panic;
 pub mod storage;

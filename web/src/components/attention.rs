@@ -1,0 +1,221 @@
+//! What needs attention, most urgent first. Nothing joins or leaves while a pointer or the focus is inside.
+
+use yew::prelude::*;
+
+use super::{card::tone_class, icon::Icon, text::visible, words};
+use crate::{
+    pages::route::Route,
+    wire::{AttentionItem, AttentionReason, Tone},
+};
+
+/// Items shown before "Show all".
+const SHOWN: usize = 3;
+
+/// What [`Attention`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct AttentionProps {
+    pub(crate) items: Vec<AttentionItem>,
+    pub(crate) now: u64,
+}
+
+/// The strip below the glance; absent when empty.
+#[component]
+pub(crate) fn Attention(props: &AttentionProps) -> Html {
+    let held = use_state(|| false);
+    let all = use_state(|| false);
+    let shown = use_mut_ref(Vec::<AttentionItem>::new);
+    if *held {
+        refresh(&mut shown.borrow_mut(), &props.items);
+    } else {
+        shown.borrow_mut().clone_from(&props.items);
+    }
+    let items = shown.borrow();
+    if items.is_empty() {
+        return Html::default();
+    }
+    let hold = |on: bool| {
+        let held = held.clone();
+        move || held.set(on)
+    };
+    let (enter, leave, focus, blur) = (hold(true), hold(false), hold(true), hold(false));
+    let toggle = {
+        let all = all.clone();
+        Callback::from(move |_: MouseEvent| all.set(!*all))
+    };
+    let count = if *all { items.len() } else { SHOWN };
+    html! {
+        <section class="attn" aria-labelledby="attn-h" onpointerenter={move |_| enter()} onpointerleave={move |_| leave()}
+            onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
+            <header class="attn__head">
+                <h2 id="attn-h" class="grow">{"Needs attention "}<span class="muted">{items.len()}</span></h2>
+                if items.len() > SHOWN {
+                    <button class="btn btn--quiet" type="button" aria-expanded={all.to_string()} onclick={toggle}>
+                        {if *all { "Show fewer" } else { "Show all" }}
+                    </button>
+                }
+            </header>
+            <ul>{ for items.iter().take(count).map(|item| row(item, props.now)) }</ul>
+        </section>
+    }
+}
+
+/// Keeps the rows and their order; only their words change.
+fn refresh(shown: &mut [AttentionItem], now: &[AttentionItem]) {
+    for item in shown {
+        if let Some(newer) = now
+            .iter()
+            .find(|newer| newer.device == item.device && newer.reason == item.reason)
+        {
+            item.clone_from(newer);
+        }
+    }
+}
+
+fn row(item: &AttentionItem, now: u64) -> Html {
+    let age = words::lasting(now.saturating_sub(item.since));
+    let name = visible(&item.device_name);
+    let (icon, tone, title, first, action) = match item.reason {
+        AttentionReason::Open => (
+            "dooropen",
+            Tone::Crit,
+            format!("{name} is open"),
+            format!("For {age}."),
+            "Show",
+        ),
+        AttentionReason::Silent => {
+            let heard = words::ago(item.since, words::step_now(item.since, now));
+            (
+                "silent",
+                Tone::Stale,
+                format!("{name} is silent"),
+                format!("Last heard {heard}."),
+                "Find out why",
+            )
+        }
+        AttentionReason::Battery => (
+            "batt",
+            Tone::Warn,
+            format!("{name}: battery low"),
+            String::new(),
+            "Show",
+        ),
+        AttentionReason::Unavailable => (
+            "silent",
+            Tone::Stale,
+            format!("{name} is offline"),
+            format!("For {age}."),
+            "Find out why",
+        ),
+        AttentionReason::Alert => (
+            "crit",
+            Tone::Crit,
+            format!("{name}: alarm"),
+            format!("For {age}."),
+            "Show",
+        ),
+    };
+    let detail = [first, sentence(&visible(&item.detail))]
+        .into_iter()
+        .filter(|part| !part.is_empty());
+    html! {
+        <li key={format!("{}/{}", item.device, reason(item.reason))} data-testid="attention-item"
+            data-reason={reason(item.reason)} data-device={item.device.clone()}>
+            <span class={classes!("tile", tone_class(tone))}><Icon name={icon} /></span>
+            <p class="attn__t"><b><bdi>{title}</bdi></b><span>{detail.collect::<Vec<_>>().join(" ")}</span></p>
+            <a class="btn attn__act" href={Route::Device { id: item.device.clone() }.href()}>
+                <span>{action}<span class="vh">{format!(": {name}")}</span></span>
+                <Icon name="right" class="only-s" />
+            </a>
+        </li>
+    }
+}
+
+/// "usually every 5 min" as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut chars = text.trim().chars();
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), chars.as_str())
+}
+
+/// `data-reason`
+fn reason(reason: AttentionReason) -> &'static str {
+    match reason {
+        AttentionReason::Open => "open",
+        AttentionReason::Silent => "silent",
+        AttentionReason::Battery => "battery",
+        AttentionReason::Unavailable => "unavailable",
+        AttentionReason::Alert => "alert",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing::render;
+
+    fn item(device: &str, reason: AttentionReason, detail: &str) -> AttentionItem {
+        AttentionItem {
+            device: device.into(),
+            device_name: device.into(),
+            reason,
+            since: 1_000,
+            detail: detail.into(),
+        }
+    }
+
+    #[test]
+    fn a_held_list_keeps_its_rows_and_their_order_but_renews_their_words() {
+        let mut shown = vec![
+            item("door", AttentionReason::Open, "a"),
+            item("gone", AttentionReason::Silent, "b"),
+        ];
+        refresh(
+            &mut shown,
+            &[
+                item("new", AttentionReason::Open, "c"),
+                item("door", AttentionReason::Open, "d"),
+            ],
+        );
+        assert_eq!(
+            shown
+                .iter()
+                .map(|item| (item.device.as_str(), item.detail.as_str()))
+                .collect::<Vec<_>>(),
+            [("door", "d"), ("gone", "b")]
+        );
+    }
+
+    #[test]
+    fn an_item_says_what_for_how_long_and_what_to_do() {
+        let html = render::<Attention>(AttentionProps {
+            items: vec![item(
+                "Garage door",
+                AttentionReason::Open,
+                "usually closed by now",
+            )],
+            now: 42 * 60_000 + 1_000,
+        });
+        assert!(
+            html.contains(r#"data-testid="attention-item" data-reason="open""#),
+            "{html}"
+        );
+        assert!(
+            html.contains("Garage door is open") && html.contains("For 42 min. Usually closed by now."),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn an_empty_list_is_not_there() {
+        assert_eq!(
+            render::<Attention>(AttentionProps {
+                items: vec![],
+                now: 0
+            }),
+            ""
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! What an entity can be asked to do. A control shows what is confirmed; what was only sent says so.
+
+mod hold;
+mod range;
+
+use yew::prelude::*;
+
+use self::{
+    hold::HoldButton,
+    range::{Slider, Stepper},
+};
+use super::pending;
+use crate::{
+    components::{icon::Icon, text::visible, vars::Styled},
+    wire::{Action, ControlKind, ControlState, ControlView, EntityValue, EntityView},
+};
+
+/// What [`Control`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct ControlProps {
+    pub(crate) entity: EntityView,
+    /// The device's name: what is controlled.
+    pub(crate) label: AttrValue,
+    #[prop_or_default]
+    pub(crate) disabled: bool,
+    /// Entity and what it is asked to do.
+    pub(crate) on_action: Callback<(String, Action)>,
+}
+
+/// The control of an entity; nothing if it has none.
+#[component]
+pub(crate) fn Control(props: &ControlProps) -> Html {
+    let Some(control) = &props.entity.control else {
+        return Html::default();
+    };
+    let id = props.entity.id.clone();
+    let act = props.on_action.reform(move |action| (id.clone(), action));
+    let label = label(props);
+    let state = control_state(&control.state);
+    match &control.kind {
+        ControlKind::Switch => switch(props, control, act, label),
+        ControlKind::Button => html! {
+            <button class="btn" type="button" disabled={props.disabled} onclick={act.reform(|_| Action::Press)}
+                aria-label={format!("{}: press", visible(&label))} data-testid="entity-control" data-control="button"
+                data-state={state}>{"Press"}</button>
+        },
+        ControlKind::Slider { min, max, step } => html! {
+            <Slider min={*min} max={*max} step={*step} value={number(&props.entity)} unit={props.entity.unit.clone()}
+                {label} {state} disabled={props.disabled} on_set={act.reform(Action::Set)} />
+        },
+        ControlKind::Stepper { min, max, step } => html! {
+            <Stepper min={*min} max={*max} step={*step} value={number(&props.entity)} unit={props.entity.unit.clone()}
+                {label} {state} disabled={props.disabled} on_set={act.reform(Action::Set)} />
+        },
+        ControlKind::Select { options } => select(props, options, act, label, state),
+        ControlKind::Cover { .. } => cover(props, &act, state),
+        ControlKind::Lock => lock(props, &act, state),
+    }
+}
+
+/// The entity's name after the device's, unless they are the same.
+fn label(props: &ControlProps) -> AttrValue {
+    if props.entity.name.is_empty() || props.label == props.entity.name {
+        return visible(&props.label).into();
+    }
+    format!("{}, {}", visible(&props.label), visible(&props.entity.name)).into()
+}
+
+/// `data-state` of a control.
+pub(crate) fn control_state(state: &ControlState) -> &'static str {
+    match state {
+        ControlState::Idle => "idle",
+        ControlState::Sent(_) => "sent",
+        ControlState::Confirmed => "confirmed",
+        ControlState::Failed(_) => "failed",
+    }
+}
+
+/// The number that a slider or stepper stands at: what was asked for while that is under way.
+fn number(entity: &EntityView) -> Option<f64> {
+    if let Some(Action::Set(asked)) = pending(entity) {
+        return Some(*asked);
+    }
+    match &entity.value {
+        EntityValue::Number { value, .. } => Some(*value),
+        EntityValue::Unknown | EntityValue::Binary { .. } | EntityValue::Text(_) => None,
+    }
+}
+
+fn switch(props: &ControlProps, control: &ControlView, act: Callback<Action>, label: AttrValue) -> Html {
+    let is_on = matches!(props.entity.value, EntityValue::Binary { on: true, .. });
+    let asked = match pending(&props.entity) {
+        Some(Action::Turn(on)) => Some(*on),
+        _ => None,
+    };
+    let shown = asked.unwrap_or(is_on);
+    let onclick = act.reform(move |_: MouseEvent| Action::Turn(!shown));
+    if matches!(control.state, ControlState::Failed(_)) {
+        return html! {
+            <button class="btn" type="button" {onclick} aria-label={format!("{label}: try again")}
+                data-testid="entity-control" data-control="switch" data-state="failed">{"Try again"}</button>
+        };
+    }
+    html! {
+        <button class="switch" type="button" role="switch" aria-checked={shown.to_string()} aria-label={label} {onclick}
+            aria-busy={asked.map(|_| "true")} disabled={props.disabled} data-testid="entity-control"
+            data-control="switch" data-state={control_state(&control.state)}>
+            <span class="switch__g"></span>
+        </button>
+    }
+}
+
+fn select(
+    props: &ControlProps,
+    options: &[String],
+    act: Callback<Action>,
+    label: AttrValue,
+    state: &'static str,
+) -> Html {
+    let shown = match (pending(&props.entity), &props.entity.value) {
+        (Some(Action::Choose(asked)), _) => asked.clone(),
+        (_, EntityValue::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let onchange = act.reform(|event: Event| Action::Choose(super::super::form::event_value(&event)));
+    html! {
+        <select class="select grow" aria-label={label} disabled={props.disabled} {onchange}
+            data-testid="entity-control" data-control="select" data-state={state}>
+            if !options.contains(&shown) {
+                <option selected=true value={shown.clone()}>{visible(&shown)}</option>
+            }
+            { for options.iter().map(|option| html! {
+                <option value={option.clone()} selected={*option == shown}>{visible(option)}</option>
+            })}
+        </select>
+    }
+}
+
+fn cover(props: &ControlProps, act: &Callback<Action>, state: &'static str) -> Html {
+    let moving = matches!(
+        pending(&props.entity),
+        Some(Action::Open | Action::Close | Action::Set(_))
+    );
+    let button = |name: &'static str,
+                  control: &'static str,
+                  icon: &'static str,
+                  action: Action,
+                  off: bool| {
+        html! {
+            <button class="btn btn--icon" type="button" aria-label={format!("{name} {}", visible(&props.label))}
+                disabled={props.disabled || off} onclick={act.reform(move |_| action.clone())}
+                data-testid="entity-control" data-control={control} data-state={state}><Icon name={icon} /></button>
+        }
+    };
+    html! {
+        <div class="coverbtns" role="group" aria-label={format!("Move {}", visible(&props.label))}>
+            {button("Open", "open", "up", Action::Open, false)}
+            {button("Stop", "stop", "stop", Action::Stop, !moving)}
+            {button("Close", "close", "down", Action::Close, false)}
+        </div>
+    }
+}
+
+fn lock(props: &ControlProps, act: &Callback<Action>, state: &'static str) -> Html {
+    let locked = matches!(&props.entity.value, EntityValue::Binary { word, .. } if word == "Locked");
+    let (words, icon, action) = if locked {
+        ("Hold to unlock", "unlock", Action::Unlock)
+    } else {
+        ("Hold to lock", "lock", Action::Lock)
+    };
+    html! {
+        <HoldButton text={words} {icon} label={visible(&props.label)} control="lock" {state} disabled={props.disabled}
+            on_held={act.reform(move |()| action.clone())} />
+    }
+}
+
+/// What [`CoverPicture`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct CoverPictureProps {
+    /// How far it is open, percent.
+    pub(crate) value: EntityValue,
+}
+
+/// A window with its blind as far down as it is.
+#[component]
+pub(crate) fn CoverPicture(props: &CoverPictureProps) -> Html {
+    let open = match &props.value {
+        EntityValue::Number { value, .. } => Some(value.clamp(0.0, 100.0)),
+        EntityValue::Binary { on, .. } => Some(if *on { 100.0 } else { 0.0 }),
+        EntityValue::Text(text) if text.eq_ignore_ascii_case("open") => Some(100.0),
+        EntityValue::Text(text) if text.eq_ignore_ascii_case("closed") => Some(0.0),
+        EntityValue::Text(_) | EntityValue::Unknown => None,
+    };
+    let words = open.map_or_else(
+        || "Position unknown".to_owned(),
+        |open| format!("{:.0} percent closed", 100.0 - open),
+    );
+    let covered = open.map_or(0.0, |open| 1.0 - open / 100.0);
+    html! {
+        <Styled tag="div" class="coverviz" role="img" label={words} vars={vec![("--v", format!("{covered:.2}"))]}>
+            <i></i>
+        </Styled>
+    }
+}

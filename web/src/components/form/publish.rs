@@ -1,0 +1,334 @@
+//! The publish form of Explorer.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{
+    event_value,
+    field::{Check, Choice, Field},
+};
+use crate::{
+    components::{icon::Icon, payload::json, text::visible, words},
+    wire::{Outcome, Publication},
+};
+
+/// Topic and payload of a small device's packet buffer: above it many microcontrollers drop the message.
+const SMALL_DEVICE_BYTES: usize = 120;
+
+/// What is typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Draft {
+    pub(crate) topic: String,
+    pub(crate) payload: String,
+    pub(crate) qos: u8,
+    pub(crate) retain: bool,
+    pub(crate) content_type: String,
+    pub(crate) response_topic: String,
+    pub(crate) expiry: String,
+    /// One a line: `name: value`.
+    pub(crate) user_properties: String,
+}
+
+impl Draft {
+    /// What is wrong with it and how to put it right.
+    pub(crate) fn error(&self) -> Option<String> {
+        if self.topic.is_empty() {
+            return Some("Enter a topic to publish to.".to_owned());
+        }
+        if self.topic.contains(['+', '#']) {
+            return Some("A topic to publish to has no + and no #: name one topic.".to_owned());
+        }
+        if self.topic.contains('\0') || self.topic.len() > usize::from(u16::MAX) {
+            return Some("This topic cannot be sent: at most 65,535 bytes and no NUL character.".to_owned());
+        }
+        if !self.expiry.trim().is_empty() && self.expiry.trim().parse::<u32>().is_err() {
+            return Some("Message expiry: enter seconds, or leave it empty.".to_owned());
+        }
+        let named = |line: &str| {
+            line.split_once(':')
+                .is_some_and(|(name, _)| !name.trim().is_empty())
+        };
+        if self
+            .user_properties
+            .lines()
+            .any(|line| !line.trim().is_empty() && !named(line))
+        {
+            return Some("User properties: write one “name: value” a line.".to_owned());
+        }
+        None
+    }
+
+    /// The message it means.
+    pub(crate) fn publication(&self) -> Publication {
+        let filled = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
+        let pairs = self
+            .user_properties
+            .lines()
+            .filter_map(|line| line.split_once(':'));
+        Publication {
+            topic: self.topic.clone(),
+            payload: self.payload.clone().into_bytes(),
+            qos: self.qos,
+            retain: self.retain,
+            content_type: filled(&self.content_type),
+            response_topic: filled(&self.response_topic),
+            message_expiry_interval: self.expiry.trim().parse().ok(),
+            user_properties: pairs
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                .collect(),
+        }
+    }
+
+    fn clears(&self) -> bool {
+        self.retain && self.payload.is_empty()
+    }
+
+    fn properties_set(&self) -> usize {
+        [&self.content_type, &self.response_topic, &self.expiry]
+            .into_iter()
+            .filter(|text| !text.trim().is_empty())
+            .count()
+            + self
+                .user_properties
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .count()
+    }
+}
+
+/// What [`PublishForm`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct PublishFormProps {
+    pub(crate) draft: Rc<Draft>,
+    pub(crate) outcome: Option<Outcome>,
+    /// Found when it was sent.
+    pub(crate) error: Option<String>,
+    pub(crate) on_change: Callback<Draft>,
+    pub(crate) on_send: Callback<()>,
+}
+
+/// Topic, payload, QoS, retain, properties, result.
+#[component]
+pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
+    let draft = &props.draft;
+    let edit = Edit {
+        draft: draft.clone(),
+        on_change: props.on_change.clone(),
+    };
+    let onsubmit = props.on_send.reform(|event: SubmitEvent| event.prevent_default());
+    html! {
+        <section class="panel" aria-label="Publish">
+            <header class="panel__head"><h2>{"Publish"}</h2></header>
+            <form class="panel__body stack" {onsubmit} novalidate=true>
+                <Field id="publish-topic" label="Topic" value={draft.topic.clone()} mono=true testid="publish-topic"
+                    on_input={edit.with(|draft, text| draft.topic = text)} />
+                <div class="field">
+                    <label for="publish-payload">{"Payload"}</label>
+                    <textarea class="textarea mono" id="publish-payload" value={draft.payload.clone()} spellcheck="false"
+                        autocapitalize="off" data-testid="publish-payload" aria-describedby="publish-note"
+                        oninput={edit.with(|draft, event: InputEvent| draft.payload = event_value(&event))} />
+                    <p class="hint" id="publish-note">{payload_words(draft)}</p>
+                </div>
+                <div class="row row--wrap row--apart">
+                    <Choice legend="Quality of service" hidden_legend=true name="publish-qos" chosen={draft.qos}
+                        options={vec![(0, "QoS 0", Some("publish-qos-0")), (1, "1", Some("publish-qos-1")), (2, "2", Some("publish-qos-2"))]}
+                        on_choose={edit.with(|draft, qos| draft.qos = qos)} />
+                    <Check checked={draft.retain} testid="publish-retain" on_check={edit.with(|draft, on| draft.retain = on)}>{"Retain"}</Check>
+                </div>
+                if draft.clears() {
+                    <p class="banner banner--in"><Icon name="trash" small=true />
+                        {"An empty payload with Retain clears the retained message of this topic at the broker."}</p>
+                }
+                {properties(&edit)}
+                if let Some(error) = &props.error {
+                    <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
+                }
+                <button class="btn btn--primary" type="submit" data-testid="publish-send">
+                    {if draft.clears() { "Clear the retained message" } else { "Publish" }}
+                </button>
+                <p class="publish__result" role="status">{props.outcome.as_ref().map(result)}</p>
+            </form>
+        </section>
+    }
+}
+
+#[derive(Clone)]
+struct Edit {
+    draft: Rc<Draft>,
+    on_change: Callback<Draft>,
+}
+
+impl Edit {
+    fn with<T: 'static>(&self, change: impl Fn(&mut Draft, T) + 'static) -> Callback<T> {
+        let Self { draft, on_change } = self.clone();
+        Callback::from(move |value| {
+            let mut draft = (*draft).clone();
+            change(&mut draft, value);
+            on_change.emit(draft);
+        })
+    }
+}
+
+/// "Valid JSON, 34 bytes"
+fn payload_words(draft: &Draft) -> String {
+    let bytes = words::bytes(draft.payload.len() as u64);
+    let looks_like_json = draft.payload.trim_start().starts_with(['{', '[']);
+    let form = match (draft.payload.is_empty(), json::check(&draft.payload)) {
+        (true, _) => "Empty".to_owned(),
+        (false, Ok(())) => "Valid JSON".to_owned(),
+        (false, Err(reason)) if looks_like_json => format!("Not valid JSON: {reason}"),
+        (false, Err(_)) => "Text".to_owned(),
+    };
+    let small = if draft.topic.len() + draft.payload.len() > SMALL_DEVICE_BYTES {
+        ". Topic and payload exceed 120 bytes, which small devices may drop"
+    } else {
+        ""
+    };
+    format!("{form}, {bytes}{small}")
+}
+
+fn properties(edit: &Edit) -> Html {
+    let draft = &edit.draft;
+    let set = match draft.properties_set() {
+        0 => "none set".to_owned(),
+        n => format!("{n} set"),
+    };
+    html! {
+        <details>
+            <summary><Icon name="right" small=true />{"MQTT 5 properties "}<span class="muted">{set}</span></summary>
+            <div class="stack fgroup__more">
+                <Field id="publish-content-type" label="Content type" value={draft.content_type.clone()} placeholder="application/json"
+                    on_input={edit.with(|draft, text| draft.content_type = text)} />
+                <Field id="publish-expiry" label="Message expires after, seconds" value={draft.expiry.clone()} inputmode="numeric"
+                    on_input={edit.with(|draft, text| draft.expiry = text)} />
+                <Field id="publish-response" label="Response topic" value={draft.response_topic.clone()}
+                    on_input={edit.with(|draft, text| draft.response_topic = text)} />
+                <div class="field">
+                    <label for="publish-user">{"User properties"}</label>
+                    <textarea class="textarea mono" id="publish-user" value={draft.user_properties.clone()} spellcheck="false"
+                        placeholder="name: value"
+                        oninput={edit.with(|draft, event: InputEvent| draft.user_properties = event_value(&event))} />
+                </div>
+            </div>
+        </details>
+    }
+}
+
+fn result(outcome: &Outcome) -> Html {
+    let (state, icon, class, words) = match outcome {
+        Outcome::Queued => (
+            "queued",
+            "minus",
+            "mark--warn",
+            "Waiting for the broker".to_owned(),
+        ),
+        Outcome::Sent => ("sent", "check", "", "Sent".to_owned()),
+        Outcome::Acknowledged(words) if words.is_empty() => (
+            "acknowledged",
+            "check",
+            "mark--ok",
+            "Acknowledged by the broker".to_owned(),
+        ),
+        Outcome::Acknowledged(words) => (
+            "acknowledged",
+            "check",
+            "mark--ok",
+            format!("Acknowledged: {words}"),
+        ),
+        Outcome::Failed(why) => ("failed", "crit", "mark--crit", format!("Not published: {why}")),
+    };
+    html! {
+        <span class={classes!("mark", "mark--wrap", class)} data-testid="publish-result" data-state={state}>
+            <Icon name={icon} />{visible(&words)}
+        </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing::render;
+
+    fn draft(topic: &str, payload: &str) -> Draft {
+        Draft {
+            topic: topic.into(),
+            payload: payload.into(),
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn the_note_says_what_the_payload_is_and_how_large() {
+        assert_eq!(
+            payload_words(&draft("t", r#"{ "a": 1 }"#)),
+            "Valid JSON, 10 bytes"
+        );
+        assert_eq!(payload_words(&draft("t", "ON")), "Text, 2 bytes");
+        assert!(payload_words(&draft("t", "{a}")).starts_with("Not valid JSON: "));
+        assert!(payload_words(&draft("t", &"x".repeat(200))).contains("small devices"));
+    }
+
+    #[test]
+    fn wildcards_and_nameless_properties_are_refused_with_the_fix() {
+        assert!(
+            draft("a/+", "")
+                .error()
+                .is_some_and(|error| error.contains("name one topic"))
+        );
+        assert!(draft("", "").error().is_some());
+        let nameless = Draft {
+            user_properties: "x".into(),
+            ..draft("t", "")
+        };
+        assert!(nameless.error().is_some());
+        assert_eq!(draft("a/b", "").error(), None);
+    }
+
+    #[test]
+    fn properties_are_sent_as_typed() {
+        let full = Draft {
+            user_properties: "trace: 7f:3a\n\n source:z2m".into(),
+            expiry: " 60 ".into(),
+            ..draft("t", "p")
+        };
+        let publication = full.publication();
+        assert_eq!(publication.message_expiry_interval, Some(60));
+        assert_eq!(
+            publication.user_properties,
+            [("trace".into(), "7f:3a".into()), ("source".into(), "z2m".into())]
+        );
+    }
+
+    #[test]
+    fn every_outcome_has_its_state_and_words() {
+        let show = |outcome| {
+            render::<PublishForm>(PublishFormProps {
+                draft: Rc::new(draft("t", "")),
+                outcome: Some(outcome),
+                error: None,
+                on_change: Callback::noop(),
+                on_send: Callback::noop(),
+            })
+        };
+        assert!(show(Outcome::Queued).contains(r#"data-state="queued""#));
+        assert!(show(Outcome::Sent).contains(r#"data-state="sent""#));
+        assert!(show(Outcome::Acknowledged(String::new())).contains(r#"data-state="acknowledged""#));
+        assert!(show(Outcome::Failed("no".into())).contains("Not published: no"));
+    }
+
+    #[test]
+    fn clearing_a_retained_message_is_explained() {
+        let html = render::<PublishForm>(PublishFormProps {
+            draft: Rc::new(Draft {
+                retain: true,
+                ..draft("t", "")
+            }),
+            outcome: None,
+            error: None,
+            on_change: Callback::noop(),
+            on_send: Callback::noop(),
+        });
+        assert!(html.contains("Clear the retained message"), "{html}");
+    }
+}

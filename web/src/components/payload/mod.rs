@@ -1,0 +1,7 @@
+//! A payload as JSON, as text, as hex, and compared with the one before. Large ones are drawn by the screenful.
+
+pub(crate) mod diff;
+pub(crate) mod hex;
+pub(crate) mod json;
+mod lines;
+pub(crate) mod viewer;

@@ -1,0 +1,291 @@
+//! The payload of a topic's last message, in the form that reads best, never hiding the original.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{
+    diff::{self, Change},
+    hex,
+    json::{self, Ink},
+    lines::{DrawLine, Lines},
+};
+use crate::components::{
+    icon::Icon,
+    text::{shortened, visible},
+    words,
+};
+
+/// Longest line drawn; the rest of it is in the raw view, which breaks lines.
+const LONGEST_LINE: usize = 2_000;
+/// The raw view breaks lines here.
+const RAW_LINE: usize = 160;
+
+/// How a payload is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Raw,
+    Hex,
+}
+
+impl Form {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Raw => "raw",
+            Self::Hex => "hex",
+        }
+    }
+}
+
+/// What [`Viewer`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct ViewerProps {
+    pub(crate) payload: Rc<[u8]>,
+    pub(crate) previous: Option<Rc<[u8]>>,
+    /// Size as received; more than the payload's if it was cut.
+    pub(crate) received_bytes: u64,
+}
+
+type Compared = Option<Option<Rc<Vec<Change>>>>;
+
+/// JSON, raw or hex, and what changed.
+#[component]
+pub(crate) fn Viewer(props: &ViewerProps) -> Html {
+    let chosen = use_state(|| None::<Form>);
+    let comparing = use_state(|| false);
+    let pretty = use_memo(props.payload.clone(), |payload| {
+        json::pretty(payload).map(Rc::new)
+    });
+    let is_text = use_memo(props.payload.clone(), |payload| {
+        std::str::from_utf8(payload).is_ok()
+    });
+    let compared: Rc<Compared> = use_memo((props.payload.clone(), props.previous.clone()), |(new, old)| {
+        old.as_ref()
+            .map(|old| diff::compare(&readable(old), &readable(new)).map(Rc::new))
+    });
+    let best = match (pretty.is_some(), *is_text) {
+        (true, _) => Form::Json,
+        (false, true) => Form::Raw,
+        (false, false) => Form::Hex,
+    };
+    let form = chosen
+        .filter(|form| *form != Form::Json || pretty.is_some())
+        .unwrap_or(best);
+    let radio = |of: Form, name: &'static str, disabled: bool| {
+        let chosen = chosen.clone();
+        let onchange = Callback::from(move |_: Event| chosen.set(Some(of)));
+        html! {
+            <label><input type="radio" name="payload-view" checked={form == of} {onchange} {disabled} />{name}</label>
+        }
+    };
+    let toggle = {
+        let comparing = comparing.clone();
+        Callback::from(move |_: MouseEvent| comparing.set(!*comparing))
+    };
+    let show_diff = *comparing && form != Form::Hex && compared.is_some();
+    html! {
+        <section class="panel viewer" aria-label="Payload">
+            <header class="panel__head">
+                <fieldset class="seg seg--dense"><legend class="vh">{"Show payload as"}</legend>
+                    {radio(Form::Json, "JSON", pretty.is_none())}
+                    {radio(Form::Raw, "Raw", false)}
+                    {radio(Form::Hex, "Hex", false)}
+                </fieldset>
+                <div class="panel__end">
+                    if let Some(Some(changes)) = &*compared {
+                        <span class="sub">{changed_words(changes)}</span>
+                    }
+                    <button class="btn btn--dense" type="button" aria-pressed={show_diff.to_string()} onclick={toggle}
+                        disabled={compared.is_none() || form == Form::Hex}>{"Compare to previous"}</button>
+                </div>
+            </header>
+            {cut_notice(props)}
+            <div data-testid="topic-payload" data-view={form.name()} class="viewer__body">
+                if show_diff {
+                    {comparison(&compared)}
+                } else if props.payload.is_empty() {
+                    <p class="hint viewer__note">{"Empty payload: 0 bytes."}</p>
+                } else {
+                    {drawn(form, props, pretty.as_ref().as_ref())}
+                }
+            </div>
+        </section>
+    }
+}
+
+fn changed_words(changes: &[Change]) -> String {
+    match diff::changed(changes) {
+        0 => "Same as before".to_owned(),
+        n => format!("{} changed", words::count(n as u64, "line", "lines")),
+    }
+}
+
+fn cut_notice(props: &ViewerProps) -> Html {
+    let kept = props.payload.len() as u64;
+    if props.received_bytes <= kept {
+        return Html::default();
+    }
+    let (kept, all) = (words::bytes(kept), words::bytes(props.received_bytes));
+    html! {
+        <p class="banner banner--in"><Icon name="crit" small=true />
+            {format!("Cut at {kept}: the message had {all}. The rest was not kept.")}
+        </p>
+    }
+}
+
+/// The lines that are compared: JSON by entry, anything else as it is.
+fn readable(payload: &[u8]) -> Vec<String> {
+    json::pretty(payload).unwrap_or_else(|| {
+        String::from_utf8_lossy(payload)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+fn comparison(compared: &Compared) -> Html {
+    let Some(Some(changes)) = compared else {
+        return html! {
+            <p class="hint viewer__note" data-testid="topic-diff">
+                {"These two messages differ in too many lines to compare."}
+            </p>
+        };
+    };
+    let (count, changes) = (changes.len(), changes.clone());
+    let draw = DrawLine(Rc::new(move |index| match changes.get(index) {
+        Some(Change::Same(line)) => code_line(None, "", line),
+        Some(Change::Gone(line)) => code_line(Some("l--del"), "−", line),
+        Some(Change::New(line)) => code_line(Some("l--add"), "+", line),
+        None => Html::default(),
+    }));
+    html! {
+        <div data-testid="topic-diff">
+            <Lines {count} {draw} class="code json" label="Difference to the previous message" />
+        </div>
+    }
+}
+
+fn code_line(class: Option<&'static str>, mark: &'static str, line: &str) -> Html {
+    let said = match mark {
+        "+" => "new: ",
+        "−" => "gone: ",
+        _ => "",
+    };
+    html! {
+        <span class={classes!("l", class)}><i aria-hidden="true">{mark}</i><span>
+            if !said.is_empty() { <span class="vh">{said}</span> }
+            { for json::pieces(&shortened(line, LONGEST_LINE)).into_iter().map(|(ink, piece)| {
+                let class = match ink {
+                    Ink::Key => "k",
+                    Ink::Text => "st",
+                    Ink::Number => "nu",
+                    Ink::Punctuation => "p",
+                };
+                html! { <span {class}>{visible(piece)}</span> }
+            })}
+        </span></span>
+    }
+}
+
+fn drawn(form: Form, props: &ViewerProps, pretty: Option<&Rc<Vec<String>>>) -> Html {
+    match (form, pretty) {
+        (Form::Json, Some(lines)) => {
+            let (count, lines) = (lines.len(), lines.clone());
+            let draw = move |index| {
+                lines
+                    .get(index)
+                    .map_or_else(Html::default, |line: &String| code_line(None, "", line))
+            };
+            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code json" label="Payload as JSON" /> }
+        }
+        (Form::Hex, _) => {
+            let payload = props.payload.clone();
+            let count = hex::row_count(payload.len());
+            let draw = move |index| {
+                let row = hex::row(&payload, index);
+                html! {
+                    <span class="l l--hex">
+                        <span class="o">{row.offset}</span><span>{row.digits}</span><span class="a">{row.text}</span>
+                    </span>
+                }
+            };
+            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code hexdump" label="Payload as hex" /> }
+        }
+        (Form::Raw | Form::Json, _) => {
+            let lines = raw_lines(&String::from_utf8_lossy(&props.payload));
+            let count = lines.len();
+            let draw = move |index: usize| {
+                let line = lines.get(index).map(|line| visible(line)).unwrap_or_default();
+                html! { <span class="l l--raw"><bdi>{line}</bdi></span> }
+            };
+            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code rawlines" label="Payload as text" /> }
+        }
+    }
+}
+
+/// Lines of a text, long ones broken.
+fn raw_lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut rest = line;
+        while let Some((at, _)) = rest.char_indices().nth(RAW_LINE) {
+            let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            lines.push(head.to_owned());
+            rest = tail;
+        }
+        lines.push(rest.to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing::render;
+
+    fn view(payload: &[u8], received_bytes: u64) -> String {
+        render::<Viewer>(ViewerProps {
+            payload: payload.into(),
+            previous: None,
+            received_bytes,
+        })
+    }
+
+    #[test]
+    fn the_form_that_reads_best_is_chosen() {
+        assert!(view(br#"{"a":1}"#, 7).contains(r#"data-view="json""#));
+        assert!(view(b"ON", 2).contains(r#"data-view="raw""#));
+        assert!(view(&[0xff, 0x00], 2).contains(r#"data-view="hex""#));
+    }
+
+    #[test]
+    fn markup_in_a_payload_stays_text() {
+        let html = view(b"<script>alert(1)</script>", 25);
+        assert!(!html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn a_cut_payload_says_so() {
+        let html = view(b"abc", 2_000_000);
+        assert!(
+            html.contains("Cut at 3 bytes") && html.contains("2.0 MB"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_large_payload_draws_only_what_fits_on_the_screen() {
+        let large = vec![b'x'; 1_048_576];
+        let html = view(&large, 1_048_576);
+        assert!(html.len() < 100_000, "{} characters of HTML", html.len());
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_none_is_lost() {
+        let text = "ü".repeat(400);
+        assert_eq!(raw_lines(&text).concat(), text);
+        assert_eq!(raw_lines("a\n\nb"), ["a", "", "b"]);
+    }
+}

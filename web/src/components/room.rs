@@ -1,0 +1,84 @@
+//! Rooms: their navigation, and the frame around their cards.
+
+use yew::prelude::*;
+
+use super::text::{element_id, language, visible};
+use crate::{pages::route::Route, platform::locale, wire::RoomView};
+
+/// What [`RoomNav`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct RoomNavProps {
+    pub(crate) rooms: Vec<RoomView>,
+    /// Id of the room that was chosen last.
+    pub(crate) current: Option<String>,
+    pub(crate) on_choose: Callback<String>,
+}
+
+/// Jumps to a room.
+#[component]
+pub(crate) fn RoomNav(props: &RoomNavProps) -> Html {
+    if props.rooms.len() < 2 {
+        return Html::default();
+    }
+    html! {
+        <nav class="roomnav" aria-label="Rooms">
+            { for props.rooms.iter().map(|room| {
+                let id = room.id.clone();
+                let onclick = props.on_choose.reform(move |event: MouseEvent| {
+                    event.prevent_default();
+                    id.clone()
+                });
+                let current = props.current.as_ref() == Some(&room.id);
+                html! {
+                    <a key={room.id.clone()} href={Route::Home { room: Some(room.id.clone()) }.href()} {onclick}
+                        aria-current={current.then_some("true")} lang={language(&room.name)}>
+                        <bdi>{visible(&room.name)}</bdi>
+                    </a>
+                }
+            })}
+        </nav>
+    }
+}
+
+/// What [`Room`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct RoomProps {
+    pub(crate) room: RoomView,
+    /// The cards.
+    pub(crate) children: Html,
+}
+
+/// `id` of a room's section.
+pub(crate) fn room_element(id: &str) -> String {
+    element_id("room", id)
+}
+
+/// A room with its facts and cards.
+#[component]
+pub(crate) fn Room(props: &RoomProps) -> Html {
+    let id = room_element(&props.room.id);
+    let heading = format!("{id}-h");
+    html! {
+        <section class="room" id={id} aria-labelledby={heading.clone()}>
+            <header class="room__head">
+                <h2 id={heading} tabindex="-1" lang={language(&props.room.name)}><bdi>{visible(&props.room.name)}</bdi></h2>
+                <p class="room__facts">
+                    { for props.room.facts.iter().enumerate().map(|(at, fact)| {
+                        let text = localised(fact);
+                        if at == 0 { html! { <span><b class="ink2">{text}</b></span> } } else { html! { <span>{text}</span> } }
+                    })}
+                </p>
+            </header>
+            <div class="cards">{props.children.clone()}</div>
+        </section>
+    }
+}
+
+/// "22.2 °C" with the number as the locale writes it.
+fn localised(fact: &str) -> String {
+    visible(fact)
+        .split(' ')
+        .map(locale::number)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,266 @@
+//! The topic tree: a virtualised treegrid whose rows never move under the pointer.
+
+mod keys;
+mod row;
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+use self::{keys::TypeAhead, row::Row};
+use super::vars::use_vars;
+use crate::{
+    pages::route::Route,
+    platform::{document, page},
+    wire::TreeView,
+};
+
+/// Rows kept ready above and below what is visible.
+const OVERSCAN: u32 = 30;
+/// Before the first measurement.
+const ROW_HEIGHT: f64 = 30.0;
+
+/// Which rows are on the screen, and the one that must stay where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) first_row: u32,
+    pub(crate) rows: u32,
+    pub(crate) anchor: Option<String>,
+}
+
+/// What [`Tree`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct TreeProps {
+    pub(crate) view: Rc<TreeView>,
+    /// A new search starts at the top.
+    pub(crate) search: AttrValue,
+    pub(crate) selected: Option<String>,
+    pub(crate) on_range: Callback<Range>,
+    /// Branch, and whether to open it.
+    pub(crate) on_toggle: Callback<(String, bool)>,
+}
+
+/// The row that the keyboard is on.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Active {
+    index: u32,
+    /// Not known until its rows have come.
+    topic: Option<String>,
+}
+
+type Hovered = Rc<RefCell<Option<String>>>;
+
+/// All topics.
+#[component]
+pub(crate) fn Tree(props: &TreeProps) -> Html {
+    let (scroller, space, window) = (use_node_ref(), use_node_ref(), use_node_ref());
+    let active = use_state(|| None::<Active>);
+    let hovered: Hovered = use_mut_ref(|| None::<String>);
+    let row_height = use_state(|| ROW_HEIGHT);
+    let typed = use_mut_ref(TypeAhead::default);
+    let view = props.view.clone();
+    use_vars(&space, vec![("--rows", view.total_rows.to_string())]);
+    use_vars(&window, vec![("--first", view.first_row.to_string())]);
+    use_anchor(&scroller, &hovered, &view, *row_height);
+    {
+        let scroller = scroller.clone();
+        use_effect_with(props.search.clone(), move |_| {
+            if let Some(scroller) = scroller.cast::<Element>() {
+                scroller.set_scroll_top(0);
+            }
+        });
+    }
+    let report = use_report(&scroller, &hovered, props, *row_height);
+    {
+        let (scroller, row_height, report) = (scroller.clone(), row_height.clone(), report.clone());
+        use_effect_with(view.rows.is_empty(), move |_| {
+            let measured = scroller.cast::<Element>().and_then(|scroller| measure(&scroller));
+            if let Some(measured) = measured.filter(|measured| (measured - *row_height).abs() > 0.5) {
+                row_height.set(measured);
+            }
+            report.emit(());
+        });
+    }
+    let active_index = active.as_ref().map(|active| position(&view, active));
+    let onkeydown = use_keys(props, &scroller, &active, &typed, *row_height);
+    let leave = {
+        let hovered = hovered.clone();
+        Callback::from(move |_: PointerEvent| *hovered.borrow_mut() = None)
+    };
+    let over = Callback::from(move |event: PointerEvent| *hovered.borrow_mut() = topic_at(&event));
+    html! {
+        <div ref={scroller} class="tree" role="treegrid" tabindex="0" aria-label="MQTT topics" aria-readonly="true"
+            aria-rowcount={view.total_rows.to_string()} aria-activedescendant={active_index.map(row_id)} {onkeydown}
+            onscroll={report.reform(|_: Event| ())} onpointerover={over} onpointerleave={leave}>
+            <div ref={space} class="tree__space" role="presentation">
+                <div ref={window} class="tree__win" role="presentation">
+                    { for view.rows.iter().zip(view.first_row..).map(|(row, index)| html! {
+                        <Row key={row.topic.clone()} row={row.clone()} {index} active={active_index == Some(index)}
+                            selected={props.selected.as_ref() == Some(&row.topic)} on_toggle={props.on_toggle.clone()} />
+                    })}
+                </div>
+            </div>
+        </div>
+    }
+}
+
+/// `id` of a row.
+fn row_id(index: u32) -> String {
+    format!("tree-row-{index}")
+}
+
+/// Where the active row is now; by topic if that is known, because rows may have come above it.
+fn position(view: &TreeView, active: &Active) -> u32 {
+    let found = active.topic.as_ref().and_then(|topic| {
+        view.rows
+            .iter()
+            .zip(view.first_row..)
+            .find(|(row, _)| row.topic == *topic)
+            .map(|(_, index)| index)
+    });
+    found
+        .unwrap_or(active.index)
+        .min(view.total_rows.saturating_sub(1))
+}
+
+fn topic_at(event: &PointerEvent) -> Option<String> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest("[data-topic]").ok()??.get_attribute("data-topic")
+}
+
+fn measure(scroller: &Element) -> Option<f64> {
+    let row: HtmlElement = scroller.query_selector(".tree__row").ok()??.dyn_into().ok()?;
+    let height = row.get_bounding_client_rect().height();
+    (height > 1.0).then_some(height)
+}
+
+/// When rows came or went above, scrolls by as much, so that what is looked at stays in its place.
+#[hook]
+fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>, row_height: f64) {
+    let places = use_mut_ref(HashMap::<String, u32>::new);
+    let (scroller, hovered) = (scroller.clone(), hovered.clone());
+    use_effect_with(view.clone(), move |view| {
+        let now: HashMap<String, u32> = view
+            .rows
+            .iter()
+            .map(|row| row.topic.clone())
+            .zip(view.first_row..)
+            .collect();
+        let before = places.replace(now);
+        let Some(scroller) = scroller.cast::<Element>() else {
+            return;
+        };
+        let top = (f64::from(scroller.scroll_top()) / row_height) as u32;
+        if top == 0 && hovered.borrow().is_none() {
+            return;
+        }
+        let first_visible = before
+            .iter()
+            .filter(|(_, index)| **index >= top)
+            .min_by_key(|(_, index)| **index);
+        let anchor = hovered
+            .borrow()
+            .clone()
+            .or_else(|| first_visible.map(|(topic, _)| topic.clone()));
+        let moved = anchor.and_then(|topic| {
+            Some(f64::from(*places.borrow().get(&topic)?) - f64::from(*before.get(&topic)?))
+        });
+        if let Some(rows) = moved.filter(|rows| *rows != 0.0) {
+            scroller.set_scroll_top(scroller.scroll_top() + (rows * row_height) as i32);
+        }
+    });
+}
+
+/// Tells which rows are needed when they are not there.
+#[hook]
+fn use_report(scroller: &NodeRef, hovered: &Hovered, props: &TreeProps, row_height: f64) -> Callback<()> {
+    let asked = use_mut_ref(|| None::<Range>);
+    let (scroller, hovered) = (scroller.clone(), hovered.clone());
+    let (view, on_range) = (props.view.clone(), props.on_range.clone());
+    Callback::from(move |()| {
+        let Some(scroller) = scroller.cast::<Element>() else {
+            return;
+        };
+        let top = (f64::from(scroller.scroll_top()) / row_height) as u32;
+        let visible = (f64::from(scroller.client_height()) / row_height).ceil() as u32 + 1;
+        let first_row = top.saturating_sub(OVERSCAN);
+        let rows = (visible + 2 * OVERSCAN).min(500);
+        let near = |range: &Range| range.first_row.abs_diff(first_row) < OVERSCAN / 2 && range.rows == rows;
+        if asked.borrow().as_ref().is_some_and(near) {
+            return;
+        }
+        let in_view = |index: u32| view.rows.get(index.checked_sub(view.first_row)? as usize);
+        let anchor = hovered
+            .borrow()
+            .clone()
+            .or_else(|| in_view(top).map(|row| row.topic.clone()));
+        let range = Range {
+            first_row,
+            rows,
+            anchor,
+        };
+        *asked.borrow_mut() = Some(range.clone());
+        on_range.emit(range);
+    })
+}
+
+/// Arrows, Home, End, Page Up and Down, Enter, Space, and letters.
+#[hook]
+fn use_keys(
+    props: &TreeProps,
+    scroller: &NodeRef,
+    active: &UseStateHandle<Option<Active>>,
+    typed: &Rc<RefCell<TypeAhead>>,
+    row_height: f64,
+) -> Callback<KeyboardEvent> {
+    let (props, scroller, active, typed) = (props.clone(), scroller.clone(), active.clone(), typed.clone());
+    Callback::from(move |event: KeyboardEvent| {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        let view = &props.view;
+        let at = active.as_ref().map(|active| position(view, active));
+        let page = scroller.cast::<Element>().map_or(10, |element| {
+            (f64::from(element.client_height()) / row_height).floor().max(2.0) as u32 - 1
+        });
+        let key = event.key();
+        let Some(step) = keys::step(view, at, page, &key, &mut typed.borrow_mut(), page::now()) else {
+            return;
+        };
+        event.prevent_default();
+        match step {
+            keys::Step::To(index) => {
+                let row = index
+                    .checked_sub(view.first_row)
+                    .and_then(|offset| view.rows.get(offset as usize));
+                active.set(Some(Active {
+                    index,
+                    topic: row.map(|row| row.topic.clone()),
+                }));
+                reveal(&scroller, index, row_height);
+            }
+            keys::Step::Toggle(topic, open) => props.on_toggle.emit((topic, open)),
+            keys::Step::Open(topic) => document::go(&Route::Explorer { topic: Some(topic) }.href()),
+            keys::Step::Nothing => {}
+        }
+    })
+}
+
+/// Scrolls as little as needed to show a row.
+fn reveal(scroller: &NodeRef, index: u32, row_height: f64) {
+    let Some(scroller) = scroller.cast::<Element>() else {
+        return;
+    };
+    let (top, height) = (
+        f64::from(scroller.scroll_top()),
+        f64::from(scroller.client_height()),
+    );
+    let (from, to) = (f64::from(index) * row_height, f64::from(index + 1) * row_height);
+    if from < top {
+        scroller.set_scroll_top(from as i32);
+    } else if to > top + height {
+        scroller.set_scroll_top((to - height).ceil() as i32);
+    }
+}

@@ -1,0 +1,127 @@
+//! One row of the tree.
+
+use yew::prelude::*;
+
+use crate::{
+    components::{
+        icon::Icon,
+        text::{language, visible},
+        words,
+    },
+    pages::route::Route,
+    platform::locale,
+    wire::TreeRow,
+};
+
+/// A topic that sends so often stands out.
+const HOT: f32 = 10.0;
+/// Deeper levels are not moved further in.
+const DEEPEST: u16 = 15;
+
+/// What [`Row`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct RowProps {
+    pub(crate) row: TreeRow,
+    pub(crate) index: u32,
+    pub(crate) active: bool,
+    pub(crate) selected: bool,
+    pub(crate) on_toggle: Callback<(String, bool)>,
+}
+
+/// Name, compact value, rate.
+#[component]
+pub(crate) fn Row(props: &RowProps) -> Html {
+    let row = &props.row;
+    let toggle = {
+        let (topic, open) = (row.topic.clone(), row.expanded != Some(true));
+        props.on_toggle.reform(move |event: MouseEvent| {
+            event.prevent_default();
+            event.stop_propagation();
+            (topic.clone(), open)
+        })
+    };
+    // A branch without a message of its own has nothing to show: it opens.
+    let onclick = (!row.is_topic && row.expanded.is_some()).then(|| toggle.clone());
+    let level = format!("lvl-{}", row.level.min(DEEPEST));
+    html! {
+        <div id={super::row_id(props.index)} role="row" data-testid="topic-row" data-topic={row.topic.clone()}
+            data-retained={row.retained.to_string()} aria-level={(row.level + 1).to_string()}
+            aria-rowindex={(props.index + 1).to_string()} aria-expanded={row.expanded.map(|open| open.to_string())}
+            aria-selected={props.selected.to_string()}
+            class={classes!("tree__row", level, props.active.then_some("tree__row--active"))}>
+            <span class="tree__name" role="gridcell">
+                if row.expanded.is_some() {
+                    <span class="tw" onclick={toggle}><Icon name="right" small=true /></span>
+                } else {
+                    <span class="tw"></span>
+                }
+                <a class="n" href={Route::Explorer { topic: Some(row.topic.clone()) }.href()} tabindex="-1"
+                    lang={language(&row.name)} {onclick}><bdi>{name(&row.name)}</bdi></a>
+                if row.topics_below > 0 {
+                    <span class="c">{locale::number(&row.topics_below.to_string())}<span class="vh">{" topics"}</span></span>
+                }
+                if row.retained {
+                    <span class="ret" title="Retained"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span>
+                }
+            </span>
+            <span class="tree__val" role="gridcell" data-testid="topic-value"><bdi>{visible(&row.preview)}</bdi></span>
+            <span class={classes!("tree__rate", (row.rate >= HOT).then_some("hot"))} role="gridcell"
+                data-testid="topic-rate" data-value={row.rate.to_string()}>{rate(row.rate)}</span>
+        </div>
+    }
+}
+
+/// An empty level is a level too.
+fn name(name: &str) -> Html {
+    if name.is_empty() {
+        return html! { <span class="muted">{"(empty level)"}</span> };
+    }
+    html! { {visible(name)} }
+}
+
+fn rate(per_second: f32) -> Html {
+    if per_second < 0.05 {
+        return html! { <><span aria-hidden="true">{"–"}</span><span class="vh">{"quiet"}</span></> };
+    }
+    html! { {format!("{}/s", words::rate(per_second))} }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing::render;
+
+    #[test]
+    fn a_topic_that_looks_like_markup_stays_text() {
+        let row = TreeRow {
+            topic: "a/<img src=x onerror=alert(1)>".into(),
+            name: "<img src=x onerror=alert(1)>".into(),
+            level: 1,
+            expanded: None,
+            topics_below: 0,
+            is_topic: true,
+            retained: true,
+            preview: "</span><script>\u{202e}".into(),
+            rate: 0.0,
+        };
+        let html = render::<Row>(RowProps {
+            row,
+            index: 4,
+            active: false,
+            selected: true,
+            on_toggle: Callback::noop(),
+        });
+        assert!(
+            !html.contains("<img src=x onerror=alert(1)></bdi>") && !html.contains("<script"),
+            "{html}"
+        );
+        assert!(
+            html.contains("⟨U+202E⟩") && html.contains(r#"data-retained="true""#),
+            "{html}"
+        );
+        assert!(
+            html.contains(r#"aria-level="2""#) && html.contains(r#"aria-rowindex="5""#),
+            "{html}"
+        );
+    }
+}

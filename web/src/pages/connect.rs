@@ -1,0 +1,231 @@
+//! Connect: where the broker is, what the connection is like, and why there is none.
+
+use std::rc::Rc;
+
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use super::profiles::{forget, load, use_connection_form, use_submit};
+use crate::{
+    components::{
+        form::{
+            connect::{ConnectForm, Edit},
+            connection::ConnectionForm,
+            doctor::{Doctor, Remedy},
+        },
+        icon::Icon,
+        text::visible,
+        words,
+    },
+    hooks::{Start, use_connection, use_engine, use_now, use_start, use_subscriptions},
+    platform::page,
+    wire::{Command, ConnectionState, ConnectionView, SubscriptionView},
+};
+
+/// The page of the connection.
+#[component]
+pub(crate) fn Connect() -> Html {
+    let (connection, subscriptions, engine) = (use_connection(), use_subscriptions(), use_engine());
+    let form = use_connection_form();
+    let (errors, on_submit) = use_submit(&form);
+    let password = use_node_ref();
+    let on_change = {
+        let form = form.clone();
+        Callback::from(move |changed| form.set(Rc::new(changed)))
+    };
+    let on_remedy = use_remedy(&form, &on_submit, &password);
+    let on_disconnect = {
+        let engine = engine.clone();
+        Callback::from(move |()| engine.send(Command::Disconnect))
+    };
+    let in_trouble = matches!(connection.state, ConnectionState::Waiting | ConnectionState::Down);
+    let problem = connection.problem.clone().filter(|_| in_trouble);
+    let edit = Edit {
+        form: (*form).clone(),
+        errors,
+        problem_field: problem.as_ref().and_then(|problem| problem.field.clone()),
+        on_change,
+    };
+    let on_choose = {
+        let form = form.clone();
+        Callback::from(move |chosen| form.set(Rc::new(chosen)))
+    };
+    html! {
+        <div class="connect">
+            <Profiles connection={connection.clone()} {on_choose} />
+            <ConnectForm {edit} {problem} {password} {on_submit} {on_disconnect}
+                connected={!matches!(connection.state, ConnectionState::None | ConnectionState::Down)} />
+            <div class="stack connect__side">
+                <Doctor connection={connection.clone()} subscriptions={subscriptions.clone()} path={form.path.clone()} {on_remedy} />
+                if connection.state == ConnectionState::Connected {
+                    <Subscriptions subscriptions={subscriptions.clone()} />
+                }
+            </div>
+        </div>
+    }
+}
+
+/// Changes that a remedy makes are sent after the form took them over.
+#[hook]
+fn use_remedy(
+    form: &UseStateHandle<Rc<ConnectionForm>>,
+    on_submit: &Callback<()>,
+    password: &NodeRef,
+) -> Callback<Remedy> {
+    let engine = use_engine();
+    let due = use_state(|| false);
+    {
+        let (due, on_submit) = (due.clone(), on_submit.clone());
+        use_effect_with((*due, form.clone()), move |(is_due, _)| {
+            if *is_due {
+                due.set(false);
+                on_submit.emit(());
+            }
+        });
+    }
+    let (form, on_submit, password) = (form.clone(), on_submit.clone(), password.clone());
+    Callback::from(move |remedy| {
+        let mut changed = (**form).clone();
+        match remedy {
+            Remedy::UsePath(path) => changed.path = path.to_owned(),
+            Remedy::UseSecure => changed.secure = true,
+            Remedy::EnterPassword => {
+                if let Some(input) = password.cast::<HtmlElement>() {
+                    // An element that cannot take the focus is not on the screen.
+                    drop(input.focus());
+                }
+                return;
+            }
+            Remedy::TryNow => return engine.send(Command::RetryNow),
+            Remedy::Reconnect => return on_submit.emit(()),
+        }
+        form.set(Rc::new(changed));
+        due.set(true);
+    })
+}
+
+#[derive(Properties, PartialEq)]
+struct ProfilesProps {
+    connection: Rc<ConnectionView>,
+    on_choose: Callback<ConnectionForm>,
+}
+
+/// Brokers of the bridge, and connections used before.
+#[component]
+fn Profiles(props: &ProfilesProps) -> Html {
+    let start = use_start();
+    let now = use_now(60);
+    let known = use_state(load);
+    let brokers = start
+        .bridge
+        .as_ref()
+        .map(|bridge| bridge.brokers.clone())
+        .unwrap_or_default();
+    html! {
+        <section class="panel profiles" aria-labelledby="prof-h">
+            <header class="panel__head"><h2 id="prof-h" class="grow">{"Connections"}</h2></header>
+            if brokers.is_empty() && known.is_empty() {
+                <p class="hint profiles__none">{"Connections you used are listed here, without their passwords."}</p>
+            }
+            <ul>
+                { for brokers.iter().map(|broker| html! {
+                    <Broker key={broker.id.clone()} id={broker.id.clone()} name={broker.name.clone()}
+                        connection={props.connection.clone()} start={start.clone()} />
+                })}
+                { for known.iter().map(|profile| {
+                    let chosen = profile.filled(&start.client_id);
+                    let onclick = props.on_choose.reform(move |_: MouseEvent| chosen.clone());
+                    let remove = {
+                        let (profile, known) = (profile.clone(), known.clone());
+                        Callback::from(move |_: MouseEvent| {
+                            forget(&profile);
+                            known.set(load());
+                        })
+                    };
+                    let address = profile.form.address().url();
+                    let name = if profile.form.name.is_empty() { &profile.form.host } else { &profile.form.name };
+                    html! {
+                        <li key={address.clone()} class="profile__row">
+                            <button class="profile" type="button" {onclick}>
+                                <span class="tile"><Icon name="link" /></span>
+                                <span class="grow"><b class="clip2"><bdi>{visible(name)}</bdi></b>
+                                    <small class="clip">{format!("Used {}", words::ago(profile.used_at, now))}</small></span>
+                            </button>
+                            <button class="btn btn--quiet btn--icon" type="button" onclick={remove}
+                                aria-label={format!("Forget {}", visible(&address))}><Icon name="trash" /></button>
+                        </li>
+                    }
+                })}
+            </ul>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct BrokerProps {
+    id: String,
+    name: String,
+    connection: Rc<ConnectionView>,
+    start: Rc<Start>,
+}
+
+/// A broker behind the bridge: one click connects, the bridge knows the rest.
+#[component]
+fn Broker(props: &BrokerProps) -> Html {
+    let engine = use_engine();
+    let mut start = (*props.start).clone();
+    start.params.broker = Some(props.id.clone());
+    start.params.url = None;
+    let options = start.options(&page::folder());
+    let current = options
+        .as_ref()
+        .is_some_and(|options| options.url == props.connection.url);
+    let (tile, icon, words) = match (current, props.connection.state) {
+        (true, ConnectionState::Connected) => ("tile--ok", "check", "Connected"),
+        (true, ConnectionState::Connecting) => ("", "minus", "Connecting…"),
+        (true, ConnectionState::Waiting | ConnectionState::Down) => ("tile--crit", "x", "Not connected"),
+        (true, ConnectionState::None) | (false, _) => ("", "server", "Through the bridge"),
+    };
+    let onclick = Callback::from(move |_: MouseEvent| {
+        if let Some(options) = &options {
+            engine.send(Command::Connect(Box::new(options.clone())));
+        }
+    });
+    html! {
+        <li><button class="profile" type="button" aria-current={current.then_some("true")} {onclick}>
+            <span class={classes!("tile", tile)}><Icon name={icon} /></span>
+            <span class="grow"><b class="clip2"><bdi>{visible(&props.name)}</bdi></b><small class="clip">{words}</small></span>
+        </button></li>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SubscriptionsProps {
+    subscriptions: Rc<Vec<SubscriptionView>>,
+}
+
+/// What is subscribed to and what the broker said to it.
+#[component]
+fn Subscriptions(props: &SubscriptionsProps) -> Html {
+    html! {
+        <section class="panel" aria-labelledby="subs-h">
+            <header class="panel__head"><h2 id="subs-h">{"Subscriptions"}</h2></header>
+            <div class="scroll-x" tabindex="0" role="region" aria-label="Subscriptions">
+                <table class="table">
+                    <thead><tr><th scope="col">{"Filter"}</th><th scope="col">{"Asked"}</th><th scope="col">{"Result"}</th></tr></thead>
+                    <tbody>
+                        { for props.subscriptions.iter().map(|subscription| html! {
+                            <tr key={subscription.filter.clone()}>
+                                <th scope="row" class="mono"><bdi>{visible(&subscription.filter)}</bdi></th>
+                                <td>{format!("QoS {}", subscription.qos)}</td>
+                                <td><span class={classes!("mark", if subscription.refused { "mark--crit" } else { "mark--ok" })}>
+                                    <Icon name={if subscription.refused { "x" } else { "check" }} />{visible(&subscription.result)}
+                                </span></td>
+                            </tr>
+                        })}
+                    </tbody>
+                </table>
+            </div>
+        </section>
+    }
+}

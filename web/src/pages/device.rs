@@ -1,0 +1,186 @@
+//! One device with all that is known of it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::route::Route;
+use crate::{
+    chart::spark::Sparkline,
+    components::{
+        card::{Tile, control::Control, liveness, raw_value},
+        empty::Explained,
+        icon::Icon,
+        text::visible,
+        words,
+    },
+    hooks::{Shown, use_device, use_engine, use_now},
+    platform::locale,
+    wire::{Action, Command, ControlState, DeviceView, EntityValue, EntityView, Liveness},
+};
+
+/// What [`Device`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct DeviceProps {
+    pub(crate) id: AttrValue,
+}
+
+/// The page of a device.
+#[component]
+pub(crate) fn Device(props: &DeviceProps) -> Html {
+    let now = use_now(10);
+    match use_device(&props.id) {
+        Shown::Waiting => html! { <p class="opening" role="status">{"Opening the device…"}</p> },
+        Shown::Absent => html! {
+            <div class="empty">
+                <Explained title="There is no such device" text="It may have been renamed, or it has not spoken since this page was opened.">
+                    <a class="btn btn--primary" href="#/">{"Go home"}</a>
+                    <a class="btn" href={Route::Explorer { topic: None }.href()}>{"Look for its topics"}</a>
+                </Explained>
+            </div>
+        },
+        Shown::Present(view) => html! { <Known {view} {now} /> },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct KnownProps {
+    view: Rc<DeviceView>,
+    now: u64,
+}
+
+#[component]
+fn Known(props: &KnownProps) -> Html {
+    let (view, card) = (&*props.view, &props.view.card);
+    let engine = use_engine();
+    let device = card.id.clone();
+    let on_action = Callback::from(move |(entity, action): (String, Action)| {
+        engine.send(Command::Control {
+            request: engine.request(),
+            device: device.clone(),
+            entity,
+            action,
+        });
+    });
+    html! {
+        <div class="device" data-testid="device-card" data-device={card.id.clone()} data-kind={card.kind.clone()}
+            data-liveness={liveness(card.liveness)}>
+            <header class="device__head">
+                <Tile kind={card.kind.clone()} tone={card.tone} liveness={card.liveness} />
+                <div class="grow">
+                    <h2><bdi>{visible(&card.name)}</bdi></h2>
+                    <p class="ink2">{liveness_words(view, props.now)}</p>
+                </div>
+                <a class="btn hide-s" href={Route::Home { room: None }.href()}><Icon name="left" />{"Home"}</a>
+            </header>
+            <div class="device__cols">
+                <section class="panel" aria-labelledby="entities-h">
+                    <header class="panel__head"><h2 id="entities-h">{"Values and controls"}</h2></header>
+                    <ul class="entities">
+                        { for card.entities.iter().map(|entity| row(entity, card.name.clone(), card.liveness, props.now, &on_action)) }
+                    </ul>
+                </section>
+                <div class="stack">
+                    {facts(view, props.now)}
+                    {topics(view)}
+                </div>
+            </div>
+        </div>
+    }
+}
+
+fn liveness_words(view: &DeviceView, now: u64) -> String {
+    let card = &view.card;
+    let heard = words::ago(card.last_heard, now);
+    match card.liveness {
+        Liveness::Online => format!("Online. Last heard {heard}."),
+        Liveness::Stale => {
+            let usual = view
+                .usual_interval_ms
+                .map(|ms| format!(", usually every {}", words::interval(ms)))
+                .unwrap_or_default();
+            format!("Silent. Last heard {heard}{usual}.")
+        }
+        Liveness::Offline => {
+            format!("Offline. It said goodbye, or the broker did for it. Last heard {heard}.")
+        }
+        Liveness::Asleep => format!("Asleep. Last heard {heard}; it wakes up by itself."),
+        Liveness::Unknown => format!("Last heard {heard}. Not known yet how often it speaks."),
+    }
+}
+
+fn row(
+    entity: &EntityView,
+    device: String,
+    live: Liveness,
+    now: u64,
+    on_action: &Callback<(String, Action)>,
+) -> Html {
+    let value = match &entity.value {
+        EntityValue::Unknown => "No value yet".to_owned(),
+        EntityValue::Number { text, .. } => format!("{} {}", locale::number(text), visible(&entity.unit)),
+        EntityValue::Binary { word, since, .. } if *since > 0 => {
+            format!("{} {}", visible(word), words::since(*since, now))
+        }
+        EntityValue::Binary { word, .. } => visible(word),
+        EntityValue::Text(text) => visible(text),
+    };
+    let failed = match entity.control.as_ref().map(|control| &control.state) {
+        Some(ControlState::Failed(why)) => Some(visible(why)),
+        _ => None,
+    };
+    html! {
+        <li key={entity.id.clone()} class="entity" data-testid="entity" data-entity={entity.id.clone()} data-kind={entity.kind.clone()}>
+            <div class="entity__name">
+                <h3><bdi>{visible(&entity.name)}</bdi></h3>
+                <span class="sub">
+                    {words::ago(entity.at, now)}
+                    if entity.guessed { {" · "}<span class="mark mark--line"><Icon name="guess" />{"Guess"}</span> }
+                </span>
+                if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span> }
+            </div>
+            <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>
+            if let Some(spark) = &entity.spark {
+                <Sparkline spark={spark.clone()} label={format!("{}, from {} to {}", visible(&entity.name), spark.low, spark.high)} />
+            }
+            if entity.control.is_some() {
+                <div class="entity__control">
+                    <Control entity={entity.clone()} label={device} disabled={live == Liveness::Offline} on_action={on_action.clone()} />
+                </div>
+            }
+            if let Some(control) = entity.control.as_ref().filter(|control| control.guessed) {
+                <p class="hint entity__note">{"Guess: commands go to "}<code><bdi>{visible(&control.command_topic)}</bdi></code></p>
+            }
+        </li>
+    }
+}
+
+fn facts(view: &DeviceView, now: u64) -> Html {
+    let card = &view.card;
+    html! {
+        <section class="panel" aria-labelledby="facts-h">
+            <header class="panel__head"><h2 id="facts-h">{"About this device"}</h2></header>
+            <dl class="props">
+                <dt>{"Room"}</dt><dd><bdi>{visible(&view.room)}</bdi></dd>
+                <dt>{"Last heard"}</dt><dd>{words::ago(card.last_heard, now)}</dd>
+                <dt>{"Usual interval"}</dt>
+                <dd>{view.usual_interval_ms.map_or_else(|| "Not known yet".to_owned(), words::interval)}</dd>
+                <dt>{"Known from"}</dt><dd>{visible(&view.source)}</dd>
+            </dl>
+        </section>
+    }
+}
+
+fn topics(view: &DeviceView) -> Html {
+    html! {
+        <section class="panel" aria-labelledby="topics-h">
+            <header class="panel__head"><h2 id="topics-h">{"Topics"}</h2></header>
+            <ul class="topiclist">
+                { for view.topics.iter().map(|topic| html! {
+                    <li key={topic.clone()}><a class="link mono" href={Route::Explorer { topic: Some(topic.clone()) }.href()}>
+                        <bdi>{visible(topic)}</bdi></a></li>
+                })}
+            </ul>
+        </section>
+    }
+}

@@ -1,0 +1,10 @@
+//! The pages: each joins hooks and components and knows its own view only.
+
+pub(crate) mod connect;
+pub(crate) mod device;
+pub(crate) mod explorer;
+pub(crate) mod home;
+mod profiles;
+pub(crate) mod route;
+pub(crate) mod settings;
+mod topic;

@@ -1,0 +1,148 @@
+//! Connections used before, kept in this browser: never with a password unless the user asked for it.
+
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use yew::prelude::*;
+
+use crate::{
+    components::form::connection::{ConnectionForm, FieldError, Secret},
+    hooks::{Start, use_engine, use_start},
+    platform::{page, storage},
+    wire::{Command, ConnectionOptions},
+};
+
+const KEY: &str = "hearth.connections";
+/// The oldest goes first.
+const MOST: usize = 8;
+
+/// A connection used before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) form: ConnectionForm,
+    /// Only when the user chose to keep it.
+    #[serde(default)]
+    password: Option<String>,
+    /// ms since epoch
+    pub(crate) used_at: u64,
+}
+
+impl Profile {
+    /// The form as it was, with the password if it was kept.
+    pub(crate) fn filled(&self, client_id: &str) -> ConnectionForm {
+        ConnectionForm {
+            password: Secret(self.password.clone().unwrap_or_default()),
+            client_id: client_id.to_owned(),
+            ..self.form.clone()
+        }
+    }
+}
+
+/// Latest first.
+pub(crate) fn load() -> Vec<Profile> {
+    storage::lasting()
+        .read(KEY)
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+/// Puts a connection first.
+fn remember(form: &ConnectionForm, now: u64) {
+    let url = form.address().url();
+    let password = (form.remember && !form.password.0.is_empty()).then(|| form.password.0.clone());
+    let mut profiles = load();
+    profiles.retain(|known| known.form.address().url() != url || known.form.username != form.username);
+    profiles.insert(
+        0,
+        Profile {
+            form: form.clone(),
+            password,
+            used_at: now,
+        },
+    );
+    profiles.truncate(MOST);
+    save(&profiles);
+}
+
+/// Removes a connection and its password.
+pub(crate) fn forget(profile: &Profile) {
+    let mut profiles = load();
+    profiles.retain(|known| known != profile);
+    save(&profiles);
+}
+
+fn save(profiles: &[Profile]) {
+    if let Ok(text) = serde_json::to_string(profiles) {
+        storage::lasting().write(KEY, &text);
+    }
+}
+
+/// What the form starts with: parameters of the address, else what was used last, else nothing.
+fn initial(start: &Start, last: Option<&Profile>) -> ConnectionForm {
+    let params = &start.params;
+    let mut form = match (&params.url, last) {
+        (Some(url), _) => ConnectionForm::from_options(&ConnectionOptions {
+            url: url.clone(),
+            version: params.version,
+            username: params.username.clone(),
+            ..ConnectionOptions::default()
+        }),
+        (None, Some(last)) => last.filled(&start.client_id),
+        (None, None) => ConnectionForm {
+            secure: page::is_secure(),
+            ..ConnectionForm::default()
+        },
+    };
+    form.client_id = params
+        .client_id
+        .clone()
+        .unwrap_or_else(|| start.client_id.clone());
+    if let Some(keep_alive) = params.keep_alive {
+        form.keep_alive = keep_alive.to_string();
+    }
+    if let Some(clean_start) = params.clean_start {
+        form.clean_start = clean_start;
+    }
+    if !params.subscribe.is_empty() {
+        form.subscriptions.clone_from(&params.subscribe);
+    }
+    form
+}
+
+/// The form of this visit.
+#[hook]
+pub(crate) fn use_connection_form() -> UseStateHandle<Rc<ConnectionForm>> {
+    let start = use_start();
+    let first = start.clone();
+    let form = use_state(move || Rc::new(initial(&first, load().first())));
+    // The client id comes once the page has read its address.
+    let state = form.clone();
+    use_effect_with(start.client_id.clone(), move |client_id| {
+        if state.client_id.is_empty() && !client_id.is_empty() {
+            let mut filled = (**state).clone();
+            filled.client_id.clone_from(client_id);
+            state.set(Rc::new(filled));
+        }
+    });
+    form
+}
+
+/// Checks the form and connects; the errors of the last try.
+#[hook]
+pub(crate) fn use_submit(form: &UseStateHandle<Rc<ConnectionForm>>) -> (Rc<Vec<FieldError>>, Callback<()>) {
+    let engine = use_engine();
+    let errors = use_state(|| Rc::new(Vec::new()));
+    let (found, form) = (errors.clone(), form.clone());
+    let submit = Callback::from(move |()| {
+        let mut whole = (**form).clone();
+        let wrong = whole.errors();
+        if wrong.is_empty() {
+            whole.spread_address();
+            remember(&whole, engine.now());
+            engine.send(Command::Connect(Box::new(whole.options())));
+            form.set(Rc::new(whole));
+        }
+        found.set(Rc::new(wrong));
+    });
+    ((*errors).clone(), submit)
+}

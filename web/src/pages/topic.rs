@@ -1,0 +1,266 @@
+//! One topic: its last message in full, a chart, recent messages, properties, and publishing to it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::route::Route;
+use crate::{
+    chart::line::LineChart,
+    components::{
+        form::publish::{Draft, PublishForm},
+        icon::Icon,
+        payload::viewer::Viewer,
+        text::{language, visible},
+        words,
+    },
+    hooks::{Shown, use_connection, use_engine, use_now, use_outcome, use_topic},
+    platform::{document, locale},
+    wire::{Command, ConnectionState, HistoryRow, TopicView},
+};
+
+/// What [`Topic`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct TopicProps {
+    pub(crate) topic: AttrValue,
+}
+
+/// The detail of a topic.
+#[component]
+pub(crate) fn Topic(props: &TopicProps) -> Html {
+    let shown = use_topic(&props.topic);
+    let view = match &shown {
+        Shown::Present(view) => Some(view.clone()),
+        Shown::Waiting | Shown::Absent => None,
+    };
+    html! {
+        <>
+            <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
+            <div class="detail__cols">
+                <div class="stack">
+                    if let Some(view) = &view { <Message view={view.clone()} /> }
+                </div>
+                <div class="stack">
+                    <Publish topic={props.topic.clone()} />
+                    if let Some(view) = view.filter(|view| !view.properties.is_empty()) { {properties(&view)} }
+                </div>
+            </div>
+        </>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct HeadProps {
+    topic: AttrValue,
+    view: Option<Rc<TopicView>>,
+    absent: bool,
+}
+
+#[component]
+fn Head(props: &HeadProps) -> Html {
+    let now = use_now(10);
+    let connection = use_connection();
+    let topic = props.topic.clone();
+    let copy = Callback::from(move |_: MouseEvent| document::copy(&topic));
+    let live = connection.state == ConnectionState::Connected;
+    html! {
+        <header class="detail__head">
+            <div class="row">
+                <a class="btn btn--dense only-detail" href={Route::Explorer { topic: None }.href()}><Icon name="left" small=true />{"Topics"}</a>
+                <nav class="path grow" aria-label="Topic path">{path(&props.topic)}</nav>
+                <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the topic" onclick={copy}><Icon name="copy" /></button>
+            </div>
+            if let Some(view) = &props.view {
+                {marks(view, live, now)}
+            } else if props.absent {
+                <p class="ink2">{"Nothing has been heard on this topic since the page was opened."}</p>
+            } else {
+                <p class="ink2" role="status">{"Opening the topic…"}</p>
+            }
+        </header>
+    }
+}
+
+/// Every level leads to the topic that ends there.
+fn path(topic: &str) -> Html {
+    let levels: Vec<&str> = topic.split('/').collect();
+    let mut at = 0;
+    levels
+        .iter()
+        .enumerate()
+        .map(|(index, level)| {
+            at += level.len() + usize::from(index > 0);
+            let name = if level.is_empty() {
+                "∅".to_owned()
+            } else {
+                visible(level)
+            };
+            let lang = language(level);
+            if index + 1 == levels.len() {
+                return html! { <b aria-current="page" {lang}><bdi>{name}</bdi></b> };
+            }
+            let href = Route::Explorer {
+                topic: topic.get(..at).map(str::to_owned),
+            }
+            .href();
+            html! { <><a {href} {lang}><bdi>{name}</bdi></a><i>{"/"}</i></> }
+        })
+        .collect()
+}
+
+fn marks(view: &TopicView, live: bool, now: u64) -> Html {
+    let (class, icon, words) = if live {
+        ("mark--ok", "check", "Live")
+    } else {
+        ("mark--warn", "minus", "Last known")
+    };
+    let every = match view.mean_interval_ms {
+        Some(ms) => format!("Every {} on average.", words::interval(ms)),
+        None => String::new(),
+    };
+    let age = words::ago(view.received_at, words::step_now(view.received_at, now));
+    html! {
+        <p class="row row--wrap">
+            <span class={classes!("mark", class)}><Icon name={icon} />{words}</span>
+            <span class="mark">{format!("QoS {}", view.qos)}</span>
+            if view.retained {
+                <span class="mark mark--accent"><Icon name="pin" />{"Retained"}</span>
+            } else {
+                <span class="mark"><Icon name="minus" />{"Not retained"}</span>
+            }
+            if view.duplicate { <span class="mark mark--warn">{"Duplicate"}</span> }
+            <span class="mark">{words::bytes(view.payload_bytes)}</span>
+            <span class="ink2 small">{format!("Received {}, {age}. {every}", locale::time_long(view.received_at))}</span>
+        </p>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct MessageProps {
+    view: Rc<TopicView>,
+}
+
+#[component]
+fn Message(props: &MessageProps) -> Html {
+    let view = &props.view;
+    let payload = use_memo(view.payload.clone(), |bytes| Rc::<[u8]>::from(bytes.as_slice()));
+    let previous = use_memo(view.previous.clone(), |bytes| {
+        bytes.as_deref().map(Rc::<[u8]>::from)
+    });
+    html! {
+        <>
+            <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes} />
+            if let Some(spark) = &view.spark {
+                <section class="panel" aria-label="Field chart">
+                    <header class="panel__head">
+                        <h2><bdi>{view.fields.first().map_or_else(|| "Value".to_owned(), |field| visible(field))}</bdi></h2>
+                        <span class="sub">{format!("last {}", words::lasting(u64::from(spark.span_s) * 1_000))}</span>
+                    </header>
+                    <div class="panel__body">
+                        <LineChart spark={spark.clone()} until={view.received_at}
+                            field={view.fields.first().map_or_else(|| "Value".to_owned(), |field| visible(field))} />
+                    </div>
+                </section>
+            }
+            {history(view)}
+        </>
+    }
+}
+
+fn history(view: &TopicView) -> Html {
+    let kept = match view.history_dropped {
+        0 => words::count(view.count, "message", "messages"),
+        dropped => format!(
+            "{}, {} of them no longer kept",
+            words::count(view.count, "message", "messages"),
+            locale::number(&dropped.to_string())
+        ),
+    };
+    let after = view
+        .history
+        .iter()
+        .zip(view.history.iter().skip(1).map(Some).chain([None]));
+    html! {
+        <section class="panel" aria-label="Messages">
+            <header class="panel__head"><h2>{"Messages"}</h2><span class="sub">{kept}</span></header>
+            <div class="scroll-x history" tabindex="0" role="region" aria-label="Message list">
+                <table class="table table--dense">
+                    <thead><tr>
+                        <th scope="col">{"Time"}</th><th scope="col" class="r">{"After"}</th><th scope="col">{"Payload"}</th>
+                        <th scope="col" class="r">{"Size"}</th><th scope="col" class="r">{"QoS"}</th>
+                    </tr></thead>
+                    <tbody>{ for after.enumerate().map(|(index, (row, before))| history_row(index, row, before)) }</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+fn history_row(index: usize, row: &HistoryRow, before: Option<&HistoryRow>) -> Html {
+    let after = before.map(|before| words::interval(row.received_at.saturating_sub(before.received_at)));
+    html! {
+        <tr data-testid="topic-history-row" class={classes!((index == 0).then_some("sel"))} aria-current={(index == 0).then_some("true")}>
+            <th scope="row">{locale::time_long(row.received_at)}</th>
+            <td class="r">{after.unwrap_or_else(|| "–".to_owned())}</td>
+            <td class="history__p mono"><bdi>{visible(&row.preview)}</bdi>
+                if row.retained { <span class="ret"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span> }
+            </td>
+            <td class="r">{words::bytes(row.bytes)}</td><td class="r">{row.qos}</td>
+        </tr>
+    }
+}
+
+fn properties(view: &TopicView) -> Html {
+    html! {
+        <section class="panel" aria-label="MQTT 5 properties">
+            <header class="panel__head"><h2>{"MQTT 5 properties"}</h2></header>
+            <dl class="props">
+                { for view.properties.iter().map(|(name, value)| html! {
+                    <><dt><bdi>{visible(name)}</bdi></dt><dd class="mono"><bdi>{visible(value)}</bdi></dd></>
+                })}
+            </dl>
+        </section>
+    }
+}
+
+/// What [`Publish`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct PublishProps {
+    pub(crate) topic: AttrValue,
+}
+
+/// The publish form and what became of the last message.
+#[component]
+pub(crate) fn Publish(props: &PublishProps) -> Html {
+    let engine = use_engine();
+    let topic = props.topic.to_string();
+    let draft = use_state(|| {
+        Rc::new(Draft {
+            topic,
+            ..Draft::default()
+        })
+    });
+    let request = use_state(|| None);
+    let error = use_state(|| None::<String>);
+    let outcome = use_outcome(*request);
+    let on_change = {
+        let draft = draft.clone();
+        Callback::from(move |changed| draft.set(Rc::new(changed)))
+    };
+    let on_send = {
+        let (draft, request, error) = (draft.clone(), request.clone(), error.clone());
+        Callback::from(move |()| {
+            let wrong = draft.error();
+            if wrong.is_none() {
+                let number = engine.request();
+                engine.send(Command::Publish {
+                    request: number,
+                    message: draft.publication(),
+                });
+                request.set(Some(number));
+            }
+            error.set(wrong);
+        })
+    };
+    html! { <PublishForm draft={(*draft).clone()} {outcome} error={(*error).clone()} {on_change} {on_send} /> }
+}

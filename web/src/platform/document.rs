@@ -1,0 +1,122 @@
+//! The document: its title, its theme, and moving about in it.
+
+use web_sys::{
+    Document, Element, HtmlElement, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, window,
+};
+
+use wasm_bindgen::JsCast;
+
+use super::storage;
+
+/// Where the choice of theme is kept; `theme.js` reads it before the first paint.
+const THEME_KEY: &str = "hearth.theme";
+
+fn document() -> Option<Document> {
+    window()?.document()
+}
+
+fn root() -> Option<HtmlElement> {
+    document()?.document_element()?.dyn_into().ok()
+}
+
+/// What stands in the window's title.
+pub fn set_title(title: &str) {
+    if let Some(document) = document() {
+        document.set_title(title);
+    }
+}
+
+/// The hash of the address, with `#`.
+#[must_use]
+pub fn hash() -> String {
+    window()
+        .and_then(|window| window.location().hash().ok())
+        .unwrap_or_default()
+}
+
+/// Goes to a hash route.
+pub fn go(href: &str) {
+    if let Some(window) = window() {
+        // Only an address that is not one is refused.
+        drop(window.location().set_hash(href));
+    }
+}
+
+/// Scrolls to an element and moves the focus to its heading.
+pub fn show_element(id: &str) {
+    let Some(element) = document().and_then(|document| document.get_element_by_id(id)) else {
+        return;
+    };
+    let options = ScrollIntoViewOptions::new();
+    options.set_block(ScrollLogicalPosition::Start);
+    options.set_behavior(ScrollBehavior::Auto);
+    element.scroll_into_view_with_scroll_into_view_options(&options);
+    if let Ok(Some(heading)) = element.query_selector("[tabindex='-1']") {
+        focus(&heading);
+    }
+}
+
+/// Moves the focus to the element with this id.
+pub fn focus_id(id: &str) {
+    if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {
+        focus(&element);
+    }
+}
+
+fn focus(element: &Element) {
+    if let Some(element) = element.dyn_ref::<HtmlElement>() {
+        // What cannot take the focus keeps it where it is.
+        drop(element.focus());
+    }
+}
+
+/// Scrolls the page to its top, as a page that was just opened is.
+pub fn scroll_to_top() {
+    if let Some(window) = window() {
+        window.scroll_to_with_x_and_y(0.0, 0.0);
+    }
+}
+
+/// What the user chose: `light`, `dark`, or nothing for what the system asks for.
+#[must_use]
+pub fn theme_choice() -> Option<String> {
+    storage::lasting()
+        .read(THEME_KEY)
+        .filter(|theme| theme == "light" || theme == "dark")
+}
+
+/// Whether the page is dark now.
+#[must_use]
+pub fn is_dark() -> bool {
+    root()
+        .and_then(|root| root.get_attribute("data-theme"))
+        .is_some_and(|theme| theme == "dark")
+}
+
+/// Takes over a choice of theme and keeps it.
+pub fn choose_theme(choice: Option<&str>) {
+    let store = storage::lasting();
+    match choice {
+        Some(theme) => {
+            store.write(THEME_KEY, theme);
+        }
+        None => store.remove(THEME_KEY),
+    }
+    let system = || {
+        let query = window()?.match_media("(prefers-color-scheme: dark)").ok()??;
+        Some(if query.matches() { "dark" } else { "light" })
+    };
+    let shown = choice.or_else(system).unwrap_or("light");
+    if let Some(root) = root() {
+        // Both are plain attribute names.
+        drop(root.set_attribute("data-theme", shown));
+        drop(root.set_attribute("data-theme-choice", choice.unwrap_or("system")));
+    }
+}
+
+/// Puts a text into the clipboard; the browser may refuse, then nothing happens.
+pub fn copy(text: &str) {
+    if let Some(window) = window() {
+        drop(window.navigator().clipboard().write_text(text));
+    }
+}

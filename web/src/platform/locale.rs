@@ -1,0 +1,218 @@
+//! Numbers, times and dates as the user's locale writes them, by the browser's `Intl`.
+//!
+//! Off the browser (native tests) it is English in UTC.
+
+/// The two marks of a locale's numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Marks {
+    decimal: String,
+    group: String,
+}
+
+/// "2184.5" as "2,184.5" or "2.184,5"; what is not a plain decimal number stays as it is.
+pub fn number(text: &str) -> String {
+    with_marks(text, &marks())
+}
+
+fn with_marks(text: &str, marks: &Marks) -> String {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("\u{2212}", rest),
+        None => ("", text),
+    };
+    let (whole, fraction) = match digits.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (digits, None),
+    };
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !plain(whole) || !fraction.is_none_or(plain) {
+        return text.to_owned();
+    }
+    let mut out = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push_str(&marks.group);
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push_str(&marks.decimal);
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod source {
+    use super::Marks;
+
+    pub(super) fn marks() -> Marks {
+        Marks {
+            decimal: ".".to_owned(),
+            group: ",".to_owned(),
+        }
+    }
+
+    pub(super) fn time(ms: u64, seconds: bool) -> String {
+        let second = ms / 1_000;
+        let (h, m, s) = (second / 3_600 % 24, second / 60 % 60, second % 60);
+        if seconds {
+            format!("{h:02}:{m:02}:{s:02}")
+        } else {
+            format!("{h:02}:{m:02}")
+        }
+    }
+
+    /// Civil date from days since 1970 (Hinnant's algorithm).
+    pub(super) fn date(ms: u64) -> String {
+        let days = i64::try_from(ms / 86_400_000).unwrap_or(0) + 719_468;
+        let era = days / 146_097;
+        let doe = days % 146_097;
+        let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+        let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+        let mp = (5 * doy + 2) / 153;
+        let (day, month) = (
+            doy - (153 * mp + 2) / 5 + 1,
+            if mp < 10 { mp + 3 } else { mp - 9 },
+        );
+        let year = yoe + era * 400 + i64::from(month <= 2);
+        format!("{year}-{month:02}-{day:02}")
+    }
+
+    pub(super) fn long_date(ms: u64) -> String {
+        date(ms)
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod source {
+    use js_sys::{Array, Date, Intl, Object, Reflect};
+    use wasm_bindgen::{JsCast, JsValue};
+
+    use super::Marks;
+
+    thread_local! {
+        static MARKS: Marks = read_marks();
+        static TIME: Intl::DateTimeFormat = formatter(&[("hour", "2-digit"), ("minute", "2-digit")]);
+        static TIME_S: Intl::DateTimeFormat =
+            formatter(&[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit")]);
+        static DATE: Intl::DateTimeFormat = formatter(&[("dateStyle", "medium")]);
+        static LONG_DATE: Intl::DateTimeFormat =
+            formatter(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
+    }
+
+    fn formatter(options: &[(&str, &str)]) -> Intl::DateTimeFormat {
+        let object = Object::new();
+        for (name, value) in options {
+            // Setting a property of a fresh plain object cannot fail.
+            drop(Reflect::set(
+                &object,
+                &JsValue::from_str(name),
+                &JsValue::from_str(value),
+            ));
+        }
+        drop(Reflect::set(
+            &object,
+            &JsValue::from_str("hourCycle"),
+            &JsValue::from_str("h23"),
+        ));
+        Intl::DateTimeFormat::new(&Array::new(), &object)
+    }
+
+    fn read_marks() -> Marks {
+        let parts = Intl::NumberFormat::new(&Array::new(), &Object::new()).format_to_parts(1_234_567.8);
+        let part = |kind: &str| {
+            parts.iter().find_map(|part| {
+                let get = |name: &str| Reflect::get(&part, &JsValue::from_str(name)).ok()?.as_string();
+                (get("type")? == kind).then(|| get("value"))?
+            })
+        };
+        Marks {
+            decimal: part("decimal").unwrap_or_else(|| ".".to_owned()),
+            group: part("group").unwrap_or_default(),
+        }
+    }
+
+    fn format(with: &Intl::DateTimeFormat, ms: u64) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "ms since epoch stay far below 2^53")]
+        let date = Date::new(&JsValue::from_f64(ms as f64));
+        with.format()
+            .call1(&JsValue::UNDEFINED, date.unchecked_ref())
+            .ok()
+            .and_then(|text| text.as_string())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn marks() -> Marks {
+        MARKS.with(Clone::clone)
+    }
+
+    pub(super) fn time(ms: u64, seconds: bool) -> String {
+        if seconds {
+            TIME_S.with(|with| format(with, ms))
+        } else {
+            TIME.with(|with| format(with, ms))
+        }
+    }
+
+    pub(super) fn date(ms: u64) -> String {
+        DATE.with(|with| format(with, ms))
+    }
+
+    pub(super) fn long_date(ms: u64) -> String {
+        LONG_DATE.with(|with| format(with, ms))
+    }
+}
+
+fn marks() -> Marks {
+    source::marks()
+}
+
+/// "14:31"
+pub fn time_short(ms: u64) -> String {
+    source::time(ms, false)
+}
+
+/// "14:31:58"
+pub fn time_long(ms: u64) -> String {
+    source::time(ms, true)
+}
+
+/// "3 Nov 2025, 14:31"
+pub fn date_and_time(ms: u64) -> String {
+    format!("{}, {}", source::date(ms), source::time(ms, false))
+}
+
+/// "Wednesday 19 November, 14:32"
+pub fn day_and_time(ms: u64) -> String {
+    format!("{}, {}", source::long_date(ms), source::time(ms, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_the_marks_of_the_locale() {
+        let german = Marks {
+            decimal: ",".into(),
+            group: ".".into(),
+        };
+        assert_eq!(with_marks("2184.5", &german), "2.184,5");
+        assert_eq!(with_marks("1234567", &german), "1.234.567");
+        assert_eq!(number("-7.9"), "\u{2212}7.9");
+        assert_eq!(number("999"), "999");
+    }
+
+    #[test]
+    fn what_is_not_a_plain_number_stays_as_it_is() {
+        for text in ["–", "1e9", "2 open", "1.2.3", "", "-", "."] {
+            assert_eq!(number(text), text);
+        }
+    }
+
+    #[test]
+    fn a_native_date_is_utc() {
+        assert_eq!(date_and_time(1_763_562_727_000), "2025-11-19, 14:32");
+        assert_eq!(time_long(1_763_562_727_000), "14:32:07");
+    }
+}
