@@ -1,6 +1,6 @@
 //! The embedded broker: MQTT 3.1.1 and 5.0 on one TCP port, for a home that has no broker yet.
 //!
-//! The protocol is done by `rmqtt`, which is named in [`rmqtt`](self::rmqtt) only. The rest of the bridge sees
+//! The protocol is done by `rmqtt`, which is named in the module `rmqtt` only. The rest of the bridge sees
 //! [`start`], [`RunningBroker`] and the two small traits [`Engine`] (a broker that runs) and [`AccessControl`]
 //! (who may come in, who may do what), so that another library can take its place.
 //!

@@ -1,6 +1,6 @@
 //! A simulated home, to have something to look at: devices that publish over MQTT as real ones do.
 //!
-//! Each device is a pure state machine ([`Device`]) that is told the time and never asks for it; the [`runner`] gives
+//! Each device is a pure state machine ([`Device`]) that is told the time and never asks for it; the runner gives
 //! each its own `rumqttc` client, an implementation that is not ours. Client ids begin with `simulated-`.
 //!
 //! ```no_run
