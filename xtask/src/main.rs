@@ -4,6 +4,7 @@
 //! when it ends. No product code lives here.
 
 mod apt;
+mod bench;
 mod check;
 mod dist;
 mod e2e;
@@ -27,6 +28,7 @@ cargo xtask <task>
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
+  bench codec [ROUNDS] the codec against other projects' codecs (downloads and builds them)
   help                 this text
 ";
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),
         "fuzz" => fuzz::fuzz(&rest),
+        "bench" => bench::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
