@@ -42,8 +42,13 @@ pub(crate) fn check_host(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Host, HostRefused> {
-    let text = single(headers, &header::HOST).and_then(|value| value.to_str().ok()).ok_or(HostRefused::Unclear)?;
-    if uri.authority().is_some_and(|authority| authority.as_str() != text) {
+    let text = single(headers, &header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(HostRefused::Unclear)?;
+    if uri
+        .authority()
+        .is_some_and(|authority| authority.as_str() != text)
+    {
         return Err(HostRefused::Unclear);
     }
     let (name, port) = HostName::parse_authority(text).ok_or(HostRefused::Unclear)?;
@@ -51,7 +56,11 @@ pub(crate) fn check_host(
         || access.public_hosts.contains(&name)
         // A foreign page can make a name of its own point here, but not an address.
         || (!listen.to_canonical().is_loopback() && matches!(name, HostName::Address(_)));
-    if is_ours { Ok(Host { name, port }) } else { Err(HostRefused::Foreign(name)) }
+    if is_ours {
+        Ok(Host { name, port })
+    } else {
+        Err(HostRefused::Foreign(name))
+    }
 }
 
 /// May a page of this origin open a WebSocket? `scheme` is how the bridge itself was reached.
@@ -62,12 +71,24 @@ pub(crate) fn check_origin(
     headers: &HeaderMap,
 ) -> Result<(), OriginRefused> {
     if !headers.contains_key(header::ORIGIN) {
-        return if access.allow_no_origin { Ok(()) } else { Err(OriginRefused::Missing) };
+        return if access.allow_no_origin {
+            Ok(())
+        } else {
+            Err(OriginRefused::Missing)
+        };
     }
     let text = single(headers, &header::ORIGIN).and_then(|value| value.to_str().ok());
     let origin = text.and_then(WebOrigin::parse).ok_or(OriginRefused::Unclear)?;
-    let own = WebOrigin { scheme, host: host.name.clone(), port: host.port.unwrap_or_else(|| scheme.default_port()) };
-    if origin == own || access.allowed_origins.contains(&origin) { Ok(()) } else { Err(OriginRefused::Foreign(origin)) }
+    let own = WebOrigin {
+        scheme,
+        host: host.name.clone(),
+        port: host.port.unwrap_or_else(|| scheme.default_port()),
+    };
+    if origin == own || access.allowed_origins.contains(&origin) {
+        Ok(())
+    } else {
+        Err(OriginRefused::Foreign(origin))
+    }
 }
 
 /// The value of a header that may stand only once.
@@ -86,17 +107,28 @@ mod tests {
     fn access() -> AccessConfig {
         AccessConfig {
             public_hosts: vec![HostName::Name("hearth.example".into())],
-            allowed_origins: vec![WebOrigin::parse("https://app.example").unwrap(), WebOrigin::parse("http://dev.example:8080").unwrap()],
+            allowed_origins: vec![
+                WebOrigin::parse("https://app.example").unwrap(),
+                WebOrigin::parse("http://dev.example:8080").unwrap(),
+            ],
             allow_no_origin: false,
         }
     }
 
     fn headers(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap())).collect()
+        values
+            .iter()
+            .map(|value| (name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap()))
+            .collect()
     }
 
     fn host(listen: &str, values: &[&str]) -> Result<Host, HostRefused> {
-        check_host(&access(), listen.parse().unwrap(), &Uri::from_static("/mqtt"), &headers(&header::HOST, values))
+        check_host(
+            &access(),
+            listen.parse().unwrap(),
+            &Uri::from_static("/mqtt"),
+            &headers(&header::HOST, values),
+        )
     }
 
     #[test]
@@ -115,10 +147,22 @@ mod tests {
             (LOOPBACK, "192.168.1.5:9001", foreign("192.168.1.5")),
             (LOOPBACK, "evil.example:9001", foreign("evil.example")),
             (EVERYWHERE, "evil.example:9001", foreign("evil.example")),
-            (LOOPBACK, "localhost.evil.example", foreign("localhost.evil.example")),
-            (LOOPBACK, "127.0.0.1.evil.example", foreign("127.0.0.1.evil.example")),
+            (
+                LOOPBACK,
+                "localhost.evil.example",
+                foreign("localhost.evil.example"),
+            ),
+            (
+                LOOPBACK,
+                "127.0.0.1.evil.example",
+                foreign("127.0.0.1.evil.example"),
+            ),
             (LOOPBACK, "evillocalhost", foreign("evillocalhost")),
-            (LOOPBACK, "hearth.example.evil.example", foreign("hearth.example.evil.example")),
+            (
+                LOOPBACK,
+                "hearth.example.evil.example",
+                foreign("hearth.example.evil.example"),
+            ),
             (LOOPBACK, "xhearth.example", foreign("xhearth.example")),
             (LOOPBACK, "0x7f.1", foreign("0x7f.1")),
             (LOOPBACK, "", Err(HostRefused::Unclear)),
@@ -140,12 +184,26 @@ mod tests {
     #[test]
     fn a_request_must_name_one_host_and_name_it_the_same_everywhere() {
         assert_eq!(host(LOOPBACK, &[]), Err(HostRefused::Unclear));
-        assert_eq!(host(LOOPBACK, &["localhost", "localhost"]), Err(HostRefused::Unclear));
+        assert_eq!(
+            host(LOOPBACK, &["localhost", "localhost"]),
+            Err(HostRefused::Unclear)
+        );
         let listen = LOOPBACK.parse().unwrap();
         let headers = headers(&header::HOST, &["localhost"]);
         let foreign = Uri::from_static("http://evil.example/mqtt");
-        assert_eq!(check_host(&access(), listen, &foreign, &headers), Err(HostRefused::Unclear));
-        assert!(check_host(&access(), listen, &Uri::from_static("http://localhost/mqtt"), &headers).is_ok());
+        assert_eq!(
+            check_host(&access(), listen, &foreign, &headers),
+            Err(HostRefused::Unclear)
+        );
+        assert!(
+            check_host(
+                &access(),
+                listen,
+                &Uri::from_static("http://localhost/mqtt"),
+                &headers
+            )
+            .is_ok()
+        );
     }
 
     #[test]
@@ -174,9 +232,18 @@ mod tests {
             ("http://dev.example", foreign("http://dev.example")),
             ("http://localhost:", unclear()),
             // the host: prefix, suffix, other names of the same machine
-            ("http://localhost.evil.example:9001", foreign("http://localhost.evil.example:9001")),
-            ("http://evil-localhost:9001", foreign("http://evil-localhost:9001")),
-            ("https://app.example.evil.example", foreign("https://app.example.evil.example")),
+            (
+                "http://localhost.evil.example:9001",
+                foreign("http://localhost.evil.example:9001"),
+            ),
+            (
+                "http://evil-localhost:9001",
+                foreign("http://evil-localhost:9001"),
+            ),
+            (
+                "https://app.example.evil.example",
+                foreign("https://app.example.evil.example"),
+            ),
             ("https://evilapp.example", foreign("https://evilapp.example")),
             ("https://sub.app.example", foreign("https://sub.app.example")),
             ("https://app.example.", foreign("https://app.example.")),
@@ -200,7 +267,12 @@ mod tests {
         ];
         let host = host(LOOPBACK, &["localhost:9001"]).unwrap();
         for (origin, expected) in table {
-            let found = check_origin(&access(), WebScheme::Http, &host, &headers(&header::ORIGIN, &[origin]));
+            let found = check_origin(
+                &access(),
+                WebScheme::Http,
+                &host,
+                &headers(&header::ORIGIN, &[origin]),
+            );
             assert_eq!(&found, expected, "{origin:?}");
         }
     }
@@ -208,15 +280,24 @@ mod tests {
     #[test]
     fn a_missing_origin_needs_the_setting_and_two_are_refused_even_then() {
         let host = host(LOOPBACK, &["localhost:9001"]).unwrap();
-        let open = AccessConfig { allow_no_origin: true, ..access() };
+        let open = AccessConfig {
+            allow_no_origin: true,
+            ..access()
+        };
         let check = |access: &AccessConfig, origins: &[&str]| {
             check_origin(access, WebScheme::Http, &host, &headers(&header::ORIGIN, origins))
         };
         assert_eq!(check(&access(), &[]), Err(OriginRefused::Missing));
         assert_eq!(check(&open, &[]), Ok(()));
         assert_eq!(check(&open, &["null"]), Err(OriginRefused::Unclear));
-        assert_eq!(check(&open, &["http://localhost:9001", "http://localhost:9001"]), Err(OriginRefused::Unclear));
-        assert!(matches!(check(&open, &["http://evil.example"]), Err(OriginRefused::Foreign(_))));
+        assert_eq!(
+            check(&open, &["http://localhost:9001", "http://localhost:9001"]),
+            Err(OriginRefused::Unclear)
+        );
+        assert!(matches!(
+            check(&open, &["http://evil.example"]),
+            Err(OriginRefused::Foreign(_))
+        ));
     }
 
     #[test]
@@ -225,8 +306,20 @@ mod tests {
             let host = host(LOOPBACK, &[host_text]).unwrap();
             check_origin(&access(), scheme, &host, &headers(&header::ORIGIN, &[origin])).is_ok()
         };
-        assert!(check(WebScheme::Http, "hearth.example", "http://hearth.example:80"));
-        assert!(check(WebScheme::Https, "hearth.example:443", "https://hearth.example"));
-        assert!(!check(WebScheme::Https, "hearth.example", "https://hearth.example:80"));
+        assert!(check(
+            WebScheme::Http,
+            "hearth.example",
+            "http://hearth.example:80"
+        ));
+        assert!(check(
+            WebScheme::Https,
+            "hearth.example:443",
+            "https://hearth.example"
+        ));
+        assert!(!check(
+            WebScheme::Https,
+            "hearth.example",
+            "https://hearth.example:80"
+        ));
     }
 }

@@ -49,7 +49,9 @@ impl IntoResponse for ApiError {
             Self::NoBroker => (StatusCode::NOT_FOUND, "no_broker"),
             Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
-            Self::Handshake(HandshakeRefused::NotWebSocket) => (StatusCode::UPGRADE_REQUIRED, "not_websocket"),
+            Self::Handshake(HandshakeRefused::NotWebSocket) => {
+                (StatusCode::UPGRADE_REQUIRED, "not_websocket")
+            }
             Self::Handshake(_) => (StatusCode::BAD_REQUEST, "handshake_refused"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
@@ -63,12 +65,18 @@ impl IntoResponse for ApiError {
             | Self::NoBroker
             | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
         }
-        let body = ApiErrorBody { code: code.to_owned(), message: self.to_string() };
+        let body = ApiErrorBody {
+            code: code.to_owned(),
+            message: self.to_string(),
+        };
         let mut response = (status, Json(body)).into_response();
         response.extensions_mut().insert(RefusedAs(code));
         if let Self::Handshake(HandshakeRefused::NotWebSocket) = self {
             let headers = response.headers_mut();
-            headers.insert(axum::http::header::UPGRADE, axum::http::HeaderValue::from_static("websocket"));
+            headers.insert(
+                axum::http::header::UPGRADE,
+                axum::http::HeaderValue::from_static("websocket"),
+            );
         }
         response
     }

@@ -75,22 +75,62 @@ fn add(counter: &AtomicU64, count: u64) {
 pub(crate) fn render(http: &HttpMetrics, relay: &RelayMetrics, open_relays: usize) -> String {
     let mut text = Text(String::new());
     let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    text.counter("hearth_http_connections_total", "TCP connections accepted.", get(&http.connections));
-    text.head("hearth_http_refused_total", "Requests refused, by reason.", "counter");
+    text.counter(
+        "hearth_http_connections_total",
+        "TCP connections accepted.",
+        get(&http.connections),
+    );
+    text.head(
+        "hearth_http_refused_total",
+        "Requests refused, by reason.",
+        "counter",
+    );
     for (code, count) in http.refused.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        text.line("hearth_http_refused_total", &format!("{{reason=\"{code}\"}}"), *count);
+        text.line(
+            "hearth_http_refused_total",
+            &format!("{{reason=\"{code}\"}}"),
+            *count,
+        );
     }
     text.head("hearth_relay_connections", "WebSockets open now.", "gauge");
     text.line("hearth_relay_connections", "", open_relays as u64);
-    text.counter("hearth_relay_connections_total", "WebSockets opened.", get(&relay.opened));
-    text.counter("hearth_relay_dial_failures_total", "Brokers that could not be reached.", get(&relay.dial_failures));
-    text.head("hearth_relay_ended_total", "WebSockets ended, by close code; 0: by the browser.", "counter");
+    text.counter(
+        "hearth_relay_connections_total",
+        "WebSockets opened.",
+        get(&relay.opened),
+    );
+    text.counter(
+        "hearth_relay_dial_failures_total",
+        "Brokers that could not be reached.",
+        get(&relay.dial_failures),
+    );
+    text.head(
+        "hearth_relay_ended_total",
+        "WebSockets ended, by close code; 0: by the browser.",
+        "counter",
+    );
     for (code, count) in relay.ended.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        text.line("hearth_relay_ended_total", &format!("{{code=\"{code}\"}}"), *count);
+        text.line(
+            "hearth_relay_ended_total",
+            &format!("{{code=\"{code}\"}}"),
+            *count,
+        );
     }
-    text.counter("hearth_relay_frames_to_browsers_total", "Frames sent to browsers.", get(&relay.frames_to_browsers));
-    text.counter("hearth_relay_to_browsers_bytes_total", "MQTT bytes sent to browsers.", get(&relay.bytes_to_browsers));
-    text.counter("hearth_relay_from_browsers_bytes_total", "MQTT bytes from browsers.", get(&relay.bytes_from_browsers));
+    text.counter(
+        "hearth_relay_frames_to_browsers_total",
+        "Frames sent to browsers.",
+        get(&relay.frames_to_browsers),
+    );
+    text.counter(
+        "hearth_relay_to_browsers_bytes_total",
+        "MQTT bytes sent to browsers.",
+        get(&relay.bytes_to_browsers),
+    );
+    text.counter(
+        "hearth_relay_from_browsers_bytes_total",
+        "MQTT bytes from browsers.",
+        get(&relay.bytes_from_browsers),
+    );
     text.0
 }
 

@@ -67,7 +67,10 @@ pub struct BrokerAddress {
 
 impl From<SocketAddr> for BrokerAddress {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+        }
     }
 }
 

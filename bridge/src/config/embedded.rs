@@ -20,11 +20,22 @@ impl EmbeddedBrokerConfig {
         let users = read_users(&section);
         let anonymous = section.section("anonymous");
         let allow_anonymous = section.flag("allow_anonymous", users.is_empty());
-        let listen = section.text("listen").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1883)));
+        let listen = section
+            .text("listen")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 1883)));
         let options = EmbeddedOptions {
             listen,
-            data_dir: Some(section.text("storage_dir").unwrap_or_else(|| PathBuf::from("hearth-data/broker"))),
-            snapshot_interval: seconds(&section, "snapshot_interval_s", 1..=86_400, default.snapshot_interval),
+            data_dir: Some(
+                section
+                    .text("storage_dir")
+                    .unwrap_or_else(|| PathBuf::from("hearth-data/broker")),
+            ),
+            snapshot_interval: seconds(
+                &section,
+                "snapshot_interval_s",
+                1..=86_400,
+                default.snapshot_interval,
+            ),
             anonymous: Some(allow_anonymous),
             anonymous_permissions: read_permissions(&anonymous),
             users,
@@ -47,20 +58,45 @@ fn read_limits(section: &Section<'_>, default: &Limits) -> Limits {
     Limits {
         connections: count("max_connections", default.connections),
         sessions: count("max_sessions", default.sessions),
-        maximum_packet_size: number(section, "max_packet_bytes", 1_024..=268_435_460, default.maximum_packet_size.into()),
+        maximum_packet_size: number(
+            section,
+            "max_packet_bytes",
+            1_024..=268_435_460,
+            default.maximum_packet_size.into(),
+        ),
         queued_messages: count("max_queued_messages", default.queued_messages),
         retained_messages: count("max_retained_messages", default.retained_messages),
-        retained_bytes: number(section, "max_retained_bytes", 1_024..=4_294_967_295, default.retained_bytes as u64) as usize,
-        session_expiry: seconds(section, "max_session_expiry_s", 0..=u64::from(u32::MAX), default.session_expiry),
+        retained_bytes: number(
+            section,
+            "max_retained_bytes",
+            1_024..=4_294_967_295,
+            default.retained_bytes as u64,
+        ) as usize,
+        session_expiry: seconds(
+            section,
+            "max_session_expiry_s",
+            0..=u64::from(u32::MAX),
+            default.session_expiry,
+        ),
         ..default.clone()
     }
 }
 
-fn seconds(section: &Section<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>, default: Duration) -> Duration {
+fn seconds(
+    section: &Section<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+    default: Duration,
+) -> Duration {
     Duration::from_secs(section.integer(key, range, default.as_secs()))
 }
 
-fn number(section: &Section<'_>, key: &'static str, range: std::ops::RangeInclusive<u64>, default: u64) -> u32 {
+fn number(
+    section: &Section<'_>,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+    default: u64,
+) -> u32 {
     u32::try_from(section.integer(key, range, default)).unwrap_or(u32::MAX)
 }
 
@@ -73,9 +109,21 @@ fn read_users(section: &Section<'_>) -> BTreeMap<String, UserOptions> {
         match name {
             None => user.mistake("name", "a user needs a name".into(), "add name = \"…\"".into()),
             Some(name) if users.contains_key(&name) => {
-                user.mistake("name", format!("the user \"{name}\" is listed twice"), "keep one of them".into());
+                user.mistake(
+                    "name",
+                    format!("the user \"{name}\" is listed twice"),
+                    "keep one of them".into(),
+                );
             }
-            Some(name) => users.extend(password.map(|password| (name, UserOptions { password, permissions }))),
+            Some(name) => users.extend(password.map(|password| {
+                (
+                    name,
+                    UserOptions {
+                        password,
+                        permissions,
+                    },
+                )
+            })),
         }
         user.finish();
     }
@@ -96,7 +144,11 @@ fn read_password(user: &Section<'_>) -> Option<Password> {
             Ok(text) => Secret::new(text.trim_end_matches(['\r', '\n'])),
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", file.display());
-                user.mistake("password_file", message, "name a file that the bridge may read".into());
+                user.mistake(
+                    "password_file",
+                    message,
+                    "name a file that the bridge may read".into(),
+                );
                 return None;
             }
         },
@@ -110,7 +162,11 @@ fn read_password(user: &Section<'_>) -> Option<Password> {
     };
     let password = Password::from_config(secret.expose());
     if let Err(error) = password.check() {
-        user.mistake("password", error.to_string(), "make a new hash, or write the password itself".into());
+        user.mistake(
+            "password",
+            error.to_string(),
+            "make a new hash, or write the password itself".into(),
+        );
     }
     Some(password)
 }
@@ -120,7 +176,15 @@ fn read_permissions(section: &Section<'_>) -> Permissions {
     let publish = section.texts("publish");
     let subscribe = section.texts("subscribe");
     Permissions {
-        publish: if section.is_set("publish") { publish } else { all.publish },
-        subscribe: if section.is_set("subscribe") { subscribe } else { all.subscribe },
+        publish: if section.is_set("publish") {
+            publish
+        } else {
+            all.publish
+        },
+        subscribe: if section.is_set("subscribe") {
+            subscribe
+        } else {
+            all.subscribe
+        },
     }
 }

@@ -240,7 +240,10 @@ fn the_simulated_home_brings_the_embedded_broker_along() {
     };
     let config = Config::parse("no file", "", &BTreeMap::new(), &flags).unwrap();
     assert_eq!(
-        config.embedded.as_ref().map(|broker| broker.options.listen.port()),
+        config
+            .embedded
+            .as_ref()
+            .map(|broker| broker.options.listen.port()),
         Some(1883)
     );
     assert_eq!(config.default_broker, Some(BrokerId::embedded()));

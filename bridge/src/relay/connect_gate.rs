@@ -36,12 +36,21 @@ impl ConnectGate {
                         (0, _) if value == 0 => return Err(NotConnect),
                         (0, _) => Self::Body { missing: value },
                         (_, 21..) => return Err(NotConnect),
-                        _ => Self::Length { value, shift: shift + 7 },
+                        _ => Self::Length {
+                            value,
+                            shift: shift + 7,
+                        },
                     }
                 }
                 Self::Body { missing } => {
                     let have = u32::try_from(rest.len()).unwrap_or(u32::MAX);
-                    return Ok(if have >= missing { Self::Open } else { Self::Body { missing: missing - have } });
+                    return Ok(if have >= missing {
+                        Self::Open
+                    } else {
+                        Self::Body {
+                            missing: missing - have,
+                        }
+                    });
                 }
             };
             rest = tail;
@@ -67,7 +76,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_at_once() {
-        for bytes in [&b"GET / HTTP"[..], &[0x30, 2], &[0x11, 2], &[0x10, 0], &[0x10, 0xFF, 0xFF, 0xFF, 0xFF, 1]] {
+        for bytes in [
+            &b"GET / HTTP"[..],
+            &[0x30, 2],
+            &[0x11, 2],
+            &[0x10, 0],
+            &[0x10, 0xFF, 0xFF, 0xFF, 0xFF, 1],
+        ] {
             assert_eq!(ConnectGate::First.advance(bytes), Err(NotConnect), "{bytes:02x?}");
         }
     }

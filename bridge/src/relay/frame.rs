@@ -20,7 +20,10 @@ pub(crate) struct Close {
 
 impl Close {
     pub(crate) fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        Self {
+            code,
+            reason: reason.into(),
+        }
     }
 
     fn protocol(reason: &str) -> Self {
@@ -29,7 +32,9 @@ impl Close {
 
     /// The whole frame; the reason is cut at a character's border if it is too long.
     pub(crate) fn frame(&self) -> Vec<u8> {
-        let (reason, _cut) = self.reason.split_at(self.reason.floor_char_boundary(CONTROL_BYTES - 2));
+        let (reason, _cut) = self
+            .reason
+            .split_at(self.reason.floor_char_boundary(CONTROL_BYTES - 2));
         let mut payload = self.code.to_be_bytes().to_vec();
         payload.extend_from_slice(reason.as_bytes());
         control_frame(Opcode::Close, &payload)
@@ -146,11 +151,16 @@ impl FrameReader {
                 self.end_empty_frame(control)?;
                 continue;
             };
-            let len = usize::try_from(frame.remaining).unwrap_or(usize::MAX).min(bytes.len() - at);
+            let len = usize::try_from(frame.remaining)
+                .unwrap_or(usize::MAX)
+                .min(bytes.len() - at);
             match frame.opcode {
                 Opcode::Continuation | Opcode::Binary => {
                     bytes.copy_within(at..at + len, payload_len);
-                    unmask(bytes.get_mut(payload_len..payload_len + len).unwrap_or_default(), frame.mask);
+                    unmask(
+                        bytes.get_mut(payload_len..payload_len + len).unwrap_or_default(),
+                        frame.mask,
+                    );
                     payload_len += len;
                 }
                 Opcode::Close | Opcode::Ping | Opcode::Pong => {
@@ -174,7 +184,11 @@ impl FrameReader {
         }
         let mut mask = frame.mask;
         mask.rotate_left(len % 4);
-        self.frame = Some(Header { remaining, mask, ..frame });
+        self.frame = Some(Header {
+            remaining,
+            mask,
+            ..frame
+        });
         Ok(())
     }
 
@@ -206,7 +220,9 @@ impl FrameReader {
     fn read_head(&mut self, bytes: &[u8]) -> Result<usize, Close> {
         let mut taken = 0;
         for byte in bytes {
-            let Some(slot) = self.head.get_mut(self.head_len) else { break };
+            let Some(slot) = self.head.get_mut(self.head_len) else {
+                break;
+            };
             *slot = *byte;
             self.head_len += 1;
             taken += 1;
@@ -235,16 +251,18 @@ impl FrameReader {
     fn check_opening(&self) -> Result<(), Close> {
         let [first, second, ..] = self.head;
         if first & 0x70 != 0 {
-            return Err(Close::protocol("reserved bits are set, but no extension was agreed on"));
+            return Err(Close::protocol(
+                "reserved bits are set, but no extension was agreed on",
+            ));
         }
         if second & 0x80 == 0 {
             return Err(Close::protocol("frames from a browser must be masked"));
         }
         let opcode = opcode(first)?;
         match opcode {
-            Opcode::Continuation if self.message_bytes.is_none() => {
-                Err(Close::protocol("a continuation frame without a message before it"))
-            }
+            Opcode::Continuation if self.message_bytes.is_none() => Err(Close::protocol(
+                "a continuation frame without a message before it",
+            )),
             Opcode::Binary if self.message_bytes.is_some() => {
                 Err(Close::protocol("a new message before the last one was finished"))
             }
@@ -262,7 +280,11 @@ impl FrameReader {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = rest;
         let (remaining, least, mask) = match second & 0x7F {
             126 => (u64::from(u16::from_be_bytes([a, b])), 126, [c, d, e, f]),
-            127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 0x1_0000, [i, j, k, l]),
+            127 => (
+                u64::from_be_bytes([a, b, c, d, e, f, g, h]),
+                0x1_0000,
+                [i, j, k, l],
+            ),
             len => (u64::from(len), 0, [a, b, c, d]),
         };
         if remaining < least {
@@ -281,7 +303,11 @@ impl FrameReader {
         } else {
             self.control.clear();
         }
-        self.frame = Some(Header { opcode, remaining, mask });
+        self.frame = Some(Header {
+            opcode,
+            remaining,
+            mask,
+        });
         Ok(())
     }
 }
@@ -289,7 +315,10 @@ impl FrameReader {
 fn opcode(first: u8) -> Result<Opcode, Close> {
     match first & 0x0F {
         0 => Ok(Opcode::Continuation),
-        1 => Err(Close::new(close::TEXT_FRAME, "MQTT travels in binary frames, not in text frames")),
+        1 => Err(Close::new(
+            close::TEXT_FRAME,
+            "MQTT travels in binary frames, not in text frames",
+        )),
         2 => Ok(Opcode::Binary),
         8 => Ok(Opcode::Close),
         9 => Ok(Opcode::Ping),
@@ -301,7 +330,11 @@ fn opcode(first: u8) -> Result<Opcode, Close> {
 /// The code of a close frame, if its payload is as it must be (RFC 6455, 5.5.1 and 7.4).
 fn close_code(payload: &[u8]) -> Result<Option<u16>, Close> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return if payload.is_empty() { Ok(None) } else { Err(Close::protocol("a close code of one byte")) };
+        return if payload.is_empty() {
+            Ok(None)
+        } else {
+            Err(Close::protocol("a close code of one byte"))
+        };
     };
     let code = u16::from_be_bytes(*code);
     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {

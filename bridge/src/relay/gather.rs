@@ -29,7 +29,14 @@ pub(crate) struct Gather {
 impl Gather {
     /// `tick` 0 turns gathering off.
     pub(crate) fn new(tick: Duration) -> Self {
-        Self { tick, window_start: None, frames: 0, bytes: 0, frame_bytes: None, heard_back: false }
+        Self {
+            tick,
+            window_start: None,
+            frames: 0,
+            bytes: 0,
+            frame_bytes: None,
+            heard_back: false,
+        }
     }
 
     /// The browser sent something.
@@ -54,7 +61,10 @@ impl Gather {
         }
         let start = *self.window_start.get_or_insert(now);
         if now.saturating_duration_since(start) > WINDOW {
-            *self = Self { window_start: Some(now), ..Self::new(self.tick) };
+            *self = Self {
+                window_start: Some(now),
+                ..Self::new(self.tick)
+            };
         }
         self.frames += 1;
         self.bytes += len;
@@ -73,7 +83,9 @@ mod tests {
     const TICK: Duration = Duration::from_millis(4);
 
     fn frames(gather: &mut Gather, count: u32, apart: Duration, start: Instant) -> Vec<bool> {
-        (0..count).map(|n| gather.sent(start + apart * n, 100, false).is_some()).collect()
+        (0..count)
+            .map(|n| gather.sent(start + apart * n, 100, false).is_some())
+            .collect()
     }
 
     #[test]
@@ -89,7 +101,11 @@ mod tests {
         assert_eq!(waits.iter().position(|waits| *waits), Some(9));
         let later = start + Duration::from_millis(20);
         assert_eq!(gather.sent(later, 8_000, false), Some(later + TICK));
-        assert_eq!(gather.sent(later, 65_536, true), None, "there is more to read at once");
+        assert_eq!(
+            gather.sent(later, 65_536, true),
+            None,
+            "there is more to read at once"
+        );
         assert_eq!(gather.sent(later, 8_000, false), Some(later + TICK));
         assert_eq!(gather.sent(later, 300, false), None);
         assert!(!frames(&mut gather, 5, Duration::from_micros(50), later).contains(&true));
@@ -99,7 +115,10 @@ mod tests {
     fn a_line_with_answers_never_waits() {
         let (mut gather, start) = (Gather::new(TICK), Instant::now());
         for n in 0..1_000 {
-            assert_eq!(gather.sent(start + Duration::from_micros(50) * n, 100, false), None);
+            assert_eq!(
+                gather.sent(start + Duration::from_micros(50) * n, 100, false),
+                None
+            );
             gather.heard_back();
         }
     }

@@ -28,12 +28,18 @@ pub(crate) enum HandshakeRefused {
     Key,
     #[error("no subprotocol was offered; ask for exactly \"mqtt\", as in new WebSocket(url, \"mqtt\")")]
     NoSubprotocol,
-    #[error("the subprotocol \"mqtt\" is not among those offered (MQTT 3.1's \"mqttv3.1\" is not spoken here)")]
+    #[error(
+        "the subprotocol \"mqtt\" is not among those offered (MQTT 3.1's \"mqttv3.1\" is not spoken here)"
+    )]
     OtherSubprotocol,
 }
 
 impl Handshake {
-    pub(crate) fn read(method: &Method, version: Version, headers: &HeaderMap) -> Result<Self, HandshakeRefused> {
+    pub(crate) fn read(
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+    ) -> Result<Self, HandshakeRefused> {
         let is_upgrade = method == Method::GET
             && version == Version::HTTP_11
             && tokens(headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
@@ -41,10 +47,16 @@ impl Handshake {
         if !is_upgrade {
             return Err(HandshakeRefused::NotWebSocket);
         }
-        if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        if headers
+            .get(header::SEC_WEBSOCKET_VERSION)
+            .is_none_or(|version| version != "13")
+        {
             return Err(HandshakeRefused::Version);
         }
-        let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).ok_or(HandshakeRefused::Key)?;
+        let key = headers
+            .get(header::SEC_WEBSOCKET_KEY)
+            .map(HeaderValue::as_bytes)
+            .ok_or(HandshakeRefused::Key)?;
         if BASE64.decode(key).ok().is_none_or(|key| key.len() != 16) {
             return Err(HandshakeRefused::Key);
         }
@@ -55,7 +67,9 @@ impl Handshake {
             return Err(HandshakeRefused::OtherSubprotocol);
         }
         let digest = Sha1::new().chain_update(key).chain_update(MAGIC).finalize();
-        Ok(Self { accept: BASE64.encode(digest) })
+        Ok(Self {
+            accept: BASE64.encode(digest),
+        })
     }
 
     /// The headers of the answer 101.
@@ -63,15 +77,24 @@ impl Handshake {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, HeaderValue::from_str(&self.accept).ok()?);
+        headers.insert(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(SUBPROTOCOL),
+        );
+        headers.insert(
+            header::SEC_WEBSOCKET_ACCEPT,
+            HeaderValue::from_str(&self.accept).ok()?,
+        );
         Some(headers)
     }
 }
 
 /// The words of a header that lists some.
 fn tokens<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
@@ -121,10 +144,19 @@ mod tests {
     #[test]
     fn what_is_no_handshake_is_refused_with_the_reason() {
         assert_eq!(read(&[("upgrade", None)]), Err(HandshakeRefused::NotWebSocket));
-        assert_eq!(read(&[("connection", Some("close"))]), Err(HandshakeRefused::NotWebSocket));
-        assert_eq!(read(&[("sec-websocket-version", Some("8"))]), Err(HandshakeRefused::Version));
+        assert_eq!(
+            read(&[("connection", Some("close"))]),
+            Err(HandshakeRefused::NotWebSocket)
+        );
+        assert_eq!(
+            read(&[("sec-websocket-version", Some("8"))]),
+            Err(HandshakeRefused::Version)
+        );
         assert_eq!(read(&[("sec-websocket-key", None)]), Err(HandshakeRefused::Key));
-        assert_eq!(read(&[("sec-websocket-key", Some("c2hvcnQ="))]), Err(HandshakeRefused::Key));
+        assert_eq!(
+            read(&[("sec-websocket-key", Some("c2hvcnQ="))]),
+            Err(HandshakeRefused::Key)
+        );
         let post = Handshake::read(&Method::POST, Version::HTTP_11, &headers(&[]));
         assert_eq!(post, Err(HandshakeRefused::NotWebSocket));
     }

@@ -53,9 +53,15 @@ impl Limits {
         let mut open = self.lock();
         if open.all >= self.max_connections {
             if !self.full_was_logged.swap(true, Ordering::Relaxed) {
-                tracing::warn!(limit = self.max_connections, "WebSockets are refused: relay.max_connections is reached (said once)");
+                tracing::warn!(
+                    limit = self.max_connections,
+                    "WebSockets are refused: relay.max_connections is reached (said once)"
+                );
             }
-            return Err(Close::new(close::TOO_MANY_CONNECTIONS, "the bridge has as many connections as it may"));
+            return Err(Close::new(
+                close::TOO_MANY_CONNECTIONS,
+                "the bridge has as many connections as it may",
+            ));
         }
         let of_address = open.by_address.entry(address).or_default();
         if *of_address >= self.max_connections_per_address {
@@ -63,12 +69,18 @@ impl Limits {
                 let limit = self.max_connections_per_address;
                 tracing::warn!(%address, limit, "WebSockets are refused: relay.max_connections_per_address is reached (said once)");
             }
-            return Err(Close::new(close::TOO_MANY_FROM_ADDRESS, "your address has as many connections as it may"));
+            return Err(Close::new(
+                close::TOO_MANY_FROM_ADDRESS,
+                "your address has as many connections as it may",
+            ));
         }
         *of_address += 1;
         open.all += 1;
         drop(open);
-        Ok(Place { limits: Arc::clone(self), address })
+        Ok(Place {
+            limits: Arc::clone(self),
+            address,
+        })
     }
 
     /// How many there are now.

@@ -33,20 +33,40 @@ pub(crate) async fn named_broker(
     Extension(host): Extension<Host>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let broker = app.dialers.keys().find(|broker| broker.as_str() == id).ok_or(ApiError::UnknownBroker)?.clone();
+    let broker = app
+        .dialers
+        .keys()
+        .find(|broker| broker.as_str() == id)
+        .ok_or(ApiError::UnknownBroker)?
+        .clone();
     upgrade(&app, peer, &host, broker, request)
 }
 
-fn upgrade(app: &App, peer: Peer, host: &Host, broker: BrokerId, mut request: Request) -> Result<Response, ApiError> {
+fn upgrade(
+    app: &App,
+    peer: Peer,
+    host: &Host,
+    broker: BrokerId,
+    mut request: Request,
+) -> Result<Response, ApiError> {
     // The origin is looked at first: a foreign page learns nothing more.
     if request.headers().contains_key(axum::http::header::UPGRADE) {
         access::check_origin(&app.access, WebScheme::Http, host, request.headers())?;
     }
     let handshake = Handshake::read(request.method(), request.version(), request.headers())?;
     let internal = || ApiError::Internal("the connection cannot be upgraded".into());
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or_else(internal)?;
+    let upgrade = request
+        .extensions_mut()
+        .remove::<OnUpgrade>()
+        .ok_or_else(internal)?;
     let headers = handshake.headers().ok_or_else(internal)?;
     let dialer = app.dialers.get(&broker).ok_or(ApiError::UnknownBroker)?.clone();
-    app.relays.start(relay::Request { upgrade, address: peer.address.ip(), broker, dialer, permit: peer.permit });
+    app.relays.start(relay::Request {
+        upgrade,
+        address: peer.address.ip(),
+        broker,
+        dialer,
+        permit: peer.permit,
+    });
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }

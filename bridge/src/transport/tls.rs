@@ -1,11 +1,18 @@
 //! TLS towards brokers: whom to trust, and who we are.
 
-use std::{io, path::{Path, PathBuf}, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::{self, PemObject}},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName,
+        pem::{self, PemObject},
+    },
 };
 
 use crate::config::{BrokerAddress, TlsConfig};
@@ -46,7 +53,10 @@ pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, TlsError
     }
 }
 
-pub(super) fn server_name(config: &TlsConfig, address: &BrokerAddress) -> Result<ServerName<'static>, TlsError> {
+pub(super) fn server_name(
+    config: &TlsConfig,
+    address: &BrokerAddress,
+) -> Result<ServerName<'static>, TlsError> {
     let name = config.server_name.as_ref().unwrap_or(&address.host);
     ServerName::try_from(name.clone()).map_err(|_| TlsError::ServerName(name.clone()))
 }
@@ -67,7 +77,11 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
             store.add_parsable_certificates(found.certs);
         }
     }
-    if store.is_empty() { Err(TlsError::NoRoots) } else { Ok(store) }
+    if store.is_empty() {
+        Err(TlsError::NoRoots)
+    } else {
+        Ok(store)
+    }
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -85,5 +99,8 @@ fn file_error(file: &Path, error: &pem::Error) -> TlsError {
         pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => "does not exist".to_owned(),
         other => other.to_string(),
     };
-    TlsError::File { file: file.to_owned(), reason }
+    TlsError::File {
+        file: file.to_owned(),
+        reason,
+    }
 }

@@ -34,14 +34,24 @@ pub(crate) async fn asset(State(app): State<App>, request: Request) -> Result<Re
     let accepted = accepted_encodings(request.headers());
     let Some(asset) = app.assets.load(&path, &accepted).await else {
         let is_page = path == "index.html";
-        return Err(if is_page { ApiError::PageNotBuilt } else { ApiError::NotFound });
+        return Err(if is_page {
+            ApiError::PageNotBuilt
+        } else {
+            ApiError::NotFound
+        });
     };
     let mut headers = headers(&path, &asset)?;
     let policy = app.assets.policy(&path).await;
     headers.insert(header::CONTENT_SECURITY_POLICY, value(&policy)?);
-    let is_known = request.headers().get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).is_some_and(|tags| {
-        tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == asset.etag)
-    });
+    let is_known = request
+        .headers()
+        .get(header::IF_NONE_MATCH)
+        .and_then(|tags| tags.to_str().ok())
+        .is_some_and(|tags| {
+            tags.split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == asset.etag)
+        });
     if is_known {
         headers.remove(header::CONTENT_ENCODING);
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
@@ -54,10 +64,17 @@ fn headers(path: &str, asset: &Asset) -> Result<HeaderMap, ApiError> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(header::ETAG, value(&asset.etag)?);
-    let cache = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if is_hashed(path) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     if let Some(encoding) = asset.encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding.token()));
+        headers.insert(
+            header::CONTENT_ENCODING,
+            HeaderValue::from_static(encoding.token()),
+        );
     }
     Ok(headers)
 }
@@ -70,7 +87,9 @@ fn value(text: &str) -> Result<HeaderValue, ApiError> {
 fn safe_path(path: &str) -> Option<String> {
     let path = percent_decoded(path)?;
     let is_plain = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && part.chars().all(|c| !c.is_control() && !matches!(c, '\\' | ':'))
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.chars().all(|c| !c.is_control() && !matches!(c, '\\' | ':'))
     };
     path.split('/').all(is_plain).then_some(path)
 }
@@ -90,27 +109,43 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Best first: brotli before gzip, whatever weights are given, unless one is 0.
 fn accepted_encodings(headers: &HeaderMap) -> Vec<Encoding> {
-    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let listed = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let listed: Vec<&str> = listed.flat_map(|value| value.split(',')).collect();
     let accepts = |encoding: &Encoding| {
         listed.iter().any(|item| {
             let (token, weight) = item.split_once(';').unwrap_or((item, ""));
-            let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+            let weight = weight
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|weight| weight.parse::<f32>().ok());
             token.trim().eq_ignore_ascii_case(encoding.token()) && weight != Some(0.0)
         })
     };
-    [Encoding::Brotli, Encoding::Gzip].into_iter().filter(accepts).collect()
+    [Encoding::Brotli, Encoding::Gzip]
+        .into_iter()
+        .filter(accepts)
+        .collect()
 }
 
 /// Trunk puts a hash of at least eight hexadecimal digits into a name, as in `hearth-web-0f1e2d3c4b5a6978_bg.wasm`.
 fn is_hashed(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_hash = |part: &str| part.len() >= 8 && part.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let is_hash = |part: &str| {
+        part.len() >= 8
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+    };
     name.split(['-', '_', '.']).skip(1).any(is_hash)
 }
 
@@ -142,17 +177,43 @@ mod tests {
         for path in ["index.html", "a/b.js", "caf%C3%A9.svg", "with%20space.png"] {
             assert!(safe_path(path).is_some(), "{path}");
         }
-        for path in ["", "..", "../x", "a/../b", "%2e%2e/x", "a/%2e%2e%2fb", "a//b", "/etc/passwd", ".git/config", "a\\b", "c:/x", "%", "%0", "%ff", "a%00b"] {
+        for path in [
+            "",
+            "..",
+            "../x",
+            "a/../b",
+            "%2e%2e/x",
+            "a/%2e%2e%2fb",
+            "a//b",
+            "/etc/passwd",
+            ".git/config",
+            "a\\b",
+            "c:/x",
+            "%",
+            "%0",
+            "%ff",
+            "a%00b",
+        ] {
             assert_eq!(safe_path(path), None, "{path}");
         }
     }
 
     #[test]
     fn names_with_a_hash_are_cached_for_ever() {
-        for path in ["hearth-web-0f1e2d3c4b5a6978.js", "hearth-web-0f1e2d3c4b5a6978_bg.wasm", "css/app-1234567890abcdef.css"] {
+        for path in [
+            "hearth-web-0f1e2d3c4b5a6978.js",
+            "hearth-web-0f1e2d3c4b5a6978_bg.wasm",
+            "css/app-1234567890abcdef.css",
+        ] {
             assert!(is_hashed(path), "{path}");
         }
-        for path in ["index.html", "engine.js", "hearth-web.js", "facade12.css", "apple-touch-icon-180.png"] {
+        for path in [
+            "index.html",
+            "engine.js",
+            "hearth-web.js",
+            "facade12.css",
+            "apple-touch-icon-180.png",
+        ] {
             assert!(!is_hashed(path), "{path}");
         }
     }
@@ -160,9 +221,15 @@ mod tests {
     #[test]
     fn encodings_are_taken_if_they_are_wanted() {
         let accepted = |text: &'static str| {
-            accepted_encodings(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(text))]))
+            accepted_encodings(&HeaderMap::from_iter([(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static(text),
+            )]))
         };
-        assert_eq!(accepted("gzip, deflate, br, zstd"), [Encoding::Brotli, Encoding::Gzip]);
+        assert_eq!(
+            accepted("gzip, deflate, br, zstd"),
+            [Encoding::Brotli, Encoding::Gzip]
+        );
         assert_eq!(accepted("GZIP;q=0.5"), [Encoding::Gzip]);
         assert_eq!(accepted("br;q=0, gzip;q=1.0"), [Encoding::Gzip]);
         assert_eq!(accepted("identity"), []);

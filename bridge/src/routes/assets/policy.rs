@@ -27,10 +27,19 @@ fn inline_scripts(html: &str) -> Vec<&str> {
     let mut at = 0;
     while let Some(found) = lower.get(at..).and_then(|rest| rest.find("<script")) {
         let tag_start = at + found + "<script".len();
-        let Some(tag_len) = lower.get(tag_start..).and_then(tag_end) else { break };
-        let (tag, body_start) = (lower.get(tag_start..tag_start + tag_len).unwrap_or_default(), tag_start + tag_len + 1);
-        let Some(body_len) = lower.get(body_start..).and_then(|rest| rest.find("</script")) else { break };
-        let has_src = tag.split_ascii_whitespace().any(|part| part == "src" || part.starts_with("src="));
+        let Some(tag_len) = lower.get(tag_start..).and_then(tag_end) else {
+            break;
+        };
+        let (tag, body_start) = (
+            lower.get(tag_start..tag_start + tag_len).unwrap_or_default(),
+            tag_start + tag_len + 1,
+        );
+        let Some(body_len) = lower.get(body_start..).and_then(|rest| rest.find("</script")) else {
+            break;
+        };
+        let has_src = tag
+            .split_ascii_whitespace()
+            .any(|part| part == "src" || part.starts_with("src="));
         let body = html.get(body_start..body_start + body_len).unwrap_or_default();
         if !has_src && !body.is_empty() {
             scripts.push(body);
@@ -71,7 +80,10 @@ mod tests {
         // printf 'alert("hi")' | openssl dgst -sha256 -binary | openssl base64
         let policy = content_security_policy(Some("<script>alert(\"hi\")</script>"));
         let hash = BASE64.encode(Sha256::digest("alert(\"hi\")"));
-        assert!(policy.contains(&format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';")), "{policy}");
+        assert!(
+            policy.contains(&format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';")),
+            "{policy}"
+        );
         assert!(!policy.contains("unsafe-inline"));
     }
 }

@@ -61,8 +61,12 @@ impl Assets {
     #[cfg(feature = "embed")]
     fn built_in() -> Self {
         let page = Embedded::get("index.html");
-        let html = page.as_ref().and_then(|page| std::str::from_utf8(&page.data).ok());
-        Self::Embedded { page_policy: content_security_policy(html) }
+        let html = page
+            .as_ref()
+            .and_then(|page| std::str::from_utf8(&page.data).ok());
+        Self::Embedded {
+            page_policy: content_security_policy(html),
+        }
     }
 
     #[cfg(not(feature = "embed"))]
@@ -105,7 +109,12 @@ impl Assets {
     }
 
     /// `original` is the file that a packed one must not be older than.
-    async fn load_as_is(&self, path: &str, encoding: Option<Encoding>, original: Option<&str>) -> Option<Asset> {
+    async fn load_as_is(
+        &self,
+        path: &str,
+        encoding: Option<Encoding>,
+        original: Option<&str>,
+    ) -> Option<Asset> {
         match self {
             Self::Folder(folder) => load_from(folder, path, encoding, original).await,
             #[cfg(feature = "embed")]
@@ -117,13 +126,22 @@ impl Assets {
                     std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
                     std::borrow::Cow::Owned(bytes) => bytes.into(),
                 };
-                Some(Asset { bytes, etag: format!("\"{etag}\""), encoding })
+                Some(Asset {
+                    bytes,
+                    etag: format!("\"{etag}\""),
+                    encoding,
+                })
             }
         }
     }
 }
 
-async fn load_from(folder: &Path, path: &str, encoding: Option<Encoding>, original: Option<&str>) -> Option<Asset> {
+async fn load_from(
+    folder: &Path,
+    path: &str,
+    encoding: Option<Encoding>,
+    original: Option<&str>,
+) -> Option<Asset> {
     // Links may not lead out of the folder.
     let root = tokio::fs::canonicalize(folder).await.ok()?;
     let file = tokio::fs::canonicalize(folder.join(path)).await.ok()?;
@@ -139,7 +157,13 @@ async fn load_from(folder: &Path, path: &str, encoding: Option<Encoding>, origin
         }
     }
     let bytes = Bytes::from(tokio::fs::read(&file).await.ok()?);
-    let stamp = modified.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let stamp = modified
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| age.as_nanos());
     let token = encoding.map_or("", Encoding::token);
-    Some(Asset { etag: format!("\"{stamp:x}-{:x}{token}\"", bytes.len()), bytes, encoding })
+    Some(Asset {
+        etag: format!("\"{stamp:x}-{:x}{token}\"", bytes.len()),
+        bytes,
+        encoding,
+    })
 }
