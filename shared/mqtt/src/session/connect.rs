@@ -33,6 +33,9 @@ pub(crate) enum VersionState {
         /// In a row.
         unanswered: u8,
     },
+    /// 3.1.1 was guessed and works, but the silence before may have had another reason, such as a relay whose server
+    /// was down: the next connection tries 5.0 once more.
+    Guessed,
 }
 
 impl VersionState {
@@ -156,6 +159,16 @@ impl Session {
         self.events.push_back(Event::VersionFellBack { to, reason });
     }
 
+    /// A connection that was made by a guess ended: 5.0 gets one more chance.
+    pub(crate) fn doubt_guess(&mut self) {
+        if self.version_state == VersionState::Guessed {
+            self.version_state = VersionState::Trying {
+                unanswered: UNANSWERED_BEFORE_FALL_BACK - 1,
+            };
+            self.version = ProtocolVersion::V5;
+        }
+    }
+
     /// The network connection ended before CONNACK: perhaps the server does not know this version at all.
     pub(crate) fn note_unanswered(&mut self) {
         let State::AwaitingConnack(opening) = &self.state else {
@@ -206,7 +219,10 @@ impl Session {
         let State::AwaitingConnack(opening) = std::mem::replace(&mut self.state, State::Closed) else {
             return;
         };
-        self.version_state = VersionState::Settled;
+        self.version_state = match (self.version_state, opening.version) {
+            (VersionState::Trying { .. }, ProtocolVersion::V311) => VersionState::Guessed,
+            (_, _) => VersionState::Settled,
+        };
         let limits = limits(&self.options, &opening, connack);
         let properties = &connack.properties;
         if let Some(assigned) = properties.assigned_client_identifier() {

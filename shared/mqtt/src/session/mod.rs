@@ -483,6 +483,7 @@ impl Session {
             State::AwaitingConnack(_) if self.held == Held::State => self.held = Held::Doubtful,
             State::Offline | State::AwaitingConnack(_) | State::Closed => {}
         }
+        self.doubt_guess();
         self.backoff.handle_closed(now);
         self.outbound.in_flight.handle_closed();
         self.inbound.handle_closed();

@@ -379,6 +379,28 @@ fn falls_back_after_two_closes_without_an_answer_and_comes_back() {
     assert_eq!(versions, [new, new, old, old, new, new]);
 }
 
+/// A relay whose server is down closes without an answer too: 3.1.1 by guess is not for ever.
+#[test]
+fn a_guessed_version_is_doubted_at_the_next_connection() {
+    let (new, old) = (ProtocolVersion::V5, ProtocolVersion::V311);
+    let mut pair = Pair::new(auto());
+    for _ in 0..2 {
+        pair.open();
+        pair.cut();
+    }
+    assert_eq!(pair.open().version, old);
+    pair.accept(false, &[]);
+    pair.cut();
+    assert_eq!(pair.open().version, new, "one more chance");
+    pair.cut();
+    assert_eq!(pair.open().version, old, "and no second one");
+    pair.accept(false, &[]);
+    pair.cut();
+    pair.open();
+    pair.accept(false, &[]);
+    assert_eq!(pair.reconnect(false).version, new, "an answer settles it");
+}
+
 #[test]
 fn one_close_without_an_answer_is_no_reason_to_fall_back() {
     let mut pair = Pair::new(auto());

@@ -227,9 +227,14 @@ impl World<'_> {
         self.framer.push(bytes);
         while let Some(frame) = self.framer.poll_frame().unwrap() {
             let first = frame.header.first_byte;
-            // A fall-back names the next version while the last bytes of the old one leave.
+            // The session names the next version while the last bytes of the old one leave.
+            let other = if version.is_v5() {
+                ProtocolVersion::V311
+            } else {
+                ProtocolVersion::V5
+            };
             let read = Packet::decode(version, Role::Server, frame.clone())
-                .or_else(|_| Packet::decode(ProtocolVersion::V5, Role::Server, frame));
+                .or_else(|_| Packet::decode(other, Role::Server, frame));
             assert!(read.is_ok(), "packet {first:#04x}: {read:?}");
         }
     }
