@@ -407,7 +407,7 @@ impl Connection {
             None if was_network && connected_at.is_none() => {
                 Some(problem::closed_before_connack(&self.view.client_id))
             }
-            None => problem::session_closed(reason, &self.view.client_id),
+            None => problem::session_closed(reason, &self.view.client_id, self.username()),
         };
         let quick = connected_at.is_some_and(|at| now.mono.ms_since(at) < QUICK_LOSS_MS);
         self.quick_losses = if was_network && quick {
@@ -434,6 +434,10 @@ impl Connection {
                 self.show(now, ConnectionState::Down, None);
             }
         }
+    }
+
+    fn username(&self) -> Option<&str> {
+        self.options.username.as_deref().filter(|name| !name.is_empty())
     }
 
     fn wait(&mut self, now: Now, retry_at: MonoTime, problem: Option<Problem>) {

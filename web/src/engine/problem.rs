@@ -270,9 +270,9 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
 }
 
 /// The session ended; `None`: by the user.
-pub fn session_closed(reason: &ClosedReason, client_id: &str) -> Option<Problem> {
+pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&str>) -> Option<Problem> {
     Some(match reason {
-        ClosedReason::ServerRefused { code, reason_string, .. } => refused(*code, reason_string.as_deref(), client_id),
+        ClosedReason::ServerRefused { code, reason_string, .. } => refused(*code, reason_string.as_deref(), client_id, username),
         ClosedReason::Server { code, reason_string, .. } => problem(
             ProblemKind::ServerClosed,
             "The broker ended the connection",
@@ -358,7 +358,12 @@ fn said(code: ReasonCode, reason_string: Option<&str>) -> String {
     }
 }
 
-fn refused(code: ReasonCode, reason_string: Option<&str>, client_id: &str) -> Problem {
+fn refused(
+    code: ReasonCode,
+    reason_string: Option<&str>,
+    client_id: &str,
+    username: Option<&str>,
+) -> Problem {
     let how = said(code, reason_string);
     let (kind, title, to_do, field) = match code {
         ReasonCode::BAD_USER_NAME_OR_PASSWORD => (
@@ -368,10 +373,18 @@ fn refused(code: ReasonCode, reason_string: Option<&str>, client_id: &str) -> Pr
                 .to_owned(),
             Some("username"),
         ),
+        // Many brokers, Mosquitto among them, answer a wrong password with this code.
+        ReasonCode::NOT_AUTHORIZED if username.is_some() => (
+            ProblemKind::Credentials,
+            "The broker refused user name or password",
+            "Type both again; capital letters matter. If they are right, this user may not connect: ask who runs the broker."
+                .to_owned(),
+            Some("username"),
+        ),
         ReasonCode::NOT_AUTHORIZED => (
             ProblemKind::Credentials,
-            "The broker does not let this user in",
-            "Check user name and password. Without a user name: this broker may want one.".to_owned(),
+            "The broker wants a user name and password",
+            "Type them in; none were sent.".to_owned(),
             Some("username"),
         ),
         ReasonCode::CLIENT_IDENTIFIER_NOT_VALID => (
