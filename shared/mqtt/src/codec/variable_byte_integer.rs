@@ -66,3 +66,59 @@ pub(crate) fn write(value: u32, out: &mut BytesMut) {
     }
     out.put_u8(rest as u8);
 }
+
+/// The shortest form of `value` in the low bytes of a word, first byte lowest, and how many bytes it takes.
+#[inline]
+pub(crate) const fn packed(value: u32) -> (u32, usize) {
+    match value {
+        0..=0x7F => (value, 1),
+        0x80..=0x3FFF => (value & 0x7F | 0x80 | (value >> 7) << 8, 2),
+        0x4000..=0x1F_FFFF => (
+            value & 0x7F | 0x80 | (value >> 7 & 0x7F | 0x80) << 8 | (value >> 14) << 16,
+            3,
+        ),
+        _ => {
+            let low = value & 0x7F | 0x80 | (value >> 7 & 0x7F | 0x80) << 8;
+            (
+                low | (value >> 14 & 0x7F | 0x80) << 16 | (value >> 21 & 0x7F) << 24,
+                4,
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_bytes_are_the_written_ones() {
+        for value in [
+            0,
+            1,
+            127,
+            128,
+            300,
+            16_383,
+            16_384,
+            2_097_151,
+            2_097_152,
+            200_000_001,
+            MAX,
+        ] {
+            let mut out = BytesMut::new();
+            write(value, &mut out);
+            let (word, len) = packed(value);
+            assert_eq!(&word.to_le_bytes()[..len], &out[..]);
+            assert_eq!(len, encoded_len(value));
+            assert_eq!(
+                read(&out),
+                Read::Whole {
+                    value,
+                    len,
+                    shortest_form: true
+                }
+            );
+        }
+    }
+}

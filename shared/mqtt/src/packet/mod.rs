@@ -374,14 +374,16 @@ impl Packet {
     /// The packet holds what `version` cannot say, or what no receiver would accept.
     #[inline]
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        if let Self::Publish(publish) = self {
+            publish.check(version)?;
+            let remaining_length = reserve(publish.remaining_len(version), out)?;
+            publish.write(version, remaining_length, out);
+            return Ok(());
+        }
         self.check(version)?;
-        let len = self.remaining_len(version);
-        let remaining_length = u32::try_from(len)
-            .ok()
-            .filter(|len| *len <= variable_byte_integer::MAX)
-            .ok_or(EncodeError::PacketTooLarge { bytes: len })?;
-        out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + len);
-        out.put_u8((self.packet_type() as u8) << 4 | self.flags());
+        let remaining_length = reserve(self.remaining_len(version), out)?;
+        let packet = self.packet_type();
+        out.put_u8((packet as u8) << 4 | packet.reserved_flags());
         variable_byte_integer::write(remaining_length, out);
         self.write(version, out);
         Ok(())
@@ -392,14 +394,6 @@ impl Packet {
     pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
         let len = self.remaining_len(version);
         1 + variable_byte_integer::encoded_len(u32::try_from(len).unwrap_or(u32::MAX)) + len
-    }
-
-    /// The lower four bits of the first byte.
-    fn flags(&self) -> u8 {
-        match self {
-            Self::Publish(publish) => publish.flags(),
-            other => other.packet_type().reserved_flags(),
-        }
     }
 
     /// Fails when the packet cannot be said in `version`, or breaks a rule.
@@ -440,10 +434,9 @@ impl Packet {
         }
     }
 
-    /// Appends what follows the fixed header.
+    /// Appends what follows the fixed header; PUBLISH writes itself whole.
     fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         match self {
-            Self::Publish(publish) => publish.write(version, out),
             Self::Connect(connect) => connect.write(version, out),
             Self::Connack(connack) => connack.write(version, out),
             Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
@@ -453,9 +446,20 @@ impl Packet {
             Self::Suback(suback) => suback.write(version, out),
             Self::Unsubscribe(unsubscribe) => unsubscribe.write(version, out),
             Self::Unsuback(unsuback) => unsuback.write(version, out),
-            Self::Pingreq | Self::Pingresp => {}
+            Self::Publish(_) | Self::Pingreq | Self::Pingresp => {}
             Self::Disconnect(disconnect) => disconnect.write(version, out),
             Self::Auth(auth) => auth.write(version, out),
         }
     }
+}
+
+/// Makes room for a packet of this Remaining Length.
+#[inline]
+fn reserve(len: usize, out: &mut BytesMut) -> Result<u32, EncodeError> {
+    let remaining_length = u32::try_from(len)
+        .ok()
+        .filter(|len| *len <= variable_byte_integer::MAX)
+        .ok_or(EncodeError::PacketTooLarge { bytes: len })?;
+    out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + len);
+    Ok(remaining_length)
 }

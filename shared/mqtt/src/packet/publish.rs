@@ -6,6 +6,7 @@ use super::{PacketId, PacketType, Properties, PropertyId, Qos, property::allowed
 use crate::{
     codec::{
         reader::Reader,
+        variable_byte_integer,
         writer::{self, Writer},
     },
     error::{DecodeError, EncodeError, Rule},
@@ -109,7 +110,7 @@ impl Publish {
     }
 
     /// The lower four bits of the first byte.
-    pub(super) fn flags(&self) -> u8 {
+    fn flags(&self) -> u8 {
         u8::from(self.dup) << 3 | self.qos.bits() << 1 | u8::from(self.retain)
     }
 
@@ -120,9 +121,18 @@ impl Publish {
         2 + self.topic_bytes().len() + packet_id + properties + self.payload.len()
     }
 
+    /// Writes the whole packet; [`Publish::check`] has passed and `remaining_length` is right.
     #[inline]
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
-        out.put_prefixed(self.topic_bytes());
+    pub(super) fn write(&self, version: ProtocolVersion, remaining_length: u32, out: &mut BytesMut) {
+        let topic = self.topic_bytes();
+        // First byte, Remaining Length and the topic's length go out as one: each append checks the capacity.
+        let (length, length_len) = variable_byte_integer::packed(remaining_length);
+        let first_byte = (PacketType::Publish as u8) << 4 | self.flags();
+        let topic_len = u16::try_from(topic.len()).unwrap_or(u16::MAX).swap_bytes();
+        let head =
+            u64::from(first_byte) | u64::from(length) << 8 | u64::from(topic_len) << (8 + 8 * length_len);
+        out.put_slice(head.to_le_bytes().get(..3 + length_len).unwrap_or_default());
+        out.put_slice(topic);
         if let Some(packet_id) = self.packet_id {
             out.put_u16(packet_id.get());
         }

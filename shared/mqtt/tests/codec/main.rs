@@ -7,6 +7,7 @@
     reason = "what the tests' helpers do not expect fails the test"
 )]
 
+mod allocations;
 mod arbitrary;
 mod frames;
 mod fuzzed;
