@@ -265,8 +265,9 @@ impl Session {
                 self.subscriptions.handle_session_lost(&mut self.log);
                 self.resume_flows(now);
             }
-            (true, Held::Unknown | Held::Nothing | Held::State) => self.resume_flows(now),
-            (false, _) => self.start_session(),
+            (true, Held::State) => self.resume_flows(now),
+            // 3.1.1 only: the server's session is not the one that our flows and subscriptions are from.
+            (true, Held::Unknown | Held::Nothing) | (false, _) => self.start_session(),
         }
         self.held = Held::State;
         self.log.touch(PersistKey::HEADER);

@@ -122,7 +122,7 @@ pub struct SessionOptions {
     /// Keeps QoS 0 messages published while offline; false by default: a light switched on ten minutes late is
     /// worse than an error.
     pub queue_qos0_offline: bool,
-    /// Most messages that wait for the server; 1,000 by default.
+    /// Most messages that wait for the server; 10,000 by default.
     pub queued_messages_maximum: usize,
     /// Most bytes (topic, payload, properties) that wait for the server; 8 MiB by default.
     pub queued_bytes_maximum: usize,
@@ -162,7 +162,7 @@ impl Default for SessionOptions {
             request_response_information: false,
             user_properties: Vec::new(),
             queue_qos0_offline: false,
-            queued_messages_maximum: 1_000,
+            queued_messages_maximum: 10_000,
             queued_bytes_maximum: 8 * 1024 * 1024,
             subscriptions_maximum: 10_000,
             transmit_bytes_maximum: 4 * 1024 * 1024,

@@ -352,3 +352,24 @@ fn after_a_lost_connack_subscriptions_are_made_again() {
     pair.reconnect(true);
     assert!(pair.received().is_empty(), "once is enough");
 }
+
+/// The same in 3.1.1, where the first session was clean and ended: the server made a new one for the CONNECT whose
+/// CONNACK got lost.
+#[test]
+fn a_session_made_for_a_lost_connack_is_filled_anew() {
+    let mut pair = Pair::connected(SessionOptions {
+        session_expiry_interval: 60,
+        ..v311()
+    });
+    pair.subscribe(&["a"]);
+    pair.received();
+    pair.send(suback(1, &[2]));
+    pair.publish(Qos::ExactlyOnce, "b", "1");
+    pair.cut();
+    pair.open();
+    pair.cut();
+    assert!(!pair.open().clean_start);
+    pair.accept(true, &[]);
+    assert_eq!(pair.brief(), ["subscribe #1 a", "publish q2 #2 b"]);
+    assert!(pair.events().contains(&Event::MessagesMayBeMissed));
+}
