@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 /// Samples in a full chunk of a series that has memory to itself.
 const CHUNK_SAMPLES: usize = 512;
+/// Room in the first chunk: most fields of a home change seldom.
+const FEWEST_SAMPLES: usize = 4;
 /// Bytes of a sample in a chunk.
-pub(crate) const SAMPLE_BYTES: usize = size_of::<u32>() + size_of::<f64>();
+pub(crate) const SAMPLE_BYTES: usize = size_of::<Row>();
 
 /// A number and when it was received.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,51 +55,65 @@ impl Column {
         }
         self.count = self.count.saturating_add(1);
     }
-
-    fn append(&mut self, later: &Self) {
-        self.last = later.last;
-        if later.minimum.number < self.minimum.number {
-            self.minimum = later.minimum;
-        }
-        if later.maximum.number > self.maximum.number {
-            self.maximum = later.maximum;
-        }
-        self.count = self.count.saturating_add(later.count);
-    }
 }
 
-#[derive(Clone, Debug)]
+/// A sample in a chunk, without the padding that would make it a third larger.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+struct Row {
+    offset: u32,
+    number: f64,
+}
+
+/// Samples side by side in one piece of memory: a push touches one place.
+#[derive(Clone, Debug, Default)]
 struct Chunk {
     base_ms: u64,
-    offsets: Vec<u32>,
-    numbers: Vec<f64>,
-    /// Of the whole chunk, so that a chunk inside one pixel column is not read.
-    summary: Column,
+    rows: Vec<Row>,
 }
 
 impl Chunk {
+    fn heap_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Row>()
+    }
+
     fn bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.offsets.capacity() * size_of::<u32>()
-            + self.numbers.capacity() * size_of::<f64>()
+        size_of::<Self>() + self.heap_bytes()
+    }
+
+    fn sample(&self, row: Row) -> Sample {
+        Sample {
+            at_ms: self.base_ms + u64::from(row.offset),
+            number: row.number,
+        }
+    }
+
+    fn first(&self) -> Option<Sample> {
+        self.rows.first().map(|row| self.sample(*row))
+    }
+
+    fn last(&self) -> Option<Sample> {
+        self.rows.last().map(|row| self.sample(*row))
     }
 
     fn samples(&self) -> impl DoubleEndedIterator<Item = Sample> + '_ {
-        self.offsets
-            .iter()
-            .zip(&self.numbers)
-            .map(|(offset, number)| Sample {
-                at_ms: self.base_ms + u64::from(*offset),
-                number: *number,
-            })
+        self.rows.iter().map(|row| self.sample(*row))
+    }
+
+    /// Whether any sample may lie in `from_ms..to_ms`.
+    fn overlaps(&self, from_ms: u64, to_ms: u64) -> bool {
+        self.first().is_some_and(|first| first.at_ms < to_ms)
+            && self.last().is_some_and(|last| last.at_ms >= from_ms)
     }
 }
 
 /// The samples of one field, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Series {
-    chunks: VecDeque<Chunk>,
-    /// Chunks that went before the first of `chunks`: their number is the serial of the first.
+    full: VecDeque<Chunk>,
+    /// The chunk being written, kept here so that a push need not look for it.
+    open: Chunk,
+    /// Chunks that went before the first of `full`: their number is the serial of the first.
     first_serial: u64,
     len: usize,
     dropped: u64,
@@ -139,32 +155,32 @@ impl Series {
         self.dropped
     }
 
+    fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
+        self.full.iter().chain([&self.open])
+    }
+
     /// The oldest sample kept.
     #[must_use]
     pub fn first(&self) -> Option<Sample> {
-        self.chunks.front().map(|chunk| chunk.summary.first)
+        self.chunks().find_map(Chunk::first)
     }
 
     /// The newest sample.
     #[must_use]
     pub fn last(&self) -> Option<Sample> {
-        self.chunks.back().map(|chunk| chunk.summary.last)
+        self.chunks().rev().find_map(Chunk::last)
     }
 
     /// Every sample kept, oldest first.
     pub fn samples(&self) -> impl DoubleEndedIterator<Item = Sample> + '_ {
-        self.chunks.iter().flat_map(Chunk::samples)
+        self.chunks().flat_map(Chunk::samples)
     }
 
     /// The samples received in `from_ms..to_ms`, at most `limit` (the newest of them), oldest first.
     #[must_use]
     pub fn range(&self, from_ms: u64, to_ms: u64, limit: usize) -> Vec<Sample> {
-        let mut found: Vec<Sample> = self
-            .chunks
-            .iter()
-            .rev()
-            .skip_while(|chunk| chunk.summary.first.at_ms >= to_ms)
-            .take_while(|chunk| chunk.summary.last.at_ms >= from_ms)
+        let inside = self.chunks().rev().filter(|chunk| chunk.overlaps(from_ms, to_ms));
+        let mut found: Vec<Sample> = inside
             .flat_map(|chunk| chunk.samples().rev())
             .filter(|sample| (from_ms..to_ms).contains(&sample.at_ms))
             .take(limit)
@@ -183,22 +199,25 @@ impl Series {
         if columns == 0 || to_ms <= from_ms {
             return out;
         }
-        let place = |at_ms: u64| {
-            let share = u128::from(at_ms - from_ms) * columns as u128 / u128::from(to_ms - from_ms);
-            usize::try_from(share).unwrap_or(usize::MAX)
+        let span = u128::from(to_ms - from_ms);
+        let place = |at_ms: u64| u128::from(at_ms - from_ms) * columns as u128 / span;
+        // The first moment after a column, so that samples in a row need no division.
+        let end_of = |place: u128| {
+            let end = ((place + 1) * span).div_ceil(columns as u128);
+            from_ms.saturating_add(u64::try_from(end).unwrap_or(u64::MAX))
         };
-        let inside = |at_ms: u64| (from_ms..to_ms).contains(&at_ms);
-        for chunk in &self.chunks {
-            let (first, last) = (chunk.summary.first.at_ms, chunk.summary.last.at_ms);
-            if last < from_ms || first >= to_ms {
-                continue;
-            }
-            if inside(first) && inside(last) && place(first) == place(last) {
-                merge(&mut out, place(first), &chunk.summary);
-                continue;
-            }
-            for sample in chunk.samples().filter(|sample| inside(sample.at_ms)) {
-                merge(&mut out, place(sample.at_ms), &Column::new(sample));
+        let (mut current, mut current_end) = (0, from_ms);
+        for chunk in self.chunks().filter(|chunk| chunk.overlaps(from_ms, to_ms)) {
+            for sample in chunk
+                .samples()
+                .filter(|sample| (from_ms..to_ms).contains(&sample.at_ms))
+            {
+                if sample.at_ms >= current_end {
+                    let place = place(sample.at_ms);
+                    current = usize::try_from(place).unwrap_or(usize::MAX);
+                    current_end = end_of(place);
+                }
+                merge(&mut out, current, sample);
             }
         }
         out
@@ -212,30 +231,29 @@ impl Series {
 
     /// Chunks get at most `chunk_samples`: smaller ones when many series share a budget, so that the oldest samples
     /// of all can go together.
+    #[inline]
     pub(crate) fn push_counted(&mut self, sample: Sample, capacity: usize, chunk_samples: usize) -> Pushed {
-        let chunk_samples = chunk_samples.clamp(4, CHUNK_SAMPLES);
+        let chunk_samples = chunk_samples.clamp(FEWEST_SAMPLES, CHUNK_SAMPLES);
         let mut pushed = Pushed::default();
-        if let Some(chunk) = self.chunks.back_mut()
-            && chunk.numbers.len() < chunk_samples
-            && let Ok(offset) = u32::try_from(sample.at_ms.saturating_sub(chunk.base_ms))
-        {
-            let at_ms = sample.at_ms.max(chunk.summary.last.at_ms);
-            let offset = offset.max(u32::try_from(at_ms - chunk.base_ms).unwrap_or(offset));
-            if chunk.numbers.len() == chunk.numbers.capacity() {
-                let before = chunk.bytes();
-                let more = chunk.numbers.len().min(chunk_samples - chunk.numbers.len());
-                chunk.numbers.reserve_exact(more);
-                chunk.offsets.reserve_exact(more);
-                pushed.bytes += (chunk.bytes() - before).cast_signed();
+        let newest = self.open.rows.last().map_or(0, |row| row.offset);
+        let offset = u32::try_from(sample.at_ms.saturating_sub(self.open.base_ms));
+        let len = self.open.rows.len();
+        match offset {
+            Ok(offset) if len > 0 && len < chunk_samples => {
+                if len == self.open.rows.capacity() {
+                    let before = self.open.heap_bytes();
+                    self.open.rows.reserve_exact(len.min(chunk_samples - len));
+                    pushed.bytes += (self.open.heap_bytes() - before).cast_signed();
+                }
+                self.open.rows.push(Row {
+                    offset: offset.max(newest),
+                    number: sample.number,
+                });
             }
-            chunk.offsets.push(offset);
-            chunk.numbers.push(sample.number);
-            chunk.summary.push(Sample { at_ms, ..sample });
-        } else {
-            self.start_chunk(sample, chunk_samples, &mut pushed);
+            _ => self.start_chunk(sample, chunk_samples, &mut pushed),
         }
         self.len += 1;
-        while self.len > capacity.max(1) && self.chunks.len() > 1 {
+        while self.len > capacity.max(1) && !self.full.is_empty() {
             let (bytes, samples) = self.drop_oldest_chunk();
             pushed.bytes -= bytes.cast_signed();
             pushed.dropped += samples;
@@ -244,24 +262,22 @@ impl Series {
     }
 
     fn start_chunk(&mut self, sample: Sample, chunk_samples: usize, pushed: &mut Pushed) {
-        let mut at_ms = sample.at_ms;
-        let mut capacity = 4;
-        if let Some(full) = self.chunks.back() {
-            at_ms = at_ms.max(full.summary.last.at_ms);
+        let (mut at_ms, mut capacity) = (sample.at_ms, FEWEST_SAMPLES);
+        if let Some(newest) = self.open.last() {
+            at_ms = at_ms.max(newest.at_ms);
             capacity = chunk_samples;
-            pushed.sealed = Some(self.first_serial + self.chunks.len() as u64 - 1);
+            pushed.sealed = Some(self.first_serial + self.full.len() as u64);
+            pushed.bytes += size_of::<Chunk>().cast_signed();
+            self.full.push_back(std::mem::take(&mut self.open));
         }
-        let sample = Sample { at_ms, ..sample };
-        let mut chunk = Chunk {
-            base_ms: at_ms,
-            offsets: Vec::with_capacity(capacity),
-            numbers: Vec::with_capacity(capacity),
-            summary: Column::new(sample),
-        };
-        chunk.offsets.push(0);
-        chunk.numbers.push(sample.number);
-        pushed.bytes += chunk.bytes().cast_signed();
-        self.chunks.push_back(chunk);
+        self.open.base_ms = at_ms;
+        let before = self.open.heap_bytes();
+        self.open.rows.reserve_exact(capacity);
+        pushed.bytes += (self.open.heap_bytes() - before).cast_signed();
+        self.open.rows.push(Row {
+            offset: 0,
+            number: sample.number,
+        });
     }
 
     /// Serial of the oldest chunk kept.
@@ -269,33 +285,42 @@ impl Series {
         self.first_serial
     }
 
-    /// When the newest sample came, and whether there is only an unfinished chunk.
+    /// When the newest sample of the chunk being written came.
     pub(crate) fn open_chunk_at(&self) -> Option<u64> {
-        self.chunks.back().map(|chunk| chunk.summary.last.at_ms)
+        self.open.last().map(|sample| sample.at_ms)
     }
 
     /// Gives the bytes and the samples that went.
     pub(crate) fn drop_oldest_chunk(&mut self) -> (usize, u32) {
-        let Some(chunk) = self.chunks.pop_front() else {
-            return (0, 0);
+        let (chunk, bytes) = match self.full.pop_front() {
+            Some(chunk) => {
+                let bytes = chunk.bytes();
+                (chunk, bytes)
+            }
+            None => {
+                let chunk = std::mem::take(&mut self.open);
+                let bytes = chunk.heap_bytes();
+                (chunk, bytes)
+            }
         };
         self.first_serial += 1;
-        self.len -= chunk.numbers.len();
-        self.dropped += chunk.numbers.len() as u64;
-        (chunk.bytes(), chunk.summary.count)
+        let samples = chunk.rows.len();
+        self.len -= samples;
+        self.dropped += samples as u64;
+        (bytes, u32::try_from(samples).unwrap_or(u32::MAX))
     }
 
     /// Bytes held by the chunks.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
+        self.full.iter().map(Chunk::bytes).sum::<usize>() + self.open.heap_bytes()
     }
 }
 
-fn merge(out: &mut [Option<Column>], place: usize, column: &Column) {
+fn merge(out: &mut [Option<Column>], place: usize, sample: Sample) {
     match out.get_mut(place) {
-        Some(Some(held)) => held.append(column),
-        Some(empty) => *empty = Some(*column),
+        Some(Some(held)) => held.push(sample),
+        Some(empty) => *empty = Some(Column::new(sample)),
         None => {}
     }
 }

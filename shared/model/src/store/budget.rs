@@ -89,9 +89,9 @@ impl Budget {
         self.base + self.kept + self.blocks.capacity() * size_of::<Block>()
     }
 
-    /// Bytes free when no history is held.
+    /// Bytes free when all history goes.
     pub(crate) fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.used())
+        self.capacity.saturating_sub(self.base)
     }
 
     /// Newest messages alone take so much that history would go as soon as it came.
@@ -128,6 +128,14 @@ impl Budget {
         }
         if self.used() + bytes <= self.capacity {
             return true;
+        }
+        // What cannot fit even without history is told at once: looking at every topic each time would be a freeze.
+        if self.base + bytes > self.capacity {
+            return false;
+        }
+        if self.kept == 0 && self.blocks.is_empty() {
+            self.blocks.shrink_to_fit();
+            return self.used() + bytes <= self.capacity;
         }
         while let Some(block) = self.blocks.pop_front() {
             if block.is_stale(topics) {

@@ -218,6 +218,16 @@ fn a_hundred_thousand_topics_fit() {
     );
 }
 
+#[test]
+fn a_flood_of_topics_beyond_the_budget_is_refused_without_a_search() {
+    let mut store = small(200_000);
+    for number in 0..100_000 {
+        store.apply(number, &Arrival::new(&format!("t/{number}"), b"{\"a\":1}"));
+    }
+    assert!(store.memory_bytes() <= 200_000);
+    assert_eq!(store.topics() as u64 + store.counters().topics_refused, 100_000);
+}
+
 #[derive(Clone, Debug)]
 struct Message {
     topic: u8,
