@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, rc::Rc, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use hearth_mqtt::{Framer, Packet, ProtocolVersion, Role};
 
 use crate::{Entry, compare, work};
@@ -13,9 +13,11 @@ fn ours(version: ProtocolVersion, chunks: &Chunks) -> Entry {
     let chunks = Rc::clone(chunks);
     Entry::new("hearth-mqtt", move || {
         let mut framer = Framer::new(1 << 20);
+        let mut buffer = BytesMut::with_capacity(work::CHUNK);
         let mut packets = 0;
         for chunk in chunks.iter() {
-            framer.push(Bytes::copy_from_slice(chunk));
+            buffer.extend_from_slice(chunk);
+            framer.push(buffer.split().freeze());
             while let Some(frame) = framer.poll_frame().expect("sound") {
                 black_box(Packet::decode(version, Role::Client, frame).expect("sound"));
                 packets += 1;

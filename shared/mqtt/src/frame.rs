@@ -55,6 +55,24 @@ const RESERVE_AT_ONCE: usize = 64 * 1024;
 /// many packets is sliced, not copied; only a packet that straddles chunks is put together in a new buffer.
 ///
 /// A frame shares the buffer it arrived in: who keeps a small part of it for long copies that part.
+///
+/// ```
+/// use hearth_mqtt::{Bytes, Framer, Packet, ProtocolVersion, Role};
+///
+/// let mut framer = Framer::new(1024);
+/// // PINGRESP, and a PUBLISH to the topic `a/b` that comes in two parts.
+/// framer.push(Bytes::from_static(&[0xd0, 0, 0x30, 6, 0, 3, b'a']));
+/// framer.push(Bytes::from_static(b"/b!"));
+/// let mut packets = Vec::new();
+/// while let Some(frame) = framer.poll_frame()? {
+///     packets.push(Packet::decode(ProtocolVersion::V311, Role::Client, frame)?);
+/// }
+/// assert_eq!(packets.len(), 2);
+/// let Some(Packet::Publish(publish)) = packets.pop() else { unreachable!() };
+/// assert_eq!(publish.topic.as_ref().map(|topic| topic.as_str()), Some("a/b"));
+/// assert_eq!(publish.payload, "!");
+/// # Ok::<(), hearth_mqtt::DecodeError>(())
+/// ```
 #[derive(Debug)]
 pub struct Framer {
     maximum_packet_size: u32,
@@ -172,7 +190,14 @@ impl Framer {
                 self.partial.reserve(missing.min(part.len().max(RESERVE_AT_ONCE)));
                 self.partial.extend_from_slice(&part);
             } else if let HeaderRead::Whole { header, len } = read_header(&self.partial) {
-                let mut body = std::mem::take(&mut self.partial).freeze();
+                // A buffer of ordinary size can be filled again once its frame is let go; a large one is not kept.
+                let keep = self.partial.capacity() <= RESERVE_AT_ONCE;
+                let mut body = if keep {
+                    self.partial.split()
+                } else {
+                    std::mem::take(&mut self.partial)
+                }
+                .freeze();
                 body.advance(len);
                 return Ok(Some(Frame { header, body }));
             }
