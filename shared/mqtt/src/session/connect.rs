@@ -334,7 +334,10 @@ fn limits(options: &SessionOptions, opening: &Opening, connack: &Connack) -> Lim
         (ProtocolVersion::V311, true) => 0,
         (ProtocolVersion::V311, false) => u32::MAX,
     };
-    let receive_maximum = said.receive_maximum().unwrap_or(u16::MAX);
+    let receive_maximum = match opening.version {
+        ProtocolVersion::V5 => said.receive_maximum().unwrap_or(u16::MAX),
+        ProtocolVersion::V311 => options.in_flight_maximum_v311,
+    };
     Limits {
         version: opening.version,
         // [MQTT5-4.9.0-1] not zero, not above the server's Receive Maximum.

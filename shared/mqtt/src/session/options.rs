@@ -109,6 +109,10 @@ pub struct SessionOptions {
     /// How many QoS 1 and 2 messages we have in flight at most, whatever the server allows; 1,024 by default.
     /// 0 is read as 1.
     pub in_flight_maximum: u16,
+    /// The same for 3.1.1, where the server cannot say what it takes; 20 by default, as Mosquitto's own client does:
+    /// Mosquitto 2.0.11 acknowledges more QoS 2 messages than its `max_inflight_messages` (20) and loses them. 0 is
+    /// read as 1.
+    pub in_flight_maximum_v311: u16,
     /// Largest packet we accept, in bytes; 16 MiB by default.
     pub maximum_packet_size: u32,
     /// How many topic aliases the server may use towards us; 128 by default, 0 forbids them.
@@ -156,6 +160,7 @@ impl Default for SessionOptions {
             connack_timeout_ms: 10_000,
             receive_maximum: 1_024,
             in_flight_maximum: 1_024,
+            in_flight_maximum_v311: 20,
             maximum_packet_size: 16 * 1024 * 1024,
             topic_alias_maximum: 128,
             topic_alias_out_maximum: 32,

@@ -238,6 +238,7 @@ fn our_own_in_flight_maximum_is_kept() {
 fn all_65_535_packet_identifiers_can_be_in_use() {
     let options = SessionOptions {
         in_flight_maximum: u16::MAX,
+        in_flight_maximum_v311: u16::MAX,
         transmit_bytes_maximum: usize::MAX,
         ..v311()
     };
@@ -555,4 +556,14 @@ fn several_packets_leave_in_one_piece() {
     let bytes = pair.session.poll_transmit().unwrap();
     assert_eq!(bytes.len() % 10, 0);
     assert_eq!(pair.session.poll_transmit(), None);
+}
+
+/// Seen with Mosquitto 2.0.11: in 3.1.1 it acknowledges more than 20 QoS 2 messages at once and loses them.
+#[test]
+fn in_311_at_most_20_messages_are_in_flight() {
+    let mut pair = Pair::connected(v311());
+    for _ in 0..30 {
+        pair.publish(Qos::ExactlyOnce, "a", "1");
+    }
+    assert_eq!(pair.received().len(), 20);
 }
