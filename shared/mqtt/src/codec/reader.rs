@@ -50,6 +50,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
         let Some((head, rest)) = self.rest.split_at_checked(len) else {
             return Err(self.breaks(Rule::Truncated, field));
@@ -58,6 +59,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
+    #[inline]
     fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((head, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(self.breaks(Rule::Truncated, field));
@@ -66,10 +68,12 @@ impl<'a> Reader<'a> {
         Ok(*head)
     }
 
+    #[inline]
     pub(crate) fn byte(&mut self, field: &'static str) -> Result<u8, DecodeError> {
         self.chunk::<1>(field).map(u8::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn two_byte_integer(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         self.chunk(field).map(u16::from_be_bytes)
     }
@@ -78,6 +82,7 @@ impl<'a> Reader<'a> {
         self.chunk(field).map(u32::from_be_bytes)
     }
 
+    #[inline]
     pub(crate) fn variable_byte_integer(&mut self, field: &'static str) -> Result<u32, DecodeError> {
         match variable_byte_integer::read(self.rest) {
             Read::Whole {
@@ -95,6 +100,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Length and that many bytes, borrowed.
+    #[inline]
     pub(crate) fn prefixed(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let len = self.two_byte_integer(field)?;
         self.take(field, usize::from(len))
@@ -105,6 +111,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A UTF-8 Encoded String's bytes, checked.
+    #[inline]
     pub(crate) fn checked_string(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let text = self.prefixed(field)?;
         let scan = utf8_string::scan(text);
@@ -126,8 +133,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A slice of the buffer as text.
+    #[inline]
     fn share(&self, field: &'static str, text: &[u8]) -> Result<ByteString, DecodeError> {
-        ByteString::try_from(self.source.slice_ref(text)).map_err(|_| self.breaks(Rule::Utf8, field))
+        match ByteString::try_from(self.source.slice_ref(text)) {
+            Ok(text) => Ok(text),
+            Err(_) => Err(self.breaks(Rule::Utf8, field)),
+        }
     }
 
     /// A Topic Name; `None` when it is empty, which only PUBLISH of 5.0 may have.
@@ -166,6 +177,7 @@ impl<'a> Reader<'a> {
         Ok(filter)
     }
 
+    #[inline]
     pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
         const FIELD: &str = "Packet Identifier";
         let number = self.two_byte_integer(FIELD)?;
