@@ -36,6 +36,9 @@ pub fn session_options(options: &ConnectionOptions) -> Result<SessionOptions, Bo
         keep_alive: options.keep_alive,
         receive_maximum: options.receive_maximum,
         maximum_packet_size: MAXIMUM_PACKET_SIZE,
+        // None: rmqtt 0.24 takes the announcement and then sends neither topic nor alias, and the bytes that aliases
+        // save are few.
+        topic_alias_maximum: 0,
         ..SessionOptions::default()
     })
 }

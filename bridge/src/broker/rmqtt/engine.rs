@@ -262,7 +262,8 @@ fn listener(address: SocketAddr, limits: &Limits) -> Builder {
         .max_subscriptions(limits.subscriptions)
         .max_mqueue_len(limits.queued_messages)
         .max_inflight(NonZeroU16::new(limits.in_flight).unwrap_or(NonZeroU16::MIN))
-        .max_topic_aliases(64)
+        // None: rmqtt 0.24 sends a known topic as an empty name and forgets the alias [MQTT5-3.3.2-1].
+        .max_topic_aliases(0)
         .session_expiry_interval(limits.session_expiry)
         .max_session_expiry_interval(limits.session_expiry)
         // Sent again after a reconnect only [MQTT5-4.4.0-1].
