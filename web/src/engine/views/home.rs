@@ -26,6 +26,8 @@ pub(super) struct HomeScreen {
     pace: Pace,
     card_pace: Pace,
     look_at: MonoTime,
+    /// [`Devices::structure`] of what was sent.
+    structure: u64,
     changed: BTreeSet<DeviceId>,
     sent: Option<HomeView>,
 }
@@ -43,7 +45,13 @@ impl HomeScreen {
     pub(super) fn show_again(&mut self, home: &Home) {
         self.sent = None;
         self.changed = home.devices().iter().map(|(id, _)| id).collect();
-        (self.pace, self.card_pace) = (Pace::due_at_once(), Pace::due_at_once());
+        self.pace = Pace::due_at_once();
+        // Without a card there is nothing to be shown, and nothing that the first one has to wait for.
+        self.card_pace = if self.changed.is_empty() {
+            Pace::default()
+        } else {
+            Pace::due_at_once()
+        };
     }
 
     pub(super) fn note_changes(&mut self, changed: &BTreeSet<DeviceId>) {
@@ -73,12 +81,17 @@ impl HomeScreen {
                 .into_iter()
                 .filter_map(|id| card::card(now, home, store, id));
             patches.extend(cards.map(|card| Patch::Card(Box::new(card))));
+            if self.structure != home.devices().structure() {
+                // A new card is of no use before its room knows it.
+                self.pace = Pace::due_at_once();
+            }
         }
         if now.mono >= self.look_at {
             self.look_at = now.mono + ATTENTION_INTERVAL_MS;
             self.pace.note_change();
         }
         if self.pace.take_due(now.mono, HOME_INTERVAL_MS) {
+            self.structure = home.devices().structure();
             let view = home_view(now, home.devices());
             if self.sent.as_ref() != Some(&view) {
                 self.sent = Some(view.clone());
