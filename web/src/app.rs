@@ -7,14 +7,16 @@ use crate::{
         empty::Explained,
         icon::Icon,
         shell::{ConnectionPill, Rail, TopBar},
-        text::visible,
+        text::{shortened, visible},
     },
-    hooks::{EngineProvider, use_connection, use_crash, use_engine, use_notices, use_now, use_start},
+    hooks::{
+        EngineProvider, use_connection, use_counters, use_crash, use_engine, use_notices, use_now, use_start,
+    },
     pages::{
         connect::Connect, device::Device, explorer::Explorer, home::Home, route::Route, settings::Settings,
     },
     platform::{document, locale, page},
-    wire::{Command, ConnectionState},
+    wire::{Command, ConnectionState, Problem, ProblemKind},
 };
 
 /// The root component.
@@ -41,10 +43,27 @@ fn Shell() -> Html {
                 <main id="main" class={classes!("main", matches!(route, Route::Explorer { .. }).then_some("main--full"))} tabindex="-1">
                     <Crash />
                     {page_of(&route)}
+                    if !matches!(route, Route::Explorer { .. }) { <Counts /> }
                 </main>
                 <Messages on_connect_page={route == Route::Connect} />
             </div>
         </>
+    }
+}
+
+/// What has been counted, in a quiet line below every page; Explorer has its own.
+#[component]
+fn Counts() -> Html {
+    let counters = use_counters();
+    let number = |value: u64| locale::number(&value.to_string());
+    html! {
+        <footer class="counts">
+            <span><span class="num ch-6" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages received"}</span>
+            <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}</span>
+            <span class={classes!((counters.queued == 0).then_some("vh"))}>
+                <span data-testid="queued-messages" data-value={counters.queued.to_string()}>{number(u64::from(counters.queued))}</span>{" waiting to be sent"}
+            </span>
+        </footer>
     }
 }
 
@@ -94,10 +113,19 @@ fn use_route() -> Route {
 #[hook]
 fn use_title(route: &Route) {
     let title = match route {
-        Route::Explorer { topic: Some(topic) } => format!("{} · Explorer · Hearth", visible(topic)),
+        Route::Explorer { topic: Some(topic) } => {
+            format!("{} · Explorer · Hearth", shortened(&visible(topic), 80))
+        }
         route => format!("{} · Hearth", route.title()),
     };
     use_effect_with(title, |title| document::set_title(title));
+    // Another page begins at its beginning, also for the keyboard and a screen reader.
+    let opened = use_mut_ref(|| false);
+    use_effect_with(route.title(), move |_| {
+        if opened.replace(true) {
+            document::focus_id("main");
+        }
+    });
 }
 
 #[derive(Properties, PartialEq)]
@@ -145,7 +173,7 @@ fn Crash() -> Html {
     html! {
         <div class="banner banner--crit" role="alert" data-testid="engine-crash">
             <Icon name="crit" />
-            <p class="grow"><b>{"The engine of this page stopped."}</b>{" What it had heard is gone. The fault is Hearth’s: "}
+            <p class="grow"><strong>{"The engine of this page stopped."}</strong>{" What it had heard is gone. The fault is Hearth’s: "}
                 <code>{visible(&reason)}</code></p>
             <button class="btn" type="button" onclick={restart}>{"Start it again"}</button>
         </div>
@@ -168,7 +196,7 @@ fn Messages(props: &MessagesProps) -> Html {
                 let dismiss = Callback::from(move |_: MouseEvent| engine.dismiss_notice(index));
                 html! {
                     <div class="toast" role={if notice.urgent { "alert" } else { "status" }}>
-                        <p class="grow"><b>{visible(&notice.title)}</b>{" "}{visible(&notice.text)}</p>
+                        <p class="grow"><strong>{visible(&notice.title)}</strong>{" "}{visible(&notice.text)}</p>
                         <button class="btn btn--dense" type="button" onclick={dismiss}>{"Got it"}</button>
                     </div>
                 }
@@ -183,14 +211,15 @@ fn Messages(props: &MessagesProps) -> Html {
 fn Lost() -> Html {
     let (connection, engine) = (use_connection(), use_engine());
     let down = matches!(connection.state, ConnectionState::Waiting | ConnectionState::Down);
-    let Some(problem) = connection.problem.as_ref().filter(|_| down) else {
+    let wanted = |problem: &&Problem| down && problem.kind != ProblemKind::ByUser;
+    let Some(problem) = connection.problem.as_ref().filter(wanted) else {
         return Html::default();
     };
     let retry = Callback::from(move |_: MouseEvent| engine.send(Command::RetryNow));
     html! {
         <div class="toast toast--crit" role="status">
             <Icon name="crit" />
-            <p class="grow"><b>{visible(&problem.title)}{"."}</b>{" Values may be old. "}{visible(&problem.what_to_do)}</p>
+            <p class="grow"><strong>{visible(&problem.title)}{"."}</strong>{" Values may be old. "}{visible(&problem.what_to_do)}</p>
             <span class="row">
                 <button class="btn btn--dense" type="button" onclick={retry}>{"Try again now"}</button>
                 <a class="btn btn--dense" href={Route::Connect.href()}>{"Find out why"}</a>

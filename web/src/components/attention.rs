@@ -72,16 +72,13 @@ fn refresh(shown: &mut [AttentionItem], now: &[AttentionItem]) {
 }
 
 fn row(item: &AttentionItem, now: u64) -> Html {
-    let age = words::lasting(now.saturating_sub(item.since));
+    let lasted = match now.saturating_sub(item.since) {
+        age if age < 10_000 => "Since just now.".to_owned(),
+        age => format!("For {}.", words::lasting(age)),
+    };
     let name = visible(&item.device_name);
     let (icon, tone, title, first, action) = match item.reason {
-        AttentionReason::Open => (
-            "dooropen",
-            Tone::Crit,
-            format!("{name} is open"),
-            format!("For {age}."),
-            "Show",
-        ),
+        AttentionReason::Open => ("dooropen", Tone::Crit, format!("{name} is open"), lasted, "Show"),
         AttentionReason::Silent => {
             let heard = words::ago(item.since, words::step_now(item.since, now));
             (
@@ -92,36 +89,42 @@ fn row(item: &AttentionItem, now: u64) -> Html {
                 "Find out why",
             )
         }
-        AttentionReason::Battery => (
-            "batt",
-            Tone::Warn,
-            format!("{name}: battery low"),
-            String::new(),
-            "Show",
-        ),
+        AttentionReason::Battery => {
+            let charge = if item.detail.is_empty() {
+                "low".to_owned()
+            } else {
+                visible(&item.detail)
+            };
+            (
+                "batt",
+                Tone::Warn,
+                format!("{name}: battery {charge}"),
+                lasted,
+                "Show",
+            )
+        }
         AttentionReason::Unavailable => (
             "silent",
             Tone::Stale,
             format!("{name} is offline"),
-            format!("For {age}."),
+            lasted,
             "Find out why",
         ),
-        AttentionReason::Alert => (
-            "crit",
-            Tone::Crit,
-            format!("{name}: alarm"),
-            format!("For {age}."),
-            "Show",
-        ),
+        AttentionReason::Alert => ("crit", Tone::Crit, format!("{name}: alarm"), lasted, "Show"),
     };
-    let detail = [first, sentence(&visible(&item.detail))]
+    let more = if item.reason == AttentionReason::Battery {
+        ""
+    } else {
+        &item.detail
+    };
+    let detail = [first, sentence(&visible(more))]
         .into_iter()
         .filter(|part| !part.is_empty());
     html! {
         <li key={format!("{}/{}", item.device, reason(item.reason))} data-testid="attention-item"
             data-reason={reason(item.reason)} data-device={item.device.clone()}>
             <span class={classes!("tile", tone_class(tone))}><Icon name={icon} /></span>
-            <p class="attn__t"><b><bdi>{title}</bdi></b><span>{detail.collect::<Vec<_>>().join(" ")}</span></p>
+            <p class="attn__t"><strong><bdi>{title}</bdi></strong><span>{detail.collect::<Vec<_>>().join(" ")}</span></p>
             <a class="btn attn__act" href={Route::Device { id: item.device.clone() }.href()}>
                 <span>{action}<span class="vh">{format!(": {name}")}</span></span>
                 <Icon name="right" class="only-s" />

@@ -42,12 +42,12 @@ fn fact(fact: &GlanceFact) -> Html {
         <li key={fact.key.clone()}>
             <span class={classes!("tile", tone_class(fact.tone))}><Icon name={icon} /></span>
             <span class="glance__k">{visible(label)}</span>
-            <b class="glance__v">
+            <strong class="glance__v">
                 {locale::number(&visible(&fact.value))}
                 if !fact.unit.is_empty() {
                     {" "}<span class="unit">{visible(&fact.unit)}</span>
                 }
-            </b>
+            </strong>
         </li>
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn Room(props: &RoomProps) -> Html {
                 <p class="room__facts">
                     { for props.room.facts.iter().enumerate().map(|(at, fact)| {
                         let text = localised(fact);
-                        if at == 0 { html! { <span><b class="ink2">{text}</b></span> } } else { html! { <span>{text}</span> } }
+                        if at == 0 { html! { <span><strong class="ink2">{text}</strong></span> } } else { html! { <span>{text}</span> } }
                     })}
                 </p>
             </header>

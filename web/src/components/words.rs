@@ -10,7 +10,7 @@ const DAY: u64 = 24 * HOUR;
 /// "20 s ago": changes in steps of 10 s, then 1 min, then 1 h; past a day it is a date.
 pub(crate) fn ago(at: u64, now: u64) -> String {
     if at == 0 {
-        return "never".to_owned();
+        return "not yet heard".to_owned();
     }
     match now.saturating_sub(at) {
         age if age < 10 * SECOND => "just now".to_owned(),
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(ago(now - 3 * HOUR - 12 * MINUTE, now), "3 h ago");
         assert!(ago(now - 2 * DAY, now).contains("1970"));
         assert_eq!(ago(now + 5_000, now), "just now", "clocks may differ");
-        assert_eq!(ago(0, now), "never");
+        assert_eq!(ago(0, now), "not yet heard");
     }
 
     #[test]

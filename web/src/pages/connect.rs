@@ -87,7 +87,7 @@ fn use_remedy(
     Callback::from(move |remedy| {
         let mut changed = (**form).clone();
         match remedy {
-            Remedy::UsePath(path) => changed.path = path.to_owned(),
+            Remedy::UsePath(path) => changed.path = path,
             Remedy::UseSecure => changed.secure = true,
             Remedy::EnterPassword => {
                 if let Some(input) = password.cast::<HtmlElement>() {
@@ -148,7 +148,7 @@ fn Profiles(props: &ProfilesProps) -> Html {
                         <li key={address.clone()} class="profile__row">
                             <button class="profile" type="button" {onclick}>
                                 <span class="tile"><Icon name="link" /></span>
-                                <span class="grow"><b class="clip2"><bdi>{visible(name)}</bdi></b>
+                                <span class="grow"><strong class="clip2"><bdi>{visible(name)}</bdi></strong>
                                     <small class="clip">{format!("Used {}", words::ago(profile.used_at, now))}</small></span>
                             </button>
                             <button class="btn btn--quiet btn--icon" type="button" onclick={remove}
@@ -194,7 +194,7 @@ fn Broker(props: &BrokerProps) -> Html {
     html! {
         <li><button class="profile" type="button" aria-current={current.then_some("true")} {onclick}>
             <span class={classes!("tile", tile)}><Icon name={icon} /></span>
-            <span class="grow"><b class="clip2"><bdi>{visible(&props.name)}</bdi></b><small class="clip">{words}</small></span>
+            <span class="grow"><strong class="clip2"><bdi>{visible(&props.name)}</bdi></strong><small class="clip">{words}</small></span>
         </button></li>
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     hooks::{Shown, use_device, use_engine, use_now},
     platform::locale,
-    wire::{Action, Command, ControlState, DeviceView, EntityValue, EntityView, Liveness},
+    wire::{Action, Command, ControlKind, ControlState, DeviceView, EntityValue, EntityView, Liveness},
 };
 
 /// What [`Device`] draws.
@@ -91,6 +91,10 @@ fn Known(props: &KnownProps) -> Html {
 
 fn liveness_words(view: &DeviceView, now: u64) -> String {
     let card = &view.card;
+    if card.last_heard == 0 {
+        return "Last known values, kept by the broker. It has not spoken since this page was opened."
+            .to_owned();
+    }
     let heard = words::ago(card.last_heard, now);
     match card.liveness {
         Liveness::Online => format!("Online. Last heard {heard}."),
@@ -139,7 +143,9 @@ fn row(
                 </span>
                 if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span> }
             </div>
-            <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>
+            if !shows_its_value(entity) {
+                <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>
+            }
             if let Some(spark) = &entity.spark {
                 <Sparkline spark={spark.clone()} label={format!("{}, from {} to {}", visible(&entity.name), spark.low, spark.high)} />
             }
@@ -153,6 +159,15 @@ fn row(
             }
         </li>
     }
+}
+
+/// Sliders and steppers have their number beside them.
+fn shows_its_value(entity: &EntityView) -> bool {
+    let kind = entity.control.as_ref().map(|control| &control.kind);
+    matches!(
+        kind,
+        Some(ControlKind::Slider { .. } | ControlKind::Stepper { .. })
+    )
 }
 
 fn facts(view: &DeviceView, now: u64) -> Html {

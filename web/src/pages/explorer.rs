@@ -66,6 +66,19 @@ fn TreePane(props: &TreePaneProps) -> Html {
             window.set(next);
         })
     };
+    {
+        let (change, view) = (change.clone(), tree.clone());
+        use_effect_with(props.selected.clone(), move |selected| {
+            let Some(topic) = selected.clone() else { return };
+            let is_there = view.is_some_and(|view| view.rows.iter().any(|row| row.topic == topic));
+            change.emit(Box::new(move |window| {
+                window.toggles = branches(&topic);
+                if !is_there {
+                    window.anchor = Some(topic);
+                }
+            }));
+        });
+    }
     let boxed = |f: Box<dyn FnOnce(&mut TreeWindow)>| f;
     let on_range = use_callback(change.clone(), move |range: Range, change| {
         change.emit(boxed(Box::new(move |window| {
@@ -74,8 +87,6 @@ fn TreePane(props: &TreePaneProps) -> Html {
     });
     let on_toggle = use_callback(change.clone(), move |(topic, open): (String, bool), change| {
         change.emit(boxed(Box::new(move |window| {
-            // A toggled branch is what the user looks at.
-            window.anchor = Some(topic.clone());
             window.toggles = vec![(topic, open)];
         })));
     });
@@ -113,6 +124,14 @@ fn TreePane(props: &TreePaneProps) -> Html {
             <Foot matching={(!window.search.is_empty()).then_some(view.matching)} />
         </section>
     }
+}
+
+/// The branches that must be open so that a topic can be seen in the tree.
+fn branches(topic: &str) -> Vec<(String, bool)> {
+    topic
+        .match_indices('/')
+        .filter_map(|(at, _)| Some((topic.get(..at)?.to_owned(), true)))
+        .collect()
 }
 
 #[derive(Properties, PartialEq)]
@@ -160,5 +179,23 @@ fn Foot(props: &FootProps) -> Html {
                 <span data-testid="queued-messages" data-value={counters.queued.to_string()}>{number(u64::from(counters.queued))}</span>{" waiting to be sent"}
             </span>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_branch_above_a_topic_is_opened() {
+        let opened = |topic: &str| {
+            branches(topic)
+                .into_iter()
+                .map(|(branch, _)| branch)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(opened("a/b/c"), ["a", "a/b"]);
+        assert_eq!(opened("/a"), [""]);
+        assert_eq!(opened("a"), [""; 0]);
     }
 }

@@ -115,13 +115,14 @@ pub(crate) fn use_connection_form() -> UseStateHandle<Rc<ConnectionForm>> {
     let start = use_start();
     let first = start.clone();
     let form = use_state(move || Rc::new(initial(&first, load().first())));
-    // The client id comes once the page has read its address.
+    // What the address says comes once the page has read it; what was typed meanwhile stays.
+    let filled = use_mut_ref(|| (*form).clone());
     let state = form.clone();
-    use_effect_with(start.client_id.clone(), move |client_id| {
-        if state.client_id.is_empty() && !client_id.is_empty() {
-            let mut filled = (**state).clone();
-            filled.client_id.clone_from(client_id);
-            state.set(Rc::new(filled));
+    use_effect_with(start, move |start| {
+        if *filled.borrow() == *state {
+            let again = Rc::new(initial(start, load().first()));
+            filled.borrow_mut().clone_from(&again);
+            state.set(again);
         }
     });
     form

@@ -11,13 +11,16 @@ use crate::{
         form::publish::{Draft, PublishForm},
         icon::Icon,
         payload::viewer::Viewer,
-        text::{language, visible},
+        text::{language, shortened, visible},
         words,
     },
     hooks::{Shown, use_connection, use_engine, use_now, use_outcome, use_topic},
     platform::{document, locale},
     wire::{Command, ConnectionState, HistoryRow, TopicView},
 };
+
+/// Longest level of a topic shown in its path; copying takes all of it.
+const LONGEST_LEVEL: usize = 200;
 
 /// What [`Topic`] draws.
 #[derive(Properties, PartialEq)]
@@ -93,11 +96,11 @@ fn path(topic: &str) -> Html {
             let name = if level.is_empty() {
                 "∅".to_owned()
             } else {
-                visible(level)
+                shortened(&visible(level), LONGEST_LEVEL)
             };
             let lang = language(level);
             if index + 1 == levels.len() {
-                return html! { <b aria-current="page" {lang}><bdi>{name}</bdi></b> };
+                return html! { <strong aria-current="page" {lang}><bdi>{name}</bdi></strong> };
             }
             let href = Route::Explorer {
                 topic: topic.get(..at).map(str::to_owned),

@@ -56,6 +56,16 @@ pub fn show_element(id: &str) {
     }
 }
 
+/// A length among the custom properties of the page, such as `--row`, px.
+#[must_use]
+pub fn root_px(name: &str) -> Option<f64> {
+    let style = window()?
+        .get_computed_style(&document()?.document_element()?)
+        .ok()??;
+    let value = style.get_property_value(name).ok()?;
+    value.trim().strip_suffix("px")?.parse().ok()
+}
+
 /// Moves the focus to the element with this id.
 pub fn focus_id(id: &str) {
     if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {

@@ -82,7 +82,11 @@ fn value(entity: &EntityView, first: bool) -> Html {
     let (text, width) = match &entity.value {
         EntityValue::Number { text, .. } => {
             let text = locale::number(text);
-            let width = reserved_width(&text);
+            // As wide as the widest of the recent past: 9.9 and 10.0 need the same box.
+            let ends = entity.spark.iter().flat_map(|spark| [&spark.low, &spark.high]);
+            let width = ends
+                .map(|end| reserved_width(&locale::number(end)))
+                .fold(reserved_width(&text), usize::max);
             (text, width)
         }
         EntityValue::Unknown => ("–".to_owned(), 4),

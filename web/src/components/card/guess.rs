@@ -33,7 +33,7 @@ pub(crate) fn Guess(props: &GuessProps) -> Html {
                 <ul>
                     { for card.entities.iter().filter(|entity| super::is_guessed(entity)).map(|entity| html! {
                         <li>
-                            <b><bdi>{visible(&entity.name)}</bdi></b>{": "}
+                            <strong><bdi>{visible(&entity.name)}</bdi></strong>{": "}
                             if entity.guessed {
                                 if entity.unit.is_empty() {
                                     {"what it is, from the words in its topic and the form of its values. "}

@@ -18,7 +18,11 @@ const BODY_PLACES: usize = 2;
 
 impl<'a> CardPlan<'a> {
     pub(crate) fn of(card: &'a DeviceCard) -> Self {
-        let lead = card.entities.iter().find(|entity| leads(entity));
+        let leading = || card.entities.iter().filter(|entity| leads(entity));
+        // The state of a battery is never what a device is about, unless it is all there is.
+        let lead = leading()
+            .find(|entity| !is_battery(entity))
+            .or_else(|| leading().next().filter(|_| card.entities.len() == 1));
         let rest = || {
             card.entities
                 .iter()
@@ -39,6 +43,10 @@ impl<'a> CardPlan<'a> {
         let units = if body.is_empty() { 1 } else { 2 };
         Self { lead, body, units }
     }
+}
+
+fn is_battery(entity: &EntityView) -> bool {
+    entity.name.eq_ignore_ascii_case("battery") || entity.name.eq_ignore_ascii_case("battery low")
 }
 
 /// A state in words belongs into the head; so does whatever has a switch.

@@ -30,12 +30,16 @@ pub(crate) fn StateLine(props: &StateLineProps) -> Html {
     let plan = CardPlan::of(card);
     let value = plan.lead.map(|lead| value_words(lead, now));
     let line = match (card.liveness, &value) {
-        (Liveness::Offline, _) => html! { <><b>{"Offline"}</b>{" "}{words::since(card.last_heard, now)}</> },
+        (Liveness::Offline, _) => {
+            html! { <><strong>{"Offline"}</strong>{" "}{words::since(card.last_heard, now)}</> }
+        }
         (Liveness::Stale, _) => {
-            html! { <b>{format!("Silent for {}", words::lasting(now.saturating_sub(card.last_heard)))}</b> }
+            html! { <strong>{format!("Silent for {}", words::lasting(now.saturating_sub(card.last_heard)))}</strong> }
         }
         (Liveness::Asleep, None) => html! { {format!("Asleep, {}", words::ago(card.last_heard, now))} },
         (_, Some(value)) => value.clone(),
+        // What the broker kept for a device says nothing about when it spoke.
+        (_, None) if card.last_heard == 0 => html! { {"Last known value"} },
         (_, None) => html! { {words::ago(card.last_heard, now)} },
     };
     let hidden = matches!(card.liveness, Liveness::Offline | Liveness::Stale);
@@ -53,7 +57,7 @@ pub(crate) fn StateLine(props: &StateLineProps) -> Html {
 /// The value of an entity in words.
 fn value_words(entity: &EntityView, now: u64) -> Html {
     let value = |html: Html| {
-        html! { <b data-testid="entity-value" data-value={raw_value(&entity.value)}>{html}</b> }
+        html! { <strong data-testid="entity-value" data-value={raw_value(&entity.value)}>{html}</strong> }
     };
     if let Some(action) = pending(entity) {
         return value(html! { {asking(action)} });
@@ -77,7 +81,7 @@ fn value_words(entity: &EntityView, now: u64) -> Html {
 
 fn failed_words(why: &str) -> Html {
     let why = if why.is_empty() { "No answer" } else { why };
-    html! { <b>{visible(why)}</b> }
+    html! { <strong>{visible(why)}</strong> }
 }
 
 /// Open things say for how long, closed ones since when; switches say neither.
@@ -92,6 +96,7 @@ fn lasted(kind: &str, word: &str, since: u64, now: u64) -> Html {
     );
     let text = match age {
         age if age < 60_000 && word == "Motion" => " now".to_owned(),
+        age if age < 10_000 => ", just now".to_owned(),
         age if urgent && age < 86_400_000 => format!(" for {}", words::lasting(age)),
         _ => format!(" {}", words::since(since, now)),
     };

@@ -130,7 +130,13 @@ fn broker(props: &ConnectFormProps) -> Html {
                     {part("path", "Path", "connect-path", "path", &form.path, false, edit.with(|form, text| form.path = text))}
                 </div>
                 {errors(props)}
-                <p class="hint" id="address-note">{"Full address: "}<code data-testid="connect-full-url">{form.address().url()}</code></p>
+                <p class="hint" id="address-note">
+                    if form.host.is_empty() {
+                        {"Paste a whole address into Host and it falls into place."}
+                    } else {
+                        {"Full address: "}<code data-testid="connect-full-url">{form.address().url()}</code>
+                    }
+                </p>
             </div>
             <div class="form-grid">
                 <div class="field">
@@ -155,7 +161,7 @@ fn broker(props: &ConnectFormProps) -> Html {
 fn errors(props: &ConnectFormProps) -> Html {
     let typed: Vec<String> = props.edit.errors.iter().map(|error| error.fix.clone()).collect();
     let problem = props.problem.as_ref().map(|problem| {
-        html! { <><b>{visible(&problem.title)}{". "}</b>{visible(&problem.what_to_do)}</> }
+        html! { <><strong>{visible(&problem.title)}{". "}</strong>{visible(&problem.what_happened)}{" "}{visible(&problem.what_to_do)}</> }
     });
     let text = match (typed.is_empty(), problem) {
         (false, _) => html! { {typed.join(" ")} },

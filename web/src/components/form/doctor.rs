@@ -84,7 +84,7 @@ fn finding(check: Check, connection: &ConnectionView, subscriptions: &[Subscript
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// Change the path and connect.
-    UsePath(&'static str),
+    UsePath(String),
     /// Change to `wss://` and connect.
     UseSecure,
     EnterPassword,
@@ -97,8 +97,12 @@ pub(crate) fn remedy(connection: &ConnectionView, path: &str) -> Option<(Remedy,
     let problem = connection.problem.as_ref()?;
     let remedy = match problem.kind {
         ProblemKind::WrongPath | ProblemKind::NotMqtt => {
-            let other = if path == "/mqtt" { "/ws" } else { "/mqtt" };
-            (Remedy::UsePath(other), format!("Use {other} and connect"))
+            let other =
+                named_path(&problem.what_to_do).unwrap_or(if path == "/mqtt" { "/ws" } else { "/mqtt" });
+            (
+                Remedy::UsePath(other.to_owned()),
+                format!("Use {other} and connect"),
+            )
         }
         ProblemKind::MixedContent => (Remedy::UseSecure, "Use wss:// and connect".to_owned()),
         ProblemKind::Credentials => (Remedy::EnterPassword, "Enter the password again".to_owned()),
@@ -107,6 +111,14 @@ pub(crate) fn remedy(connection: &ConnectionView, path: &str) -> Option<(Remedy,
         _ => (Remedy::Reconnect, "Connect again".to_owned()),
     };
     Some(remedy)
+}
+
+/// The path that was found to work, if the text names one.
+fn named_path(what_to_do: &str) -> Option<&str> {
+    let (_, rest) = what_to_do.split_once("Use /")?;
+    let (path, _) = rest.split_once(" as the path")?;
+    let start = what_to_do.len() - rest.len() - 1;
+    what_to_do.get(start..=start + path.len())
 }
 
 /// What [`Doctor`] draws.
@@ -289,6 +301,12 @@ mod tests {
             !html.contains(r#"data-check="broker""#),
             "no bridge, no such check"
         );
+    }
+
+    #[test]
+    fn the_path_that_works_is_offered() {
+        assert_eq!(named_path("Use /broker/ws as the path."), Some("/broker/ws"));
+        assert_eq!(named_path("Look up the path, often /mqtt or /ws."), None);
     }
 
     #[test]

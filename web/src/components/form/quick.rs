@@ -37,7 +37,10 @@ pub(crate) fn QuickForm(props: &QuickFormProps) -> Html {
     };
     let error = match (props.errors.first(), &props.problem) {
         (Some(error), _) => Some(error.fix.clone()),
-        (None, Some(problem)) => Some(format!("{}. {}", problem.title, problem.what_to_do)),
+        (None, Some(problem)) => Some(format!(
+            "{}. {} {}",
+            problem.title, problem.what_happened, problem.what_to_do
+        )),
         (None, None) => None,
     };
     let oninput = edit.with(|form, event: InputEvent| {

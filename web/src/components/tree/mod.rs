@@ -6,7 +6,7 @@ mod row;
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::Element;
 use yew::prelude::*;
 
 use self::{keys::TypeAhead, row::Row};
@@ -22,7 +22,7 @@ const OVERSCAN: u32 = 30;
 /// Before the first measurement.
 const ROW_HEIGHT: f64 = 30.0;
 
-/// Which rows are on the screen, and the one that must stay where it is.
+/// Which rows are wanted: from `first_row` on, or from `anchor` on wherever it is by now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) first_row: u32,
@@ -58,12 +58,11 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
     let (scroller, space, window) = (use_node_ref(), use_node_ref(), use_node_ref());
     let active = use_state(|| None::<Active>);
     let hovered: Hovered = use_mut_ref(|| None::<String>);
-    let row_height = use_state(|| ROW_HEIGHT);
     let typed = use_mut_ref(TypeAhead::default);
     let view = props.view.clone();
     use_vars(&space, vec![("--rows", view.total_rows.to_string())]);
     use_vars(&window, vec![("--first", view.first_row.to_string())]);
-    use_anchor(&scroller, &hovered, &view, *row_height);
+    use_anchor(&scroller, &hovered, &view);
     {
         let scroller = scroller.clone();
         use_effect_with(props.search.clone(), move |_| {
@@ -72,19 +71,14 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
             }
         });
     }
-    let report = use_report(&scroller, &hovered, props, *row_height);
+    let report = use_report(&scroller, props);
+    use_reveal(&scroller, props, &report);
     {
-        let (scroller, row_height, report) = (scroller.clone(), row_height.clone(), report.clone());
-        use_effect_with(view.rows.is_empty(), move |_| {
-            let measured = scroller.cast::<Element>().and_then(|scroller| measure(&scroller));
-            if let Some(measured) = measured.filter(|measured| (measured - *row_height).abs() > 0.5) {
-                row_height.set(measured);
-            }
-            report.emit(());
-        });
+        let report = report.clone();
+        use_effect_with(view.rows.is_empty(), move |_| report.emit(false));
     }
     let active_index = active.as_ref().map(|active| position(&view, active));
-    let onkeydown = use_keys(props, &scroller, &active, &typed, *row_height);
+    let onkeydown = use_keys(props, &scroller, &active, &typed);
     let leave = {
         let hovered = hovered.clone();
         Callback::from(move |_: PointerEvent| *hovered.borrow_mut() = None)
@@ -93,7 +87,7 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
     html! {
         <div ref={scroller} class="tree" role="treegrid" tabindex="0" aria-label="MQTT topics" aria-readonly="true"
             aria-rowcount={view.total_rows.to_string()} aria-activedescendant={active_index.map(row_id)} {onkeydown}
-            onscroll={report.reform(|_: Event| ())} onpointerover={over} onpointerleave={leave}>
+            onscroll={report.reform(|_: Event| false)} onpointerover={over} onpointerleave={leave}>
             <div ref={space} class="tree__space" role="presentation">
                 <div ref={window} class="tree__win" role="presentation">
                     { for view.rows.iter().zip(view.first_row..).map(|(row, index)| html! {
@@ -130,15 +124,50 @@ fn topic_at(event: &PointerEvent) -> Option<String> {
     target.closest("[data-topic]").ok()??.get_attribute("data-topic")
 }
 
-fn measure(scroller: &Element) -> Option<f64> {
-    let row: HtmlElement = scroller.query_selector(".tree__row").ok()??.dyn_into().ok()?;
-    let height = row.get_bounding_client_rect().height();
-    (height > 1.0).then_some(height)
+/// Height of a row, px: larger for fingers.
+fn row_height() -> f64 {
+    document::root_px("--row").unwrap_or(ROW_HEIGHT)
+}
+
+/// A topic that was just chosen is brought into sight as soon as its row is there.
+#[hook]
+fn use_reveal(scroller: &NodeRef, props: &TreeProps, report: &Callback<bool>) {
+    let due = use_mut_ref(|| None::<String>);
+    {
+        let due = due.clone();
+        use_effect_with(props.selected.clone(), move |selected| {
+            due.borrow_mut().clone_from(selected)
+        });
+    }
+    let (scroller, report) = (scroller.clone(), report.clone());
+    use_effect_with((props.view.clone(), props.selected.clone()), move |(view, _)| {
+        let row = due.borrow().as_ref().and_then(|topic| {
+            view.rows
+                .iter()
+                .zip(view.first_row..)
+                .find(|(row, _)| row.topic == *topic)
+                .map(|(_, index)| index)
+        });
+        let (Some(index), Some(element)) = (row, scroller.cast::<Element>()) else {
+            return;
+        };
+        // Behind the topic on a phone there is nothing to scroll.
+        if element.client_height() == 0 {
+            return;
+        }
+        due.borrow_mut().take();
+        let (height, row) = (f64::from(element.client_height()), row_height());
+        let (top, at) = (f64::from(element.scroll_top()), f64::from(index) * row);
+        if at < top || at + row > top + height {
+            element.set_scroll_top((at - height / 2.0).max(0.0) as i32);
+        }
+        report.emit(true);
+    });
 }
 
 /// When rows came or went above, scrolls by as much, so that what is looked at stays in its place.
 #[hook]
-fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>, row_height: f64) {
+fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>) {
     let places = use_mut_ref(HashMap::<String, u32>::new);
     let (scroller, hovered) = (scroller.clone(), hovered.clone());
     use_effect_with(view.clone(), move |view| {
@@ -152,6 +181,7 @@ fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>, row_he
         let Some(scroller) = scroller.cast::<Element>() else {
             return;
         };
+        let row_height = row_height();
         let top = (f64::from(scroller.scroll_top()) / row_height) as u32;
         if top == 0 && hovered.borrow().is_none() {
             return;
@@ -173,29 +203,34 @@ fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>, row_he
     });
 }
 
-/// Tells which rows are needed when they are not there.
+/// Tells which rows are needed when they were not asked for yet, or anyway.
 #[hook]
-fn use_report(scroller: &NodeRef, hovered: &Hovered, props: &TreeProps, row_height: f64) -> Callback<()> {
+fn use_report(scroller: &NodeRef, props: &TreeProps) -> Callback<bool> {
     let asked = use_mut_ref(|| None::<Range>);
-    let (scroller, hovered) = (scroller.clone(), hovered.clone());
+    let scroller = scroller.clone();
     let (view, on_range) = (props.view.clone(), props.on_range.clone());
-    Callback::from(move |()| {
-        let Some(scroller) = scroller.cast::<Element>() else {
+    Callback::from(move |anyway: bool| {
+        let Some(scroller) = scroller
+            .cast::<Element>()
+            .filter(|scroller| scroller.client_height() > 0)
+        else {
             return;
         };
+        let row_height = row_height();
         let top = (f64::from(scroller.scroll_top()) / row_height) as u32;
         let visible = (f64::from(scroller.client_height()) / row_height).ceil() as u32 + 1;
         let first_row = top.saturating_sub(OVERSCAN);
         let rows = (visible + 2 * OVERSCAN).min(500);
         let near = |range: &Range| range.first_row.abs_diff(first_row) < OVERSCAN / 2 && range.rows == rows;
-        if asked.borrow().as_ref().is_some_and(near) {
+        if !anyway && asked.borrow().as_ref().is_some_and(near) {
             return;
         }
-        let in_view = |index: u32| view.rows.get(index.checked_sub(view.first_row)? as usize);
-        let anchor = hovered
-            .borrow()
-            .clone()
-            .or_else(|| in_view(top).map(|row| row.topic.clone()));
+        let known = |index: u32| view.rows.get(index.checked_sub(view.first_row)? as usize);
+        // The top of the tree stays the top: what comes there is to be seen.
+        let anchor = (first_row > 0)
+            .then(|| known(first_row))
+            .flatten()
+            .map(|row| row.topic.clone());
         let range = Range {
             first_row,
             rows,
@@ -213,14 +248,13 @@ fn use_keys(
     scroller: &NodeRef,
     active: &UseStateHandle<Option<Active>>,
     typed: &Rc<RefCell<TypeAhead>>,
-    row_height: f64,
 ) -> Callback<KeyboardEvent> {
     let (props, scroller, active, typed) = (props.clone(), scroller.clone(), active.clone(), typed.clone());
     Callback::from(move |event: KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
         }
-        let view = &props.view;
+        let (view, row_height) = (&props.view, row_height());
         let at = active.as_ref().map(|active| position(view, active));
         let page = scroller.cast::<Element>().map_or(10, |element| {
             (f64::from(element.client_height()) / row_height).floor().max(2.0) as u32 - 1
