@@ -12,7 +12,9 @@ use crate::{
         page,
         worker::{EngineWorker, FromWorker},
     },
-    wire::{Command, Frame, RequestId, View, ViewKind},
+    wire::{
+        Command, ConnectionState, ConnectionView, Frame, Problem, ProblemKind, RequestId, View, ViewKind,
+    },
 };
 
 type Listener = Rc<dyn Fn()>;
@@ -291,10 +293,33 @@ impl EngineHandle {
         let worker = self.0.worker.borrow_mut().take();
         // Dropped later: this may run inside one of the Worker's own closures.
         wasm_bindgen_futures::spawn_local(async move { drop(worker) });
+        let connection = crashed_connection(&self.0.state.borrow().connection, reason, self.now());
         let reason = Rc::from(reason);
         self.change(|state| {
             state.crash = Some(reason);
-            vec![Key::Crash]
+            state.connection = Rc::new(connection);
+            vec![Key::Crash, Key::Connection]
         });
+    }
+}
+
+/// The socket died with the Worker that held it; the page must not go on saying "connected".
+fn crashed_connection(last: &ConnectionView, reason: &str, now: u64) -> ConnectionView {
+    let problem = Problem {
+        kind: ProblemKind::NetworkClosed,
+        title: "The engine of this page stopped".to_owned(),
+        what_happened: "The part of the page that holds the connection ended because of a mistake in Hearth."
+            .to_owned(),
+        how_we_know: reason.to_owned(),
+        what_to_do: "Start it again, or load the page again.".to_owned(),
+        field: None,
+    };
+    ConnectionView {
+        state: ConnectionState::Down,
+        problem: Some(problem),
+        next_try_at: None,
+        round_trip_ms: None,
+        since: now,
+        ..last.clone()
     }
 }
