@@ -74,6 +74,9 @@ pub struct ConnectionOptions {
     pub session_expiry_interval: u32,
     pub receive_maximum: u16,
     pub will: Option<WillOptions>,
+    /// Largest packet that the way to the broker lets through, bytes (the bridge says its own); `None`: whatever the
+    /// broker takes.
+    pub largest_packet: Option<u32>,
     /// `(filter, QoS)`; empty means `#` at QoS 0 and `$SYS/#`.
     pub subscriptions: Vec<(String, u8)>,
 }
@@ -638,6 +641,7 @@ impl Default for ConnectionOptions {
             // The protocol's own default: no limit but the number of packet ids.
             receive_maximum: u16::MAX,
             will: None,
+            largest_packet: None,
             subscriptions: Vec::new(),
         }
     }

@@ -11,6 +11,9 @@ use hearth_mqtt::{
 use super::{connection::Connection, input::Now};
 use crate::wire::{Outcome, Publication, RequestId};
 
+/// What a PUBLISH has besides topic, properties and payload at most, in bytes.
+const HEADERS: usize = 16;
+
 /// Messages under way, by the session's name for them. Bounded by the session's own queue.
 #[derive(Debug, Default)]
 pub struct Publisher {
@@ -37,6 +40,18 @@ impl Publisher {
             Err(text) => return Outcome::Failed(text),
         };
         let qos = message.qos;
+        let bytes =
+            message.topic.as_str().len() + message.payload.len() + message.properties.len_bytes() + HEADERS;
+        if let Some(largest) = connection
+            .options()
+            .largest_packet
+            .filter(|largest| bytes > *largest as usize)
+        {
+            // Sent nevertheless it would end the connection, be sent again after it, and end it again.
+            return Outcome::Failed(format!(
+                "The message makes a packet of {bytes} bytes, the bridge passes on {largest}. Send a shorter one."
+            ));
+        }
         let Some(session) = connection.session() else {
             return Outcome::Failed("There is no broker yet. Connect to one first.".to_owned());
         };

@@ -96,12 +96,13 @@ impl Start {
     #[must_use]
     pub fn options(&self, folder: &str) -> Option<ConnectionOptions> {
         let params = &self.params;
-        let (url, name) = match (&params.url, &self.bridge) {
-            (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned()),
+        let (url, name, largest_packet) = match (&params.url, &self.bridge) {
+            (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned(), None),
             (Some(_), _) | (None, None) => return None,
             (None, Some(bridge)) => {
                 let broker = broker_of(bridge, params.broker.as_deref())?;
-                (websocket_url(folder, &broker.path), broker.name.clone())
+                let url = websocket_url(folder, &broker.path);
+                (url, broker.name.clone(), Some(bridge.maximum_packet_size))
             }
         };
         Some(ConnectionOptions {
@@ -115,6 +116,7 @@ impl Start {
                 .unwrap_or(ConnectionOptions::default().keep_alive),
             clean_start: params.clean_start.unwrap_or(true),
             subscriptions: params.subscribe.clone(),
+            largest_packet,
             ..ConnectionOptions::default()
         })
     }

@@ -236,6 +236,7 @@ impl ConnectionForm {
             session_expiry_interval: number(&whole.session_expiry).unwrap_or(0),
             receive_maximum: number(&whole.receive_maximum).unwrap_or(defaults.receive_maximum),
             will,
+            largest_packet: defaults.largest_packet,
             subscriptions: whole.subscriptions,
         }
     }

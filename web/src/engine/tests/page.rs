@@ -1,0 +1,263 @@
+//! What the page gets to see, and what it can do.
+
+use super::*;
+
+#[test]
+fn every_qos_has_its_result() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    bench.command(publication(0));
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Sent
+    }));
+    bench.command(publication(1));
+    let sent = bench.sent();
+    let Some(Packet::Publish(publish)) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    bench.send(&Packet::Puback(Ack {
+        packet_id: publish.packet_id.unwrap(),
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::new(),
+    }));
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Acknowledged(String::new())
+    }));
+}
+
+#[test]
+fn qos_0_is_refused_while_the_broker_is_away_and_qos_1_waits() {
+    let mut bench = Bench::connected();
+    bench.close(1006, "");
+    bench.command(publication(0));
+    assert!(
+        matches!(
+            bench.patches.last(),
+            Some(Patch::Outcome {
+                outcome: Outcome::Failed(_),
+                ..
+            })
+        ),
+        "{:?}",
+        bench.patches.last()
+    );
+    bench.command(publication(1));
+    bench.wait(250);
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Queued
+    }));
+    assert!(
+        bench
+            .patches
+            .iter()
+            .any(|patch| matches!(patch, Patch::Counters(counters) if counters.queued == 1))
+    );
+}
+
+#[test]
+fn a_thousand_messages_a_second_change_a_card_four_times_a_second() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    for n in 0..2_000 {
+        bench.publish("home/kitchen/temperature", &format!("{}", f64::from(n) / 100.0));
+        bench.wait(1);
+    }
+    bench.wait(1_000);
+    let cards = bench.cards();
+    assert!((8..=12).contains(&cards.len()), "{}", cards.len());
+    let value = &cards.last().unwrap().entities[0].value;
+    assert!(
+        matches!(value, EntityValue::Number { value, .. } if *value == 19.99),
+        "the newest is shown last: {value:?}"
+    );
+    let received = bench.patches.iter().rev().find_map(|patch| {
+        if let Patch::Counters(counters) = patch {
+            Some(counters.received)
+        } else {
+            None
+        }
+    });
+    assert_eq!(received, Some(2_000));
+}
+
+#[test]
+fn a_hidden_page_gets_nothing_and_the_present_at_once_when_it_comes_back() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.command(Command::Visible(false));
+    bench.patches.clear();
+    bench.publish("home/kitchen/temperature", "20.5");
+    bench.wait(10_000);
+    assert_eq!(bench.patches, []);
+    bench.command(Command::Visible(true));
+    assert_eq!(bench.cards().len(), 1);
+    assert!(
+        bench
+            .patches
+            .iter()
+            .any(|patch| matches!(patch, Patch::Counters(counters) if counters.received == 1))
+    );
+}
+
+#[test]
+fn a_page_that_does_not_paint_is_not_flooded() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        rows: 50,
+        ..TreeWindow::default()
+    })));
+    bench.patches.clear();
+    let mut frames = 0;
+    for n in 0..100 {
+        bench.ms += 1_000;
+        let now = bench.now();
+        bench.engine.handle(now, Input::Tick);
+        let mut bytes = BytesMut::new();
+        let topic = TopicName::parse(&format!("t/{n}")).unwrap();
+        let publish = Publish {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            topic: Some(topic),
+            packet_id: None,
+            properties: Properties::new(),
+            payload: Bytes::new(),
+        };
+        Packet::Publish(publish)
+            .encode(ProtocolVersion::V5, &mut bytes)
+            .unwrap();
+        bench.engine.handle(now, Input::Bytes(bytes.freeze()));
+        frames += u32::from(bench.engine.poll_frame(now).is_some());
+    }
+    assert_eq!(frames, 1);
+}
+
+#[test]
+fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish("zigbee2mqtt/Kitchen/Worktop", r#"{"state":"OFF"}"#);
+    bench.wait(300);
+    let device = bench.cards().last().unwrap().id.clone();
+    let turn_on = Command::Control {
+        request: 9,
+        device,
+        entity: "state".into(),
+        action: Action::Turn(true),
+    };
+    bench.sent();
+    bench.command(turn_on.clone());
+    bench.wait(300);
+    let sent = bench.sent();
+    assert!(
+        matches!(sent.as_slice(), [Packet::Publish(publish)] if publish.payload == r#"{"state":"ON"}"#.as_bytes() && !publish.retain),
+        "{sent:?}"
+    );
+    let state = |bench: &Bench| {
+        bench.cards().last().unwrap().entities[0]
+            .control
+            .as_ref()
+            .unwrap()
+            .state
+            .clone()
+    };
+    assert_eq!(state(&bench), ControlState::Sent(Action::Turn(true)));
+    bench.publish("zigbee2mqtt/Kitchen/Worktop", r#"{"state":"ON"}"#);
+    bench.wait(300);
+    assert_eq!(state(&bench), ControlState::Confirmed);
+    bench.command(turn_on);
+    bench.wait(5_300);
+    assert_eq!(state(&bench), ControlState::Failed("No answer after 5 s".into()));
+}
+
+#[test]
+fn a_command_without_a_connection_is_not_kept_for_later() {
+    let mut bench = Bench::connected();
+    bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);
+    bench.close(1006, "");
+    bench.command(Command::Control {
+        request: 9,
+        device: "zigbee2mqtt-Lamp".into(),
+        entity: "state".into(),
+        action: Action::Turn(true),
+    });
+    assert!(matches!(
+        bench.patches.last(),
+        Some(Patch::Outcome {
+            request: 9,
+            outcome: Outcome::Failed(_)
+        })
+    ));
+    assert_eq!(bench.engine.poll_transmit(), None);
+}
+
+#[test]
+fn ten_thousand_retained_messages_do_not_delay_the_keep_alive() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    let mut burst = BytesMut::new();
+    for n in 0..10_000 {
+        let topic = Some(TopicName::parse(&format!("home/{}/{n}/state", n % 100)).unwrap());
+        let publish = Publish {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: true,
+            topic,
+            packet_id: None,
+            properties: Properties::new(),
+            payload: Bytes::from_static(b"21.5"),
+        };
+        Packet::Publish(publish)
+            .encode(ProtocolVersion::V5, &mut burst)
+            .unwrap();
+    }
+    let mut rest = burst.freeze();
+    // The burst takes longer than the keep-alive to come through, and no timer fires in between: it is always another slice's turn.
+    while !rest.is_empty() {
+        let slice = rest.split_to(rest.len().min(4_096));
+        bench.ms += 700;
+        let now = bench.now();
+        bench.engine.handle(now, Input::Bytes(slice));
+    }
+    let pings = bench
+        .sent()
+        .iter()
+        .filter(|packet| matches!(packet, Packet::Pingreq))
+        .count();
+    assert_eq!(pings, 1);
+    bench.wait(300);
+    assert_eq!(bench.connection().state, ConnectionState::Connected);
+    assert!(
+        bench
+            .patches
+            .iter()
+            .any(|patch| matches!(patch, Patch::Counters(counters) if counters.topics == 10_000))
+    );
+}
+
+#[test]
+fn a_message_too_large_for_the_bridge_is_refused_before_it_ends_the_connection() {
+    let mut bench = Bench::new();
+    let options = ConnectionOptions {
+        largest_packet: Some(1_000),
+        ..options()
+    };
+    bench.command(Command::Connect(Box::new(options)));
+    let message = Publication {
+        topic: "a".into(),
+        payload: vec![0; 1_000],
+        qos: 1,
+        ..Publication::default()
+    };
+    bench.command(Command::Publish { request: 7, message });
+    assert!(matches!(
+        bench.patches.last(),
+        Some(Patch::Outcome {
+            outcome: Outcome::Failed(_),
+            ..
+        })
+    ));
+}
