@@ -10,7 +10,7 @@ use e2e::static_server::StaticServer;
 use e2e::wait::until;
 
 /// So many messages make every card show something.
-const SETTLED: u64 = 150;
+const SETTLED: u64 = 70;
 
 fn main() -> Result<()> {
     let out = folder()?;
