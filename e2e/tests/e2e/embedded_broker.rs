@@ -30,6 +30,7 @@ fn home_is_live_with_no_question_asked() -> Result<()> {
     home("embedded-home", |page, _, _| {
         page.wait_for(&by("device-card").with("data-liveness", "online"))?;
         page.wait_for(&by("device-card").inside(&by("entity-value")))?;
+        page.go_to("#/explorer")?;
         talk::wait_until_received(page, 50).map(drop)
     })
 }

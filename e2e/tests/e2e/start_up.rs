@@ -58,25 +58,17 @@ fn without_connect_the_form_is_filled_and_waits() -> Result<()> {
                 &[],
             )
         };
-        ensure!(
-            value("connect-url")?.contains("broker.example"),
-            "the host: {}",
-            value("connect-url")?
+        until("the form to be filled", || {
+            Ok(value("connect-url")?.contains("broker.example").then_some(()))
+        })?;
+        let (port, path, id) = (
+            value("connect-port")?,
+            value("connect-path")?,
+            value("connect-client-id")?,
         );
         ensure!(
-            value("connect-port")? == "8083",
-            "the port: {}",
-            value("connect-port")?
-        );
-        ensure!(
-            value("connect-path")?.ends_with("mqtt"),
-            "the path: {}",
-            value("connect-path")?
-        );
-        ensure!(
-            value("connect-client-id")? == "abc",
-            "the client id: {}",
-            value("connect-client-id")?
+            port == "8083" && path.ends_with("mqtt") && id == "abc",
+            "port {port}, path {path}, id {id}"
         );
         page.wait_for_state(&["none", "down"])
     })
