@@ -191,6 +191,7 @@ fn Messages(props: &MessagesProps) -> Html {
     let (notices, engine) = (use_notices(), use_engine());
     html! {
         <div class="toasts" role="region" aria-label="Messages">
+            <div class="toasts__notices">
             { for notices.iter().enumerate().map(|(index, notice)| {
                 let engine = engine.clone();
                 let dismiss = Callback::from(move |_: MouseEvent| engine.dismiss_notice(index));
@@ -201,6 +202,7 @@ fn Messages(props: &MessagesProps) -> Html {
                     </div>
                 }
             })}
+            </div>
             if !props.on_connect_page { <Lost /> }
         </div>
     }
@@ -219,7 +221,8 @@ fn Lost() -> Html {
     html! {
         <div class="toast toast--crit" role="status">
             <Icon name="crit" />
-            <p class="grow"><strong>{visible(&problem.title)}{"."}</strong>{" Values may be old. "}{visible(&problem.what_to_do)}</p>
+            <p class="grow"><strong>{visible(&problem.title)}{"."}</strong>{" Values may be old. "}
+                <span class="toast__more">{visible(&problem.what_to_do)}</span></p>
             <span class="row">
                 <button class="btn btn--dense" type="button" onclick={retry}>{"Try again now"}</button>
                 <a class="btn btn--dense" href={Route::Connect.href()}>{"Find out why"}</a>

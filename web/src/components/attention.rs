@@ -73,7 +73,7 @@ fn refresh(shown: &mut [AttentionItem], now: &[AttentionItem]) {
 
 fn row(item: &AttentionItem, now: u64) -> Html {
     let lasted = match now.saturating_sub(item.since) {
-        age if age < 10_000 => "Since just now.".to_owned(),
+        age if age < 10_000 => "Just now.".to_owned(),
         age => format!("For {}.", words::lasting(age)),
     };
     let name = visible(&item.device_name);

@@ -77,13 +77,13 @@ pub(crate) fn TopBar(props: &TopBarProps) -> Html {
                 if !props.sub.is_empty() {
                     <span class="topbar__sub"><Foreign text={props.sub.clone()} /></span>
                 }
-            </div>
-            <div class="topbar__tools">
                 if props.simulated {
                     <span class="mark mark--accent mark--sim">
                         <Icon name="sim" /><span>{"Simulated"}<span class="hide-s">{" home"}</span></span>
                     </span>
                 }
+            </div>
+            <div class="topbar__tools">
                 {props.children.clone()}
                 <button class="btn btn--quiet btn--icon" type="button" onclick={props.on_theme.reform(|_: MouseEvent| ())}
                     aria-label="Switch between light and dark theme"><Icon name="theme" /></button>

@@ -134,9 +134,13 @@ fn row_height() -> f64 {
 fn use_reveal(scroller: &NodeRef, props: &TreeProps, report: &Callback<bool>) {
     let due = use_mut_ref(|| None::<String>);
     {
-        let due = due.clone();
+        let (due, report) = (due.clone(), report.clone());
         use_effect_with(props.selected.clone(), move |selected| {
-            due.borrow_mut().clone_from(selected)
+            due.borrow_mut().clone_from(selected);
+            // Back from a topic on a phone: what was asked for while the tree was hidden began at that topic.
+            if selected.is_none() {
+                report.emit(true);
+            }
         });
     }
     let (scroller, report) = (scroller.clone(), report.clone());
