@@ -247,6 +247,8 @@ fn is_air(device: &Device, entity: &str) -> bool {
         "freezer",
         "kühlschrank",
         "gefrierschrank",
+        "gefriertruhe",
+        "tiefkühltruhe",
         "boiler",
         "water",
         "wasser",

@@ -57,6 +57,8 @@ pub struct Connection {
     quick_losses: u32,
     /// Code and reason of the close that the session is being told of.
     close: Option<(u16, String)>,
+    /// The last words of a session that is replaced.
+    farewell: VecDeque<Bytes>,
     calls: VecDeque<Call>,
 }
 
@@ -76,6 +78,7 @@ impl Connection {
             changed: true,
             quick_losses: 0,
             close: None,
+            farewell: VecDeque::new(),
             calls: VecDeque::new(),
         }
     }
@@ -121,7 +124,8 @@ impl Connection {
     /// Bytes for the open WebSocket.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         // Also after the end: a DISCONNECT with the reason may still have to go.
-        self.session.as_mut()?.poll_transmit()
+        let farewell = self.farewell.pop_front();
+        farewell.or_else(|| self.session.as_mut()?.poll_transmit())
     }
 
     /// When [`Self::handle_timeout`] wants to be called.
@@ -189,6 +193,8 @@ impl Connection {
             session.disconnect(now.mono);
             // Its event is ours to take: nobody must be told why.
             while session.poll_event().is_some() {}
+            self.farewell
+                .extend(std::iter::from_fn(|| session.poll_transmit()));
         }
         if !matches!(self.phase, Phase::Idle) {
             self.calls.push_back(Call::HangUp);
@@ -238,6 +244,7 @@ impl Connection {
     pub fn handle_opened(&mut self, now: Now) {
         if let (Phase::Dialing { .. }, Some(session)) = (self.phase, self.session.as_mut()) {
             self.phase = Phase::Open { connected_at: None };
+            self.farewell.clear();
             session.handle_opened(now.mono);
         }
     }

@@ -287,3 +287,20 @@ fn a_broken_packet_closes_the_connection_and_names_the_statement() {
         matches!(bench.sent().last(), Some(Packet::Disconnect(disconnect)) if disconnect.reason_code == ReasonCode::MALFORMED_PACKET)
     );
 }
+
+#[test]
+fn another_connection_says_goodbye_to_the_one_before() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    let other = ConnectionOptions {
+        url: "ws://other/".into(),
+        ..options()
+    };
+    bench.calls.clear();
+    bench.command(Command::Connect(Box::new(other)));
+    assert!(
+        matches!(bench.sent().as_slice(), [Packet::Disconnect(_)]),
+        "no Will Message may go out"
+    );
+    assert_eq!(bench.calls, [Call::HangUp, Call::Dial("ws://other/".into())]);
+}
