@@ -38,7 +38,7 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
     let label = label(props);
     let state = control_state(&control.state);
     match &control.kind {
-        ControlKind::Switch => switch(props, control, act, label),
+        ControlKind::Switch => switch(props, control, &act, label),
         ControlKind::Button => html! {
             <button class="btn" type="button" disabled={props.disabled} onclick={act.reform(|_| Action::Press)}
                 aria-label={format!("{}: press", visible(&label))} data-testid="entity-control" data-control="button"
@@ -52,7 +52,7 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
             <Stepper min={*min} max={*max} step={*step} value={number(&props.entity)} unit={props.entity.unit.clone()}
                 {label} {state} disabled={props.disabled} on_set={act.reform(Action::Set)} />
         },
-        ControlKind::Select { options } => select(props, options, act, label, state),
+        ControlKind::Select { options } => select(props, options, &act, label, state),
         ControlKind::Cover { .. } => cover(props, &act, state),
         ControlKind::Lock => lock(props, &act, state),
     }
@@ -87,7 +87,7 @@ fn number(entity: &EntityView) -> Option<f64> {
     }
 }
 
-fn switch(props: &ControlProps, control: &ControlView, act: Callback<Action>, label: AttrValue) -> Html {
+fn switch(props: &ControlProps, control: &ControlView, act: &Callback<Action>, label: AttrValue) -> Html {
     let is_on = matches!(props.entity.value, EntityValue::Binary { on: true, .. });
     let asked = match pending(&props.entity) {
         Some(Action::Turn(on)) => Some(*on),
@@ -113,7 +113,7 @@ fn switch(props: &ControlProps, control: &ControlView, act: Callback<Action>, la
 fn select(
     props: &ControlProps,
     options: &[String],
-    act: Callback<Action>,
+    act: &Callback<Action>,
     label: AttrValue,
     state: &'static str,
 ) -> Html {
