@@ -8,7 +8,7 @@ use yew::prelude::*;
 use super::{handle::EngineHandle, state::Key, use_selected};
 use crate::{
     platform::{client_id, page},
-    wire::{Command, ConnectionOptions, Version},
+    wire::{Command, ConnectionOptions, Frame, Notice, Patch, Version},
 };
 
 /// What the page was started with.
@@ -41,6 +41,8 @@ pub struct StartParams {
     pub subscribe: Vec<(String, u8)>,
     /// Connect at once.
     pub connect: bool,
+    /// There was a password; it was not taken.
+    pub held_secret: bool,
     pub theme: Option<String>,
     pub lang: Option<String>,
 }
@@ -73,6 +75,11 @@ pub(super) async fn run(engine: EngineHandle) {
     start.bridge = answer.and_then(|text| serde_json::from_str(&text).ok());
     start.loading = false;
     set(&engine, &start);
+    if let Some(notice) = start.notice() {
+        engine.apply(Frame {
+            patches: vec![Patch::Notice(notice)],
+        });
+    }
     if !by_address {
         connect(&engine, &start);
     }
@@ -92,6 +99,27 @@ fn connect(engine: &EngineHandle, start: &Start) {
 }
 
 impl Start {
+    /// What in the address was not followed, and why.
+    fn notice(&self) -> Option<Notice> {
+        let text = match (&self.params.broker, &self.bridge) {
+            _ if self.params.held_secret => {
+                "It holds a password, and addresses are kept and shown. It was not used; type it into the form.".to_owned()
+            }
+            (Some(id), None) => format!("It asks for the broker {id:?} of a bridge, but no bridge serves this page."),
+            (Some(id), Some(bridge)) if broker_of(bridge, Some(id)).is_none() => {
+                let known: Vec<_> = bridge.brokers.iter().map(|broker| broker.id.as_str()).collect();
+                format!("It asks for the broker {id:?}, and the bridge knows: {}.", known.join(", "))
+            }
+            _ => return None,
+        };
+        let title = "This page's address was not followed".to_owned();
+        Some(Notice {
+            title,
+            text,
+            urgent: false,
+        })
+    }
+
     /// Where to connect without a question, if that is known; `folder` is the page's own address.
     #[must_use]
     pub fn options(&self, folder: &str) -> Option<ConnectionOptions> {
@@ -174,7 +202,9 @@ impl StartParams {
                 "connect" => self.connect = is_yes(&value),
                 "theme" => self.theme = Some(value),
                 "lang" => self.lang = Some(value),
-                // A password does not belong into an address; whatever else is not ours.
+                // A password does not belong into an address.
+                "password" => self.held_secret = true,
+                // Not ours.
                 _ => {}
             }
         }
@@ -265,8 +295,38 @@ mod tests {
     }
 
     #[test]
-    fn a_password_in_the_address_is_not_taken() {
-        assert_eq!(params("password=secret&pass=secret"), StartParams::default());
+    fn a_password_in_the_address_is_not_taken_and_the_user_is_told() {
+        let start = Start {
+            params: params("password=secret"),
+            ..Start::default()
+        };
+        assert!(!format!("{start:?}").contains("=secret"));
+        assert!(
+            start
+                .notice()
+                .is_some_and(|notice| !notice.text.contains("secret"))
+        );
+    }
+
+    #[test]
+    fn a_broker_that_the_bridge_does_not_know_is_named() {
+        let start = Start {
+            params: params("broker=cellar"),
+            bridge: Some(bridge()),
+            ..Start::default()
+        };
+        assert!(
+            start
+                .notice()
+                .is_some_and(|notice| notice.text.contains("cellar") && notice.text.contains("a, b"))
+        );
+        assert_eq!(start.options("http://page/"), None);
+        let start = Start {
+            params: params("broker=a"),
+            bridge: Some(bridge()),
+            ..Start::default()
+        };
+        assert_eq!(start.notice(), None);
     }
 
     #[test]
