@@ -65,7 +65,7 @@ pub struct UserOptions {
 pub struct Permissions {
     /// Topics that may be published to. Default: `#`.
     pub publish: Vec<String>,
-    /// Topics that may be subscribed to. Default: `#`.
+    /// Topics that may be subscribed to. Default: `#` and `$SYS/#`, which `#` does not hold [MQTT5-4.7.2-1].
     pub subscribe: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ impl Default for Permissions {
     fn default() -> Self {
         Self {
             publish: vec!["#".to_owned()],
-            subscribe: vec!["#".to_owned()],
+            subscribe: vec!["#".to_owned(), "$SYS/#".to_owned()],
         }
     }
 }

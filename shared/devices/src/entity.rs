@@ -169,7 +169,7 @@ fn thing(name: &str) -> Option<Thing> {
         .map(|(thing, _)| *thing)
 }
 
-fn is_garage(room: &str) -> bool {
+pub(crate) fn is_garage(room: &str) -> bool {
     words(room)
         .iter()
         .any(|word| matches!(&**word, "garage" | "차고"))

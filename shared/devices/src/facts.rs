@@ -3,7 +3,7 @@
 use crate::class::Class;
 use crate::class::words;
 use crate::device::{Device, DeviceId, DeviceKind, EntityKind, Liveness};
-use crate::entity::is_outdoors;
+use crate::entity::{is_garage, is_outdoors};
 use crate::registry::Devices;
 
 /// Some of how many.
@@ -178,7 +178,8 @@ fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
                     let celsius = entity.number().map(|number| to_celsius(number, &entity.unit));
                     if is_outdoors(device) || crate::names::is_outside(&entity.id) {
                         outside.push(celsius);
-                    } else {
+                    } else if !device.room.as_deref().is_some_and(is_garage) {
+                        // A garage is neither: nobody heats it.
                         inside.push(celsius);
                     }
                 }
@@ -263,6 +264,7 @@ fn is_air(device: &Device, entity: &str) -> bool {
         "oven",
         "floor",
         "냉장고",
+        "냉동고",
     ];
     let names = format!(
         "{} {} {}",

@@ -29,84 +29,63 @@ const PREFIXES: &[&str] = &[
     "status",
 ];
 
-/// Rooms in the languages we can test, in lower case, words joined by a space.
-const ROOMS: &[&str] = &[
-    "living room",
-    "livingroom",
-    "kitchen",
-    "bedroom",
-    "bathroom",
-    "bath",
-    "hallway",
-    "hall",
-    "corridor",
-    "entrance",
-    "entry",
-    "office",
-    "study",
-    "garage",
-    "garden",
-    "balcony",
-    "terrace",
-    "patio",
-    "basement",
-    "cellar",
-    "attic",
-    "laundry",
-    "laundry room",
-    "utility room",
-    "dining room",
-    "diningroom",
-    "kids room",
-    "children",
-    "nursery",
-    "guest room",
-    "toilet",
-    "outside",
-    "outdoor",
-    "outdoors",
-    "stairs",
-    "pantry",
-    "wohnzimmer",
-    "küche",
-    "kueche",
-    "schlafzimmer",
-    "kinderzimmer",
-    "bad",
-    "badezimmer",
-    "flur",
-    "diele",
-    "büro",
-    "buero",
-    "arbeitszimmer",
-    "keller",
-    "dachboden",
-    "garten",
-    "balkon",
-    "terrasse",
-    "hauswirtschaftsraum",
-    "waschküche",
-    "esszimmer",
-    "gästezimmer",
-    "draußen",
-    "außen",
-    "거실",
-    "주방",
-    "부엌",
-    "침실",
-    "안방",
-    "욕실",
-    "화장실",
-    "현관",
-    "복도",
-    "아이 방",
-    "아이방",
-    "베란다",
-    "서재",
-    "차고",
-    "정원",
-    "마당",
-    "실외",
+/// Rooms in the languages we can test, in lower case, words joined by a space. The kinds stand in the order in which
+/// people expect them: where one lives first, what is outside last.
+const ROOMS: &[&[&str]] = &[
+    &["living room", "livingroom", "wohnzimmer", "거실"],
+    &["kitchen", "küche", "kueche", "주방", "부엌"],
+    &["dining room", "diningroom", "esszimmer"],
+    &[
+        "hallway", "hall", "corridor", "entrance", "entry", "stairs", "flur", "diele", "현관", "복도",
+    ],
+    &["bedroom", "schlafzimmer", "침실", "안방"],
+    &[
+        "kids room",
+        "children",
+        "nursery",
+        "kinderzimmer",
+        "아이 방",
+        "아이방",
+    ],
+    &["guest room", "gästezimmer"],
+    &["office", "study", "büro", "buero", "arbeitszimmer", "서재"],
+    &[
+        "bathroom",
+        "bath",
+        "toilet",
+        "bad",
+        "badezimmer",
+        "욕실",
+        "화장실",
+    ],
+    &[
+        "laundry",
+        "laundry room",
+        "utility room",
+        "pantry",
+        "hauswirtschaftsraum",
+        "waschküche",
+    ],
+    &["basement", "cellar", "attic", "keller", "dachboden"],
+    &["garage", "차고"],
+    &[
+        "outside",
+        "outdoor",
+        "outdoors",
+        "garden",
+        "balcony",
+        "terrace",
+        "patio",
+        "garten",
+        "balkon",
+        "terrasse",
+        "draußen",
+        "außen",
+        "실외",
+        "정원",
+        "마당",
+        "베란다",
+    ],
 ];
 
 /// Rooms, or words in names, that are not inside.
@@ -168,12 +147,21 @@ pub(crate) fn is_prefix(level: &str) -> bool {
 }
 
 pub(crate) fn is_room(level: &str) -> bool {
+    kind_of_room(level).is_some()
+}
+
+/// Where a room stands among the others: known kinds in their usual order, then those we do not know.
+pub(crate) fn place_of_room(name: &str) -> usize {
+    kind_of_room(name).unwrap_or(ROOMS.len())
+}
+
+fn kind_of_room(level: &str) -> Option<usize> {
     let name = words(level).join(" ");
     // `bedroom 2`, `kids-room-mina`
-    ROOMS.contains(&&*name)
-        || ROOMS
-            .iter()
-            .any(|room| name.strip_prefix(room).is_some_and(is_number))
+    let is_named = |room: &&str| name == **room || name.strip_prefix(*room).is_some_and(is_number);
+    ROOMS
+        .iter()
+        .position(|names| names.iter().any(|room| is_named(&room)))
 }
 
 fn is_number(rest: &str) -> bool {

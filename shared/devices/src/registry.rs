@@ -9,6 +9,7 @@ use crate::command::{Action, Command};
 use crate::device::{Device, DeviceId, DeviceKind, Liveness, Source, Value};
 use crate::entity::{Context, Reading, new_entity, read_text, refresh};
 use crate::flat::{Scalar, flatten};
+use crate::names::place_of_room;
 use crate::place::{Place, Role, place};
 use crate::rhythm::Rhythm;
 
@@ -430,7 +431,11 @@ impl Devices {
                 }),
             }
         }
-        rooms.sort_by_key(|room| room.name.is_none());
+        // Not by arrival: the order must be the same at every start.
+        rooms.sort_by(|a, b| {
+            let place = |room: &Room| room.name.as_deref().map_or(usize::MAX, place_of_room);
+            (place(a), &a.name).cmp(&(place(b), &b.name))
+        });
         rooms
     }
 

@@ -341,15 +341,20 @@ fn facts_and_attention_of_a_home() {
 #[test]
 fn rooms_keep_their_order() {
     let mut devices = home(&[
+        ("home/garage/x/temperature", "1"),
         ("home/b/x/temperature", "1"),
         ("home/a/z/temperature", "1"),
+        ("home/wohnzimmer/x/temperature", "1"),
         ("counter", "1"),
     ]);
     devices.apply(2000, &Arrival::new("home/a/a/temperature", b"99"));
     devices.apply(3000, &Arrival::new("home/b/x/temperature", b"99"));
     let rooms = devices.rooms();
     let named: Vec<_> = rooms.iter().map(|room| room.name.as_deref()).collect();
-    assert_eq!(named, [Some("B"), Some("A"), None]);
+    assert_eq!(
+        named,
+        [Some("Wohnzimmer"), Some("Garage"), Some("A"), Some("B"), None]
+    );
     let a = rooms
         .iter()
         .find(|room| room.name.as_deref() == Some("A"))

@@ -136,7 +136,7 @@ fn rooms_are_warmer_than_a_winter_day_and_the_afternoon_is_warmer_than_the_night
 #[test]
 fn a_zigbee_light_obeys_json() {
     let mut light = device("simulated-living-room-light");
-    let topic = "zigbee2mqtt/Wohnzimmer Lampe";
+    let topic = "zigbee2mqtt/Living room lamp";
     let answer = light.obey(at(0), &format!("{topic}/set"), r#"{"state":"OFF"}"#);
     assert!(payload_of(&answer, topic).contains(r#""state":"OFF""#));
     let answer = light.obey(at(0), &format!("{topic}/set"), r#"{"brightness":999}"#);
@@ -179,7 +179,7 @@ fn a_tasmota_light_answers_on_stat() {
 #[test]
 fn the_shutter_takes_its_time_and_can_be_stopped() {
     let mut cover = device("simulated-living-room-cover");
-    let set = "zigbee2mqtt/Rollladen Wohnzimmer/set";
+    let set = "zigbee2mqtt/Living room Rollladen/set";
     cover.obey(at(1_000), set, r#"{"state":"CLOSE"}"#);
     let halfway = cover.simulate(at(11_000));
     assert!(halfway[0].payload.contains(r#""position":50"#), "{halfway:?}");
