@@ -8,3 +8,6 @@ mod profiles;
 pub(crate) mod route;
 pub(crate) mod settings;
 mod topic;
+
+#[cfg(test)]
+mod tests;

@@ -110,11 +110,6 @@ mod source {
                 &JsValue::from_str(value),
             ));
         }
-        drop(Reflect::set(
-            &object,
-            &JsValue::from_str("hourCycle"),
-            &JsValue::from_str("h23"),
-        ));
         Intl::DateTimeFormat::new(&Array::new(), &object)
     }
 

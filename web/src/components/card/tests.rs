@@ -60,6 +60,18 @@ fn switch(on: bool, state: ControlState) -> EntityView {
     entity
 }
 
+fn empty() -> DeviceCard {
+    DeviceCard {
+        id: "dev".into(),
+        name: String::new(),
+        kind: String::new(),
+        liveness: Liveness::Online,
+        last_heard: NOW,
+        tone: Tone::Plain,
+        entities: vec![],
+    }
+}
+
 fn card(entities: Vec<EntityView>, liveness: Liveness) -> String {
     let card = DeviceCard {
         id: "dev".into(),
@@ -148,10 +160,23 @@ fn an_old_value_looks_old_and_says_so() {
 fn a_guess_is_marked_and_explained() {
     let mut guessed = number(22.2, "22.2", "°C");
     guessed.guessed = true;
-    let html = card(vec![guessed], Liveness::Online);
+    let html = card(vec![guessed.clone()], Liveness::Online);
+    assert!(html.contains(r#"class="guess""#), "{html}");
+    let html = render::<guess::Explanation>(guess::GuessProps {
+        id: "guess-1".into(),
+        card: Rc::new(DeviceCard {
+            entities: vec![guessed, number(1.0, "1", "W")],
+            ..empty()
+        }),
+    });
     assert!(
-        html.contains("Guess") && html.contains("Hearth guessed this") && html.contains("the unit °C"),
+        html.contains("the unit °C") && html.contains("home/temperature"),
         "{html}"
+    );
+    assert_eq!(
+        html.matches("<li>").count(),
+        1,
+        "what is known is not called a guess: {html}"
     );
 }
 

@@ -1,0 +1,242 @@
+//! Pages joined with the hooks of an engine that is not there: what it would send is applied by hand.
+
+use yew::prelude::*;
+
+use super::{device::Device, explorer::Explorer, home::Home};
+use crate::{
+    components::testing::render,
+    hooks::{EngineHandle, EngineProvider},
+    wire::{
+        AttentionItem, AttentionReason, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
+        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, RoomView, Tone, TopicView,
+        TreeRow, TreeView,
+    },
+};
+
+const NOW: u64 = 1_763_562_727_000;
+
+#[derive(Clone, PartialEq)]
+enum Shown {
+    Home,
+    Device,
+    Explorer(Option<String>),
+}
+
+#[derive(Properties, Clone, PartialEq)]
+struct StageProps {
+    engine: EngineHandle,
+    shown: Shown,
+}
+
+#[component]
+fn Stage(props: &StageProps) -> Html {
+    let page = match props.shown.clone() {
+        Shown::Home => html! { <Home room={None::<String>} /> },
+        Shown::Device => html! { <Device id="lamp" /> },
+        Shown::Explorer(topic) => html! { <Explorer {topic} /> },
+    };
+    html! { <EngineProvider handle={props.engine.clone()}>{page}</EngineProvider> }
+}
+
+fn page(shown: Shown, patches: Vec<Patch>) -> String {
+    let engine = EngineHandle::detached(NOW);
+    engine.apply(Frame { patches });
+    render::<Stage>(StageProps { engine, shown })
+}
+
+fn lamp() -> DeviceCard {
+    DeviceCard {
+        id: "lamp".into(),
+        name: "Lampe <i>im</i> Flur".into(),
+        kind: "light".into(),
+        liveness: Liveness::Online,
+        last_heard: NOW - 5_000,
+        tone: Tone::On,
+        entities: vec![EntityView {
+            id: "state".into(),
+            name: "State".into(),
+            kind: "light".into(),
+            value: EntityValue::Binary {
+                on: true,
+                word: "On".into(),
+                since: NOW - 60_000,
+            },
+            unit: String::new(),
+            guessed: false,
+            at: NOW - 5_000,
+            topic: "home/lamp".into(),
+            control: None,
+            spark: None,
+        }],
+    }
+}
+
+fn connected() -> Patch {
+    Patch::Connection(ConnectionView {
+        state: ConnectionState::Connected,
+        since: NOW,
+        ..ConnectionView::default()
+    })
+}
+
+#[test]
+fn home_shows_facts_attention_rooms_and_cards() {
+    let home = HomeView {
+        glance: vec![GlanceFact {
+            key: "lights".into(),
+            value: "1 on".into(),
+            unit: "of 1".into(),
+            tone: Tone::On,
+        }],
+        attention: vec![AttentionItem {
+            device: "lamp".into(),
+            device_name: "Lampe".into(),
+            reason: AttentionReason::Silent,
+            since: NOW - 3_600_000,
+            detail: "usually every 5 min".into(),
+        }],
+        rooms: vec![RoomView {
+            id: "hall".into(),
+            name: "Flur".into(),
+            facts: vec![],
+            devices: vec!["lamp".into()],
+        }],
+        devices_dropped: 2,
+    };
+    let html = page(
+        Shown::Home,
+        vec![connected(), Patch::Card(Box::new(lamp())), Patch::Home(home)],
+    );
+    for part in [
+        "Lights",
+        "Lampe is silent",
+        "Usually every 5 min.",
+        r#"data-device="lamp""#,
+        "2 devices not shown",
+        "Flur",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(!html.contains("<i>im</i>") && !html.contains("style="), "{html}");
+}
+
+#[test]
+fn home_without_devices_says_what_it_listens_for() {
+    let html = page(Shown::Home, vec![connected(), Patch::Home(HomeView::default())]);
+    assert!(html.contains("Connected. Listening for devices."), "{html}");
+}
+
+#[test]
+fn a_device_shows_its_values_topics_and_rhythm() {
+    let view = DeviceView {
+        card: lamp(),
+        room: "Flur".into(),
+        source: "plain topics".into(),
+        topics: vec!["home/lamp".into()],
+        usual_interval_ms: Some(300_000),
+    };
+    let html = page(
+        Shown::Device,
+        vec![Patch::Device {
+            id: "lamp".into(),
+            device: Some(Box::new(view)),
+        }],
+    );
+    for part in [
+        "On since",
+        "plain topics",
+        "#/explorer?topic=home%2Flamp",
+        "5 min",
+        "just now",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let gone = page(
+        Shown::Device,
+        vec![Patch::Device {
+            id: "lamp".into(),
+            device: None,
+        }],
+    );
+    assert!(gone.contains("There is no such device"), "{gone}");
+}
+
+#[test]
+fn explorer_shows_rows_counters_and_the_chosen_topic() {
+    let row = TreeRow {
+        topic: "home/lamp".into(),
+        name: "lamp".into(),
+        level: 1,
+        expanded: None,
+        topics_below: 0,
+        is_topic: true,
+        retained: true,
+        preview: "ON".into(),
+        rate: 0.0,
+    };
+    let tree = TreeView {
+        total_rows: 1,
+        rows: vec![row],
+        topics: 1,
+        matching: 1,
+        ..TreeView::default()
+    };
+    let topic = TopicView {
+        qos: 1,
+        retained: true,
+        duplicate: false,
+        received_at: NOW - 20_000,
+        count: 1,
+        mean_interval_ms: None,
+        payload_bytes: 2,
+        payload: b"ON".to_vec(),
+        previous: Some(b"OFF".to_vec()),
+        properties: vec![("Content type".into(), "text/plain".into())],
+        fields: vec![],
+        spark: None,
+        history: vec![],
+        history_dropped: 0,
+    };
+    let html = page(
+        Shown::Explorer(Some("home/lamp".into())),
+        vec![
+            connected(),
+            Patch::Counters(Counters {
+                received: 12_345,
+                dropped: 7,
+                topics: 1,
+                ..Counters::default()
+            }),
+            Patch::Tree(tree),
+            Patch::Topic {
+                topic: "home/lamp".into(),
+                view: Some(Box::new(topic)),
+            },
+        ],
+    );
+    for part in [
+        r#"data-topic="home/lamp" data-retained="true""#,
+        r#"data-testid="messages-received" data-value="12345""#,
+        r#"data-testid="messages-dropped" data-value="7""#,
+        "Retained",
+        "QoS 1",
+        "20 s ago",
+        "1 line changed",
+        "text/plain",
+        r#"data-testid="publish-send""#,
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn a_topic_without_a_message_says_so() {
+    let html = page(
+        Shown::Explorer(Some("x".into())),
+        vec![Patch::Topic {
+            topic: "x".into(),
+            view: None,
+        }],
+    );
+    assert!(html.contains("Nothing has been heard on this topic"), "{html}");
+}
