@@ -32,7 +32,7 @@ pub(crate) fn compare(old: &[String], new: &[String]) -> Option<Vec<Change>> {
     }
     let same = |lines: &[String]| lines.iter().cloned().map(Change::Same).collect::<Vec<_>>();
     let mut changes = same(new.get(..head)?);
-    changes.extend(middle(old_middle, new_middle));
+    changes.extend(paired(middle(old_middle, new_middle)));
     changes.extend(same(new.get(new.len() - tail..)?));
     Some(changes)
 }
@@ -73,6 +73,30 @@ fn middle(old: &[String], new: &[String]) -> Vec<Change> {
             (_, None) => return changes,
         }
     }
+}
+
+/// As many lines gone as new ones after them are read in pairs: each old line above its new one.
+fn paired(changes: Vec<Change>) -> Vec<Change> {
+    let mut out = Vec::with_capacity(changes.len());
+    let mut rest = changes.into_iter().peekable();
+    while rest.peek().is_some() {
+        let mut gone = Vec::new();
+        while let Some(change) = rest.next_if(|change| matches!(change, Change::Gone(_))) {
+            gone.push(change);
+        }
+        let mut new = Vec::new();
+        while let Some(change) = rest.next_if(|change| matches!(change, Change::New(_))) {
+            new.push(change);
+        }
+        if gone.len() == new.len() {
+            out.extend(gone.into_iter().zip(new).flat_map(|(gone, new)| [gone, new]));
+        } else {
+            out.extend(gone);
+            out.extend(new);
+        }
+        out.extend(rest.next_if(|change| matches!(change, Change::Same(_))));
+    }
+    out
 }
 
 /// Lines that are new or gone; a changed line counts once.
@@ -117,6 +141,8 @@ mod tests {
         check("a b", "", "-a -b");
         check("a a", "a a a", "a a +a");
         check("a", "a", "a");
+        check("a b c z", "a x y z", "a -b +x -c +y z");
+        check("a b c z", "a x z", "a -b -c +x z");
     }
 
     #[test]
