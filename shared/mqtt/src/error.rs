@@ -47,6 +47,12 @@ impl DecodeError {
         self.violation().rule
     }
 
+    /// Malformed Packet or Protocol Error: which of the two this is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.rule().class()
+    }
+
     /// The field it is broken in, in the words of the specification.
     #[must_use]
     pub fn field(&self) -> &'static str {
@@ -139,6 +145,15 @@ pub enum Class {
     Protocol,
 }
 
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "Malformed Packet",
+            Self::Protocol => "Protocol Error",
+        })
+    }
+}
+
 /// One row per rule: class, reason code, statement of 5.0, statement of 3.1.1, our one-line summary.
 macro_rules! rules {
     ($($name:ident: $class:ident, $code:ident, $v5:literal, $v311:literal, $text:literal;)+) => {
@@ -223,11 +238,13 @@ rules! {
     // Topics.
     TopicEmpty: Malformed, MALFORMED_PACKET, "MQTT5-4.7.3-1", "MQTT311-4.7.3-1", "a topic has at least one character";
     TopicWildcard: Malformed, MALFORMED_PACKET, "MQTT5-3.3.2-2", "MQTT311-3.3.2-2", "a Topic Name has no wildcards";
+    WillTopicWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.7.0-1", "MQTT311-4.7.1-1", "a Will Topic is a topic name without wildcards";
     TopicMissing: Protocol, PROTOCOL_ERROR, "MQTT5-3.3.2.1", "MQTT311-4.7.3-1", "a Topic Name or a Topic Alias must be there";
     ResponseTopic: Malformed, MALFORMED_PACKET, "MQTT5-3.3.2-14", "MQTT311-3.3.2-2", "a Response Topic is a topic name without wildcards";
     MultiLevelWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.7.1-1", "MQTT311-4.7.1-2", "`#` is a whole level and the last one";
     SingleLevelWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.7.1-2", "MQTT311-4.7.1-3", "`+` is a whole level";
-    ShareName: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-1", "MQTT311-4.7", "a ShareName has at least one character and no wildcard";
+    ShareName: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-1", "MQTT311-4.7", "a ShareName has at least one character";
+    ShareNameWildcard: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-2", "MQTT311-4.7", "a ShareName has no wildcard";
     ShareFilter: Malformed, MALFORMED_PACKET, "MQTT5-4.8.2-2", "MQTT311-4.7", "a Topic Filter follows the ShareName";
     // Properties.
     UnknownProperty: Malformed, MALFORMED_PACKET, "MQTT5-2.2.2.2", "MQTT311-4.8.0-1", "no property has this identifier";

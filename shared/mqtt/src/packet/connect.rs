@@ -268,10 +268,19 @@ impl Will {
     fn decode(reader: &mut Reader<'_>, flags: ConnectFlags) -> Result<Self, DecodeError> {
         Ok(Self {
             properties: reader.properties(ALLOWED_IN_WILL)?,
-            topic: reader.topic_name("Will Topic")?,
+            topic: will_topic(reader)?,
             payload: reader.binary_data("Will Payload")?,
             qos: reader.qos(flags.will_qos_bits(), Rule::WillQos, "Will QoS")?,
             retain: flags.has(ConnectFlags::WILL_RETAIN),
         })
     }
+}
+
+/// The Will Topic, whose wildcards break another statement than those of a Topic Name in PUBLISH.
+fn will_topic(reader: &mut Reader<'_>) -> Result<TopicName, DecodeError> {
+    const FIELD: &str = "Will Topic";
+    reader.topic_name(FIELD).map_err(|error| match error.rule() {
+        Rule::TopicWildcard => reader.breaks(Rule::WillTopicWildcard, FIELD),
+        _ => error,
+    })
 }

@@ -34,9 +34,12 @@ pub enum TopicFilterError {
     /// `+` is a whole level or nothing.
     #[error("`+` must be a whole level")]
     SingleLevelWildcard,
-    /// The share name is missing, or has a wildcard in it.
-    #[error("the share name needs at least one character and no `+` or `#`")]
+    /// The share name is missing.
+    #[error("the share name needs at least one character")]
     ShareName,
+    /// The share name has a wildcard in it.
+    #[error("the share name may not contain `+` or `#`")]
+    ShareNameWildcard,
     /// Nothing follows the share name.
     #[error("a filter must follow the share name")]
     ShareWithoutFilter,
@@ -56,6 +59,7 @@ impl TopicFilterError {
             Self::MultiLevelWildcard => Rule::MultiLevelWildcard,
             Self::SingleLevelWildcard => Rule::SingleLevelWildcard,
             Self::ShareName => Rule::ShareName,
+            Self::ShareNameWildcard => Rule::ShareNameWildcard,
             Self::ShareWithoutFilter | Self::NotShared => Rule::ShareFilter,
         }
     }
@@ -64,8 +68,11 @@ impl TopicFilterError {
 /// Splits what follows `$share/` into share name and filter.
 fn split_shared(rest: &str) -> Result<(&str, &str), TopicFilterError> {
     let (share_name, filter) = rest.split_once('/').unwrap_or((rest, ""));
-    if share_name.is_empty() || share_name.contains(['+', '#']) {
+    if share_name.is_empty() {
         return Err(TopicFilterError::ShareName);
+    }
+    if share_name.contains(['+', '#']) {
+        return Err(TopicFilterError::ShareNameWildcard);
     }
     if filter.is_empty() {
         return Err(TopicFilterError::ShareWithoutFilter);

@@ -201,7 +201,7 @@ fn wildcards_in_topic_names_are_malformed() {
         "Response Topic",
     );
     let will = "10 12 00 04 \"MQTT\" 04 06 00 00 00 01 \"a\" 00 01 \"#\" 00 00";
-    check_bad(V311, Role::Server, will, Rule::TopicWildcard, "Will Topic");
+    check_bad(V311, Role::Server, will, Rule::WillTopicWildcard, "Will Topic");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod hostile;
 mod round_trip;
 mod seeds;
 mod support;
+mod table;
 mod topics;
 mod vectors_v311;
 mod vectors_v5;

@@ -206,7 +206,7 @@ fn filters_say_what_is_wrong_with_them() {
         ("a", TopicFilterError::NotShared),
         ("$share/", TopicFilterError::ShareName),
         ("$share//a", TopicFilterError::ShareName),
-        ("$share/+/a", TopicFilterError::ShareName),
+        ("$share/+/a", TopicFilterError::ShareNameWildcard),
         ("$share/g", TopicFilterError::ShareWithoutFilter),
         ("$share/g/", TopicFilterError::ShareWithoutFilter),
     ] {
