@@ -154,10 +154,10 @@ pub(crate) fn state_words(state: ConnectionState) -> &'static str {
 
 fn reason(connection: &ConnectionView) -> Option<String> {
     match connection.state {
-        ConnectionState::Waiting | ConnectionState::Down => {
-            let problem = connection.problem.as_ref()?;
-            Some(shortened(&visible(&problem.title), 90))
-        }
+        ConnectionState::Waiting | ConnectionState::Down => match &connection.problem {
+            Some(problem) => Some(shortened(&visible(&problem.title), 90)),
+            None => (connection.state == ConnectionState::Down).then(|| "you ended it".to_owned()),
+        },
         ConnectionState::None | ConnectionState::Connecting | ConnectionState::Connected => None,
     }
 }
@@ -206,6 +206,18 @@ mod tests {
         );
         assert!(
             html.contains("Nobody answers at this address") && html.contains("Next try in 5 s"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_connection_that_was_ended_by_hand_says_so() {
+        let html = pill(ConnectionView {
+            state: ConnectionState::Down,
+            ..ConnectionView::default()
+        });
+        assert!(
+            html.contains("Not connected") && html.contains("you ended it"),
             "{html}"
         );
     }

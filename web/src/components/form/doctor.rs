@@ -142,8 +142,11 @@ pub(crate) fn Doctor(props: &DoctorProps) -> Html {
         .problem
         .as_ref()
         .is_some_and(|problem| problem.kind == ProblemKind::BrokerUnreachable);
+    // Ended by hand: there is nothing to find out.
+    let ended = connection.state == ConnectionState::Down && connection.problem.is_none();
     let checks = CHECKS
         .iter()
+        .filter(|_| !ended)
         .filter(|(check, ..)| *check != Check::Broker || bridged);
     html! {
         <section class="panel doctor" aria-labelledby="doc-h" aria-live="polite">
@@ -199,7 +202,7 @@ fn verdict(connection: &ConnectionView) -> Html {
             "verdict--idle",
             "minus",
             "Not connected".to_owned(),
-            String::new(),
+            format!("You ended the connection at {at}. Connect again whenever you like."),
         ),
     };
     html! {
