@@ -79,6 +79,7 @@ impl Running {
         if interrupted() {
             bail!("interrupted");
         }
+        forget_who_runs_us(command);
         let child = command
             .stdin(Stdio::null())
             .process_group(0)
@@ -114,6 +115,16 @@ impl Running {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|group| Some(*group) != self.group);
         Ok(status)
+    }
+}
+
+/// `cargo run` tells a program which package it is; a Cargo that hears it believes that its own builds are out of date.
+fn forget_who_runs_us(command: &mut Command) {
+    let package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(package) {
+            command.env_remove(name);
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use e2e::page::{By, Page, by};
 use e2e::static_server::StaticServer;
 use e2e::wait::until;
 
+/// A device of the simulated home whose state is JSON.
+const TOPIC: &str = "zigbee2mqtt/Wohnzimmer Lampe";
 /// So many messages make every card show something.
 const SETTLED: u64 = 70;
 
@@ -58,14 +60,24 @@ impl Shots<'_> {
             Ok(page.number(&by("messages-received"))?.filter(|n| *n >= SETTLED))
         })?;
         self.take(&page, "home")?;
-        page.go_to("#/explorer")?;
-        page.wait_for(&by("topic-row"))?;
-        let topic: Option<String> = page.script(TELLING_TOPIC, &[])?;
-        if let Some(topic) = topic {
-            page.explore(&topic)?;
-            page.wait_for(&by("topic-payload"))?;
+        page.explore(TOPIC)?;
+        page.wait_for_text(&by("topic-payload"), "{")?;
+        self.take(
+            &page,
+            if self.screen == Screen::Phone {
+                "topic"
+            } else {
+                "explorer"
+            },
+        )?;
+        if self.screen == Screen::Phone {
+            self.visit(
+                &page,
+                "#/explorer",
+                &by("topic-row").with("data-topic", TOPIC),
+                "explorer",
+            )?;
         }
-        self.take(&page, "explorer")?;
         self.visit(&page, "#/connect", &by("connect-submit"), "connect")
     }
 
@@ -94,7 +106,3 @@ impl Shots<'_> {
             .with_context(|| format!("could not write {}", file.display()))
     }
 }
-
-/// A row of the tree that carries a value.
-const TELLING_TOPIC: &str = "return [...document.querySelectorAll('[data-testid=\"topic-row\"]')]
-    .find(row => row.querySelector('[data-testid=\"topic-value\"]')?.innerText.trim())?.dataset.topic ?? null";
