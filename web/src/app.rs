@@ -8,6 +8,7 @@ use crate::{
         icon::Icon,
         shell::{ConnectionPill, Rail, TopBar},
         text::{shortened, visible},
+        words,
     },
     hooks::{
         EngineProvider, use_connection, use_counters, use_crash, use_engine, use_notices, use_now, use_start,
@@ -59,6 +60,7 @@ fn Counts() -> Html {
     html! {
         <footer class="counts">
             <span><span class="num ch-6" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages received"}</span>
+            <span><span class="num ch-4" data-testid="messages-rate" data-value={format!("{:.0}", counters.rate)}>{words::rate(counters.rate)}</span>{"/s"}</span>
             <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}</span>
             <span class={classes!((counters.queued == 0).then_some("vh"))}>
                 <span data-testid="queued-messages" data-value={counters.queued.to_string()}>{number(u64::from(counters.queued))}</span>{" waiting to be sent"}

@@ -19,9 +19,7 @@ const DEFAULT_BROKER_LISTEN: &str = "127.0.0.1:1883";
 pub(crate) fn run(args: &[String]) -> Result<()> {
     // Told now, not after minutes of building.
     refuse_taken_port(args, "--listen", DEFAULT_LISTEN)?;
-    if value_of(args, "--config").is_none() {
-        refuse_taken_port(args, "--broker-listen", DEFAULT_BROKER_LISTEN)?;
-    }
+    refuse_taken_port(args, "--broker-listen", DEFAULT_BROKER_LISTEN)?;
     let (bridge, dist) = thread::scope(|scope| {
         // Side by side: each has stretches in which it can use one core only.
         let bridge = scope.spawn(build_bridge);
@@ -89,7 +87,12 @@ fn value_of<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 fn refuse_taken_port(args: &[String], flag: &str, default: &str) -> Result<()> {
-    let listen = value_of(args, flag).unwrap_or(default);
+    let listen = match (value_of(args, flag), value_of(args, "--config")) {
+        (Some(listen), _) => listen,
+        // The file may name another, and the bridge says what is wrong with that.
+        (None, Some(_)) => return Ok(()),
+        (None, None) => default,
+    };
     let addresses: Vec<SocketAddr> = listen
         .to_socket_addrs()
         .with_context(|| format!("`{listen}` is not an address to listen on; write it like {default}"))?
@@ -157,6 +160,15 @@ mod tests {
             format!("{error:#}").contains("cargo xtask run --listen 127.0.0.1:"),
             "{error:#}"
         );
+    }
+
+    #[test]
+    fn a_configuration_may_name_another_port() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let args = ["--config".to_owned(), "hearth.toml".to_owned()];
+        let default = taken.local_addr().unwrap().to_string();
+        assert!(refuse_taken_port(&args, "--listen", &default).is_ok());
+        assert!(refuse_taken_port(&[], "--listen", &default).is_err());
     }
 
     #[test]

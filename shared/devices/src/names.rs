@@ -68,28 +68,11 @@ const ROOMS: &[&[&str]] = &[
     ],
     &["basement", "cellar", "attic", "keller", "dachboden"],
     &["garage", "차고"],
-    &[
-        "outside",
-        "outdoor",
-        "outdoors",
-        "garden",
-        "balcony",
-        "terrace",
-        "patio",
-        "garten",
-        "balkon",
-        "terrasse",
-        "draußen",
-        "außen",
-        "실외",
-        "정원",
-        "마당",
-        "베란다",
-    ],
+    OUTDOORS,
 ];
 
-/// Rooms, or words in names, that are not inside.
-const OUTSIDE: &[&str] = &[
+/// Rooms that are not inside.
+const OUTDOORS: &[&str] = &[
     "outside",
     "outdoor",
     "outdoors",
@@ -106,10 +89,10 @@ const OUTSIDE: &[&str] = &[
     "정원",
     "마당",
     "베란다",
-    "yard",
-    "weather",
-    "wetter",
 ];
+
+/// Other words in names that are not inside; alone they name no room.
+const IN_THE_OPEN: &[&str] = &["yard", "weather", "wetter"];
 
 /// For people: dashes and underscores are spaces, the first letter is upper case; other scripts stay as they are.
 pub(crate) fn human(level: &str) -> String {
@@ -159,9 +142,7 @@ fn kind_of_room(level: &str) -> Option<usize> {
     let name = words(level).join(" ");
     // `bedroom 2`, `kids-room-mina`
     let is_named = |room: &&str| name == **room || name.strip_prefix(*room).is_some_and(is_number);
-    ROOMS
-        .iter()
-        .position(|names| names.iter().any(|room| is_named(&room)))
+    ROOMS.iter().position(|names| names.iter().any(is_named))
 }
 
 fn is_number(rest: &str) -> bool {
@@ -169,7 +150,9 @@ fn is_number(rest: &str) -> bool {
 }
 
 pub(crate) fn is_outside(name: &str) -> bool {
-    words(name).iter().any(|word| OUTSIDE.contains(&&**word))
+    words(name)
+        .iter()
+        .any(|word| OUTDOORS.contains(&&**word) || IN_THE_OPEN.contains(&&**word))
 }
 
 /// A room in a name: its name for people, and what is left for the device when the room stood first.

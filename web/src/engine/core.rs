@@ -18,7 +18,7 @@ use super::{
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
-use crate::wire::{Action, Command, Frame, Notice, Outcome, Patch, RequestId};
+use crate::wire::{Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, RequestId};
 
 /// The engine.
 #[derive(Debug)]
@@ -92,6 +92,8 @@ impl Engine {
             .poll_timeout()
             .into_iter()
             .chain(self.views.poll_timeout())
+            // What a device became without a word (silent, unconfirmed) is of use only to a page that can be told.
+            .chain(self.home.poll_timeout().filter(|_| self.views.may_send()))
             .min()
     }
 
@@ -124,12 +126,7 @@ impl Engine {
 
     fn handle_command(&mut self, now: Now, command: Command) {
         match command {
-            Command::Connect(options) => {
-                self.subscriptions.begin(&options.subscriptions);
-                self.publisher.forget();
-                self.connection.connect(now, *options);
-                self.views.note_subscriptions();
-            }
+            Command::Connect(options) => self.connect(now, *options),
             Command::Disconnect => self.connection.disconnect(now),
             Command::RetryNow => self.connection.retry_now(now),
             Command::Wake => self.connection.wake(now),
@@ -173,6 +170,24 @@ impl Engine {
             }
             Command::Painted => self.views.set_painted(),
         }
+    }
+
+    fn connect(&mut self, now: Now, options: ConnectionOptions) {
+        if options.url != self.connection.options().url {
+            // Another broker, another home: what was heard here must not be commanded there.
+            self.store = Store::new(*self.store.options());
+            self.home = Home::default();
+            self.received = 0;
+            self.views.forget();
+        }
+        for request in self.publisher.forget() {
+            let why = "Another connection was begun before the broker had it.".to_owned();
+            self.views.push_outcome(request, Outcome::Failed(why));
+        }
+        self.subscriptions.begin(&options.subscriptions);
+        self.connection.connect(now, options);
+        self.views.note_subscriptions();
+        self.views.note_numbers();
     }
 
     fn control(

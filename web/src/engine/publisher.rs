@@ -96,9 +96,12 @@ impl Publisher {
         u32::try_from(queued).unwrap_or(u32::MAX)
     }
 
-    /// The session they belong to is gone.
-    pub fn forget(&mut self) {
-        self.under_way.clear();
+    /// The session they belong to is gone: these requests will not hear of it any more.
+    pub fn forget(&mut self) -> Vec<RequestId> {
+        self.under_way
+            .drain()
+            .map(|(_, under_way)| under_way.request)
+            .collect()
     }
 }
 

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::{handle::EngineHandle, state::Key, use_selected};
 use crate::{
+    pages::route,
     platform::{client_id, page},
     wire::{Command, ConnectionOptions, Frame, Notice, Patch, Version},
 };
@@ -183,7 +184,8 @@ impl StartParams {
     fn read(&mut self, query: &str) {
         let mut subscribe = Vec::new();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = percent_decoded(value);
+            // `+` stays: it is a wildcard of Topic Filters, not a blank.
+            let value = route::decode(value);
             match name {
                 "broker" => self.broker = Some(value),
                 "url" => self.url = Some(value),
@@ -226,34 +228,6 @@ fn filter_and_qos(value: &str) -> (String, u8) {
         Some((filter, "2")) => (filter.to_owned(), 2),
         Some(_) | None => (value.to_owned(), 0),
     }
-}
-
-/// Undoes percent-encoding. `+` stays: it is a wildcard of Topic Filters, not a blank.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        let decoded = match (first, tail) {
-            (b'%', [high, low, after @ ..]) => hex(*high)
-                .zip(hex(*low))
-                .map(|(high, low)| (high * 16 + low, after)),
-            _ => None,
-        };
-        if let Some((byte, after)) = decoded {
-            bytes.push(byte);
-            rest = after;
-        } else {
-            bytes.push(*first);
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -327,12 +301,6 @@ mod tests {
             ..Start::default()
         };
         assert_eq!(start.notice(), None);
-    }
-
-    #[test]
-    fn broken_percent_signs_stay_as_they_are() {
-        assert_eq!(percent_decoded("100%"), "100%");
-        assert_eq!(percent_decoded("%zz%41"), "%zzA");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the page knows: the sum of all patches. Pure.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -118,6 +118,7 @@ impl PageState {
                 Key::Counters
             }
             Patch::Home(view) => {
+                self.forget_cards_beside(&view);
                 self.home = Some(Rc::new(view));
                 Key::Home
             }
@@ -125,10 +126,6 @@ impl PageState {
                 let key = Key::Card(card.id.clone());
                 self.cards.insert(card.id.clone(), Rc::from(card));
                 key
-            }
-            Patch::CardGone(id) => {
-                self.cards.remove(&id);
-                Key::Card(id)
             }
             Patch::Device { id, device } => {
                 self.device = Some((id, device.map(Rc::from)));
@@ -165,6 +162,15 @@ impl PageState {
         }
     }
 
+    /// Cards that no room names are of another broker's home.
+    fn forget_cards_beside(&mut self, view: &HomeView) {
+        let devices = || view.rooms.iter().flat_map(|room| &room.devices);
+        if self.cards.len() > devices().count() {
+            let named: HashSet<_> = devices().collect();
+            self.cards.retain(|id, _| named.contains(id));
+        }
+    }
+
     /// Forgets what would look live but is not when a view is closed.
     pub fn forget(&mut self, kind: ViewKind) {
         match kind {
@@ -186,6 +192,7 @@ fn shown<T>(held: Option<&(String, Option<Rc<T>>)>, id: &str) -> Shown<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Liveness, RoomView, Tone};
 
     #[test]
     fn a_frame_changes_only_the_keys_it_names() {
@@ -194,11 +201,8 @@ mod tests {
             received: 3,
             ..Counters::default()
         };
-        let patches = vec![Patch::Counters(counters), Patch::CardGone("lamp".into())];
-        assert_eq!(
-            state.apply(Frame { patches }),
-            [Key::Counters, Key::Card("lamp".into())]
-        );
+        let patches = vec![Patch::Counters(counters), Patch::Home(HomeView::default())];
+        assert_eq!(state.apply(Frame { patches }), [Key::Counters, Key::Home]);
         assert_eq!(state.counters.received, 3);
     }
 
@@ -213,6 +217,36 @@ mod tests {
         });
         assert_eq!(state.topic("a"), Shown::Absent);
         assert_eq!(state.topic("b"), Shown::Waiting);
+    }
+
+    #[test]
+    fn cards_of_a_home_that_is_gone_are_forgotten() {
+        let mut state = PageState::default();
+        let card = |id: &str| {
+            Patch::Card(Box::new(DeviceCard {
+                id: id.into(),
+                name: String::new(),
+                kind: String::new(),
+                liveness: Liveness::Online,
+                last_heard: 0,
+                tone: Tone::Plain,
+                entities: vec![],
+            }))
+        };
+        let room = RoomView {
+            id: "room".into(),
+            name: "Room".into(),
+            facts: vec![],
+            devices: vec!["lamp".into()],
+        };
+        let home = HomeView {
+            rooms: vec![room],
+            ..HomeView::default()
+        };
+        state.apply(Frame {
+            patches: vec![card("old"), card("lamp"), Patch::Home(home)],
+        });
+        assert_eq!(state.cards.keys().collect::<Vec<_>>(), ["lamp"]);
     }
 
     #[test]

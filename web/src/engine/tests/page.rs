@@ -261,3 +261,97 @@ fn a_message_too_large_for_the_bridge_is_refused_before_it_ends_the_connection()
         })
     ));
 }
+
+#[test]
+fn another_broker_is_another_home() {
+    let mut bench = Bench::connected();
+    bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);
+    bench.command(Command::Open(View::Home));
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        rows: 50,
+        ..TreeWindow::default()
+    })));
+    bench.wait(300);
+    let device = bench.cards().last().unwrap().id.clone();
+    bench.close(1006, "");
+    bench.command(publication(1));
+    bench.patches.clear();
+    bench.command(Command::Connect(Box::new(ConnectionOptions {
+        url: "ws://other/".into(),
+        ..options()
+    })));
+    bench.framer = Framer::new(1024 * 1024);
+    bench.sent();
+    assert!(
+        bench.patches.iter().any(|patch| matches!(
+            patch,
+            Patch::Outcome {
+                request: 7,
+                outcome: Outcome::Failed(_)
+            }
+        )),
+        "what waited for the other broker is not silently lost: {:?}",
+        bench.patches
+    );
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::SUCCESS);
+    bench.wait(1_000);
+    let rooms = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Home(home) => Some(home.rooms.len()),
+        _ => None,
+    });
+    let rows = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Tree(tree) => Some(tree.rows.len()),
+        _ => None,
+    });
+    assert_eq!((rooms, rows), (Some(0), Some(0)));
+    bench.command(Command::Control {
+        request: 9,
+        device,
+        entity: "state".into(),
+        action: Action::Turn(true),
+    });
+    bench.wait(1);
+    assert!(
+        matches!(
+            bench.patches.last(),
+            Some(Patch::Outcome {
+                request: 9,
+                outcome: Outcome::Failed(_)
+            })
+        ),
+        "{:?}",
+        bench.patches.last()
+    );
+}
+
+#[test]
+fn the_same_broker_keeps_what_was_heard() {
+    let mut bench = Bench::connected();
+    bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);
+    bench.command(Command::Connect(Box::new(options())));
+    bench.patches.clear();
+    bench.command(Command::Open(View::Home));
+    bench.wait(300);
+    assert_eq!(bench.cards().len(), 1);
+}
+
+#[test]
+fn silence_is_noticed_without_a_message_or_a_keep_alive() {
+    let mut bench = Bench::new();
+    bench.command(Command::Connect(Box::new(ConnectionOptions {
+        keep_alive: 0,
+        ..options()
+    })));
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::SUCCESS);
+    bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);
+    bench.wait(60_000);
+    assert!(
+        bench
+            .engine
+            .poll_timeout()
+            .is_some_and(|at| at.ms <= bench.ms + 5_000),
+        "the devices are looked at every five seconds"
+    );
+}

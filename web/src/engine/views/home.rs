@@ -42,6 +42,14 @@ impl HomeScreen {
         *self = Self::default();
     }
 
+    pub(super) fn forget(&mut self) {
+        *self = Self {
+            open: self.open,
+            pace: Pace::due_at_once(),
+            ..Self::default()
+        };
+    }
+
     pub(super) fn show_again(&mut self, home: &Home) {
         self.sent = None;
         self.changed = home.devices().iter().map(|(id, _)| id).collect();
@@ -120,6 +128,11 @@ impl DeviceScreen {
 
     pub(super) fn close(&mut self) {
         *self = Self::default();
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.id = None;
+        self.show_again();
     }
 
     pub(super) fn show_again(&mut self) {

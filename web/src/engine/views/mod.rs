@@ -82,6 +82,15 @@ impl Views {
         }
     }
 
+    /// What was heard is forgotten: the open views begin anew.
+    pub fn forget(&mut self) {
+        self.numbers.show_again();
+        self.home.forget();
+        self.device.forget();
+        self.tree.forget();
+        self.topic.forget();
+    }
+
     /// The page can be seen, or not any more. What comes into sight is shown whole and at once.
     pub fn set_visible(&mut self, visible: bool, home: &Home) {
         self.visible = visible;

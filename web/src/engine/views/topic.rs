@@ -46,6 +46,11 @@ impl TopicScreen {
         *self = Self::default();
     }
 
+    pub(super) fn forget(&mut self) {
+        self.node = None;
+        self.show_again();
+    }
+
     pub(super) fn show_again(&mut self) {
         self.pace = Pace::due_at_once();
     }

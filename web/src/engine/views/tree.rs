@@ -59,6 +59,15 @@ impl TreeScreen {
         (self.window, self.sent, self.paused_at) = (None, None, None);
     }
 
+    /// The nodes that were expanded are gone; search and window stay.
+    pub(super) fn forget(&mut self) {
+        self.view = store::TreeView::default();
+        self.view.search(&self.search);
+        self.early_toggles.clear();
+        self.paused_at = self.paused_at.map(|_| 0);
+        self.show_again();
+    }
+
     pub(super) fn show_again(&mut self) {
         self.sent = None;
         self.pace = Pace::due_at_once();

@@ -1,181 +1,8 @@
-//! What crosses the Worker border: [`Command`] in, [`Frame`] out, at most one frame per animation frame.
-//!
-//! The page asks for *views* and gets *patches*: a patch carries only what changed in a view that is open. Texts that
-//! come from a broker (topics, names, payloads) are plain text here and stay plain text: the views never turn them
-//! into markup. Both directions are postcard-encoded bytes, so that one `Uint8Array` crosses and is transferred.
+//! From the engine to the page: what changed, in the words of the views.
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers a request of the page, so that its [`Outcome`] can be matched.
-pub type RequestId = u32;
-
-/// From the page to the engine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Command {
-    /// Connect with these options; an existing connection is ended first.
-    Connect(Box<ConnectionOptions>),
-    /// End the connection and stay disconnected.
-    Disconnect,
-    /// Do not wait for the backoff: try now (the "now" button).
-    RetryNow,
-    /// The network or the page is back: try now, unless the user or a refusal ended the connection.
-    Wake,
-    /// Open a view, or change what an open view shows (same [`View`] variant: one of each kind is open at a time,
-    /// but for [`View::Topic`] and [`View::Device`], which replace each other).
-    Open(View),
-    /// Close the view of this kind.
-    Close(ViewKind),
-    /// Publish one Application Message.
-    Publish {
-        request: RequestId,
-        message: Publication,
-    },
-    /// Ask a device to do something.
-    Control {
-        request: RequestId,
-        device: String,
-        entity: String,
-        action: Action,
-    },
-    /// Add a subscription, or replace the options of one with the same filter.
-    Subscribe {
-        filter: String,
-        qos: u8,
-        no_local: bool,
-        retain_as_published: bool,
-        retain_handling: u8,
-    },
-    /// Remove a subscription.
-    Unsubscribe { filter: String },
-    /// Forget the messages that wait for the broker.
-    DiscardQueued,
-    /// Whether the page can be seen. A hidden page gets no frames; on `true` a whole one comes at once.
-    Visible(bool),
-    /// The last frame is on the screen; the next may be sent. The answer to every [`Frame`].
-    Painted,
-}
-
-/// How to reach a broker. Secrets live here only in memory; no part of it is logged.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct ConnectionOptions {
-    /// The full WebSocket URL that is dialled, shown to the user as it is.
-    pub url: String,
-    /// What the user calls this connection ("Lindenweg 12"), else the host.
-    pub name: String,
-    pub version: Version,
-    /// Empty: the engine makes one. A random suffix per tab is the caller's work.
-    pub client_id: String,
-    pub username: Option<String>,
-    pub password: Option<String>,
-    /// Seconds; 0 turns it off.
-    pub keep_alive: u16,
-    pub clean_start: bool,
-    /// Seconds; `u32::MAX` never expires. 5.0 only.
-    pub session_expiry_interval: u32,
-    pub receive_maximum: u16,
-    pub will: Option<WillOptions>,
-    /// Largest packet that the way to the broker lets through, bytes (the bridge says its own); `None`: whatever the
-    /// broker takes.
-    pub largest_packet: Option<u32>,
-    /// `(filter, QoS)`; empty means `#` at QoS 0 and `$SYS/#`.
-    pub subscriptions: Vec<(String, u8)>,
-}
-
-/// Which protocol version to offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Version {
-    /// 5.0 first, 3.1.1 when the server refuses the version.
-    #[default]
-    Auto,
-    V5,
-    V311,
-}
-
-/// The Will Message of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WillOptions {
-    pub topic: String,
-    pub payload: Vec<u8>,
-    pub qos: u8,
-    pub retain: bool,
-    /// Seconds, 5.0 only.
-    pub delay_interval: u32,
-}
-
-/// An Application Message that the page wants sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Publication {
-    pub topic: String,
-    pub payload: Vec<u8>,
-    pub qos: u8,
-    pub retain: bool,
-    pub content_type: Option<String>,
-    pub response_topic: Option<String>,
-    pub message_expiry_interval: Option<u32>,
-    pub user_properties: Vec<(String, String)>,
-}
-
-/// What a control asks an entity to do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Action {
-    /// Switches and lights.
-    Turn(bool),
-    /// Sliders and steppers, in the entity's own unit.
-    Set(f64),
-    /// Selects and texts.
-    Choose(String),
-    /// Covers.
-    Open,
-    Close,
-    Stop,
-    /// Locks.
-    Lock,
-    Unlock,
-    /// Buttons.
-    Press,
-}
-
-/// What the page wants to see.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum View {
-    /// Glance facts, attention items, rooms and their cards.
-    Home,
-    /// One device with all its entities.
-    Device { id: String },
-    /// A window of the topic tree.
-    Tree(TreeWindow),
-    /// The last message and recent history of a topic.
-    Topic { topic: String },
-    /// Subscriptions and their granted results.
-    Subscriptions,
-}
-
-/// The kind of a [`View`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ViewKind {
-    Home,
-    Device,
-    Tree,
-    Topic,
-    Subscriptions,
-}
-
-/// Which rows of the topic tree are on the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TreeWindow {
-    /// Text, or an MQTT Topic Filter when it holds `+` or `#`. Empty shows all.
-    pub search: String,
-    /// First row wanted, from 0.
-    pub first_row: u32,
-    /// How many rows, at most 500.
-    pub rows: u32,
-    /// The row that must not move: when topics arrive above it, the engine shifts `first_row` so that it stays.
-    pub anchor: Option<String>,
-    /// Branches to open (`true`) or close (`false`) since the last [`View::Tree`]; the engine remembers the rest.
-    pub toggles: Vec<(String, bool)>,
-    /// Hold the rows and values as they are; arrivals are counted, not lost.
-    pub paused: bool,
-}
+use super::{Action, RequestId};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -192,8 +19,6 @@ pub enum Patch {
     Home(HomeView),
     /// One card of an open Home view (or the device of an open Device view) changed.
     Card(Box<DeviceCard>),
-    /// A card went away.
-    CardGone(String),
     /// The device of an open [`View::Device`]; `None`: there is none with this id.
     Device {
         id: String,
@@ -302,7 +127,7 @@ pub enum ProblemKind {
 /// What stands in `messages-received` and its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// Application Messages received since the page was opened.
+    /// Application Messages received from this broker.
     pub received: u64,
     /// Dropped from history or refused by a cap, in all; never silent.
     pub dropped: u64,
@@ -613,48 +438,4 @@ pub struct Notice {
     pub title: String,
     pub text: String,
     pub urgent: bool,
-}
-
-impl std::fmt::Debug for ConnectionOptions {
-    /// User name and password never print.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionOptions")
-            .field("url", &self.url)
-            .field("version", &self.version)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Default for ConnectionOptions {
-    fn default() -> Self {
-        Self {
-            url: String::new(),
-            name: String::new(),
-            version: Version::Auto,
-            client_id: String::new(),
-            username: None,
-            password: None,
-            // Half of the idle limit (60 s) that many proxies in front of WebSockets have.
-            keep_alive: 30,
-            clean_start: true,
-            session_expiry_interval: 0,
-            // The protocol's own default: no limit but the number of packet ids.
-            receive_maximum: u16::MAX,
-            will: None,
-            largest_packet: None,
-            subscriptions: Vec::new(),
-        }
-    }
-}
-
-impl From<&View> for ViewKind {
-    fn from(view: &View) -> Self {
-        match view {
-            View::Home => Self::Home,
-            View::Device { .. } => Self::Device,
-            View::Tree(_) => Self::Tree,
-            View::Topic { .. } => Self::Topic,
-            View::Subscriptions => Self::Subscriptions,
-        }
-    }
 }
