@@ -10,7 +10,7 @@ use e2e::static_server::StaticServer;
 use e2e::wait::until;
 
 /// A device of the simulated home whose state is JSON.
-const TOPIC: &str = "zigbee2mqtt/Wohnzimmer Lampe";
+const TOPIC: &str = "zigbee2mqtt/Living room lamp";
 /// So many messages make every card show something.
 const SETTLED: u64 = 70;
 
