@@ -4,6 +4,7 @@
 //! known are those that are read, and there is no second list to keep.
 
 use std::{
+    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::{Range, RangeInclusive},
@@ -256,7 +257,8 @@ impl<'s> Section<'s> {
         match T::from_text(text) {
             Ok(value) => Some(value),
             Err(reason) => {
-                let message = format!("{reason}; expected {expected}; found \"{text}\"");
+                let found = without_credentials(text);
+                let message = format!("{reason}; expected {expected}; found \"{found}\"");
                 self.report(key, &raw, message, format!("write {expected}"));
                 None
             }
@@ -310,7 +312,8 @@ impl<'s> Section<'s> {
             match T::from_text(text) {
                 Ok(value) => values.push(value),
                 Err(reason) => {
-                    let message = format!("{reason}; expected {expected}; found \"{text}\"");
+                    let found = without_credentials(text);
+                    let message = format!("{reason}; expected {expected}; found \"{found}\"");
                     self.report(key, &raw, message, format!("write {expected}"));
                 }
             }
@@ -435,7 +438,7 @@ impl<'s> Section<'s> {
     fn wrong(&self, key: &str, raw: &Raw<'_>, expected: &str, fix: &str) {
         let found = match raw {
             Raw::File(value) => describe(value.get_ref()),
-            Raw::Text(_, text) => format!("\"{text}\""),
+            Raw::Text(_, text) => format!("\"{}\"", without_credentials(text)),
         };
         self.report(
             key,
@@ -457,6 +460,17 @@ impl<'s> Section<'s> {
             fix,
         });
     }
+}
+
+/// What is shown of a wrong value: mistakes land in logs and terminals, and people put passwords into addresses. All that stands
+/// before the last `@`, but for a scheme, may be one.
+fn without_credentials(text: &str) -> Cow<'_, str> {
+    let Some((before, host)) = text.rsplit_once('@') else {
+        return Cow::Borrowed(text);
+    };
+    let scheme_len = before.find("://").map_or(0, |at| at + "://".len());
+    let scheme = before.get(..scheme_len).unwrap_or_default();
+    Cow::Owned(format!("{scheme}…@{host}"))
 }
 
 fn raw_text<'s>(raw: &Raw<'s>) -> Option<&'s str> {

@@ -147,6 +147,23 @@ fn mistakes_are_told_with_place_key_and_fix() {
 }
 
 #[test]
+fn a_password_in_a_wrong_address_is_not_shown() {
+    let told = |text: &str| parse(text).unwrap_err().to_string();
+    for address in [
+        "mqtt://ada:hunter2@home:1883",
+        "hunter2@home",
+        "mqtt://ada:hunter2@@home",
+        "ws://ada:p@hunter2@home",
+        "mqtt://ada:hun://hunter2@home",
+    ] {
+        let error = told(&format!("[broker.home]\nurl = \"{address}\""));
+        assert!(!error.contains("hunter2") && error.contains("@home"), "{error}");
+    }
+    let error = told("[access]\nallowed_origins = [\"https://ada:hunter2@a.example\"]");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let error = parse("[relay]\nmax_connections = true\n[log]\nformat = \"xml\"\ncolour = 1").unwrap_err();
     let keys: Vec<&str> = error

@@ -132,6 +132,8 @@ pub(crate) struct Pump<'m, W, B> {
     stage: Stage,
     to_browser: Pending,
     to_broker: Pending,
+    /// What the newest ping held that waits for an answer: one, however many come, for a browser may send and never read.
+    ping: Option<Vec<u8>>,
     /// The broker takes nothing more; what it still says is read.
     broker_deaf: bool,
     /// The write side of the broker's stream was shut down.
@@ -171,6 +173,7 @@ where
             stage: Stage::Open,
             to_browser: Pending::default(),
             to_broker: Pending::default(),
+            ping: None,
             broker_deaf: false,
             broker_shut: false,
             browser_shut: false,
@@ -292,7 +295,8 @@ where
             return 0;
         }
         if let Some(ping) = control.ping {
-            self.to_browser.push(&frame::pong_frame(&ping));
+            self.ping = Some(ping);
+            self.answer_ping();
         }
         let payload_len = match read {
             Ok(payload_len) => self.pass_gate(bytes, payload_len),
@@ -309,6 +313,15 @@ where
             self.browser_is_done(code, false);
         }
         payload_len
+    }
+
+    /// Queues the pong when nothing else is in the way.
+    fn answer_ping(&mut self) {
+        if self.to_browser.is_empty()
+            && let Some(ping) = self.ping.take()
+        {
+            self.to_browser.push(&frame::pong_frame(&ping));
+        }
     }
 
     fn pass_gate(&mut self, bytes: &[u8], payload_len: usize) -> usize {
@@ -360,7 +373,12 @@ where
     fn poll_down(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
         if !self.to_browser.is_empty() {
             return match ready!(self.to_browser.poll_flush(&mut self.browser, cx)) {
-                Ok(()) => Poll::Ready(None),
+                Ok(()) => {
+                    if matches!(self.stage, Stage::Open) {
+                        self.answer_ping();
+                    }
+                    Poll::Ready(None)
+                }
                 Err(_) => Poll::Ready(self.browser_lost()),
             };
         }
@@ -466,3 +484,6 @@ fn broker_error(error: &io::Error) -> Close {
         None => Close::new(close::BROKER_LOST, "the connection to the broker broke"),
     }
 }
+
+#[cfg(test)]
+mod tests;
