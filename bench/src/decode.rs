@@ -18,8 +18,8 @@ fn ours(version: ProtocolVersion, chunks: &Chunks) -> Entry {
         for chunk in chunks.iter() {
             buffer.extend_from_slice(chunk);
             framer.push(buffer.split().freeze());
-            while let Some(frame) = framer.poll_frame().expect("sound") {
-                black_box(Packet::decode(version, Role::Client, frame).expect("sound"));
+            while let Some(packet) = framer.poll_packet(version, Role::Client).expect("sound") {
+                black_box(packet);
                 packets += 1;
             }
         }
@@ -112,21 +112,21 @@ pub(crate) fn all(rounds: usize) {
     };
     let (v3, v5) = (ProtocolVersion::V311, ProtocolVersion::V5);
 
-    let input = chunks(v3, &[Packet::Publish(work::one())]);
+    let input = chunks(v3, &[Packet::Publish(work::one().into())]);
     let core = |chunks| core("mqtt-protocol-core", core_v3, chunks);
     compare(
         "decode D1",
         rounds,
         vec![ours(v3, &input), rumqttc_v4(&input), core(&input)],
     );
-    let input = chunks(v5, &[Packet::Publish(work::two())]);
+    let input = chunks(v5, &[Packet::Publish(work::two().into())]);
     let core_5 = self::core("mqtt-protocol-core", core_v5, &input);
     compare(
         "decode D2",
         rounds,
         vec![ours(v5, &input), rumqttc_v5(&input), core_5],
     );
-    let input = chunks(v3, &[Packet::Publish(work::three())]);
+    let input = chunks(v3, &[Packet::Publish(work::three().into())]);
     compare(
         "decode D3",
         rounds,

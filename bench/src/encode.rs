@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use hearth_mqtt::{Packet, ProtocolVersion, Publish};
+use hearth_mqtt::{Packet, ProtocolVersion, PublishParts};
 
 use crate::{Entry, compare, work};
 
@@ -22,14 +22,14 @@ fn repeated(name: &'static str, mut write: impl FnMut(&mut BytesMut) + 'static) 
     })
 }
 
-fn ours(version: ProtocolVersion, publish: Publish) -> Entry {
-    let packet = Packet::Publish(publish);
+fn ours(version: ProtocolVersion, publish: PublishParts) -> Entry {
+    let packet = Packet::Publish(publish.into());
     repeated("hearth-mqtt", move |out| {
         black_box(&packet).encode(version, out).expect("can be written")
     })
 }
 
-fn rumqttc_v4(publish: &Publish) -> Entry {
+fn rumqttc_v4(publish: &PublishParts) -> Entry {
     use rumqttc::mqttbytes::{QoS, v4};
     let qos = if publish.packet_id.is_some() {
         QoS::AtLeastOnce
@@ -43,7 +43,7 @@ fn rumqttc_v4(publish: &Publish) -> Entry {
     })
 }
 
-fn rumqttc_v5(publish: &Publish) -> Entry {
+fn rumqttc_v5(publish: &PublishParts) -> Entry {
     use rumqttc::v5::mqttbytes::{QoS, v5};
     let properties = v5::PublishProperties {
         message_expiry_interval: publish.properties.message_expiry_interval(),

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{
-    Ack, Connack, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, Qos, ReasonCode, Suback,
-    TopicName, Unsuback,
+    Ack, Connack, Packet, PacketId, Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode,
+    Suback, TopicName, Unsuback,
 };
 
 pub(crate) const CHUNK: usize = 64 * 1024;
@@ -16,8 +16,8 @@ pub(crate) fn id(number: u16) -> PacketId {
     PacketId::new(number).expect("not zero")
 }
 
-fn publish(qos: Qos, properties: Properties, payload: Bytes) -> Publish {
-    Publish {
+fn publish(qos: Qos, properties: Properties, payload: Bytes) -> PublishParts {
+    PublishParts {
         dup: false,
         qos,
         retain: false,
@@ -29,7 +29,7 @@ fn publish(qos: Qos, properties: Properties, payload: Bytes) -> Publish {
 }
 
 /// 3.1.1, QoS 0, payload of 20 bytes.
-pub(crate) fn one() -> Publish {
+pub(crate) fn one() -> PublishParts {
     publish(
         Qos::AtMostOnce,
         Properties::new(),
@@ -38,7 +38,7 @@ pub(crate) fn one() -> Publish {
 }
 
 /// The same in 5.0 with two user properties and an expiry.
-pub(crate) fn two() -> Publish {
+pub(crate) fn two() -> PublishParts {
     let properties = Properties::of(&[
         Property::MessageExpiryInterval(3600),
         Property::UserProperty("source", "kitchen-bridge"),
@@ -48,7 +48,7 @@ pub(crate) fn two() -> Publish {
 }
 
 /// QoS 1 with 1 KiB of JSON.
-pub(crate) fn three() -> Publish {
+pub(crate) fn three() -> PublishParts {
     let mut json = String::from("{\"values\":[");
     while json.len() < 1020 {
         json.push_str("21.53,");
@@ -87,9 +87,9 @@ pub(crate) fn mix(version: ProtocolVersion) -> Vec<Packet> {
     ];
     for _ in 0..4 {
         all.extend([
-            Packet::Publish(one()),
+            Packet::Publish(one().into()),
             Packet::Puback(ack()),
-            Packet::Publish(more.clone()),
+            Packet::Publish(more.clone().into()),
             Packet::Pubrec(ack()),
             Packet::Pubrel(ack()),
             Packet::Pubcomp(ack()),

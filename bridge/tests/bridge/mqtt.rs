@@ -1,8 +1,8 @@
 //! MQTT 5.0 over a browser's WebSocket, packet by packet.
 
 use hearth_mqtt::{
-    Bytes, BytesMut, Connect, Framer, Packet, PacketId, Properties, ProtocolVersion, Publish, Qos, Role,
-    Subscribe, SubscriptionOptions, TopicFilter, TopicName,
+    Bytes, BytesMut, Connect, Framer, Packet, PacketId, Properties, ProtocolVersion, Publish, PublishParts,
+    Qos, Role, Subscribe, SubscriptionOptions, TopicFilter, TopicName,
 };
 
 use crate::websocket::Browser;
@@ -76,7 +76,7 @@ pub(crate) fn connect() -> Packet {
 }
 
 pub(crate) fn publish(topic: &str, payload: &[u8], qos: Qos) -> Publish {
-    Publish {
+    PublishParts {
         dup: false,
         qos,
         retain: false,
@@ -85,4 +85,5 @@ pub(crate) fn publish(topic: &str, payload: &[u8], qos: Qos) -> Publish {
         properties: Properties::default(),
         payload: Bytes::copy_from_slice(payload),
     }
+    .into()
 }

@@ -38,7 +38,7 @@ async fn messages_of_every_qos_go_through_a_real_broker_and_come_back() {
             panic!("no PUBLISH")
         };
         assert!(
-            (received.qos, &received.topic, &received.payload) == (qos, &sent.topic, &sent.payload),
+            (received.qos, received.topic(), received.payload()) == (qos, sent.topic(), sent.payload()),
             "{qos:?}"
         );
         acknowledge_as_receiver(&mut subscriber, qos, &received).await;

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    codec::variable_byte_integer::{self, Read},
+    codec::{
+        reader::Reader,
+        variable_byte_integer::{self, Read},
+    },
     error::{DecodeError, Rule},
-    packet::PacketType,
-    version::ProtocolVersion,
+    packet::{Packet, PacketType, Publish, check_length},
+    version::{ProtocolVersion, Role},
 };
 
 /// The first bytes of a packet: type, flags and how much follows.
@@ -27,6 +30,12 @@ impl FixedHeader {
     #[must_use]
     pub const fn packet_type(self) -> Option<PacketType> {
         PacketType::from_bits(self.first_byte >> 4)
+    }
+
+    /// Whether this is a PUBLISH, by far the most frequent packet.
+    #[inline]
+    pub(crate) const fn is_publish(self) -> bool {
+        self.first_byte >> 4 == PacketType::Publish as u8
     }
 
     /// The lower four bits of the first byte.
@@ -64,13 +73,13 @@ const RESERVE_AT_ONCE: usize = 64 * 1024;
 /// framer.push(Bytes::from_static(&[0xd0, 0, 0x30, 6, 0, 3, b'a']));
 /// framer.push(Bytes::from_static(b"/b!"));
 /// let mut packets = Vec::new();
-/// while let Some(frame) = framer.poll_frame()? {
-///     packets.push(Packet::decode(ProtocolVersion::V311, Role::Client, frame)?);
+/// while let Some(packet) = framer.poll_packet(ProtocolVersion::V311, Role::Client)? {
+///     packets.push(packet);
 /// }
 /// assert_eq!(packets.len(), 2);
 /// let Some(Packet::Publish(publish)) = packets.pop() else { unreachable!() };
-/// assert_eq!(publish.topic.as_ref().map(|topic| topic.as_str()), Some("a/b"));
-/// assert_eq!(publish.payload, "!");
+/// assert_eq!(publish.topic(), Some("a/b"));
+/// assert_eq!(publish.payload(), b"!");
 /// # Ok::<(), hearth_mqtt::DecodeError>(())
 /// ```
 #[derive(Debug)]
@@ -146,16 +155,80 @@ impl Framer {
         {
             let total = len + header.remaining_length as usize;
             if total <= self.maximum_packet_size as usize && total <= self.chunk.len() {
-                let mut body = if total == self.chunk.len() {
-                    self.next_chunk()
-                } else {
-                    self.chunk.split_to(total)
-                };
+                let mut body = self.take(total);
                 body.advance(len);
                 return Ok(Some(Frame { header, body }));
             }
         }
         self.poll_slowly()
+    }
+
+    /// The next whole packet, decoded, or `None` when more bytes are needed.
+    ///
+    /// The same as [`Framer::poll_frame`] and [`Packet::decode`], in one step: what needs no slice of the buffer costs
+    /// no reference count. `version` is the one agreed on, `receiver` the side that receives.
+    ///
+    /// # Errors
+    /// As both. After a packet that cannot be decoded the next call goes on with the one behind it.
+    #[inline]
+    pub fn poll_packet(
+        &mut self,
+        version: ProtocolVersion,
+        receiver: Role,
+    ) -> Result<Option<Packet>, DecodeError> {
+        if self.partial.is_empty()
+            && let HeaderRead::Whole { header, len } = read_header(&self.chunk)
+        {
+            let total = len + header.remaining_length as usize;
+            if total <= self.maximum_packet_size as usize
+                && let Some(body) = self.chunk.get(len..total)
+            {
+                if header.is_publish() && check_length(version, header).is_ok() {
+                    return match Publish::read(version, receiver, header.flags(), body) {
+                        Ok(layout) => {
+                            let mut body = self.take(total);
+                            body.advance(len);
+                            Ok(Some(Packet::Publish(layout.over(body))))
+                        }
+                        Err(error) => {
+                            self.take(total);
+                            Err(error)
+                        }
+                    };
+                }
+                let packet = check_length(version, header).and_then(|()| {
+                    let reader = Reader::within(version, &self.chunk, body);
+                    Packet::decode_other(version, receiver, header, reader)
+                });
+                self.skip(total);
+                return packet.map(Some);
+            }
+        }
+        match self.poll_slowly() {
+            Ok(Some(frame)) => Packet::decode(version, receiver, frame).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.in_version(version)),
+        }
+    }
+
+    /// The first `len` bytes of the chunk, which has that many.
+    #[inline]
+    fn take(&mut self, len: usize) -> Bytes {
+        if len == self.chunk.len() {
+            self.next_chunk()
+        } else {
+            self.chunk.split_to(len)
+        }
+    }
+
+    /// Lets go of the first `len` bytes of the chunk, which has that many.
+    #[inline]
+    fn skip(&mut self, len: usize) {
+        if len == self.chunk.len() {
+            self.next_chunk();
+        } else {
+            self.chunk.advance(len);
+        }
     }
 
     /// The chunk, while the one after it takes its place.

@@ -17,18 +17,46 @@ use crate::{
 /// Reads fields from the front of a packet's body.
 pub(crate) struct Reader<'a> {
     version: ProtocolVersion,
-    /// The buffer that slices are taken of.
-    source: &'a Bytes,
+    /// The buffer that slices are taken of; without one they are copied.
+    source: Option<&'a Bytes>,
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    #[inline]
     pub(crate) fn new(version: ProtocolVersion, source: &'a Bytes) -> Self {
+        Self::within(version, source, source)
+    }
+
+    /// A reader over a part of `source`.
+    #[inline]
+    pub(crate) fn within(version: ProtocolVersion, source: &'a Bytes, rest: &'a [u8]) -> Self {
         Self {
             version,
-            source,
-            rest: source,
+            source: Some(source),
+            rest,
         }
+    }
+
+    /// A reader for those who only check.
+    #[inline]
+    pub(crate) fn borrowing(version: ProtocolVersion, rest: &'a [u8]) -> Self {
+        Self {
+            version,
+            source: None,
+            rest,
+        }
+    }
+
+    /// Bytes that were read, or are to be read, as a slice of the buffer.
+    fn slice(&self, part: &'a [u8]) -> Bytes {
+        self.source
+            .map_or_else(|| Bytes::copy_from_slice(part), |source| source.slice_ref(part))
+    }
+
+    /// All that is left, as a slice of the buffer.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.slice(self.rest)
     }
 
     pub(crate) fn version(&self) -> ProtocolVersion {
@@ -107,21 +135,29 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn binary_data(&mut self, field: &'static str) -> Result<Bytes, DecodeError> {
-        self.prefixed(field).map(|data| self.source.slice_ref(data))
+        self.prefixed(field).map(|data| self.slice(data))
     }
 
     /// A UTF-8 Encoded String's bytes, checked.
     #[inline]
     pub(crate) fn checked_string(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let text = self.prefixed(field)?;
-        let scan = utf8_string::scan(text);
-        if scan.non_ascii && std::str::from_utf8(text).is_err() {
-            return Err(self.breaks(Rule::Utf8, field));
-        }
-        if scan.special {
-            return Err(self.breaks(Rule::Nul, field));
+        if !utf8_string::is_plain(text) {
+            self.check_unusual_string(text, field)?;
         }
         Ok(text)
+    }
+
+    /// A string that is not plain ASCII, or holds U+0000.
+    #[inline(never)]
+    fn check_unusual_string(&self, text: &[u8], field: &'static str) -> Result<(), DecodeError> {
+        if std::str::from_utf8(text).is_err() {
+            return Err(self.breaks(Rule::Utf8, field));
+        }
+        if utf8_string::scan(text).special {
+            return Err(self.breaks(Rule::Nul, field));
+        }
+        Ok(())
     }
 
     pub(crate) fn utf8_string(&mut self, field: &'static str) -> Result<ByteString, DecodeError> {
@@ -135,8 +171,31 @@ impl<'a> Reader<'a> {
     /// A slice of the buffer as text.
     #[inline]
     fn share(&self, field: &'static str, text: &[u8]) -> Result<ByteString, DecodeError> {
-        match ByteString::try_from(self.source.slice_ref(text)) {
+        match ByteString::try_from(self.slice(text)) {
             Ok(text) => Ok(text),
+            Err(_) => Err(self.breaks(Rule::Utf8, field)),
+        }
+    }
+
+    /// A Topic Name, checked and passed over: its length. Only PUBLISH of 5.0 may have an empty one.
+    #[inline]
+    pub(crate) fn check_topic_name_or_empty(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        let len = self.two_byte_integer(field)?;
+        let text = self.take(field, usize::from(len))?;
+        if !utf8_string::is_plain_topic(text) {
+            self.check_unusual_topic(text, field)?;
+        }
+        Ok(len)
+    }
+
+    /// A topic that is not plain ASCII, or holds what it may not.
+    #[inline(never)]
+    fn check_unusual_topic(&self, text: &[u8], field: &'static str) -> Result<(), DecodeError> {
+        if utf8_string::scan_topic(text).special {
+            return Err(self.breaks(special_in_topic(text), field));
+        }
+        match std::str::from_utf8(text) {
+            Ok(_) => Ok(()),
             Err(_) => Err(self.breaks(Rule::Utf8, field)),
         }
     }
@@ -196,22 +255,33 @@ impl<'a> Reader<'a> {
     /// Property Length and the properties, all of which must be among `allowed`. 3.1.1 has none.
     #[inline]
     pub(crate) fn properties(&mut self, allowed: u64) -> Result<Properties, DecodeError> {
-        if !self.version.is_v5() {
-            return Ok(Properties::new());
-        }
-        const FIELD: &str = "Property Length";
-        let len = self.variable_byte_integer(FIELD)?;
+        let before = self.rest;
+        let (len, present) = self.check_properties(allowed)?;
         if len == 0 {
             return Ok(Properties::new());
         }
-        let raw = self.take(FIELD, len as usize)?;
+        let end = before.len() - self.rest.len();
+        let raw = before.get(end - len..end).unwrap_or_default();
+        Ok(Properties::from_validated(self.slice(raw), present))
+    }
+
+    /// The same, checked and passed over: how many bytes they are, and which are there.
+    #[inline]
+    pub(crate) fn check_properties(&mut self, allowed: u64) -> Result<(usize, u64), DecodeError> {
+        if !self.version.is_v5() {
+            return Ok((0, 0));
+        }
+        const FIELD: &str = "Property Length";
+        let len = self.variable_byte_integer(FIELD)? as usize;
+        if len == 0 {
+            return Ok((0, 0));
+        }
         let inner = Reader {
             version: self.version,
             source: self.source,
-            rest: raw,
+            rest: self.take(FIELD, len)?,
         };
-        let present = Properties::validate(inner, allowed)?;
-        Ok(Properties::from_validated(self.source.slice_ref(raw), present))
+        Ok((len, Properties::validate(inner, allowed)?))
     }
 
     /// The bytes that are left.

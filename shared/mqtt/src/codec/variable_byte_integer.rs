@@ -37,6 +37,24 @@ pub(crate) enum Read {
 /// Reads the integer at the start of `bytes`.
 #[inline]
 pub(crate) fn read(bytes: &[u8]) -> Read {
+    match *bytes {
+        [value @ 0..=0x7F, ..] => Read::Whole {
+            value: u32::from(value),
+            len: 1,
+            shortest_form: true,
+        },
+        [low, high @ 0..=0x7F, ..] => Read::Whole {
+            value: u32::from(low & 0x7F) | u32::from(high) << 7,
+            len: 2,
+            shortest_form: high != 0,
+        },
+        _ => read_long(bytes),
+    }
+}
+
+/// Three bytes and more, and what is no integer.
+#[inline(never)]
+fn read_long(bytes: &[u8]) -> Read {
     let mut value = 0;
     for (index, byte) in bytes.iter().take(4).enumerate() {
         value |= u32::from(byte & 0x7F) << (7 * index);

@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use super::{utf8_string, variable_byte_integer};
 use crate::{
     error::{EncodeError, Rule},
-    packet::{Properties, ReasonCode},
+    packet::{Properties, PropertiesRef, ReasonCode},
     version::ProtocolVersion,
 };
 
@@ -46,6 +46,16 @@ pub(crate) fn check_properties(
     properties: &Properties,
     allowed: u64,
 ) -> Result<(), EncodeError> {
+    check_properties_ref(version, properties.as_view(), allowed)
+}
+
+/// The same for borrowed ones.
+#[inline]
+pub(crate) fn check_properties_ref(
+    version: ProtocolVersion,
+    properties: PropertiesRef<'_>,
+    allowed: u64,
+) -> Result<(), EncodeError> {
     if properties.is_empty() {
         return Ok(());
     }
@@ -53,6 +63,36 @@ pub(crate) fn check_properties(
     properties
         .check_allowed(allowed)
         .map_err(|(rule, field)| EncodeError::Breaks { rule, field })
+}
+
+/// How many bytes a packet of this Remaining Length takes.
+pub(crate) fn packet_len(remaining_len: usize) -> usize {
+    let length = u32::try_from(remaining_len).unwrap_or(u32::MAX);
+    1 + variable_byte_integer::encoded_len(length) + remaining_len
+}
+
+/// Makes room for a packet of this Remaining Length.
+#[inline]
+pub(crate) fn reserve(remaining_len: usize, out: &mut BytesMut) -> Result<u32, EncodeError> {
+    let remaining_length = u32::try_from(remaining_len)
+        .ok()
+        .filter(|len| *len <= variable_byte_integer::MAX)
+        .ok_or(EncodeError::PacketTooLarge { bytes: remaining_len })?;
+    out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + remaining_len);
+    Ok(remaining_length)
+}
+
+/// Appends the first byte and the Remaining Length in one store of a fixed size; the packet follows.
+#[inline]
+pub(crate) fn put_fixed_header(first_byte: u8, remaining_length: u32, out: &mut BytesMut) {
+    if remaining_length < 6 {
+        return out.put_slice(&[first_byte, remaining_length as u8]);
+    }
+    // The packet has at least eight bytes and room for them: what is too much here is taken back.
+    let (length, length_len) = variable_byte_integer::packed(remaining_length);
+    let end = out.len() + 1 + length_len;
+    out.put_u64_le(u64::from(first_byte) | u64::from(length) << 8);
+    out.truncate(end);
 }
 
 /// Property Length and properties; nothing in 3.1.1.
@@ -94,7 +134,8 @@ impl Writer for BytesMut {
     fn put_properties(&mut self, version: ProtocolVersion, properties: &Properties) {
         if version.is_v5() {
             let raw = properties.as_bytes();
-            variable_byte_integer::write(u32::try_from(raw.len()).unwrap_or(u32::MAX), self);
+            let len = u32::try_from(raw.len()).unwrap_or(u32::MAX);
+            variable_byte_integer::write(len.min(variable_byte_integer::MAX), self);
             self.put_slice(raw);
         }
     }

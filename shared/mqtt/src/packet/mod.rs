@@ -7,6 +7,7 @@ mod connect;
 mod disconnect;
 mod ping;
 mod properties;
+mod properties_ref;
 mod property;
 mod publish;
 mod reason_code;
@@ -17,7 +18,7 @@ mod unsubscribe;
 
 use std::{fmt, num::NonZeroU16};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 pub use ack::Ack;
 pub use auth::Auth;
@@ -25,8 +26,9 @@ pub use connack::Connack;
 pub use connect::{Connect, Will};
 pub use disconnect::Disconnect;
 pub use properties::Properties;
+pub use properties_ref::PropertiesRef;
 pub use property::{DataType, Property, PropertyId};
-pub use publish::Publish;
+pub use publish::{Publish, PublishParts};
 pub use reason_code::ReasonCode;
 pub use suback::Suback;
 pub use subscribe::{RetainHandling, Subscribe, SubscriptionOptions};
@@ -34,9 +36,9 @@ pub use unsuback::Unsuback;
 pub use unsubscribe::Unsubscribe;
 
 use crate::{
-    codec::{reader::Reader, variable_byte_integer},
+    codec::{reader::Reader, writer},
     error::{DecodeError, EncodeError, Rule},
-    frame::{Frame, Framer},
+    frame::{FixedHeader, Frame, Framer},
     version::{ProtocolVersion, Role},
 };
 
@@ -304,18 +306,19 @@ impl Packet {
     /// Decodes a frame that `receiver` received. The frame is taken by value: its buffer moves into the packet.
     ///
     /// `version` is the one agreed on; a server that speaks both asks [`Connect::version_of`] first.
+    /// [`Framer::poll_packet`] does both steps at once and faster.
     ///
     /// # Errors
     /// A rule that the packet breaks. Of several broken rules any one may be named.
     #[inline]
     pub fn decode(version: ProtocolVersion, receiver: Role, frame: Frame) -> Result<Self, DecodeError> {
-        if !frame.header.shortest_form && version.is_v5() {
-            return Err(DecodeError::new(version, Rule::Overlong, "Remaining Length"));
+        let Frame { header, body } = frame;
+        check_length(version, header)?;
+        if header.is_publish() {
+            let layout = Publish::read(version, receiver, header.flags(), &body)?;
+            return Ok(Self::Publish(layout.over(body)));
         }
-        if frame.header.first_byte >> 4 == PacketType::Publish as u8 {
-            return Publish::decode(version, receiver, frame).map(Self::Publish);
-        }
-        Self::decode_other(version, receiver, &frame)
+        Self::decode_other(version, receiver, header, Reader::new(version, &body))
     }
 
     /// Decodes one packet that is all of `bytes`, for tools and tests; a connection uses a [`Framer`].
@@ -335,24 +338,32 @@ impl Packet {
         Self::decode(version, receiver, frame)
     }
 
-    /// All but PUBLISH, whose payload takes the frame's buffer over.
-    fn decode_other(version: ProtocolVersion, receiver: Role, frame: &Frame) -> Result<Self, DecodeError> {
-        let reader = Reader::new(version, &frame.body);
-        let packet = match frame.header.packet_type() {
+    /// All but PUBLISH; `reader` is over the body.
+    pub(crate) fn decode_other(
+        version: ProtocolVersion,
+        receiver: Role,
+        header: FixedHeader,
+        reader: Reader<'_>,
+    ) -> Result<Self, DecodeError> {
+        let packet = match header.packet_type() {
             Some(PacketType::Auth) if !version.is_v5() => None,
             known => known,
         };
         let Some(packet) = packet else {
             return Err(reader.breaks(Rule::ReservedType, "Packet Type"));
         };
-        packet.check_flags(&reader, frame.header.flags())?;
+        packet.check_flags(&reader, header.flags())?;
         if !packet.may_reach(version, receiver) {
             return Err(reader.breaks(Rule::Direction, packet.name()));
         }
         Ok(match packet {
             PacketType::Connect => Self::Connect(Box::new(Connect::decode(reader)?)),
             PacketType::Connack => Self::Connack(Connack::decode(reader)?),
-            PacketType::Publish => Self::Publish(Publish::decode(version, receiver, frame.clone())?),
+            PacketType::Publish => {
+                let body = reader.into_bytes();
+                let layout = Publish::read(version, receiver, header.flags(), &body)?;
+                Self::Publish(layout.over(body))
+            }
             PacketType::Puback => Self::Puback(Ack::decode(reader, packet, receiver)?),
             PacketType::Pubrec => Self::Pubrec(Ack::decode(reader, packet, receiver)?),
             PacketType::Pubrel => Self::Pubrel(Ack::decode(reader, packet, receiver)?),
@@ -376,15 +387,15 @@ impl Packet {
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
         if let Self::Publish(publish) = self {
             publish.check(version)?;
-            let remaining_length = reserve(publish.remaining_len(version), out)?;
+            let remaining_length = writer::reserve(publish.remaining_len(version), out)?;
             publish.write(version, remaining_length, out);
             return Ok(());
         }
         self.check(version)?;
-        let remaining_length = reserve(self.remaining_len(version), out)?;
+        let remaining_length = writer::reserve(self.remaining_len(version), out)?;
         let packet = self.packet_type();
-        out.put_u8((packet as u8) << 4 | packet.reserved_flags());
-        variable_byte_integer::write(remaining_length, out);
+        let first_byte = (packet as u8) << 4 | packet.reserved_flags();
+        writer::put_fixed_header(first_byte, remaining_length, out);
         self.write(version, out);
         Ok(())
     }
@@ -392,8 +403,7 @@ impl Packet {
     /// How many bytes [`Packet::encode`] will append, fixed header included.
     #[must_use]
     pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
-        let len = self.remaining_len(version);
-        1 + variable_byte_integer::encoded_len(u32::try_from(len).unwrap_or(u32::MAX)) + len
+        writer::packet_len(self.remaining_len(version))
     }
 
     /// Fails when the packet cannot be said in `version`, or breaks a rule.
@@ -453,13 +463,11 @@ impl Packet {
     }
 }
 
-/// Makes room for a packet of this Remaining Length.
+/// 5.0 demands the shortest form of the Remaining Length.
 #[inline]
-fn reserve(len: usize, out: &mut BytesMut) -> Result<u32, EncodeError> {
-    let remaining_length = u32::try_from(len)
-        .ok()
-        .filter(|len| *len <= variable_byte_integer::MAX)
-        .ok_or(EncodeError::PacketTooLarge { bytes: len })?;
-    out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + len);
-    Ok(remaining_length)
+pub(crate) fn check_length(version: ProtocolVersion, header: FixedHeader) -> Result<(), DecodeError> {
+    if header.shortest_form || !version.is_v5() {
+        return Ok(());
+    }
+    Err(DecodeError::new(version, Rule::Overlong, "Remaining Length"))
 }

@@ -6,7 +6,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     Property, PropertyId,
-    property::{DataType, SEVERAL_SUBSCRIPTION_IDENTIFIERS, bit, split_property},
+    properties_ref::{Iter, PropertiesRef},
+    property::{DataType, SEVERAL_SUBSCRIPTION_IDENTIFIERS, bit},
 };
 use crate::{
     codec::reader::Reader,
@@ -118,7 +119,7 @@ impl Properties {
     /// All properties in their order on the wire.
     #[must_use]
     pub fn iter(&self) -> Iter<'_> {
-        Iter { rest: &self.bytes }
+        self.as_view().iter()
     }
 
     /// The properties as they are on the wire, without the Property Length; [`Properties::read`] reads them again.
@@ -130,7 +131,7 @@ impl Properties {
     /// The properties in bytes that [`Properties::as_bytes`] gave; it ends at the first that is none.
     #[must_use]
     pub const fn read(bytes: &[u8]) -> Iter<'_> {
-        Iter { rest: bytes }
+        Iter::over(bytes)
     }
 
     /// For bytes that [`Properties::validate`] has passed, with what it returned.
@@ -161,21 +162,21 @@ impl Properties {
         Ok(present)
     }
 
-    /// Fails with rule and field when a property is not among `allowed`.
-    pub(crate) fn check_allowed(&self, allowed: u64) -> Result<(), (Rule, &'static str)> {
-        let foreign = self.present & !allowed;
-        if foreign == 0 {
-            return Ok(());
-        }
-        if foreign == SEVERAL_SUBSCRIPTION_IDENTIFIERS {
-            return Err((Rule::DuplicateProperty, PropertyId::SubscriptionIdentifier.name()));
-        }
-        let first = PropertyId::ALL.iter().find(|id| foreign & bit(**id) != 0);
-        Err((Rule::ForeignProperty, first.map_or("Properties", |id| id.name())))
+    /// Bit n: the property with identifier n is there.
+    pub(super) const fn present(&self) -> u64 {
+        self.present
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    #[inline]
+    pub fn as_view(&self) -> PropertiesRef<'_> {
+        PropertiesRef::from_validated(&self.bytes, self.present)
     }
 
     /// Whether this property is there.
     #[must_use]
+    #[inline]
     pub fn contains(&self, id: PropertyId) -> bool {
         self.present & bit(id) != 0
     }
@@ -183,43 +184,17 @@ impl Properties {
     /// The first property with this identifier.
     #[must_use]
     pub fn find(&self, id: PropertyId) -> Option<Property<'_>> {
-        if !self.contains(id) {
-            return None;
-        }
-        let mut rest: &[u8] = &self.bytes;
-        while let Some((found, value, tail)) = split_property(rest) {
-            if found == id {
-                return Property::from_raw(found, value);
-            }
-            rest = tail;
-        }
-        None
+        self.as_view().find(id)
     }
 
     /// Names and values of the User Properties, in their order.
     pub fn user_properties(&self) -> impl Iterator<Item = (&str, &str)> {
-        let any = if self.contains(PropertyId::UserProperty) {
-            self.iter()
-        } else {
-            Iter { rest: &[] }
-        };
-        any.filter_map(|property| match property {
-            Property::UserProperty(name, value) => Some((name, value)),
-            _ => None,
-        })
+        self.as_view().user_properties()
     }
 
     /// All Subscription Identifiers: a PUBLISH to a client has one for each subscription that it matched.
     pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + '_ {
-        let any = if self.contains(PropertyId::SubscriptionIdentifier) {
-            self.iter()
-        } else {
-            Iter { rest: &[] }
-        };
-        any.filter_map(|property| match property {
-            Property::SubscriptionIdentifier(id) => Some(id),
-            _ => None,
-        })
+        self.as_view().subscription_identifiers()
     }
 }
 
@@ -282,21 +257,5 @@ impl<'a> IntoIterator for &'a Properties {
 
     fn into_iter(self) -> Iter<'a> {
         self.iter()
-    }
-}
-
-/// Goes through [`Properties`].
-#[derive(Debug, Clone)]
-pub struct Iter<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = Property<'a>;
-
-    fn next(&mut self) -> Option<Property<'a>> {
-        let (id, value, rest) = split_property(self.rest)?;
-        self.rest = rest;
-        Property::from_raw(id, value)
     }
 }

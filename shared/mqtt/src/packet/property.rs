@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketType, Properties, Qos};
+use super::{PacketType, Properties, PropertiesRef, Qos};
 use crate::{
     codec::{
         utf8_string,
@@ -128,6 +128,11 @@ macro_rules! properties {
                 }
             }
 
+            /// The bit for this property in a set of properties.
+            pub(super) const fn bit(self) -> u64 {
+                bit(self)
+            }
+
             /// Whether this property may stand in packets of this type.
             #[must_use]
             pub const fn is_allowed_in(self, packet: PacketType) -> bool {
@@ -204,6 +209,14 @@ macro_rules! properties {
             $(#[doc = $text]
             #[must_use]
             pub fn $getter<'a>(&'a self) -> Option<$value> {
+                self.as_view().$getter()
+            })+
+        }
+
+        impl<'a> PropertiesRef<'a> {
+            $(#[doc = $text]
+            #[must_use]
+            pub fn $getter(self) -> Option<$value> {
                 match self.find(PropertyId::$name)? {
                     Property::$name(it) => Some(it),
                     _ => None,

@@ -1,23 +1,330 @@
 //! PUBLISH: an Application Message on its way.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use std::fmt;
 
-use super::{PacketId, PacketType, Properties, PropertyId, Qos, property::allowed_in};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+
+use super::{PacketId, PacketType, Properties, PropertiesRef, PropertyId, Qos, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
-        variable_byte_integer,
         writer::{self, Writer},
     },
     error::{DecodeError, EncodeError, Rule},
-    frame::Frame,
     topic::TopicName,
     version::{ProtocolVersion, Role},
 };
 
-/// An Application Message on its way. Topic, properties and payload are slices of the received buffer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+const PROPERTIES: u64 = allowed_in(PacketType::Publish);
+
+/// An Application Message on its way, as one piece of memory.
+///
+/// A received one is a slice of the buffer it came in: one reference count, whatever it holds. Topic, properties and
+/// payload are read in place; [`Publish::into_parts`] takes them apart for those who keep them. One to be sent is made
+/// from [`PublishParts`].
+#[derive(Clone)]
 pub struct Publish {
+    /// Topic Length, topic, perhaps a gap, perhaps Property Length and properties, payload.
+    body: Bytes,
+    /// Which properties are there, as in [`Properties`].
+    present: u64,
+    /// Where the payload starts.
+    payload_at: usize,
+    /// Where the Property Length starts; the same as `payload_at` when there is none.
+    rest_at: u32,
+    topic_len: u16,
+    /// Packet Identifier; `None` exactly with QoS 0.
+    pub packet_id: Option<PacketId>,
+    /// How many bytes the Property Length takes.
+    length_len: u8,
+    /// Quality of Service.
+    pub qos: Qos,
+    /// Sent again after an earlier attempt; never with QoS 0.
+    pub dup: bool,
+    /// From the sender: keep this message for later subscribers. To a subscriber: it was kept.
+    pub retain: bool,
+}
+
+/// The length before the topic.
+const TOPIC_AT: usize = 2;
+
+impl Publish {
+    /// The Topic Name. `None` only in 5.0, when a Topic Alias stands for it.
+    ///
+    /// What is kept or matched better comes from [`Publish::topic_name`]: this looks through the bytes anew.
+    #[must_use]
+    pub fn topic(&self) -> Option<&str> {
+        match self.topic_bytes() {
+            [] => None,
+            // Checked when it was received or made.
+            topic => std::str::from_utf8(topic).ok(),
+        }
+    }
+
+    /// The Topic Name, sharing this packet's memory. `None` only in 5.0, when a Topic Alias stands for it.
+    #[must_use]
+    pub fn topic_name(&self) -> Option<TopicName> {
+        if self.topic_len == 0 {
+            return None;
+        }
+        let bytes = self.body.slice(TOPIC_AT..self.topic_end());
+        ByteString::try_from(bytes).ok().map(TopicName::from_checked)
+    }
+
+    /// The properties; none in 3.1.1.
+    #[must_use]
+    #[inline]
+    pub fn properties(&self) -> PropertiesRef<'_> {
+        let bytes = self.body.get(self.properties_at()..self.payload_at);
+        PropertiesRef::from_validated(bytes.unwrap_or_default(), self.present)
+    }
+
+    /// The message itself.
+    #[must_use]
+    #[inline]
+    pub fn payload(&self) -> &[u8] {
+        self.body.get(self.payload_at..).unwrap_or_default()
+    }
+
+    /// The fields one by one, each sharing this packet's memory.
+    #[must_use]
+    pub fn into_parts(self) -> PublishParts {
+        let properties = if self.present == 0 {
+            Properties::new()
+        } else {
+            let bytes = self.body.slice(self.properties_at()..self.payload_at);
+            Properties::from_validated(bytes, self.present)
+        };
+        let topic = self.topic_name();
+        let mut payload = self.body;
+        payload.advance(self.payload_at);
+        PublishParts {
+            dup: self.dup,
+            qos: self.qos,
+            retain: self.retain,
+            topic,
+            packet_id: self.packet_id,
+            properties,
+            payload,
+        }
+    }
+
+    /// Whether the payload is what the Payload Format Indicator says: well-formed UTF-8 if that is 1.
+    ///
+    /// Receivers may check this (5.0, section 3.3.2.3.2); decoding does not.
+    #[must_use]
+    pub fn payload_matches_format_indicator(&self) -> bool {
+        self.properties().payload_format_indicator() != Some(1) || std::str::from_utf8(self.payload()).is_ok()
+    }
+
+    fn topic_bytes(&self) -> &[u8] {
+        self.body.get(TOPIC_AT..self.topic_end()).unwrap_or_default()
+    }
+
+    fn topic_end(&self) -> usize {
+        TOPIC_AT + usize::from(self.topic_len)
+    }
+
+    fn properties_at(&self) -> usize {
+        self.rest_at as usize + usize::from(self.length_len)
+    }
+
+    /// Checks a received packet; [`Layout::over`] then makes it, without an allocation.
+    #[inline]
+    pub(crate) fn read(
+        version: ProtocolVersion,
+        receiver: Role,
+        flags: u8,
+        body: &[u8],
+    ) -> Result<Layout, DecodeError> {
+        let mut reader = Reader::borrowing(version, body);
+        let (dup, retain) = (flags & 0b1000 != 0, flags & 1 != 0);
+        let qos = reader.qos(flags >> 1, Rule::QosBits, "QoS")?;
+        if dup && qos == Qos::AtMostOnce {
+            return Err(reader.breaks(Rule::DupWithQos0, "DUP"));
+        }
+        let topic_len = reader.check_topic_name_or_empty("Topic Name")?;
+        let packet_id = if qos == Qos::AtMostOnce {
+            None
+        } else {
+            Some(reader.packet_id()?)
+        };
+        let rest_at = body.len() - reader.remaining();
+        let (properties, present) = reader.check_properties(PROPERTIES)?;
+        if topic_len == 0 && present & PropertyId::TopicAlias.bit() == 0 {
+            return Err(no_topic(&reader));
+        }
+        if receiver == Role::Server && present & PropertyId::SubscriptionIdentifier.bit() != 0 {
+            return Err(reader.breaks(Rule::SubscriptionIdFromClient, "Subscription Identifier"));
+        }
+        let payload_at = body.len() - reader.remaining();
+        Ok(Layout {
+            present,
+            payload_at,
+            // A topic of at most 65,535 bytes and two short fields.
+            rest_at: rest_at as u32,
+            topic_len,
+            packet_id,
+            length_len: (payload_at - rest_at - properties) as u8,
+            qos,
+            dup,
+            retain,
+        })
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            dup: self.dup,
+            qos: self.qos,
+            retain: self.retain,
+            packet_id: self.packet_id,
+        }
+    }
+
+    #[inline]
+    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        self.head().check(version, self.topic_len != 0, self.properties())
+    }
+
+    /// What is written of the body after topic and Packet Identifier, and whether an empty Property Length is missing.
+    #[inline]
+    fn rest(&self, version: ProtocolVersion) -> (usize, bool) {
+        if version.is_v5() {
+            (self.rest_at as usize, self.length_len == 0)
+        } else {
+            (self.payload_at, false)
+        }
+    }
+
+    #[inline]
+    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let (rest_at, no_length) = self.rest(version);
+        self.topic_end() + self.head().packet_id_len() + usize::from(no_length) + self.body.len() - rest_at
+    }
+
+    /// Writes the whole packet; [`Publish::check`] has passed and `remaining_length` is right.
+    #[inline]
+    pub(super) fn write(&self, version: ProtocolVersion, remaining_length: u32, out: &mut BytesMut) {
+        writer::put_fixed_header(self.head().first_byte(), remaining_length, out);
+        let (rest_at, no_length) = self.rest(version);
+        if rest_at == self.topic_end() && self.packet_id.is_none() && !no_length {
+            out.put_slice(&self.body);
+            return;
+        }
+        out.put_slice(self.body.get(..self.topic_end()).unwrap_or_default());
+        if let Some(packet_id) = self.packet_id {
+            out.put_u16(packet_id.get());
+        }
+        if no_length {
+            out.put_u8(0);
+        }
+        out.put_slice(self.body.get(rest_at..).unwrap_or_default());
+    }
+}
+
+#[cold]
+fn no_topic(reader: &Reader<'_>) -> DecodeError {
+    let rule = if reader.version().is_v5() {
+        Rule::TopicMissing
+    } else {
+        Rule::TopicEmpty
+    };
+    reader.breaks(rule, "Topic Name")
+}
+
+impl PartialEq for Publish {
+    fn eq(&self, other: &Self) -> bool {
+        self.head() == other.head()
+            && self.topic_bytes() == other.topic_bytes()
+            && self.properties() == other.properties()
+            && self.payload() == other.payload()
+    }
+}
+
+impl Eq for Publish {}
+
+impl fmt::Debug for Publish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publish")
+            .field("dup", &self.dup)
+            .field("qos", &self.qos)
+            .field("retain", &self.retain)
+            .field("topic", &self.topic())
+            .field("packet_id", &self.packet_id)
+            .field("properties", &self.properties())
+            .field("payload", &format_args!("b\"{}\"", self.payload().escape_ascii()))
+            .finish()
+    }
+}
+
+impl From<PublishParts> for Publish {
+    /// Copies topic, properties and payload into one piece.
+    fn from(parts: PublishParts) -> Self {
+        let topic = parts.topic_bytes();
+        let properties = parts.properties.as_bytes();
+        let mut body =
+            BytesMut::with_capacity(TOPIC_AT + topic.len() + 4 + properties.len() + parts.payload.len());
+        body.put_prefixed(topic);
+        let rest_at = body.len();
+        if !properties.is_empty() {
+            body.put_properties(ProtocolVersion::V5, &parts.properties);
+        }
+        let payload_at = body.len();
+        body.put_slice(&parts.payload);
+        Self {
+            present: parts.properties.present(),
+            payload_at,
+            rest_at: rest_at as u32,
+            topic_len: topic.len() as u16,
+            packet_id: parts.packet_id,
+            length_len: (payload_at - rest_at - properties.len()) as u8,
+            qos: parts.qos,
+            dup: parts.dup,
+            retain: parts.retain,
+            body: body.freeze(),
+        }
+    }
+}
+
+/// Where the fields of a received PUBLISH are, all checked.
+pub(crate) struct Layout {
+    present: u64,
+    payload_at: usize,
+    rest_at: u32,
+    topic_len: u16,
+    packet_id: Option<PacketId>,
+    length_len: u8,
+    qos: Qos,
+    dup: bool,
+    retain: bool,
+}
+
+impl Layout {
+    /// The packet over the bytes that were checked.
+    #[inline]
+    pub(crate) fn over(self, body: Bytes) -> Publish {
+        Publish {
+            body,
+            present: self.present,
+            payload_at: self.payload_at,
+            rest_at: self.rest_at,
+            topic_len: self.topic_len,
+            packet_id: self.packet_id,
+            length_len: self.length_len,
+            qos: self.qos,
+            dup: self.dup,
+            retain: self.retain,
+        }
+    }
+}
+
+/// The fields of a [`Publish`], one by one: to make one, or to take one apart.
+///
+/// It can be encoded as it is, which copies the payload once; a `Publish` made from it is for those who handle
+/// packets of all kinds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishParts {
     /// Sent again after an earlier attempt; never with QoS 0.
     pub dup: bool,
     /// Quality of Service.
@@ -34,64 +341,67 @@ pub struct Publish {
     pub payload: Bytes,
 }
 
-const PROPERTIES: u64 = allowed_in(PacketType::Publish);
-
-impl Publish {
-    /// Whether the payload is what the Payload Format Indicator says: well-formed UTF-8 if that is 1.
+impl PublishParts {
+    /// Appends the packet to `out`, as [`Packet::encode`](super::Packet::encode) does.
     ///
-    /// Receivers may check this (5.0, section 3.3.2.3.2); decoding does not.
+    /// # Errors
+    /// The packet holds what `version` cannot say, or what no receiver would accept.
+    pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let head = self.head();
+        head.check(version, self.topic.is_some(), self.properties.as_view())?;
+        let remaining_length = writer::reserve(self.remaining_len(version), out)?;
+        writer::put_fixed_header(head.first_byte(), remaining_length, out);
+        out.put_prefixed(self.topic_bytes());
+        if let Some(packet_id) = self.packet_id {
+            out.put_u16(packet_id.get());
+        }
+        out.put_properties(version, &self.properties);
+        out.put_slice(&self.payload);
+        Ok(())
+    }
+
+    /// How many bytes [`PublishParts::encode`] will append, fixed header included.
     #[must_use]
-    pub fn payload_matches_format_indicator(&self) -> bool {
-        self.properties.payload_format_indicator() != Some(1) || std::str::from_utf8(&self.payload).is_ok()
+    pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
+        writer::packet_len(self.remaining_len(version))
     }
 
-    /// The packet is made without an allocation: every field is a slice of the frame's buffer.
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let properties = writer::properties_len(version, &self.properties);
+        TOPIC_AT + self.topic_bytes().len() + self.head().packet_id_len() + properties + self.payload.len()
+    }
+
+    fn topic_bytes(&self) -> &[u8] {
+        self.topic.as_ref().map_or(&[], |topic| topic.as_str().as_bytes())
+    }
+
+    fn head(&self) -> Head {
+        Head {
+            dup: self.dup,
+            qos: self.qos,
+            retain: self.retain,
+            packet_id: self.packet_id,
+        }
+    }
+}
+
+/// What a PUBLISH says beside its contents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Head {
+    dup: bool,
+    qos: Qos,
+    retain: bool,
+    packet_id: Option<PacketId>,
+}
+
+impl Head {
     #[inline]
-    pub(super) fn decode(
+    fn check(
+        self,
         version: ProtocolVersion,
-        receiver: Role,
-        mut frame: Frame,
-    ) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(version, &frame.body);
-        let flags = frame.header.flags();
-        let (dup, retain) = (flags & 0b1000 != 0, flags & 1 != 0);
-        let qos = reader.qos(flags >> 1, Rule::QosBits, "QoS")?;
-        if dup && qos == Qos::AtMostOnce {
-            return Err(reader.breaks(Rule::DupWithQos0, "DUP"));
-        }
-        let topic = reader.topic_name_or_empty("Topic Name")?;
-        let packet_id = if qos == Qos::AtMostOnce {
-            None
-        } else {
-            Some(reader.packet_id()?)
-        };
-        let properties = reader.properties(PROPERTIES)?;
-        if topic.is_none() && !properties.contains(PropertyId::TopicAlias) {
-            let rule = if version.is_v5() {
-                Rule::TopicMissing
-            } else {
-                Rule::TopicEmpty
-            };
-            return Err(reader.breaks(rule, "Topic Name"));
-        }
-        if receiver == Role::Server && properties.contains(PropertyId::SubscriptionIdentifier) {
-            return Err(reader.breaks(Rule::SubscriptionIdFromClient, "Subscription Identifier"));
-        }
-        let header_len = frame.body.len() - reader.remaining();
-        frame.body.advance(header_len);
-        Ok(Self {
-            dup,
-            qos,
-            retain,
-            topic,
-            packet_id,
-            properties,
-            payload: frame.body,
-        })
-    }
-
-    #[inline]
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+        has_topic: bool,
+        properties: PropertiesRef<'_>,
+    ) -> Result<(), EncodeError> {
         let breaks = |rule, field| Err(EncodeError::Breaks { rule, field });
         if self.packet_id.is_some() != (self.qos != Qos::AtMostOnce) {
             return breaks(Rule::PacketIdAndQos, "Packet Identifier");
@@ -99,44 +409,20 @@ impl Publish {
         if self.dup && self.qos == Qos::AtMostOnce {
             return breaks(Rule::DupWithQos0, "DUP");
         }
-        if self.topic.is_none() && !self.properties.contains(PropertyId::TopicAlias) {
+        if !has_topic && !properties.contains(PropertyId::TopicAlias) {
             return breaks(Rule::TopicMissing, "Topic Name");
         }
-        writer::check_properties(version, &self.properties, PROPERTIES)
+        writer::check_properties_ref(version, properties, PROPERTIES)
     }
 
-    fn topic_bytes(&self) -> &[u8] {
-        self.topic.as_ref().map_or(&[], |topic| topic.as_str().as_bytes())
+    fn first_byte(self) -> u8 {
+        (PacketType::Publish as u8) << 4
+            | u8::from(self.dup) << 3
+            | self.qos.bits() << 1
+            | u8::from(self.retain)
     }
 
-    /// The lower four bits of the first byte.
-    fn flags(&self) -> u8 {
-        u8::from(self.dup) << 3 | self.qos.bits() << 1 | u8::from(self.retain)
-    }
-
-    #[inline]
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        let packet_id = if self.packet_id.is_some() { 2 } else { 0 };
-        let properties = writer::properties_len(version, &self.properties);
-        2 + self.topic_bytes().len() + packet_id + properties + self.payload.len()
-    }
-
-    /// Writes the whole packet; [`Publish::check`] has passed and `remaining_length` is right.
-    #[inline]
-    pub(super) fn write(&self, version: ProtocolVersion, remaining_length: u32, out: &mut BytesMut) {
-        let topic = self.topic_bytes();
-        // First byte, Remaining Length and the topic's length go out as one: each append checks the capacity.
-        let (length, length_len) = variable_byte_integer::packed(remaining_length);
-        let first_byte = (PacketType::Publish as u8) << 4 | self.flags();
-        let topic_len = u16::try_from(topic.len()).unwrap_or(u16::MAX).swap_bytes();
-        let head =
-            u64::from(first_byte) | u64::from(length) << 8 | u64::from(topic_len) << (8 + 8 * length_len);
-        out.put_slice(head.to_le_bytes().get(..3 + length_len).unwrap_or_default());
-        out.put_slice(topic);
-        if let Some(packet_id) = self.packet_id {
-            out.put_u16(packet_id.get());
-        }
-        out.put_properties(version, &self.properties);
-        out.put_slice(&self.payload);
+    fn packet_id_len(self) -> usize {
+        if self.packet_id.is_some() { 2 } else { 0 }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    Auth, Disconnect, MonoTime, Packet, Properties, Property, PropertyId, ProtocolVersion, Publish, Qos,
+    Auth, Disconnect, MonoTime, Packet, Properties, Property, PropertyId, ProtocolVersion, PublishParts, Qos,
     ReasonCode, TopicFilter,
 };
 
@@ -72,7 +72,7 @@ impl Session {
                 return Err(ApiMisuse::PropertyNotAllowed(id.name()));
             }
         }
-        let publish = Publish {
+        let publish = PublishParts {
             dup: false,
             qos: message.qos,
             retain: message.retain,
@@ -87,14 +87,13 @@ impl Session {
         let State::Connected(connection) = &self.state else {
             return Ok(());
         };
-        let packet = Packet::Publish(publish.clone());
-        match connection.limits.refusal(&packet, &publish) {
+        match connection.limits.refusal(&publish) {
             Some(PublishFailure::QosNotSupported) => Err(ApiMisuse::QosNotSupported {
                 maximum: connection.limits.maximum_qos,
             }),
             Some(PublishFailure::RetainNotSupported) => Err(ApiMisuse::RetainNotSupported),
             Some(_) => Err(ApiMisuse::PacketTooLarge {
-                bytes: packet.encoded_len(self.version),
+                bytes: publish.encoded_len(self.version),
                 maximum: connection.limits.maximum_packet_size,
             }),
             None => Ok(()),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::{Properties, ProtocolVersion, Publish, Qos, ReasonCode, TopicFilter, TopicName};
+use crate::{Properties, ProtocolVersion, PublishParts, Qos, ReasonCode, TopicFilter, TopicName};
 
 use super::misbehaviour::Misbehaviour;
 
@@ -65,7 +65,7 @@ impl ApplicationMessage {
         self.topic.as_str().len() + self.payload.len() + self.properties.len_bytes()
     }
 
-    pub(crate) fn received(publish: Publish, topic: TopicName) -> Self {
+    pub(crate) fn received(publish: PublishParts, topic: TopicName) -> Self {
         Self {
             topic,
             payload: publish.payload,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Packet, Properties, Property, ProtocolVersion, Publish, Qos, ReasonCode, TopicName};
+use crate::{Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode, TopicName};
 
 use super::{event::PublishFailure, subscriptions::Subscription};
 
@@ -37,7 +37,7 @@ pub struct Limits {
 
 impl Limits {
     /// Why this PUBLISH may not be sent, if it may not.
-    pub(crate) fn refusal(&self, packet: &Packet, publish: &Publish) -> Option<PublishFailure> {
+    pub(crate) fn refusal(&self, publish: &PublishParts) -> Option<PublishFailure> {
         // [MQTT5-3.2.2-11] no QoS above the server's maximum.
         if publish.qos > self.maximum_qos {
             return Some(PublishFailure::QosNotSupported);
@@ -47,14 +47,14 @@ impl Limits {
             return Some(PublishFailure::RetainNotSupported);
         }
         // [MQTT5-3.2.2-15] no packet above the server's maximum.
-        if !self.fits(packet) {
+        if !self.fits(publish.encoded_len(self.version)) {
             return Some(PublishFailure::TooLarge);
         }
         None
     }
 
-    pub(crate) fn fits(&self, packet: &Packet) -> bool {
-        u32::try_from(packet.encoded_len(self.version)).is_ok_and(|bytes| bytes <= self.maximum_packet_size)
+    pub(crate) fn fits(&self, bytes: usize) -> bool {
+        u32::try_from(bytes).is_ok_and(|bytes| bytes <= self.maximum_packet_size)
     }
 
     /// The reason code with which the server would refuse this subscription; it need not be asked.
@@ -95,7 +95,7 @@ impl OutboundAliases {
     }
 
     /// Puts an alias into a PUBLISH, and leaves the topic out when the server knows the alias.
-    pub(crate) fn apply(&mut self, publish: &Publish) -> Option<Publish> {
+    pub(crate) fn apply(&mut self, publish: &PublishParts) -> Option<PublishParts> {
         if self.maximum == 0 {
             return None;
         }
@@ -122,7 +122,7 @@ impl OutboundAliases {
     }
 
     /// The PUBLISH that [`Self::apply`] made was written: the server knows its alias now.
-    pub(crate) fn note_sent(&mut self, publish: &Publish) {
+    pub(crate) fn note_sent(&mut self, publish: &PublishParts) {
         if let (Some(topic), Some(alias)) = (&publish.topic, publish.properties.topic_alias()) {
             self.aliases.insert(topic.clone(), alias);
         }

@@ -102,7 +102,9 @@ use subscriptions::Subscriptions;
 use timer::{Timeline, earliest};
 use transmit::Transmit;
 
-use crate::{DecodeError, Disconnect, Frame, MonoTime, Packet, ProtocolVersion};
+use crate::{
+    BytesMut, DecodeError, Disconnect, EncodeError, MonoTime, Packet, ProtocolVersion, PublishParts, Role,
+};
 
 /// A network connection that the other side ends so soon after CONNACK was not wanted, in ms.
 const SHORT_CONNECTION_MS: u64 = 5_000;
@@ -344,22 +346,23 @@ impl Session {
             State::Offline | State::Closed => return,
         }
         loop {
-            match self.poll_frame() {
-                Ok(Some(frame)) => self.handle_frame(now, frame),
+            match self.poll_packet(now) {
+                Ok(Some(packet)) => self.handle_packet(now, packet),
                 Ok(None) => return,
-                Err(error) => {
-                    // The framer does not know which version is spoken; the statement depends on it.
-                    let error = DecodeError::new(self.version, error.rule(), error.field());
-                    return self.close_misbehaved(now, Misbehaviour::Packet(error));
-                }
+                Err(error) => return self.close_misbehaved(now, Misbehaviour::Packet(error)),
             }
         }
     }
 
-    fn poll_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
+    fn poll_packet(&mut self, now: MonoTime) -> Result<Option<Packet>, DecodeError> {
         match &mut self.state {
-            State::AwaitingConnack(opening) => opening.framer.poll_frame(),
-            State::Connected(connection) => connection.framer.poll_frame(),
+            State::Connected(connection) => connection.framer.poll_packet(self.version, Role::Client),
+            State::AwaitingConnack(opening) => match opening.framer.poll_frame() {
+                Ok(Some(frame)) => self.first_packet(now, frame),
+                Ok(None) => Ok(None),
+                // The framer does not know which version is spoken; the statement depends on it.
+                Err(error) => Err(error.in_version(self.version)),
+            },
             State::Offline | State::Closed => Ok(None),
         }
     }
@@ -450,11 +453,21 @@ impl Session {
 
     /// Writes a packet; false when it cannot be said in this version, which is counted by whoever asked for it.
     fn write(&mut self, now: MonoTime, packet: &Packet) -> bool {
+        self.write_with(now, |version, out| packet.encode(version, out))
+    }
+
+    /// The same for a PUBLISH that is still in parts.
+    fn write_parts(&mut self, now: MonoTime, publish: &PublishParts) -> bool {
+        self.write_with(now, |version, out| publish.encode(version, out))
+    }
+
+    fn write_with(
+        &mut self,
+        now: MonoTime,
+        encode: impl FnOnce(ProtocolVersion, &mut BytesMut) -> Result<(), EncodeError>,
+    ) -> bool {
         let (gate, version) = (self.log.gate(), self.version);
-        let written = self
-            .transmit
-            .write(gate, |out| packet.encode(version, out))
-            .is_ok();
+        let written = self.transmit.write(gate, |out| encode(version, out)).is_ok();
         match &mut self.state {
             State::Connected(connection) if written => connection.keep_alive.handle_sent(now),
             State::AwaitingConnack(opening) if written => opening.last_sent = now,

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{MonoTime, Packet, PacketId, Properties, Property, ProtocolVersion, Publish, Qos, ReasonCode};
+use crate::{
+    MonoTime, Packet, PacketId, Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode,
+};
 
 use super::{
     Session,
@@ -135,7 +137,7 @@ fn publish_for(
     packet_id: Option<PacketId>,
     dup: bool,
     version: ProtocolVersion,
-) -> Publish {
+) -> PublishParts {
     let ApplicationMessage {
         topic,
         payload,
@@ -148,7 +150,7 @@ fn publish_for(
         ProtocolVersion::V5 => properties.clone(),
         ProtocolVersion::V311 => Properties::new(),
     };
-    Publish {
+    PublishParts {
         dup,
         qos: *qos,
         retain: *retain,
@@ -225,13 +227,12 @@ impl Session {
         let id = outgoing.id;
         // [MQTT5-3.3.1-1] DUP says that it was sent before.
         let publish = publish_for(outgoing, Some(packet_id), true, self.version);
-        let packet = Packet::Publish(publish.clone());
-        if let Some(reason) = connection.limits.refusal(&packet, &publish) {
+        if let Some(reason) = connection.limits.refusal(&publish) {
             self.outbound.in_flight.remove(index);
             self.fail_publish(id, reason);
             return true;
         }
-        if !self.write(now, &packet) {
+        if !self.write_parts(now, &publish) {
             self.outbound.in_flight.remove(index);
             self.fail_publish(id, PublishFailure::TooLarge);
             return true;
@@ -288,17 +289,14 @@ impl Session {
         if publish.qos == Qos::AtMostOnce {
             publish.packet_id = None;
         }
-        if let Some(reason) = connection
-            .limits
-            .refusal(&Packet::Publish(publish.clone()), &publish)
-        {
+        if let Some(reason) = connection.limits.refusal(&publish) {
             self.fail_publish(id, reason);
             return Sent::Gone;
         }
         let dropped = self.version == ProtocolVersion::V311 && !outgoing.message.properties.is_empty();
         self.counters.properties_left_out += u64::from(dropped);
         if publish.qos == Qos::AtMostOnce {
-            self.finish_qos0(now, id, publish);
+            self.finish_qos0(now, id, &publish);
             return Sent::Gone;
         }
         let keep = outgoing.clone();
@@ -307,7 +305,7 @@ impl Session {
         };
         publish.packet_id = Some(packet_id);
         self.log.touch(PersistKey::flow(id));
-        if !self.write_publish(now, publish) {
+        if !self.write_publish(now, &publish) {
             self.outbound.in_flight.undo_push();
             self.fail_publish(id, PublishFailure::TooLarge);
             return Sent::Gone;
@@ -317,7 +315,7 @@ impl Session {
         Sent::Gone
     }
 
-    fn finish_qos0(&mut self, now: MonoTime, id: PublishId, publish: Publish) {
+    fn finish_qos0(&mut self, now: MonoTime, id: PublishId, publish: &PublishParts) {
         if !self.write_publish(now, publish) {
             self.fail_publish(id, PublishFailure::TooLarge);
             return;
@@ -331,21 +329,20 @@ impl Session {
     }
 
     /// Writes a PUBLISH, with a topic alias where that is possible.
-    fn write_publish(&mut self, now: MonoTime, publish: Publish) -> bool {
+    fn write_publish(&mut self, now: MonoTime, publish: &PublishParts) -> bool {
         if let State::Connected(connection) = &mut self.state
-            && let Some(short) = connection.aliases_out.apply(&publish)
+            && let Some(short) = connection.aliases_out.apply(publish)
+            && connection.limits.fits(short.encoded_len(self.version))
+            && self.write_parts(now, &short)
         {
-            let packet = Packet::Publish(short);
-            if connection.limits.fits(&packet) && self.write(now, &packet) {
-                self.note_alias(&packet);
-                return true;
-            }
+            self.note_alias(&short);
+            return true;
         }
-        self.write(now, &Packet::Publish(publish))
+        self.write_parts(now, publish)
     }
 
-    fn note_alias(&mut self, packet: &Packet) {
-        if let (State::Connected(connection), Packet::Publish(publish)) = (&mut self.state, packet) {
+    fn note_alias(&mut self, publish: &PublishParts) {
+        if let State::Connected(connection) = &mut self.state {
             connection.aliases_out.note_sent(publish);
         }
     }

@@ -1,8 +1,8 @@
 //! What the server's packets do to a session.
 
 use crate::{
-    Ack, Disconnect, Frame, MonoTime, Packet, PacketId, ProtocolVersion, Publish, Qos, ReasonCode, Role,
-    Suback, TopicName, Unsuback,
+    Ack, DecodeError, Disconnect, Frame, MonoTime, Packet, PacketId, ProtocolVersion, Publish, PublishParts,
+    Qos, ReasonCode, Role, Suback, TopicName, Unsuback,
 };
 
 use super::{
@@ -19,18 +19,20 @@ use super::{
 pub(crate) type AckPacket = fn(Ack) -> Packet;
 
 impl Session {
-    /// One whole packet of the server.
-    pub(crate) fn handle_frame(&mut self, now: MonoTime, frame: Frame) {
+    /// A whole packet before CONNACK was accepted; none when it says that the server speaks another version.
+    pub(crate) fn first_packet(
+        &mut self,
+        now: MonoTime,
+        frame: Frame,
+    ) -> Result<Option<Packet>, DecodeError> {
         if let Some(reason) = self.fall_back_answer(&frame) {
-            return self.fall_back(now, reason);
+            self.fall_back(now, reason);
+            return Ok(None);
         }
-        match Packet::decode(self.version, Role::Client, frame) {
-            Ok(packet) => self.handle_packet(now, packet),
-            Err(error) => self.close_misbehaved(now, Misbehaviour::Packet(error)),
-        }
+        Packet::decode(self.version, Role::Client, frame).map(Some)
     }
 
-    fn handle_packet(&mut self, now: MonoTime, packet: Packet) {
+    pub(crate) fn handle_packet(&mut self, now: MonoTime, packet: Packet) {
         self.counters.packets_received += 1;
         match (&self.state, packet) {
             (State::Connected(_), Packet::Publish(publish)) => self.handle_publish(now, publish),
@@ -62,14 +64,15 @@ impl Session {
         }
     }
 
-    fn handle_publish(&mut self, now: MonoTime, mut publish: Publish) {
+    fn handle_publish(&mut self, now: MonoTime, publish: Publish) {
         let State::Connected(connection) = &mut self.state else {
             return;
         };
         let alias = match self.version {
-            ProtocolVersion::V5 => publish.properties.topic_alias(),
+            ProtocolVersion::V5 => publish.properties().topic_alias(),
             ProtocolVersion::V311 => None,
         };
+        let mut publish = publish.into_parts();
         let topic = match connection.aliases_in.resolve(publish.topic.take(), alias) {
             Ok(topic) => topic,
             Err(rule) => return self.misbehaved(now, rule),
@@ -89,7 +92,7 @@ impl Session {
         }
     }
 
-    fn handle_qos2(&mut self, now: MonoTime, id: PacketId, publish: Publish, topic: TopicName) {
+    fn handle_qos2(&mut self, now: MonoTime, id: PacketId, publish: PublishParts, topic: TopicName) {
         if !self.inbound.contains(id)
             && let Err(rule) = self.check_receive_maximum()
         {
@@ -127,7 +130,7 @@ impl Session {
         }
     }
 
-    fn deliver(&mut self, publish: Publish, topic: TopicName) {
+    fn deliver(&mut self, publish: PublishParts, topic: TopicName) {
         self.counters.messages_received += 1;
         self.events
             .push_back(Event::Message(ApplicationMessage::received(publish, topic)));

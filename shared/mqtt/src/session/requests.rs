@@ -82,7 +82,9 @@ fn plan(limits: &Limits, request: &Request, range: Range<usize>) -> Part {
     let allowed = wanted.iter().take_while(|it| refusal(it).is_none()).count();
     let mut filters = wanted.get(..allowed).unwrap_or_default();
     // [MQTT5-3.2.2-15] no packet above the server's maximum: halved until it fits.
-    while !limits.fits(&packet(limits.version, request.kind, PacketId::FIRST, filters)) {
+    while !limits
+        .fits(packet(limits.version, request.kind, PacketId::FIRST, filters).encoded_len(limits.version))
+    {
         if filters.len() <= 1 {
             return Part::Refuse(request.id, start, ReasonCode::PACKET_TOO_LARGE);
         }

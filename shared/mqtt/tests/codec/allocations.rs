@@ -2,21 +2,24 @@
 
 use allocation_counter::measure;
 use hearth_mqtt::{
-    Bytes, BytesMut, Framer, Packet, Properties, Property, ProtocolVersion, Publish, Qos, Role,
+    Bytes, BytesMut, Framer, Packet, Properties, Property, ProtocolVersion, PublishParts, Qos, Role,
 };
 
 use crate::support::{V5, V311, id, name};
 
 fn publish(qos: Qos, properties: Properties) -> Packet {
-    Packet::Publish(Publish {
-        dup: false,
-        qos,
-        retain: false,
-        topic: Some(name("home/room12/sensor7/temperature")),
-        packet_id: (qos != Qos::AtMostOnce).then(|| id(7)),
-        properties,
-        payload: Bytes::from_static(b"21.5"),
-    })
+    Packet::Publish(
+        PublishParts {
+            dup: false,
+            qos,
+            retain: false,
+            topic: Some(name("home/room12/sensor7/temperature")),
+            packet_id: (qos != Qos::AtMostOnce).then(|| id(7)),
+            properties,
+            payload: Bytes::from_static(b"21.5"),
+        }
+        .into(),
+    )
 }
 
 /// Allocations while a chunk of 100 such packets is decoded, beyond the one that shares the chunk.

@@ -2,8 +2,8 @@
 
 use hearth_mqtt::{
     Ack, Auth, ByteString, Bytes, Connack, Connect, Disconnect, Packet, PacketId, PacketType, Properties,
-    Property, PropertyId, ProtocolVersion, Publish, Qos, ReasonCode, RetainHandling, Suback, Subscribe,
-    SubscriptionOptions, TopicFilter, TopicName, Unsuback, Unsubscribe, Will,
+    Property, PropertyId, ProtocolVersion, Publish, PublishParts, Qos, ReasonCode, RetainHandling, Suback,
+    Subscribe, SubscriptionOptions, TopicFilter, TopicName, Unsuback, Unsubscribe, Will,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -219,7 +219,7 @@ pub(crate) fn publishes(version: ProtocolVersion) -> impl Strategy<Value = Publi
                 };
                 let acknowledged = qos != Qos::AtMostOnce;
                 let packet_id = acknowledged.then_some(packet_id);
-                Publish {
+                PublishParts {
                     dup: dup && acknowledged,
                     qos,
                     retain,
@@ -228,6 +228,7 @@ pub(crate) fn publishes(version: ProtocolVersion) -> impl Strategy<Value = Publi
                     properties,
                     payload,
                 }
+                .into()
             },
         )
 }

@@ -93,7 +93,7 @@ proptest! {
 
     #[test]
     fn properties_are_refused_in_311(publish in publishes(V5)) {
-        let says_more = !publish.properties.is_empty() || publish.topic.is_none();
+        let says_more = !publish.properties().is_empty() || publish.topic().is_none();
         let mut out = BytesMut::new();
         let written = Packet::Publish(publish).encode(V311, &mut out);
         prop_assert_eq!(written.is_err(), says_more);

@@ -1,8 +1,8 @@
 //! Every packet of MQTT 3.1.1, byte by byte.
 
 use hearth_mqtt::{
-    Ack, Bytes, Connack, Connect, Disconnect, Packet, Properties, Publish, Qos, ReasonCode, Role, Suback,
-    Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
+    Ack, Bytes, Connack, Connect, Disconnect, Packet, Properties, PublishParts, Qos, ReasonCode, Role,
+    Suback, Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
 };
 
 use crate::support::{V311, check, filter, id, name};
@@ -123,7 +123,7 @@ fn publish() {
     let wire = "30 06        # PUBLISH, QoS 0, Remaining Length 6
         00 03 \"a/b\"         # Topic Name
         \"!\"                 # Payload";
-    let at_most_once = Publish {
+    let at_most_once = PublishParts {
         dup: false,
         qos: Qos::AtMostOnce,
         retain: false,
@@ -132,12 +132,17 @@ fn publish() {
         properties: Properties::new(),
         payload: Bytes::from_static(b"!"),
     };
-    check(V311, Role::Client, wire, &Packet::Publish(at_most_once.clone()));
+    check(
+        V311,
+        Role::Client,
+        wire,
+        &Packet::Publish(at_most_once.clone().into()),
+    );
     let wire = "3d 07        # PUBLISH, DUP, QoS 2, RETAIN, Remaining Length 7
         00 03 \"a/b\"         # Topic Name
         12 34                # Packet Identifier
                              # no Payload";
-    let exactly_once = Publish {
+    let exactly_once = PublishParts {
         dup: true,
         qos: Qos::ExactlyOnce,
         retain: true,
@@ -145,7 +150,7 @@ fn publish() {
         payload: Bytes::new(),
         ..at_most_once
     };
-    check(V311, Role::Server, wire, &Packet::Publish(exactly_once));
+    check(V311, Role::Server, wire, &Packet::Publish(exactly_once.into()));
 }
 
 #[test]

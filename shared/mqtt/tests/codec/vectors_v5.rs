@@ -1,8 +1,8 @@
 //! Every packet of MQTT 5.0, byte by byte.
 
 use hearth_mqtt::{
-    Ack, Auth, Bytes, Connack, Connect, Disconnect, Packet, Properties, Property, Publish, Qos, ReasonCode,
-    RetainHandling, Role, Suback, Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
+    Ack, Auth, Bytes, Connack, Connect, Disconnect, Packet, Properties, Property, Publish, PublishParts, Qos,
+    ReasonCode, RetainHandling, Role, Suback, Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
 };
 
 use crate::{
@@ -182,7 +182,7 @@ fn publish_with_everything() {
         26 00 04 \"name\" 00 05 \"value\" # User Property
         26 00 01 \"n\" 00 02 \"v2\" # User Property
         \"ok\"                # Payload";
-    let publish = Publish {
+    let publish = PublishParts {
         dup: true,
         qos: Qos::AtLeastOnce,
         retain: true,
@@ -202,17 +202,17 @@ fn publish_with_everything() {
         ]),
         payload: Bytes::from_static(b"ok"),
     };
-    check(V5, Role::Client, wire, &Packet::Publish(publish.clone()));
+    check(V5, Role::Client, wire, &Packet::Publish(publish.clone().into()));
     assert_eq!(
         publish.properties.subscription_identifiers().collect::<Vec<_>>(),
         [1, 268_435_455]
     );
-    assert!(publish.payload_matches_format_indicator());
-    let not_text = Publish {
+    assert!(Publish::from(publish.clone()).payload_matches_format_indicator());
+    let not_text = PublishParts {
         payload: Bytes::from_static(&[0xFF]),
         ..publish
     };
-    assert!(!not_text.payload_matches_format_indicator());
+    assert!(!Publish::from(not_text).payload_matches_format_indicator());
 }
 
 /// [MQTT5-3.3.2-10] a Topic Alias may stand for the name
@@ -222,7 +222,7 @@ fn publish_with_an_alias_in_place_of_its_topic() {
         00 00                # Topic Name, empty
         03 23 00 01          # 3 bytes of properties: Topic Alias 1
         \"!\"                 # Payload";
-    let publish = Publish {
+    let publish = PublishParts {
         dup: false,
         qos: Qos::AtMostOnce,
         retain: false,
@@ -231,7 +231,7 @@ fn publish_with_an_alias_in_place_of_its_topic() {
         properties: properties(&[Property::TopicAlias(1)]),
         payload: Bytes::from_static(b"!"),
     };
-    check(V5, Role::Client, wire, &Packet::Publish(publish));
+    check(V5, Role::Client, wire, &Packet::Publish(publish.into()));
 }
 
 #[test]

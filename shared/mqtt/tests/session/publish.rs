@@ -492,7 +492,7 @@ fn message_expiry_counts_in_the_queue() {
         panic!()
     };
     assert_eq!(
-        publish.properties.message_expiry_interval(),
+        publish.properties().message_expiry_interval(),
         Some(40),
         "39.5 s are left"
     );
@@ -522,7 +522,7 @@ fn topic_aliases_are_used_where_the_server_allows_them() {
         .received()
         .iter()
         .map(|packet| match packet {
-            Packet::Publish(publish) => (brief(packet), publish.properties.topic_alias()),
+            Packet::Publish(publish) => (brief(packet), publish.properties().topic_alias()),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Messages of the server: QoS 0, 1, 2, topic aliases, our Receive Maximum.
 
 use hearth_mqtt::{
-    Bytes, BytesMut, Packet, Properties, Property, ProtocolVersion, Publish, Qos, TopicName,
+    Bytes, BytesMut, Packet, Properties, Property, ProtocolVersion, PublishParts, Qos, TopicName,
     session::{ClosedReason, Event, Misbehaviour, SessionOptions, SessionRule},
 };
 
@@ -49,15 +49,18 @@ fn a_message_keeps_all_that_the_server_said() {
         Property::SubscriptionIdentifier(3),
     ])
     .unwrap();
-    pair.send(Packet::Publish(Publish {
-        dup: true,
-        qos: Qos::AtLeastOnce,
-        retain: true,
-        topic: Some(TopicName::parse("a").unwrap()),
-        packet_id: Some(id(1)),
-        properties: properties.clone(),
-        payload: Bytes::from_static(b"x"),
-    }));
+    pair.send(Packet::Publish(
+        PublishParts {
+            dup: true,
+            qos: Qos::AtLeastOnce,
+            retain: true,
+            topic: Some(TopicName::parse("a").unwrap()),
+            packet_id: Some(id(1)),
+            properties: properties.clone(),
+            payload: Bytes::from_static(b"x"),
+        }
+        .into(),
+    ));
     let Event::Message(message) = pair.event() else {
         panic!()
     };
@@ -130,15 +133,18 @@ fn a_lost_session_forgets_what_was_not_released() {
 }
 
 fn aliased(topic: Option<&str>, alias: u16) -> Packet {
-    Packet::Publish(Publish {
-        dup: false,
-        qos: Qos::AtMostOnce,
-        retain: false,
-        topic: topic.map(|it| TopicName::parse(it).unwrap()),
-        packet_id: None,
-        properties: Properties::of(&[Property::TopicAlias(alias)]).unwrap(),
-        payload: Bytes::new(),
-    })
+    Packet::Publish(
+        PublishParts {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            topic: topic.map(|it| TopicName::parse(it).unwrap()),
+            packet_id: None,
+            properties: Properties::of(&[Property::TopicAlias(alias)]).unwrap(),
+            payload: Bytes::new(),
+        }
+        .into(),
+    )
 }
 
 /// [MQTT5-3.3.2-10]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hearth_mqtt::{
     Ack, Bytes, BytesMut, Connack, Connect, Framer, MonoTime, Packet, PacketId, Properties, Property,
-    ProtocolVersion, Publish, Qos, ReasonCode, Role, Suback, SubscriptionOptions, TopicFilter, TopicName,
-    Unsuback,
+    ProtocolVersion, PublishParts, Qos, ReasonCode, Role, Suback, SubscriptionOptions, TopicFilter,
+    TopicName, Unsuback,
     session::{
         ApplicationMessage, Event, PersistBatch, PersistChange, PersistKey, PublishId, Session,
         SessionOptions, Subscription, VersionChoice,
@@ -202,15 +202,18 @@ pub(crate) fn id(number: u16) -> PacketId {
 }
 
 pub(crate) fn inbound(qos: Qos, number: u16, topic: &str, dup: bool) -> Packet {
-    Packet::Publish(Publish {
-        dup,
-        qos,
-        retain: false,
-        topic: Some(TopicName::parse(topic).unwrap()),
-        packet_id: (qos > Qos::AtMostOnce).then(|| id(number)),
-        properties: Properties::new(),
-        payload: Bytes::from_static(b"x"),
-    })
+    Packet::Publish(
+        PublishParts {
+            dup,
+            qos,
+            retain: false,
+            topic: Some(TopicName::parse(topic).unwrap()),
+            packet_id: (qos > Qos::AtMostOnce).then(|| id(number)),
+            properties: Properties::new(),
+            payload: Bytes::from_static(b"x"),
+        }
+        .into(),
+    )
 }
 
 pub(crate) fn puback(number: u16) -> Packet {
@@ -253,7 +256,7 @@ pub(crate) fn brief(packet: &Packet) -> String {
         Packet::Publish(publish) => {
             let id = publish.packet_id.map(|id| format!(" #{id}")).unwrap_or_default();
             let dup = if publish.dup { " dup" } else { "" };
-            let topic = publish.topic.as_ref().map_or("-", |topic| topic.as_str());
+            let topic = publish.topic().unwrap_or("-");
             format!("publish q{}{id}{dup} {topic}", publish.qos.bits())
         }
         Packet::Puback(ack) => format!("puback #{}", ack.packet_id),

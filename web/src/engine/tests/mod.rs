@@ -5,7 +5,7 @@ mod page;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{
-    Ack, Connack, Framer, MonoTime, Packet, Properties, ProtocolVersion, Publish, Qos, ReasonCode, Role,
+    Ack, Connack, Framer, MonoTime, Packet, Properties, ProtocolVersion, PublishParts, Qos, ReasonCode, Role,
     Suback, TopicName,
 };
 
@@ -128,7 +128,7 @@ impl Bench {
     }
 
     fn publish(&mut self, topic: &str, payload: &str) {
-        let publish = Publish {
+        let publish = PublishParts {
             dup: false,
             qos: Qos::AtMostOnce,
             retain: false,
@@ -137,7 +137,7 @@ impl Bench {
             properties: Properties::new(),
             payload: Bytes::copy_from_slice(payload.as_bytes()),
         };
-        self.send(&Packet::Publish(publish));
+        self.send(&Packet::Publish(publish.into()));
     }
 
     fn close(&mut self, code: u16, reason: &str) {

@@ -117,7 +117,7 @@ fn a_page_that_does_not_paint_is_not_flooded() {
         bench.engine.handle(now, Input::Tick);
         let mut bytes = BytesMut::new();
         let topic = TopicName::parse(&format!("t/{n}")).unwrap();
-        let publish = Publish {
+        let publish = PublishParts {
             dup: false,
             qos: Qos::AtMostOnce,
             retain: false,
@@ -126,9 +126,7 @@ fn a_page_that_does_not_paint_is_not_flooded() {
             properties: Properties::new(),
             payload: Bytes::new(),
         };
-        Packet::Publish(publish)
-            .encode(ProtocolVersion::V5, &mut bytes)
-            .unwrap();
+        publish.encode(ProtocolVersion::V5, &mut bytes).unwrap();
         bench.engine.handle(now, Input::Bytes(bytes.freeze()));
         frames += u32::from(bench.engine.poll_frame(now).is_some());
     }
@@ -153,7 +151,7 @@ fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
     bench.wait(300);
     let sent = bench.sent();
     assert!(
-        matches!(sent.as_slice(), [Packet::Publish(publish)] if publish.payload == r#"{"state":"ON"}"#.as_bytes() && !publish.retain),
+        matches!(sent.as_slice(), [Packet::Publish(publish)] if publish.payload() == r#"{"state":"ON"}"#.as_bytes() && !publish.retain),
         "{sent:?}"
     );
     let state = |bench: &Bench| {
@@ -201,7 +199,7 @@ fn ten_thousand_retained_messages_do_not_delay_the_keep_alive() {
     let mut burst = BytesMut::new();
     for n in 0..10_000 {
         let topic = Some(TopicName::parse(&format!("home/{}/{n}/state", n % 100)).unwrap());
-        let publish = Publish {
+        let publish = PublishParts {
             dup: false,
             qos: Qos::AtMostOnce,
             retain: true,
@@ -210,9 +208,7 @@ fn ten_thousand_retained_messages_do_not_delay_the_keep_alive() {
             properties: Properties::new(),
             payload: Bytes::from_static(b"21.5"),
         };
-        Packet::Publish(publish)
-            .encode(ProtocolVersion::V5, &mut burst)
-            .unwrap();
+        publish.encode(ProtocolVersion::V5, &mut burst).unwrap();
     }
     let mut rest = burst.freeze();
     // The burst takes longer than the keep-alive to come through, and no timer fires in between: it is always another slice's turn.

@@ -4,7 +4,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::{
-    Frame, Framer, Packet, PacketId, ProtocolVersion, Publish, Qos, ReasonCode, RetainHandling, Role,
+    Framer, Packet, PacketId, ProtocolVersion, PublishParts, Qos, ReasonCode, RetainHandling, Role,
     SubscriptionOptions, TopicFilter,
     session::{ApplicationMessage, Subscription, SubscriptionStatus},
 };
@@ -138,8 +138,8 @@ impl Record {
 }
 
 /// A message is stored as the PUBLISH that will carry it; its packet identifier is in its flow record.
-fn publish(message: &ApplicationMessage) -> Packet {
-    Packet::Publish(Publish {
+fn publish(message: &ApplicationMessage) -> PublishParts {
+    PublishParts {
         dup: false,
         qos: message.qos,
         retain: message.retain,
@@ -147,7 +147,7 @@ fn publish(message: &ApplicationMessage) -> Packet {
         packet_id: (message.qos > Qos::AtMostOnce).then_some(PacketId::FIRST),
         properties: message.properties.clone(),
         payload: message.payload.clone(),
-    })
+    }
 }
 
 fn decode_header(mut rest: Bytes) -> Option<HeaderRecord> {
@@ -166,12 +166,12 @@ fn decode_message(mut rest: Bytes) -> Option<MessageRecord> {
     let expires_at_ms = rest.try_get_u64().ok()?;
     let mut framer = Framer::new(u32::MAX);
     framer.push(rest);
-    let frame: Frame = framer.poll_frame().ok()??;
     // A server receives what a client stored to send.
-    let Ok(Packet::Publish(publish)) = Packet::decode(ProtocolVersion::V5, Role::Server, frame) else {
+    let Ok(Some(Packet::Publish(publish))) = framer.poll_packet(ProtocolVersion::V5, Role::Server) else {
         return None;
     };
-    let topic = publish.topic.clone()?;
+    let mut publish = publish.into_parts();
+    let topic = publish.topic.take()?;
     Some(MessageRecord {
         message: ApplicationMessage::received(publish, topic),
         expires_at_ms: (expires_at_ms != u64::MAX).then_some(expires_at_ms),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hearth_mqtt::{
     Ack, Bytes, BytesMut, Connack, Framer, Packet, PacketId, Properties, Property, ProtocolVersion, Publish,
-    Qos, ReasonCode, Role, TopicName,
+    PublishParts, Qos, ReasonCode, Role, TopicName,
 };
 
 /// What the server waits for, for a message of its own.
@@ -95,7 +95,7 @@ impl Server {
 
     /// Somebody else published something that the client subscribed to.
     pub(crate) fn publish(&mut self, qos: Qos, topic: &str, payload: &str) {
-        self.queue.push_back(Publish {
+        let publish = PublishParts {
             dup: false,
             qos,
             retain: false,
@@ -103,7 +103,8 @@ impl Server {
             packet_id: None,
             properties: Properties::new(),
             payload: Bytes::from(payload.to_owned()),
-        });
+        };
+        self.queue.push_back(publish.into());
         self.pump();
     }
 
@@ -195,8 +196,9 @@ impl Server {
         }));
         for (id, waits) in self.kept().in_flight.clone() {
             let packet = match waits {
-                Waits::Puback(publish) | Waits::Pubrec(publish) => {
-                    Packet::Publish(Publish { dup: true, ..publish })
+                Waits::Puback(mut publish) | Waits::Pubrec(mut publish) => {
+                    publish.dup = true;
+                    Packet::Publish(publish)
                 }
                 Waits::Pubcomp => Packet::Pubrel(Ack::success(id)),
             };
@@ -229,16 +231,11 @@ impl Server {
     }
 
     fn pass_on(&mut self, publish: &Publish) {
-        let topic = publish
-            .topic
-            .as_ref()
-            .expect("no alias was allowed")
-            .as_str()
-            .to_owned();
+        let topic = publish.topic().expect("no alias was allowed").to_owned();
         self.log.push((
             publish.qos,
             topic,
-            String::from_utf8(publish.payload.to_vec()).unwrap(),
+            String::from_utf8(publish.payload().to_vec()).unwrap(),
         ));
     }
 
