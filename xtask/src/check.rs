@@ -2,11 +2,13 @@
 
 use anyhow::Result;
 
+use crate::conformance;
 use crate::process::{cargo, show};
 use crate::tools;
 
 pub(crate) fn check() -> Result<()> {
     show(cargo().args(["fmt", "--all", "--check"]))?;
+    conformance::check()?;
     show(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let path = tools::ensure()?;
     show(

@@ -6,6 +6,7 @@
 mod apt;
 mod bench;
 mod check;
+mod conformance;
 mod dist;
 mod e2e;
 mod fuzz;
@@ -28,6 +29,7 @@ cargo xtask <task>
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
+  conformance          CONFORMANCE.md: which test proves which statement of the specifications
   bench codec [ROUNDS] the codec against other projects' codecs (downloads and builds them)
   help                 this text
 ";
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),
         "fuzz" => fuzz::fuzz(&rest),
+        "conformance" => conformance::conformance(),
         "bench" => bench::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -87,6 +87,7 @@ async fn a_broker_that_breaks_the_connection_is_told_from_one_that_ends_it() {
     assert_eq!(browser.closed().await.0, close::BROKER_LOST);
 }
 
+/// [MQTT5-6.0.0-1] [MQTT311-6.0.0-1]
 #[tokio::test]
 async fn a_text_frame_is_refused() {
     let broker = FakeBroker::start().await;

@@ -20,6 +20,7 @@ fn connected(name: &str, test: impl FnOnce(&Page, &Mosquitto, &str) -> Result<()
     })
 }
 
+/// [MQTT5-6.0.0-3] [MQTT311-6.0.0-3]: the bridge lets nobody in who does not offer `mqtt`
 #[test]
 fn the_bridge_relays_what_mosquitto_publishes() -> Result<()> {
     connected("bridge-value", |page, broker, _| {

@@ -50,6 +50,7 @@ fn a_page_under_a_sub_path_shows_what_is_published() -> Result<()> {
     })
 }
 
+/// [MQTT5-4.2-1] [MQTT311-7.1.2-1] [MQTT311-7.0.0-2]
 #[test]
 fn a_click_publishes_straight_to_mosquitto_in_both_versions() -> Result<()> {
     for version in ["5", "3.1.1"] {

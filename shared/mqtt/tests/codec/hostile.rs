@@ -158,7 +158,7 @@ fn the_null_character_is_malformed_everywhere() {
     }
 }
 
-/// What SHOULD NOT be sent may be; U+FEFF is kept [MQTT5-1.5.4-3].
+/// What SHOULD NOT be sent may be; U+FEFF is kept [MQTT5-1.5.4-3] [MQTT311-1.5.3-3].
 #[test]
 fn control_characters_and_the_byte_order_mark_are_let_through() {
     for text in ["01", "1f", "7f", "c2 80", "ef bb bf", "ef bf bf", "f0 9f 8f a0"] {

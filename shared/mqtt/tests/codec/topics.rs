@@ -170,6 +170,7 @@ proptest! {
     }
 }
 
+/// [MQTT5-4.7.3-3] [MQTT311-4.7.3-3]
 #[test]
 fn names_say_what_is_wrong_with_them() {
     assert_eq!(TopicName::parse(""), Err(TopicNameError::Empty));
@@ -189,6 +190,10 @@ fn names_say_what_is_wrong_with_them() {
 #[test]
 fn filters_say_what_is_wrong_with_them() {
     assert_eq!(TopicFilter::parse(""), Err(TopicFilterError::Empty));
+    assert_eq!(
+        TopicFilter::parse(&"a".repeat(65_536)),
+        Err(TopicFilterError::TooLong(65_536))
+    );
     assert_eq!(
         TopicFilter::parse("sport/tennis#"),
         Err(TopicFilterError::MultiLevelWildcard)

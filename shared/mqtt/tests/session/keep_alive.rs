@@ -40,7 +40,7 @@ fn a_ping_timeout_of_its_own_is_kept() {
     assert_eq!(pair.run_timers(), [30_010, 35_010]);
 }
 
-/// [MQTT5-3.1.2-21]
+/// [MQTT5-3.1.2-21] [MQTT5-3.2.2-21]
 #[test]
 fn server_keep_alive_counts() {
     let mut pair = connected(v5(), &[Property::ServerKeepAlive(5)]);

@@ -10,6 +10,7 @@
 
 mod auth;
 mod connect;
+mod flows;
 mod fuzzed;
 mod keep_alive;
 mod misbehaviour;

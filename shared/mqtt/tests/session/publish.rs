@@ -175,7 +175,7 @@ fn unsolicited_acknowledgements_are_counted_and_change_nothing() {
     assert_eq!(pair.session.counters().unsolicited_acknowledgements, 5);
 }
 
-/// [MQTT5-3.3.4-7] [MQTT5-4.9.0-2]
+/// [MQTT5-3.3.4-7] [MQTT5-4.9.0-1] [MQTT5-4.9.0-2]
 #[test]
 fn the_server_receive_maximum_is_kept() {
     let mut pair = Pair::connected_with(v5(), &[Property::ReceiveMaximum(2)]);

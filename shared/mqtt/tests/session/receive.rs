@@ -242,6 +242,7 @@ fn the_receive_maximum_starts_anew_with_a_connection() {
     assert_eq!(topics(&events), ["a", "b"]);
 }
 
+/// [MQTT5-6.0.0-2] [MQTT311-6.0.0-2]
 #[test]
 fn bytes_may_be_cut_anywhere() {
     let mut all = BytesMut::new();
