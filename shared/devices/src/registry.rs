@@ -109,6 +109,11 @@ impl Devices {
         }
     }
 
+    /// Sets the caps and times; devices and entities beyond a smaller cap stay.
+    pub fn set_options(&mut self, options: DeviceOptions) {
+        self.options = options;
+    }
+
     /// Takes a message received at `now_ms` (ms since epoch); what it changed is told by [`Self::take_changed`].
     ///
     /// It is enough to call this with the newest message of a topic once per frame.

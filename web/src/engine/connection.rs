@@ -15,7 +15,7 @@ use super::{
     problem,
     settings::session_options,
 };
-use crate::wire::{ConnectionOptions, ConnectionState, ConnectionView, Problem};
+use crate::wire::{ConnectionOptions, ConnectionState, ConnectionView, Limits, Problem};
 
 /// How long a WebSocket may take to open, in ms: what the session gives a CONNACK, and less than people wait.
 const DIAL_TIMEOUT_MS: u64 = 10_000;
@@ -48,6 +48,7 @@ enum Phase {
 pub struct Connection {
     environment: Environment,
     options: ConnectionOptions,
+    limits: Limits,
     address: Option<Address>,
     session: Option<Session>,
     phase: Phase,
@@ -69,6 +70,7 @@ impl Connection {
         Self {
             environment,
             options: ConnectionOptions::default(),
+            limits: Limits::default(),
             address: None,
             session: None,
             phase: Phase::Idle,
@@ -92,6 +94,11 @@ impl Connection {
     #[must_use]
     pub fn options(&self) -> &ConnectionOptions {
         &self.options
+    }
+
+    /// Limits of the next session.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Whether the broker has accepted us and the connection holds.
@@ -175,7 +182,7 @@ impl Connection {
         if self.environment.secure_page && !address.secure && !address.is_local() {
             return Err(Box::new(problem::mixed_content(&address)));
         }
-        let options = session_options(&self.options)?;
+        let options = session_options(&self.options, self.limits)?;
         Ok((address, Session::new(options)))
     }
 

@@ -15,6 +15,7 @@ use super::{
     home::Home,
     input::{Call, Environment, Input, Now},
     publisher::Publisher,
+    settings::{device_options, store_options},
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
@@ -112,6 +113,7 @@ impl Engine {
             let facts = Facts {
                 received: self.received,
                 queued: self.publisher.queued(&mut self.connection),
+                devices: self.home.devices().counters(),
                 subscriptions: &self.subscriptions,
             };
             patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
@@ -149,16 +151,10 @@ impl Engine {
                 self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
             }
-            Command::Subscribe { .. } | Command::Unsubscribe { .. } => {
-                if let Err(notice) = self.subscriptions.change(now, &mut self.connection, command) {
-                    self.views.push_result(Patch::Notice(notice));
-                }
-                self.views.note_subscriptions();
-            }
-            Command::DiscardQueued => {
-                if let Some(session) = self.connection.session() {
-                    session.discard_queued();
-                }
+            Command::Limit(limits) => {
+                self.store.set_options(store_options(limits));
+                self.home.set_options(device_options(limits));
+                self.connection.set_limits(limits);
                 self.views.note_numbers();
             }
             Command::Visible(visible) => {
@@ -176,7 +172,7 @@ impl Engine {
         if options.url != self.connection.options().url {
             // Another broker, another home: what was heard here must not be commanded there.
             self.store = Store::new(*self.store.options());
-            self.home = Home::default();
+            self.home = self.home.anew();
             self.received = 0;
             self.views.forget();
         }

@@ -59,6 +59,20 @@ impl Default for Home {
 }
 
 impl Home {
+    /// A home that nothing was heard of, with the same limits.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            devices: Devices::new(*self.devices.options()),
+            ..Self::default()
+        }
+    }
+
+    /// New limits; what is there stays.
+    pub fn set_options(&mut self, options: DeviceOptions) {
+        self.devices.set_options(options);
+    }
+
     /// The devices.
     #[must_use]
     pub fn devices(&self) -> &Devices {

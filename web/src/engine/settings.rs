@@ -1,21 +1,44 @@
 //! From what the page asks for to what the session is started with.
 
 use bytes::Bytes;
+use hearth_devices::DeviceOptions;
+use hearth_model::store::StoreOptions;
 use hearth_mqtt::{
     Properties, Property, Qos, TopicName, Will,
     session::{Secret, SessionOptions, VersionChoice},
 };
 
-use crate::wire::{ConnectionOptions, Problem, ProblemKind, Version, WillOptions};
+use crate::wire::{ConnectionOptions, Limits, Problem, ProblemKind, Version, WillOptions};
 
-/// Largest packet we accept, in bytes: a message at the store's payload cap of 1 MiB fits sixteen times.
-const MAXIMUM_PACKET_SIZE: u32 = 16 * 1024 * 1024;
+const KIB: u32 = 1024;
+const MIB: u32 = 1024 * KIB;
+
+/// What the store keeps within these limits.
+#[must_use]
+pub fn store_options(limits: Limits) -> StoreOptions {
+    StoreOptions {
+        memory_budget_bytes: limits.memory_mib.saturating_mul(MIB) as usize,
+        maximum_topics: limits.topics as usize,
+        payload_cap_bytes: limits.payload_kib.saturating_mul(KIB) as usize,
+        history_per_topic: limits.history as usize,
+        ..StoreOptions::default()
+    }
+}
+
+/// How many devices Home has within these limits.
+#[must_use]
+pub fn device_options(limits: Limits) -> DeviceOptions {
+    DeviceOptions {
+        maximum_devices: limits.devices as usize,
+        ..DeviceOptions::default()
+    }
+}
 
 /// What the session is started with.
 ///
 /// # Errors
 /// What cannot be said in CONNECT, with the field that is wrong.
-pub fn session_options(options: &ConnectionOptions) -> Result<SessionOptions, Box<Problem>> {
+pub fn session_options(options: &ConnectionOptions, limits: Limits) -> Result<SessionOptions, Box<Problem>> {
     let will = options.will.as_ref().map(will).transpose()?;
     Ok(SessionOptions {
         version: match options.version {
@@ -35,7 +58,8 @@ pub fn session_options(options: &ConnectionOptions) -> Result<SessionOptions, Bo
         session_expiry_interval: options.session_expiry_interval,
         keep_alive: options.keep_alive,
         receive_maximum: options.receive_maximum,
-        maximum_packet_size: MAXIMUM_PACKET_SIZE,
+        maximum_packet_size: limits.packet_mib.saturating_mul(MIB),
+        queued_messages_maximum: limits.queued as usize,
         // None: rmqtt 0.24 takes the announcement and then sends neither topic nor alias, and the bytes that aliases
         // save are few.
         topic_alias_maximum: 0,
@@ -70,4 +94,22 @@ fn bad_will(topic: &str, error: &str) -> Box<Problem> {
         what_to_do: "Type a topic without wildcards, or leave the will empty.".to_owned(),
         field: Some("will_topic".to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_choice_every_limit_is_the_layers_own() {
+        let limits = Limits::default();
+        assert_eq!(store_options(limits), StoreOptions::default());
+        assert_eq!(device_options(limits), DeviceOptions::default());
+        let session = session_options(&ConnectionOptions::default(), limits).unwrap();
+        let own = SessionOptions::default();
+        assert_eq!(
+            (session.maximum_packet_size, session.queued_messages_maximum),
+            (own.maximum_packet_size, own.queued_messages_maximum)
+        );
+    }
 }

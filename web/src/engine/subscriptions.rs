@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use hearth_mqtt::{
-    Qos, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter,
+    Qos, ReasonCode, SubscriptionOptions, TopicFilter,
     session::{Event, SubscribeId, Subscription},
 };
 
 use super::{connection::Connection, input::Now};
-use crate::wire::{Command, Notice, SubscriptionView};
+use crate::wire::SubscriptionView;
 
 /// Without a wish of the user: everything, and what the broker says about itself, which `#` leaves out
 /// ([MQTT5-4.7.2-1]).
@@ -17,7 +17,7 @@ const DEFAULT_FILTERS: [&str; 2] = ["#", "$SYS/#"];
 /// The subscriptions of the page.
 #[derive(Debug, Default)]
 pub struct Subscriptions {
-    wanted: Vec<(SubscriptionView, SubscriptionOptions)>,
+    wanted: Vec<SubscriptionView>,
     /// The session remembers them once it was told.
     told: bool,
     /// When SUBSCRIBE left, for the round trip.
@@ -35,7 +35,7 @@ impl Subscriptions {
         };
         self.wanted = filters
             .into_iter()
-            .map(|(filter, qos)| (waiting(filter, qos), options(qos, false, false, 0)))
+            .map(|(filter, qos)| waiting(filter, qos))
             .collect();
         self.told = false;
         self.asked.clear();
@@ -44,7 +44,7 @@ impl Subscriptions {
     /// What the page shows.
     #[must_use]
     pub fn views(&self) -> Vec<SubscriptionView> {
-        self.wanted.iter().map(|(view, _)| view.clone()).collect()
+        self.wanted.clone()
     }
 
     /// The broker accepted us: subscribe, unless the session remembers and does it itself.
@@ -53,9 +53,9 @@ impl Subscriptions {
             return;
         }
         let mut asked = Vec::new();
-        for (view, options) in &mut self.wanted {
+        for view in &mut self.wanted {
             match TopicFilter::parse(&view.filter) {
-                Ok(filter) => asked.push(Subscription::new(filter, *options)),
+                Ok(filter) => asked.push(Subscription::new(filter, options(view.qos))),
                 Err(error) => refuse(view, &error.to_string()),
             }
         }
@@ -82,45 +82,6 @@ impl Subscriptions {
         Ok(())
     }
 
-    /// Adds, replaces or removes one.
-    ///
-    /// # Errors
-    /// What is wrong with it, for the user.
-    pub fn change(&mut self, now: Now, connection: &mut Connection, command: Command) -> Result<(), Notice> {
-        match command {
-            Command::Subscribe {
-                filter,
-                qos,
-                no_local,
-                retain_as_published,
-                retain_handling,
-            } => {
-                let parsed = parse(&filter)?;
-                let options = options(qos, no_local, retain_as_published, retain_handling);
-                self.wanted.retain(|(view, _)| view.filter != filter);
-                self.wanted.push((waiting(filter.clone(), qos), options));
-                if self.told
-                    && let Err(error) = self.ask(now, connection, Subscription::new(parsed, options))
-                {
-                    self.with(&filter, |view| refuse(view, &error));
-                }
-            }
-            Command::Unsubscribe { filter } => {
-                let parsed = parse(&filter)?;
-                self.wanted.retain(|(view, _)| view.filter != filter);
-                if self.told
-                    && let Some(session) = connection.session()
-                {
-                    session
-                        .unsubscribe(now.mono, vec![parsed])
-                        .map_err(|error| notice(&filter, &error.to_string()))?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Takes results; `true` when something changed.
     pub fn handle_event(&mut self, now: Now, connection: &mut Connection, event: &Event) -> bool {
         let results = match event {
@@ -141,7 +102,7 @@ impl Subscriptions {
     }
 
     fn with(&mut self, filter: &str, change: impl FnOnce(&mut SubscriptionView)) {
-        if let Some((view, _)) = self.wanted.iter_mut().find(|(view, _)| view.filter == filter) {
+        if let Some(view) = self.wanted.iter_mut().find(|view| view.filter == filter) {
             change(view);
         }
     }
@@ -169,27 +130,9 @@ fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
     view.result = format!("granted QoS {}", code.0);
 }
 
-fn options(qos: u8, no_local: bool, retain_as_published: bool, retain_handling: u8) -> SubscriptionOptions {
+fn options(qos: u8) -> SubscriptionOptions {
     SubscriptionOptions {
         maximum_qos: Qos::from_bits(qos).unwrap_or_default(),
-        no_local,
-        retain_as_published,
-        retain_handling: match retain_handling {
-            1 => RetainHandling::SendAtSubscribeIfNew,
-            2 => RetainHandling::DoNotSend,
-            _ => RetainHandling::SendAtSubscribe,
-        },
-    }
-}
-
-fn parse(filter: &str) -> Result<TopicFilter, Notice> {
-    TopicFilter::parse(filter).map_err(|error| notice(filter, &error.to_string()))
-}
-
-fn notice(filter: &str, why: &str) -> Notice {
-    Notice {
-        title: "This subscription cannot be made".to_owned(),
-        text: format!("{filter:?}: {why}."),
-        urgent: false,
+        ..SubscriptionOptions::default()
     }
 }

@@ -13,7 +13,8 @@ use crate::{
         worker::{EngineWorker, FromWorker},
     },
     wire::{
-        Command, ConnectionState, ConnectionView, Frame, Problem, ProblemKind, RequestId, View, ViewKind,
+        Command, ConnectionState, ConnectionView, Frame, Limits, Problem, ProblemKind, RequestId, View,
+        ViewKind,
     },
 };
 
@@ -34,6 +35,7 @@ struct Inner {
     waiting: RefCell<Option<Vec<Command>>>,
     /// What a new engine has to be told when this one dies.
     open: RefCell<HashMap<ViewKind, (u32, Option<View>)>>,
+    limits: Cell<Limits>,
     connect: RefCell<Option<Command>>,
     /// The clock of a handle without a browser.
     now: Cell<Option<u64>>,
@@ -82,6 +84,12 @@ impl EngineHandle {
         self.post(&command);
     }
 
+    /// The limits that the engine was told last.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.limits.get()
+    }
+
     /// A new number for a request.
     #[must_use]
     pub fn request(&self) -> RequestId {
@@ -122,6 +130,7 @@ impl EngineHandle {
             ]
         });
         self.start_worker();
+        let limit = Command::Limit(self.limits());
         let connect = self.0.connect.borrow().clone();
         let views: Vec<_> = self
             .0
@@ -130,7 +139,8 @@ impl EngineHandle {
             .values()
             .filter_map(|(_, view)| view.clone())
             .collect();
-        for command in connect.into_iter().chain(views.into_iter().map(Command::Open)) {
+        let began = std::iter::once(limit).chain(connect);
+        for command in began.chain(views.into_iter().map(Command::Open)) {
             self.send(command);
         }
     }
@@ -235,6 +245,7 @@ impl EngineHandle {
                     *held = Some(view.clone());
                 }
             }
+            Command::Limit(limits) => self.0.limits.set(*limits),
             Command::Connect(_) => *self.0.connect.borrow_mut() = Some(command.clone()),
             Command::Disconnect => *self.0.connect.borrow_mut() = None,
             _ => {}

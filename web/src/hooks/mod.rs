@@ -5,6 +5,7 @@
 
 mod clock;
 mod handle;
+pub(crate) mod limits;
 mod provider;
 mod start;
 mod state;

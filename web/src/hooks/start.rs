@@ -5,7 +5,7 @@ use std::rc::Rc;
 use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
-use super::{handle::EngineHandle, state::Key, use_selected};
+use super::{handle::EngineHandle, limits, state::Key, use_selected};
 use crate::{
     pages::route,
     platform::{client_id, page},
@@ -67,6 +67,7 @@ pub(super) async fn run(engine: EngineHandle) {
         client_id: client_id::for_this_tab(),
     };
     set(&engine, &start);
+    engine.send(Command::Limit(limits::chosen()));
     // An address that names a broker need not wait for the host's answer.
     let by_address = start.params.connect && start.params.url.is_some();
     if by_address {

@@ -156,9 +156,9 @@ fn Rooms(props: &RoomsProps) -> Html {
                     { for room.devices.iter().map(|device| html! { <CardOf key={device.clone()} device={device.clone()} /> }) }
                 </Room>
             })}
-            if home.devices_dropped > 0 {
-                <p class="hint">{format!("{} not shown: the limit of devices is reached. Explorer shows all topics.",
-                    words::count(u64::from(home.devices_dropped), "device", "devices"))}</p>
+            if home.beyond_limit > 0 {
+                <p class="hint">{format!("{} of further devices not shown here: Settings has the limit of devices. Explorer shows all topics.",
+                    words::count(home.beyond_limit, "message", "messages"))}</p>
             }
         </>
     }

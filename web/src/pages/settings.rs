@@ -3,10 +3,14 @@
 use yew::prelude::*;
 
 use crate::{
-    components::{form::field::Choice, vars::Styled, words},
-    hooks::{use_connection, use_counters, use_start},
+    components::{
+        form::field::{Choice, Field},
+        vars::Styled,
+        words,
+    },
+    hooks::{limits, use_connection, use_counters, use_engine, use_start},
     platform::{document, locale},
-    wire::Counters,
+    wire::{Command, Counters, Limits},
 };
 
 /// The page of settings.
@@ -16,6 +20,7 @@ pub(crate) fn Settings() -> Html {
         <div class="settings">
             <Theme />
             <Memory />
+            <Caps />
             <About />
         </div>
     }
@@ -67,9 +72,126 @@ fn Memory() -> Html {
                 {count("Topics known", u64::from(counters.topics))}
                 {count("Dropped from history or refused by a limit", counters.dropped)}
                 {count("Payloads cut at the limit", counters.cut)}
+                {count("Chart samples no longer kept", counters.samples_dropped)}
+                {count("Readings beyond the limits of devices and fields", counters.readings_refused)}
                 {count("Waiting for the broker", u64::from(counters.queued))}
             </dl>
         </section>
+    }
+}
+
+/// A limit: id, words, hint, smallest and largest, and its place in [`Limits`].
+type Cap = (
+    &'static str,
+    &'static str,
+    &'static str,
+    std::ops::RangeInclusive<u32>,
+    fn(&mut Limits) -> &mut u32,
+);
+
+/// The largest keep a phone's tab or a 32-bit address space from running over.
+const CAPS: [Cap; 7] = [
+    (
+        "limit-memory",
+        "Memory, MiB",
+        "For topics and their history.",
+        8..=1_024,
+        |limits| &mut limits.memory_mib,
+    ),
+    (
+        "limit-topics",
+        "Topics",
+        "Later ones are refused.",
+        100..=2_000_000,
+        |limits| &mut limits.topics,
+    ),
+    (
+        "limit-payload",
+        "Payload, KiB",
+        "Longer ones are cut.",
+        1..=65_536,
+        |limits| &mut limits.payload_kib,
+    ),
+    (
+        "limit-history",
+        "Messages per topic",
+        "Older ones go first.",
+        0..=100_000,
+        |limits| &mut limits.history,
+    ),
+    (
+        "limit-devices",
+        "Devices on Home",
+        "Explorer shows the rest.",
+        1..=20_000,
+        |limits| &mut limits.devices,
+    ),
+    (
+        "limit-queued",
+        "Messages waiting for the broker",
+        "From the next connection on.",
+        1..=1_000_000,
+        |limits| &mut limits.queued,
+    ),
+    (
+        "limit-packet",
+        "Packet from the broker, MiB",
+        "From the next connection on.",
+        1..=256,
+        |limits| &mut limits.packet_mib,
+    ),
+];
+
+/// What is wrong with a limit as typed.
+fn cap_of(text: &str, range: &std::ops::RangeInclusive<u32>) -> Result<u32, String> {
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("Enter a whole number from {} to {}.", range.start(), range.end()))
+}
+
+#[component]
+fn Caps() -> Html {
+    html! {
+        <section class="panel" aria-labelledby="limits-h">
+            <header class="panel__head"><h2 id="limits-h">{"Limits"}</h2></header>
+            <div class="panel__body form-grid">
+                { for (0..CAPS.len()).map(|index| html! { <OneCap {index} /> }) }
+            </div>
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OneCapProps {
+    index: usize,
+}
+
+#[component]
+fn OneCap(props: &OneCapProps) -> Html {
+    let engine = use_engine();
+    let index = props.index;
+    let mut limits = engine.limits();
+    let typed = use_state(|| {
+        let cap = CAPS.get(index);
+        cap.map_or_else(String::new, |(.., place)| place(&mut limits).to_string())
+    });
+    let Some((id, label, hint, range, place)) = CAPS.get(index) else {
+        return Html::default();
+    };
+    let on_input = {
+        let typed = typed.clone();
+        Callback::from(move |text: String| {
+            if let Ok(number) = cap_of(&text, range) {
+                let mut changed = engine.limits();
+                *place(&mut changed) = number;
+                limits::choose(changed);
+                engine.send(Command::Limit(changed));
+            }
+            typed.set(text);
+        })
+    };
+    let error = cap_of(&typed, range).err().map(AttrValue::from);
+    html! {
+        <Field {id} label={*label} value={(*typed).clone()} inputmode="numeric" testid={*id} hint={*hint} {error} {on_input} />
     }
 }
 
@@ -104,5 +226,36 @@ fn About() -> Html {
                 <dt>{"Licence"}</dt><dd>{"MIT or Apache-2.0, as you choose"}</dd>
             </dl>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::testing::render;
+
+    #[test]
+    fn every_limit_is_shown_with_its_default_inside_its_range() {
+        let html = render::<Caps>(());
+        for (id, .., range, place) in &CAPS {
+            let number = *place(&mut Limits::default());
+            assert!(range.contains(&number), "{id}");
+            assert!(
+                html.contains(&format!(r#"value="{number}""#)) && html.contains(id),
+                "{id}: {html}"
+            );
+        }
+        assert!(!html.contains("aria-invalid"), "{html}");
+    }
+
+    #[test]
+    fn a_limit_out_of_its_range_is_refused_with_the_range() {
+        assert_eq!(cap_of(" 8 ", &(8..=9)), Ok(8));
+        for text in ["", "7", "10", "-1", "x"] {
+            assert!(
+                cap_of(text, &(8..=9)).is_err_and(|why| why.contains("8 to 9")),
+                "{text}"
+            );
+        }
     }
 }

@@ -101,7 +101,7 @@ fn home_shows_facts_attention_rooms_and_cards() {
             facts: vec![],
             devices: vec!["lamp".into()],
         }],
-        devices_dropped: 2,
+        beyond_limit: 2,
     };
     let html = page(
         Shown::Home,
@@ -112,7 +112,7 @@ fn home_shows_facts_attention_rooms_and_cards() {
         "Lampe is silent",
         "Usually every 5 min.",
         r#"data-device="lamp""#,
-        "2 devices not shown",
+        "2 messages of further devices not shown here",
         "Flur",
     ] {
         assert!(html.contains(part), "{part}: {html}");

@@ -41,18 +41,8 @@ pub enum Command {
         entity: String,
         action: Action,
     },
-    /// Add a subscription, or replace the options of one with the same filter.
-    Subscribe {
-        filter: String,
-        qos: u8,
-        no_local: bool,
-        retain_as_published: bool,
-        retain_handling: u8,
-    },
-    /// Remove a subscription.
-    Unsubscribe { filter: String },
-    /// Forget the messages that wait for the broker.
-    DiscardQueued,
+    /// What the engine may keep from now on.
+    Limit(Limits),
     /// Whether the page can be seen. A hidden page gets no frames; on `true` a whole one comes at once.
     Visible(bool),
     /// The last frame is on the screen; the next may be sent. The answer to every [`Frame`].
@@ -83,6 +73,24 @@ pub struct ConnectionOptions {
     pub largest_packet: Option<u32>,
     /// `(filter, QoS)`; empty means `#` at QoS 0 and `$SYS/#`.
     pub subscriptions: Vec<(String, u8)>,
+}
+
+/// What the engine keeps at most, as chosen in Settings. What does not fit is counted in [`Counters`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Memory for topics and their history, MiB.
+    pub memory_mib: u32,
+    pub topics: u32,
+    /// Longer payloads are cut, KiB.
+    pub payload_kib: u32,
+    /// Older messages per topic.
+    pub history: u32,
+    pub devices: u32,
+    /// Messages that wait for the broker; holds from the next connection on.
+    pub queued: u32,
+    /// Largest packet that the broker may send, MiB; holds from the next connection on.
+    pub packet_mib: u32,
 }
 
 /// Which protocol version to offer.
@@ -209,6 +217,20 @@ impl Default for ConnectionOptions {
             will: None,
             largest_packet: None,
             subscriptions: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_mib: 128,
+            topics: 200_000,
+            payload_kib: 1_024,
+            history: 1_000,
+            devices: 2_000,
+            queued: 10_000,
+            packet_mib: 16,
         }
     }
 }

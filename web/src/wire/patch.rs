@@ -133,6 +133,10 @@ pub struct Counters {
     pub dropped: u64,
     /// Payloads cut at the payload cap.
     pub cut: u64,
+    /// Samples of numbers that charts have no more.
+    pub samples_dropped: u64,
+    /// Readings beyond the limits of devices, of entities per device and of numeric fields per topic.
+    pub readings_refused: u64,
     /// Messages per second, over the last seconds.
     pub rate: f32,
     /// Messages that wait for the broker.
@@ -151,8 +155,8 @@ pub struct HomeView {
     /// Most urgent first.
     pub attention: Vec<AttentionItem>,
     pub rooms: Vec<RoomView>,
-    /// Devices not shown because of the cap.
-    pub devices_dropped: u32,
+    /// Messages of devices that are not shown because of the cap.
+    pub beyond_limit: u64,
 }
 
 /// One of the six facts about the whole home.

@@ -367,10 +367,10 @@ impl Store {
         &self.options
     }
 
-    /// Sets the memory budget; history goes at once when it is smaller than what is held.
-    pub fn set_memory_budget(&mut self, bytes: usize) {
-        self.options.memory_budget_bytes = bytes;
-        self.budget.set_capacity(bytes);
+    /// Sets the caps. Beyond a smaller memory budget history goes at once; the other caps hold for what comes.
+    pub fn set_options(&mut self, options: StoreOptions) {
+        self.options = options;
+        self.budget.set_capacity(options.memory_budget_bytes);
         self.make_room(0);
     }
 

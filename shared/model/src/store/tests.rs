@@ -188,7 +188,10 @@ fn a_smaller_budget_takes_effect_at_once() {
         store.apply(at, &Arrival::new(&format!("t/{}", at % 20), b"123456789"));
     }
     assert!(store.memory_bytes() > 200_000);
-    store.set_memory_budget(100_000);
+    store.set_options(StoreOptions {
+        memory_budget_bytes: 100_000,
+        ..StoreOptions::default()
+    });
     assert!(store.memory_bytes() <= 100_000);
     assert_eq!(store.topics(), 20);
 }

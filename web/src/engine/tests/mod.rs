@@ -15,7 +15,7 @@ use super::{
 };
 use crate::wire::{
     Action, Command, ConnectionOptions, ConnectionState, ConnectionView, ControlState, DeviceCard,
-    EntityValue, Frame, Outcome, Patch, ProblemKind, Publication, TreeWindow, Version, View,
+    EntityValue, Frame, Limits, Outcome, Patch, ProblemKind, Publication, TreeWindow, Version, View,
 };
 
 const URL: &str = "ws://broker:9001/mqtt";

@@ -351,3 +351,41 @@ fn silence_is_noticed_without_a_message_or_a_keep_alive() {
         "the devices are looked at every five seconds"
     );
 }
+
+#[test]
+fn chosen_limits_hold_and_what_they_refuse_is_counted() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.command(Command::Limit(Limits {
+        topics: 2,
+        devices: 1,
+        payload_kib: 1,
+        ..Limits::default()
+    }));
+    bench.publish("home/kitchen/temperature", "20.5");
+    bench.publish(
+        "home/attic/humidity",
+        &format!("{{\"t\":\"{}\"}}", "x".repeat(2_000)),
+    );
+    bench.publish("home/cellar/door", "open");
+    bench.wait(2_000);
+    let counters = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Counters(counters) => Some(*counters),
+        _ => None,
+    });
+    let counters = counters.unwrap();
+    assert_eq!(
+        (counters.topics, counters.cut, counters.dropped),
+        (2, 1, 1),
+        "{counters:?}"
+    );
+    assert_eq!(
+        bench
+            .cards()
+            .iter()
+            .map(|card| &card.id)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
+        1
+    );
+}

@@ -168,7 +168,6 @@ impl DeviceScreen {
 
 fn home_view(now: Now, devices: &Devices) -> HomeView {
     let attention = devices.attention(now.wall_ms);
-    let refused = devices.counters().devices_refused;
     HomeView {
         glance: glance(&devices.facts()),
         attention: attention
@@ -176,7 +175,7 @@ fn home_view(now: Now, devices: &Devices) -> HomeView {
             .filter_map(|item| attention_item(devices, item))
             .collect(),
         rooms: rooms(devices),
-        devices_dropped: u32::try_from(refused).unwrap_or(u32::MAX),
+        beyond_limit: devices.counters().devices_refused,
     }
 }
 

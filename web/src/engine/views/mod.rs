@@ -12,7 +12,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 
-use hearth_devices::DeviceId;
+use hearth_devices::{DeviceCounters, DeviceId};
 use hearth_model::store::{NodeId, Store};
 use hearth_mqtt::MonoTime;
 
@@ -203,6 +203,8 @@ pub struct Facts<'a> {
     pub received: u64,
     /// Messages that wait for the broker.
     pub queued: u32,
+    /// What was left out of the devices.
+    pub devices: DeviceCounters,
     /// Subscriptions with their results.
     pub subscriptions: &'a Subscriptions,
 }

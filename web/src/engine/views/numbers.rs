@@ -50,6 +50,10 @@ impl Numbers {
             received: facts.received,
             dropped: kept.history_dropped + kept.topics_refused,
             cut: kept.payloads_cut,
+            samples_dropped: kept.samples_dropped,
+            readings_refused: kept.fields_refused
+                + facts.devices.devices_refused
+                + facts.devices.entities_refused,
             rate: store.rate(now.wall_ms) as f32,
             queued: facts.queued,
             topics: u32::try_from(store.topics()).unwrap_or(u32::MAX),
