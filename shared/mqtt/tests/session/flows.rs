@@ -196,7 +196,7 @@ fn without_a_topic_alias_maximum_no_alias_is_sent() {
         let Packet::Publish(publish) = packet else {
             panic!("{packet:?}")
         };
-        assert!(publish.topic.is_some() && publish.properties.topic_alias().is_none());
+        assert!(publish.topic().is_some() && publish.properties().topic_alias().is_none());
     }
 }
 
@@ -266,11 +266,12 @@ fn qos_2_is_delivered_once_until_it_is_released() {
 #[test]
 fn an_expired_message_is_still_released() {
     let mut pair = Pair::connected(v5());
-    let Packet::Publish(mut publish) = inbound(Qos::ExactlyOnce, 1, "a", false) else {
+    let Packet::Publish(publish) = inbound(Qos::ExactlyOnce, 1, "a", false) else {
         panic!()
     };
+    let mut publish = publish.into_parts();
     publish.properties = Properties::of(&[Property::MessageExpiryInterval(1)]).unwrap();
-    pair.send(Packet::Publish(publish));
+    pair.send(Packet::Publish(publish.into()));
     pair.now += 5_000;
     pair.send(pubrel(1));
     assert_eq!(pair.brief(), ["pubrec #1", "pubcomp #1"]);

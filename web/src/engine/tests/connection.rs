@@ -288,6 +288,15 @@ fn a_broken_packet_closes_the_connection_and_names_the_statement() {
     );
 }
 
+/// [MQTT5-6.0.0-1] [MQTT311-6.0.0-1]
+#[test]
+fn a_text_frame_ends_the_connection() {
+    let mut bench = Bench::connected();
+    bench.input(Input::TextFrame);
+    let (state, problem) = bench.problem();
+    assert!(state != ConnectionState::Connected && problem.is_some());
+}
+
 #[test]
 fn another_connection_says_goodbye_to_the_one_before() {
     let mut bench = Bench::connected();
