@@ -1,6 +1,6 @@
 //! Who may come in, and who may publish and subscribe to what.
 
-use super::{BrokerError, EmbeddedOptions, Permissions, UserOptions, filter};
+use super::{BrokerError, EmbeddedOptions, Password, Permissions, UserOptions, filter};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, fmt};
 use tokio::sync::Semaphore;
@@ -67,6 +67,9 @@ pub trait AccessControl: Send + Sync {
 pub struct Users {
     users: BTreeMap<String, UserOptions>,
     anonymous: Option<Permissions>,
+    /// A user with a hashed password, if there is one: an unknown name is checked against it, and costs the same time, so that the
+    /// time does not tell which names exist.
+    slowest: Option<UserOptions>,
     /// A password hash costs 19 MiB and a core while it is checked.
     checks_at_a_time: Semaphore,
 }
@@ -84,6 +87,11 @@ impl Users {
         }
         Ok(Self {
             users: options.users.clone(),
+            slowest: options
+                .users
+                .values()
+                .find(|user| matches!(user.password, Password::Hash(_)))
+                .cloned(),
             anonymous: options
                 .anonymous_allowed()
                 .then(|| options.anonymous_permissions.clone()),
@@ -91,10 +99,10 @@ impl Users {
         })
     }
 
-    async fn password_matches(&self, user: &UserOptions, offered: &[u8]) -> bool {
+    async fn password_matches(&self, password: &Password, offered: &[u8]) -> bool {
         // Acquiring fails only when the semaphore was closed, which nobody does.
         let _permit = self.checks_at_a_time.acquire().await;
-        let (password, offered) = (user.password.clone(), offered.to_vec());
+        let (password, offered) = (password.clone(), offered.to_vec());
         tokio::task::spawn_blocking(move || password.verify(&offered))
             .await
             .unwrap_or(false)
@@ -123,11 +131,16 @@ impl AccessControl for Users {
             None if self.anonymous.is_none() => return Err(Denied::NotAuthorized),
             None => {}
             Some(name) => {
-                let user = self.users.get(name).ok_or(Denied::BadUserNameOrPassword)?;
-                if !self
-                    .password_matches(user, login.password.unwrap_or_default())
-                    .await
-                {
+                let user = self.users.get(name);
+                let password = user.or(self.slowest.as_ref()).map(|user| &user.password);
+                let matches = match password {
+                    Some(password) => {
+                        self.password_matches(password, login.password.unwrap_or_default())
+                            .await
+                    }
+                    None => false,
+                };
+                if user.is_none() || !matches {
                     return Err(Denied::BadUserNameOrPassword);
                 }
             }

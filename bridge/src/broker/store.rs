@@ -73,7 +73,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
                 tracing::error!(file = %self.file.display(), %error, "cannot read the broker's snapshot");
-                return None;
+                Vec::new()
             }
         };
         let decoded = bytes.strip_prefix(MAGIC).map(postcard::from_bytes);
@@ -149,6 +149,17 @@ mod tests {
         assert_eq!(store.load::<Vec<String>>(), None);
         store.save(&vec!["거실"]).unwrap();
         assert_eq!(store.load::<Vec<String>>(), Some(vec!["거실".to_owned()]));
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_be_read_is_put_aside_and_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        fs::create_dir(&store.file).unwrap();
+        assert_eq!(store.load::<Vec<String>>(), None);
+        assert!(dir.path().join("broker.damaged").is_dir());
+        store.save(&vec!["one"]).unwrap();
+        assert_eq!(store.load::<Vec<String>>(), Some(vec!["one".to_owned()]));
     }
 
     #[test]

@@ -2,6 +2,8 @@ use crate::{
     client::{BOTH, Client, Settings, Told, Version, settings},
     options,
 };
+use std::time::{Duration, Instant};
+
 use hearth::broker::{self, BrokerError, EmbeddedOptions, Password, Permissions, UserOptions, hash_password};
 
 fn permissions(publish: &[&str], subscribe: &[&str]) -> Permissions {
@@ -188,4 +190,72 @@ async fn mistakes_in_users_are_told_at_start() {
         "{error}"
     );
     assert!(!error.to_string().contains("nonsense"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_identifier_gives_nobody_the_session_of_another_user() {
+    let broker = broker::start(with_users()).await.unwrap();
+    for version in BOTH {
+        let ada = settings("tab").login("ada", "lovelace").persistent();
+        let (mut client, _) = Client::connect(version, broker.address(), ada).await;
+        client.subscribe("secret", 1).await;
+        client.leave().await;
+        let writer = settings("writer").login("ada", "lovelace");
+        let (mut writer, _) = Client::connect(version, broker.address(), writer).await;
+        writer.publish("secret", 1, false, "while away").await;
+
+        let (mut thief, present) = Client::connect(version, broker.address(), kim("tab").persistent()).await;
+        assert!(!present, "{version:?}");
+        thief.subscribe("public/news", 1).await;
+        writer.publish("secret", 1, false, "while there").await;
+        writer.publish("public/news", 1, false, "for all").await;
+        assert_eq!(thief.message().await.topic, "public/news", "{version:?}");
+        thief.leave().await;
+        writer.leave().await;
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_takes_what_is_no_longer_permitted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = with_users();
+    options.data_dir = Some(dir.path().to_owned());
+    let broker = broker::start(options.clone()).await.unwrap();
+    let (mut client, _) = Client::connect(Version::V5, broker.address(), kim("tab").persistent()).await;
+    client.subscribe("public/news", 1).await;
+    client.subscribe("home/kim/lamp", 1).await;
+    broker.stop().await;
+    drop(client);
+
+    let user = options.users.get_mut("kim").unwrap();
+    user.permissions = permissions(&[], &["home/%u/#"]);
+    let broker = broker::start(options).await.unwrap();
+    let (mut client, present) = Client::connect(Version::V5, broker.address(), kim("tab").persistent()).await;
+    assert!(present);
+    let writer = settings("writer").login("ada", "lovelace");
+    let (mut writer, _) = Client::connect(Version::V5, broker.address(), writer).await;
+    writer.publish("public/news", 1, false, "no longer hers").await;
+    writer.publish("home/kim/lamp", 1, false, "hers").await;
+    assert_eq!(client.message().await.topic, "home/kim/lamp");
+    broker.stop().await;
+}
+
+/// The time of a refusal must not tell which names exist.
+#[tokio::test]
+async fn an_unknown_user_costs_as_much_as_a_wrong_password() {
+    let broker = broker::start(with_users()).await.unwrap();
+    let mut fastest = [Duration::MAX; 2];
+    for _ in 0..3 {
+        for (name, fastest) in ["kim", "nobody"].into_iter().zip(&mut fastest) {
+            let begun = Instant::now();
+            let login = settings("x").login(name, "wrong");
+            let told = Client::dial(Version::V5, broker.address(), login).next().await;
+            assert_eq!(told, Told::Refused("BadUserNamePassword".to_owned()));
+            *fastest = begun.elapsed().min(*fastest);
+        }
+    }
+    let [known, unknown] = fastest;
+    assert!(unknown * 3 > known, "{unknown:?} and {known:?}");
+    broker.stop().await;
 }

@@ -76,7 +76,7 @@ pub fn format_number(number: f64, decimals: u8) -> String {
         return "–".to_owned();
     }
     if number.abs() >= 1e15 {
-        return format!("{number:e}");
+        return in_powers_of_ten(number);
     }
     let plain = format!("{number:.*}", usize::from(decimals));
     let (sign, digits) = plain.strip_prefix('-').map_or(("", &*plain), |rest| ("-", rest));
@@ -97,6 +97,16 @@ pub fn format_number(number: f64, decimals: u8) -> String {
         out.push_str(fraction);
     }
     out
+}
+
+/// Four significant digits at most, `1.235e300`: all seventeen fit into no card.
+fn in_powers_of_ten(number: f64) -> String {
+    let text = format!("{number:.3e}");
+    let Some((digits, exponent)) = text.split_once('e') else {
+        return text;
+    };
+    let digits = digits.trim_end_matches('0').trim_end_matches('.');
+    format!("{digits}e{exponent}")
 }
 
 /// A count with a comma between thousands: `1,284`.
@@ -152,6 +162,9 @@ mod tests {
             (999.0, 0, "999"),
             (1_000_000.0, 0, "1,000,000"),
             (1.5e21, 0, "1.5e21"),
+            (1e26, 2, "1e26"),
+            (1.111_111_111_111_111_2e308, 0, "1.111e308"),
+            (-9.223_372_036_854_776e18, 0, "-9.223e18"),
             (f64::NAN, 0, "–"),
         ] {
             assert_eq!(format_number(number, decimals), text);

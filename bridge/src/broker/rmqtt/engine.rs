@@ -143,13 +143,13 @@ impl Broker {
             }
         };
         let scx = self.context().await;
-        let register = hooks::register(&scx, access, self.counts.clone(), self.waiting.clone()).await;
+        let register = hooks::register(&scx, access.clone(), self.counts.clone(), self.waiting.clone()).await;
         let server = MqttServer::new(scx.clone())
             .listener_by_id(listener, LISTENER)
             .build();
         if let Some(snapshot) = self.store.as_ref().and_then(|store| store.load::<Snapshot>()) {
             snapshot
-                .restore(&scx, LISTENER, &self.retained, &self.waiting)
+                .restore(&scx, LISTENER, &self.retained, &self.waiting, &*access)
                 .await;
         }
         let accepting = tokio::spawn(server.run());

@@ -2,6 +2,7 @@
 
 use crate::broker::filter;
 use async_trait::async_trait;
+use bytes::Bytes;
 use rmqtt::{
     Result,
     retain::RetainStorage,
@@ -106,8 +107,18 @@ impl Retained {
     }
 }
 
+/// Topic, payload and what the properties of 5.0 hold.
 fn size(kept: &Kept) -> usize {
-    kept.retain.publish.topic.len() + kept.retain.publish.payload.len()
+    let publish = &kept.retain.publish;
+    let properties = publish.properties.as_ref().map_or(0, |properties| {
+        let text = |text: &Option<TopicName>| text.as_ref().map_or(0, |text| text.len());
+        let users = properties.user_properties.iter();
+        text(&properties.content_type)
+            + text(&properties.response_topic)
+            + properties.correlation_data.as_ref().map_or(0, Bytes::len)
+            + users.map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    });
+    publish.topic.len() + publish.payload.len() + properties
 }
 
 fn is_live(kept: &Kept, now: SystemTime) -> bool {
@@ -160,5 +171,52 @@ impl RetainStorage for Retained {
 
     async fn max(&self) -> isize {
         self.count().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rmqtt::{
+        codec::{
+            types::{Publish as CodecPublish, QoS},
+            v5::PublishProperties,
+        },
+        types::{From, Id, Publish},
+    };
+
+    fn kept(topic: &'static str, user_property: &'static str) -> Kept {
+        let properties = PublishProperties {
+            user_properties: vec![("".into(), user_property.into())],
+            ..PublishProperties::default()
+        };
+        let publish = CodecPublish {
+            dup: false,
+            retain: true,
+            qos: QoS::AtMostOnce,
+            topic: topic.into(),
+            packet_id: None,
+            payload: "x".into(),
+            properties: Some(properties),
+        };
+        let retain = Retain {
+            msg_id: None,
+            from: From::from_custom(Id::from(1, "publisher".into())),
+            publish: Publish::from(publish),
+        };
+        Kept {
+            retain,
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn properties_count_as_bytes_too() {
+        let retained = Retained::new(10, 100);
+        for topic in ["a", "b", "c"] {
+            retained.keep(kept(topic, "0123456789012345678901234567890123456789"));
+        }
+        assert_eq!(retained.all(SystemTime::now()).len(), 2);
+        assert_eq!(retained.not_kept(), 1);
     }
 }

@@ -116,6 +116,13 @@ impl Entry for PatientEntry {
         clear_subscriptions: bool,
         is_admin: IsAdmin,
     ) -> Result<OfflineSession> {
+        // A client identifier is no secret. Whoever uses that of another user gets nothing of what is his: neither his subscriptions
+        // nor the messages that wait for him.
+        let anothers = self
+            .0
+            .session()
+            .is_some_and(|session| session.id.username != self.0.id().username);
+        let (clean_start, clear_subscriptions) = (clean_start || anothers, clear_subscriptions || anothers);
         let given_up = Instant::now() + PATIENCE;
         loop {
             match self.0.kick(clean_start, clear_subscriptions, is_admin).await {

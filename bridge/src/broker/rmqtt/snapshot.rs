@@ -1,6 +1,7 @@
 //! Sessions and retained messages as they are written down, and how they come back.
 
 use super::retained::{Kept, Retained};
+use crate::broker::access::{AccessControl, Action, Client};
 use rmqtt::{
     Result,
     context::ServerContext,
@@ -131,6 +132,7 @@ impl Snapshot {
         listener: ListenerId,
         retained: &Retained,
         waiting: &Waiting,
+        access: &dyn AccessControl,
     ) {
         let now = SystemTime::now();
         for StoredRetained {
@@ -143,7 +145,15 @@ impl Snapshot {
                 retained.keep(Kept { retain, expires_at });
             }
         }
-        for stored in self.sessions {
+        for mut stored in self.sessions {
+            // The configuration may have changed since: what may no longer be heard is not heard again.
+            let client = Client {
+                client_id: &stored.id.client_id,
+                user_name: stored.id.username.as_deref(),
+            };
+            stored
+                .subscriptions
+                .retain(|(filter, _)| access.authorize(client, Action::Subscribe(filter)));
             let client_id = stored.id.client_id.clone();
             if let Err(error) = restore_session(stored, scx, listener, waiting).await {
                 tracing::warn!(%client_id, %error, "session not restored");
