@@ -124,6 +124,18 @@ pub enum Event {
         /// Why.
         reason: PublishFailure,
     },
+    /// The response to a [`request`](super::Session::request).
+    Response {
+        /// Which request.
+        id: PublishId,
+        /// What came.
+        message: ApplicationMessage,
+    },
+    /// No response came in time.
+    RequestTimedOut {
+        /// Which request.
+        id: PublishId,
+    },
     /// Answer to [`subscribe`](super::Session::subscribe), one result per filter, in the order asked.
     Subscribed {
         /// Which call.

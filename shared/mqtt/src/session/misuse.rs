@@ -54,6 +54,15 @@ pub enum ApiMisuse {
     /// This property is not the caller's to set in this packet.
     #[error("the property {0} cannot be set by the caller")]
     PropertyNotAllowed(&'static str),
+    /// Too many requests wait for their response.
+    #[error("more than {maximum} requests without a response")]
+    TooManyRequests {
+        /// The limit of the options.
+        maximum: usize,
+    },
+    /// No subscription matches the Response Topic, so no response could arrive.
+    #[error("the response topic is not subscribed")]
+    ResponseTopicNotSubscribed,
     /// Enhanced authentication is not under way, or the options name no method ([MQTT5-4.12.0-7]).
     #[error("no authentication is under way")]
     NoAuthentication,

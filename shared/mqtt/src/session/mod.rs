@@ -68,6 +68,7 @@ mod outbound;
 mod packet_ids;
 mod persist;
 mod receive;
+mod request_response;
 mod requests;
 mod restore;
 mod state;
@@ -97,6 +98,7 @@ use inbound::Inbound;
 use keep_alive::KeepAliveStep;
 use outbound::Outbound;
 use persist::ChangeLog;
+use request_response::PendingRequests;
 use state::State;
 use subscriptions::Subscriptions;
 use timer::{Timeline, earliest};
@@ -177,6 +179,7 @@ pub struct Session {
     outbound: Outbound,
     inbound: Inbound,
     subscriptions: Subscriptions,
+    pending_requests: PendingRequests,
     transmit: Transmit,
     events: VecDeque<Event>,
     log: ChangeLog,
@@ -199,6 +202,7 @@ impl Session {
             outbound: Outbound::default(),
             inbound: Inbound::default(),
             subscriptions: Subscriptions::default(),
+            pending_requests: PendingRequests::default(),
             transmit: Transmit::default(),
             events: VecDeque::new(),
             log: ChangeLog::new(options.persistent),
@@ -390,6 +394,7 @@ impl Session {
     pub fn handle_timeout(&mut self, now: MonoTime) {
         let now = self.timeline.advance(now);
         self.drop_expired(now);
+        self.time_out_requests(now);
         match &mut self.state {
             State::AwaitingConnack(opening) if now >= opening.deadline => {
                 self.close(now, ClosedReason::ConnackTimeout, None);
@@ -446,7 +451,8 @@ impl Session {
             State::Connected(connection) => connection.keep_alive.deadline(),
             State::Offline | State::Closed => None,
         };
-        earliest(connection, self.outbound.next_expiry()).map(|at| self.timeline.to_caller(at))
+        let waiting = earliest(self.outbound.next_expiry(), self.pending_requests.next_deadline());
+        earliest(connection, waiting).map(|at| self.timeline.to_caller(at))
     }
 
     // Inside.

@@ -132,6 +132,8 @@ pub struct SessionOptions {
     pub queued_bytes_maximum: usize,
     /// Most subscriptions that are remembered; 10,000 by default.
     pub subscriptions_maximum: usize,
+    /// Most requests that wait for their response; 1,000 by default.
+    pub requests_maximum: usize,
     /// When bytes for the network pile up above this, QoS 0 messages are refused and others wait; 4 MiB by default.
     pub transmit_bytes_maximum: usize,
     /// Writes a change log that [`poll_persist`](super::Session::poll_persist) hands out, and holds packets back
@@ -170,6 +172,7 @@ impl Default for SessionOptions {
             queued_messages_maximum: 10_000,
             queued_bytes_maximum: 8 * 1024 * 1024,
             subscriptions_maximum: 10_000,
+            requests_maximum: 1_000,
             transmit_bytes_maximum: 4 * 1024 * 1024,
             persistent: false,
             calendar_at_zero_ms: 0,

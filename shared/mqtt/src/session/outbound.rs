@@ -203,6 +203,7 @@ impl Session {
     pub(crate) fn fail_publish(&mut self, id: PublishId, reason: PublishFailure) {
         self.counters.messages_failed += 1;
         self.forget_message(id);
+        self.pending_requests.forget(id);
         self.events.push_back(Event::PublishFailed { id, reason });
     }
 

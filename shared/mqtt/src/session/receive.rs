@@ -132,8 +132,12 @@ impl Session {
 
     fn deliver(&mut self, publish: PublishParts, topic: TopicName) {
         self.counters.messages_received += 1;
+        let message = ApplicationMessage::received(publish, topic);
         self.events
-            .push_back(Event::Message(ApplicationMessage::received(publish, topic)));
+            .push_back(match self.pending_requests.take_answered(&message) {
+                Some(id) => Event::Response { id, message },
+                None => Event::Message(message),
+            });
     }
 
     fn handle_puback(&mut self, now: MonoTime, ack: &Ack) {

@@ -19,5 +19,6 @@ mod persist;
 mod publish;
 mod receive;
 mod reconnect;
+mod requests;
 mod subscribe;
 mod support;
