@@ -148,7 +148,7 @@ fn Header(props: &HeaderProps) -> Html {
         Route::Explorer { .. } if named => (props.route.title().to_owned(), connection.name.clone()),
         route => (route.title().to_owned(), String::new()),
     };
-    let simulated = start.bridge.as_ref().is_some_and(|bridge| bridge.simulated);
+    let simulated = start.is_simulated(&connection.url, &page::folder());
     html! { <TopBar {title} {sub} {simulated} {on_theme}><Pill /></TopBar> }
 }
 

@@ -122,6 +122,21 @@ impl Start {
         })
     }
 
+    /// Does this address lead to the simulated home of the serving bridge? No address yet: it will.
+    #[must_use]
+    pub fn is_simulated(&self, url: &str, folder: &str) -> bool {
+        let Some(bridge) = self.bridge.as_ref().filter(|bridge| bridge.simulated) else {
+            return false;
+        };
+        // The simulated home lives in the embedded broker, and nowhere else.
+        let embedded = bridge.brokers.iter().find(|broker| broker.id == "embedded");
+        embedded.is_some_and(|broker| {
+            url.is_empty()
+                || url == websocket_url(folder, &broker.path)
+                || (broker.default && url == websocket_url(folder, "mqtt"))
+        })
+    }
+
     /// Where to connect without a question, if that is known; `folder` is the page's own address.
     #[must_use]
     pub fn options(&self, folder: &str) -> Option<ConnectionOptions> {
@@ -258,6 +273,32 @@ mod tests {
             auth: AuthMode::PassThrough,
             maximum_packet_size: 2_097_152,
         }
+    }
+
+    #[test]
+    fn only_the_embedded_broker_of_the_bridge_is_called_simulated() {
+        let mut bridge = bridge();
+        bridge.brokers.iter_mut().for_each(|broker| {
+            if broker.default {
+                "embedded".clone_into(&mut broker.id);
+                "mqtt/embedded".clone_into(&mut broker.path);
+            }
+        });
+        let start = Start {
+            bridge: Some(bridge),
+            ..Start::default()
+        };
+        let folder = "http://127.0.0.1:9001/";
+        for (url, expected) in [
+            ("", true),
+            ("ws://127.0.0.1:9001/mqtt/embedded", true),
+            ("ws://127.0.0.1:9001/mqtt", true),
+            ("ws://127.0.0.1:9001/mqtt/a", false),
+            ("ws://broker.example/mqtt/embedded", false),
+        ] {
+            assert_eq!(start.is_simulated(url, folder), expected, "{url}");
+        }
+        assert!(!Start::default().is_simulated("", folder));
     }
 
     #[test]

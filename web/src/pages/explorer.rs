@@ -10,7 +10,7 @@ use crate::{
         tree::{Range, Tree},
         words,
     },
-    hooks::{use_connection, use_counters, use_tree},
+    hooks::{use_connection, use_counters, use_subscriptions, use_tree},
     platform::locale,
     wire::{ConnectionState, TreeWindow},
 };
@@ -142,9 +142,14 @@ struct NoRowsProps {
 /// Why there is nothing to see.
 #[component]
 fn NoRows(props: &NoRowsProps) -> Html {
-    let connection = use_connection();
+    let (connection, subscriptions) = (use_connection(), use_subscriptions());
+    let all_refused =
+        !subscriptions.is_empty() && subscriptions.iter().all(|subscription| subscription.refused);
     let text = match (props.search.is_empty(), connection.state) {
         (false, _) => "No topic matches this filter.",
+        (true, ConnectionState::Connected) if all_refused => {
+            "Connected, but the broker refused every subscription, so nothing can arrive. Connect shows its answers."
+        }
         (true, ConnectionState::Connected) => "Connected. Waiting for the first message.",
         (true, ConnectionState::Connecting) => "Connecting to the broker…",
         (true, ConnectionState::None | ConnectionState::Waiting | ConnectionState::Down) => {

@@ -8,8 +8,8 @@ use crate::{
     hooks::{EngineHandle, EngineProvider},
     wire::{
         AttentionItem, AttentionReason, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
-        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, RoomView, Tone, TopicView,
-        TreeRow, TreeView,
+        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, RoomView, SubscriptionView,
+        Tone, TopicView, TreeRow, TreeView,
     },
 };
 
@@ -239,4 +239,19 @@ fn a_topic_without_a_message_says_so() {
         }],
     );
     assert!(html.contains("Nothing has been heard on this topic"), "{html}");
+}
+
+#[test]
+fn an_explorer_whose_every_subscription_was_refused_does_not_wait() {
+    let refused = SubscriptionView {
+        filter: "#".into(),
+        qos: 0,
+        result: "refused: not authorized".into(),
+        refused: true,
+    };
+    let html = page(
+        Shown::Explorer(None),
+        vec![connected(), Patch::Subscriptions(vec![refused])],
+    );
+    assert!(html.contains("refused every subscription"), "{html}");
 }
