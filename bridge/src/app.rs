@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use hearth_model::api::BridgeConfig;
 
 use crate::{
+    broker::CounterReader,
     config::{AccessConfig, BrokerId},
     metrics::HttpMetrics,
     relay::Relays,
@@ -24,6 +25,8 @@ pub(crate) struct AppState {
     pub(crate) default_broker: Option<BrokerId>,
     pub(crate) relays: Arc<Relays>,
     pub(crate) metrics: HttpMetrics,
+    /// Of the embedded broker.
+    pub(crate) broker_counters: Option<CounterReader>,
 }
 
 impl App {

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use rustls::crypto::ring;
 
 use crate::{
-    broker::{self, BrokerError, EmbeddedOptions, Password, Permissions, RunningBroker, UserOptions},
+    broker::{
+        self, BrokerError, CounterReader, EmbeddedOptions, Password, Permissions, RunningBroker, UserOptions,
+    },
     config::{DemoConfig, EmbeddedBrokerConfig},
     demo::{self, DemoOptions, RunningDemo},
 };
@@ -42,6 +44,11 @@ impl Home {
     /// Where the broker listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.broker.address()
+    }
+
+    /// Reads what the broker counted.
+    pub(crate) fn counter_reader(&self) -> CounterReader {
+        self.broker.counter_reader()
     }
 
     /// Where to dial it, also when it listens everywhere.

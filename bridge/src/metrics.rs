@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
+    fmt::{Display, Write as _},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use crate::broker::Counters;
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -71,72 +73,112 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
-/// Everything as Prometheus reads it.
-pub(crate) fn render(http: &HttpMetrics, relay: &RelayMetrics, open_relays: usize) -> String {
+/// Everything as Prometheus reads it; `broker` is what the embedded one counted.
+pub(crate) fn render(
+    http: &HttpMetrics,
+    relay: &RelayMetrics,
+    open_relays: usize,
+    broker: Option<Counters>,
+) -> String {
     let mut text = Text(String::new());
-    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    text.counter(
-        "hearth_http_connections_total",
-        "TCP connections accepted.",
-        get(&http.connections),
-    );
-    text.head(
-        "hearth_http_refused_total",
-        "Requests refused, by reason.",
-        "counter",
-    );
-    for (code, count) in http.refused.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        text.line(
-            "hearth_http_refused_total",
-            &format!("{{reason=\"{code}\"}}"),
-            *count,
-        );
+    text.http(http);
+    text.relay(relay, open_relays);
+    if let Some(broker) = broker {
+        text.broker(broker);
     }
-    text.head("hearth_relay_connections", "WebSockets open now.", "gauge");
-    text.line("hearth_relay_connections", "", open_relays as u64);
-    text.counter(
-        "hearth_relay_connections_total",
-        "WebSockets opened.",
-        get(&relay.opened),
-    );
-    text.counter(
-        "hearth_relay_dial_failures_total",
-        "Brokers that could not be reached.",
-        get(&relay.dial_failures),
-    );
-    text.head(
-        "hearth_relay_ended_total",
-        "WebSockets ended, by close code; 0: by the browser.",
-        "counter",
-    );
-    for (code, count) in relay.ended.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        text.line(
-            "hearth_relay_ended_total",
-            &format!("{{code=\"{code}\"}}"),
-            *count,
-        );
-    }
-    text.counter(
-        "hearth_relay_frames_to_browsers_total",
-        "Frames sent to browsers.",
-        get(&relay.frames_to_browsers),
-    );
-    text.counter(
-        "hearth_relay_to_browsers_bytes_total",
-        "MQTT bytes sent to browsers.",
-        get(&relay.bytes_to_browsers),
-    );
-    text.counter(
-        "hearth_relay_from_browsers_bytes_total",
-        "MQTT bytes from browsers.",
-        get(&relay.bytes_from_browsers),
-    );
     text.0
 }
 
 struct Text(String);
 
 impl Text {
+    fn http(&mut self, http: &HttpMetrics) {
+        self.counter(
+            "hearth_http_connections_total",
+            "TCP connections accepted.",
+            &http.connections,
+        );
+        self.by_label(
+            "hearth_http_refused_total",
+            "Requests refused, by reason.",
+            "reason",
+            &http.refused,
+        );
+    }
+
+    fn relay(&mut self, relay: &RelayMetrics, open: usize) {
+        self.head("hearth_relay_connections", "WebSockets open now.", "gauge");
+        self.line("hearth_relay_connections", "", open as u64);
+        let counters = [
+            ("connections_total", "WebSockets opened.", &relay.opened),
+            (
+                "dial_failures_total",
+                "Brokers that could not be reached.",
+                &relay.dial_failures,
+            ),
+            (
+                "frames_to_browsers_total",
+                "Frames sent to browsers.",
+                &relay.frames_to_browsers,
+            ),
+            (
+                "to_browsers_bytes_total",
+                "MQTT bytes sent to browsers.",
+                &relay.bytes_to_browsers,
+            ),
+            (
+                "from_browsers_bytes_total",
+                "MQTT bytes from browsers.",
+                &relay.bytes_from_browsers,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            self.counter(&format!("hearth_relay_{name}"), help, counter);
+        }
+        self.by_label(
+            "hearth_relay_ended_total",
+            "WebSockets ended, by close code; 0: by the browser.",
+            "code",
+            &relay.ended,
+        );
+    }
+
+    fn broker(&mut self, counted: Counters) {
+        let counters = [
+            ("logins_denied", "Logins refused.", counted.logins_denied),
+            (
+                "publishes_denied",
+                "Messages refused for lack of permission.",
+                counted.publishes_denied,
+            ),
+            (
+                "subscriptions_denied",
+                "Filters refused for lack of permission.",
+                counted.subscriptions_denied,
+            ),
+            (
+                "messages_dropped",
+                "Messages dropped: a queue was full, a client gone, a message expired.",
+                counted.messages_dropped,
+            ),
+            (
+                "retained_not_kept",
+                "Retained messages delivered, but not kept, because a limit was reached.",
+                counted.retained_not_kept,
+            ),
+            (
+                "snapshots_failed",
+                "Snapshots that could not be written.",
+                counted.snapshots_failed,
+            ),
+        ];
+        for (name, help, count) in counters {
+            let name = format!("hearth_broker_{name}_total");
+            self.head(&name, help, "counter");
+            self.line(&name, "", count);
+        }
+    }
+
     fn head(&mut self, name: &str, help: &str, kind: &str) {
         let _never_fails = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
@@ -145,8 +187,21 @@ impl Text {
         let _never_fails = writeln!(self.0, "{name}{labels} {value}");
     }
 
-    fn counter(&mut self, name: &str, help: &str, value: u64) {
+    fn counter(&mut self, name: &str, help: &str, counter: &AtomicU64) {
         self.head(name, help, "counter");
-        self.line(name, "", value);
+        self.line(name, "", counter.load(Ordering::Relaxed));
+    }
+
+    fn by_label<L: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        counts: &Mutex<BTreeMap<L, u64>>,
+    ) {
+        self.head(name, help, "counter");
+        for (value, count) in counts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            self.line(name, &format!("{{{label}=\"{value}\"}}"), *count);
+        }
     }
 }

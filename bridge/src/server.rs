@@ -138,6 +138,7 @@ impl Server {
             default_broker: config.default_broker.clone(),
             relays: Arc::clone(&relays),
             metrics: HttpMetrics::default(),
+            broker_counters: home.as_ref().map(Home::counter_reader),
         });
         if let Some(folder) = app.assets.missing_page() {
             tracing::warn!(folder = %folder.display(), "there is no page to serve; build it with `cargo xtask run`, or name its folder with --dist");

@@ -91,13 +91,16 @@ pub enum BrokerError {
     Engine(String),
 }
 
+/// Reads the counters of a broker.
+pub type CounterReader = Arc<dyn Fn() -> Counters + Send + Sync>;
+
 /// A broker that runs.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Where it listens; the port is the real one when port 0 was asked for.
     fn address(&self) -> SocketAddr;
-    /// What it counted.
-    fn counters(&self) -> Counters;
+    /// Reads what it counted, also after it stopped.
+    fn counter_reader(&self) -> CounterReader;
     /// Says goodbye to every client, writes sessions and retained messages, frees the port and its threads.
     async fn stop(self: Box<Self>);
 }
@@ -118,7 +121,13 @@ impl RunningBroker {
     /// What it counted since it started.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.engine.counters()
+        (self.counter_reader())()
+    }
+
+    /// Reads what it counted, for those who outlive it.
+    #[must_use]
+    pub fn counter_reader(&self) -> CounterReader {
+        self.engine.counter_reader()
     }
 
     /// Says goodbye to every client, writes sessions and retained messages, frees the port and its threads.

@@ -11,7 +11,7 @@ use std::fmt;
 pub enum Password {
     /// As the client sends it.
     Plain(String),
-    /// An argon2 hash in PHC form, `$argon2id$v=19$…`, as `hearth user add` prints it.
+    /// An argon2 hash in PHC form, `$argon2id$v=19$…`.
     Hash(String),
 }
 

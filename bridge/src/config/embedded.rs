@@ -65,6 +65,15 @@ fn read_limits(section: &Section<'_>, default: &Limits) -> Limits {
             default.maximum_packet_size.into(),
         ),
         queued_messages: count("max_queued_messages", default.queued_messages),
+        topic_levels: number(
+            section,
+            "max_topic_levels",
+            1..=65_535,
+            default.topic_levels as u64,
+        ) as usize,
+        subscriptions: count("max_subscriptions", default.subscriptions),
+        in_flight: u16::try_from(section.integer("max_in_flight", 1..=65_535, default.in_flight.into()))
+            .unwrap_or(u16::MAX),
         retained_messages: count("max_retained_messages", default.retained_messages),
         retained_bytes: number(
             section,
@@ -78,7 +87,6 @@ fn read_limits(section: &Section<'_>, default: &Limits) -> Limits {
             0..=u64::from(u32::MAX),
             default.session_expiry,
         ),
-        ..default.clone()
     }
 }
 

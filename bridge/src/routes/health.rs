@@ -31,7 +31,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
 }
 
 pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
-    let text = metrics::render(&app.metrics, &app.relays.metrics, app.relays.open());
+    let broker = app.broker_counters.as_ref().map(|read| read());
+    let text = metrics::render(&app.metrics, &app.relays.metrics, app.relays.open(), broker);
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,

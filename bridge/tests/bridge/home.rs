@@ -48,3 +48,23 @@ async fn the_simulated_home_has_an_account_where_accounts_are_needed() {
     drop(browser);
     bridge.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_embedded_broker_refuses_is_in_the_metrics() {
+    let folder = TempDir::new().unwrap();
+    let users = "[[broker.embedded.users]]\nname = \"me\"\npassword = \"word\"";
+    let bridge = bridge(&settings(&folder, users)).await;
+    let mut stranger = open(bridge.address()).await;
+    stranger.send(b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01x").await;
+    assert_eq!(stranger.receive().await[..], [0x20, 2, 0, 5]);
+    let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+    assert!(
+        metrics.contains("hearth_broker_logins_denied_total 1\n"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("hearth_broker_messages_dropped_total 0\n"),
+        "{metrics}"
+    );
+    bridge.stop().await;
+}

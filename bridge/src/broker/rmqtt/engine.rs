@@ -7,7 +7,9 @@ use super::{
     shared_subscription::TakeTurns,
     snapshot::{Snapshot, Waiting},
 };
-use crate::broker::{AccessControl, BrokerError, Counters, EmbeddedOptions, Engine, Limits, store::Store};
+use crate::broker::{
+    AccessControl, BrokerError, CounterReader, EmbeddedOptions, Engine, Limits, store::Store,
+};
 use async_trait::async_trait;
 use rmqtt::{
     context::ServerContext,
@@ -80,8 +82,9 @@ impl Engine for RmqttEngine {
         self.address
     }
 
-    fn counters(&self) -> Counters {
-        self.counts.read(self.retained.not_kept())
+    fn counter_reader(&self) -> CounterReader {
+        let (counts, retained) = (self.counts.clone(), self.retained.clone());
+        Arc::new(move || counts.read(retained.not_kept()))
     }
 
     async fn stop(self: Box<Self>) {
