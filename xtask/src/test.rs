@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::page::{self, Build};
-use crate::process::{Running, cargo, duration, interrupted};
+use crate::process::{Running, cargo, duration, interrupted, root};
 use crate::{apt, e2e, peers, tools};
 
 pub(crate) fn test() -> Result<()> {
@@ -15,6 +15,7 @@ pub(crate) fn test() -> Result<()> {
     apt::ensure()?;
     let mut tally = Tally::default();
     native(&mut tally)?;
+    differential(&mut tally)?;
     wasm(&mut tally)?;
     end_to_end(&mut tally)?;
     println!("\n{} in {}", tally.summary(), duration(started.elapsed()));
@@ -48,6 +49,14 @@ fn native(tally: &mut Tally) -> Result<()> {
         "--no-fail-fast",
     ]);
     tally.count(&mut docs, Kind::Doc)
+}
+
+/// Our codec beside other projects' codecs, over the same bytes. A workspace of its own, as its benches are.
+fn differential(tally: &mut Tally) -> Result<()> {
+    let mut tests = cargo();
+    tests.current_dir(root().join("bench"));
+    tests.args(["test", "--tests", "--no-fail-fast"]);
+    tally.count(&mut tests, |_| Kind::Unit)
 }
 
 /// The protocol where the page runs it, under Node; what only a browser has, in Chromium.

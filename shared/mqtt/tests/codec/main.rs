@@ -12,6 +12,7 @@ mod arbitrary;
 mod frames;
 mod fuzzed;
 mod hostile;
+mod notation;
 mod round_trip;
 mod seeds;
 mod support;

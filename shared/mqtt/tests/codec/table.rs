@@ -2,120 +2,13 @@
 
 use hearth_mqtt::{DecodeError, Framer, Packet, ProtocolVersion, Role};
 
-use crate::support::{V5, V311, decode, framed};
+use crate::{
+    notation::rows,
+    support::{V5, V311, decode},
+};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-/// What stands in the bytes of a row.
-#[derive(Debug, PartialEq)]
-enum Token<'a> {
-    Byte(u8),
-    RemainingLength,
-    /// `"…"`
-    Text(&'a str),
-    /// `s"…"`
-    Prefixed(&'a str),
-    /// `{`: the length comes before, as a Variable Byte Integer.
-    Open,
-    /// `b[`: the length comes before, in two bytes.
-    OpenShort,
-    Close,
-}
-
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() && !rest.starts_with('#') {
-        let quoted = rest.strip_prefix("s\"").or_else(|| rest.strip_prefix('"'));
-        let (token, tail) = if let Some(tail) = quoted {
-            let (inside, tail) = tail.split_once('"').expect("a quote that ends");
-            let token = if rest.starts_with('s') {
-                Token::Prefixed(inside)
-            } else {
-                Token::Text(inside)
-            };
-            (token, tail)
-        } else if let Some(tail) = rest.strip_prefix("..") {
-            (Token::RemainingLength, tail)
-        } else if let Some(tail) = rest.strip_prefix("b[") {
-            (Token::OpenShort, tail)
-        } else if let Some(tail) = rest.strip_prefix('{') {
-            (Token::Open, tail)
-        } else if let Some(tail) = rest.strip_prefix(['}', ']']) {
-            (Token::Close, tail)
-        } else {
-            let (byte, tail) = rest.split_at(2);
-            let byte = u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("not a byte: {byte}"));
-            (Token::Byte(byte), tail)
-        };
-        found.push(token);
-        rest = tail.trim_start();
-    }
-    found
-}
-
-/// The bytes up to the closing bracket, or to the end.
-fn bytes(tokens: &mut std::vec::IntoIter<Token<'_>>) -> Vec<u8> {
-    let mut out = Vec::new();
-    while let Some(token) = tokens.next() {
-        match token {
-            Token::Byte(byte) => out.push(byte),
-            Token::Text(text) => out.extend(text.as_bytes()),
-            Token::Prefixed(text) => {
-                out.extend((text.len() as u16).to_be_bytes());
-                out.extend(text.as_bytes());
-            }
-            Token::RemainingLength => {
-                let rest = bytes(tokens);
-                out.extend(&framed(0, &rest)[1..]);
-            }
-            Token::Open => {
-                let inside = bytes(tokens);
-                out.extend(&framed(0, &inside)[1..]);
-            }
-            Token::OpenShort => {
-                let inside = bytes(tokens);
-                out.extend((inside.len() as u16).to_be_bytes());
-                out.extend(inside);
-            }
-            Token::Close => return out,
-        }
-    }
-    out
-}
-
-/// One line of a table.
-struct Row<'a> {
-    verdict: &'a str,
-    receiver: Role,
-    /// The statement that decides.
-    statement: &'a str,
-    wire: Vec<u8>,
-    line: &'a str,
-}
-
-fn rows(table: &str) -> impl Iterator<Item = Row<'_>> {
-    table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| {
-            let (head, tail) = line.split_once('[').expect("statements");
-            let (statements, packet) = tail.split_once(']').expect("statements that end");
-            let mut head = head.split_whitespace();
-            Row {
-                verdict: head.next().expect("a verdict"),
-                receiver: match head.next() {
-                    Some("client") => Role::Client,
-                    Some("server") => Role::Server,
-                    other => panic!("{other:?} receives nothing"),
-                },
-                statement: statements.split(' ').next().unwrap_or_default(),
-                wire: bytes(&mut tokens(packet).into_iter()),
-                line,
-            }
-        })
-}
 
 /// The verdict in the words of the table, and the statement that an error names.
 fn verdict(result: &Result<Packet, DecodeError>) -> (&'static str, Option<&'static str>) {
@@ -126,19 +19,18 @@ fn verdict(result: &Result<Packet, DecodeError>) -> (&'static str, Option<&'stat
     }
 }
 
-/// As a connection reads it, byte by byte; `None` while bytes are missing.
+/// As a connection reads it, so many bytes at a time; `None` while bytes are missing.
 fn decode_in_pieces(
     version: ProtocolVersion,
     receiver: Role,
     wire: &[u8],
+    piece: usize,
 ) -> Option<Result<Packet, DecodeError>> {
     let mut framer = Framer::new(u32::MAX);
-    for byte in wire {
-        framer.push(vec![*byte].into());
-        match framer.poll_frame() {
-            Ok(None) => {}
-            Ok(Some(frame)) => return Some(Packet::decode(version, receiver, frame)),
-            Err(error) => return Some(Err(error.in_version(version))),
+    for bytes in wire.chunks(piece) {
+        framer.push(bytes.to_vec().into());
+        if let Some(decoded) = framer.poll_packet(version, receiver).transpose() {
+            return Some(decoded);
         }
     }
     None
@@ -154,11 +46,13 @@ fn check_table(version: ProtocolVersion, table: &str, at_least: usize) {
         if found != row.verdict || statement.is_some_and(|found| found != row.statement) {
             wrong.push(format!("{}\n    is {found} {statement:?}: {result:?}", row.line));
         }
-        if let Some(in_pieces) = decode_in_pieces(version, row.receiver, &row.wire)
-            && verdict(&in_pieces) != verdict(&result)
-            && !row.line.contains("a byte follows the packet")
-        {
-            wrong.push(format!("{}\n    in pieces is {in_pieces:?}", row.line));
+        for piece in [1, 3, usize::MAX] {
+            if let Some(in_pieces) = decode_in_pieces(version, row.receiver, &row.wire, piece)
+                && verdict(&in_pieces) != verdict(&result)
+                && !row.line.contains("a byte follows the packet")
+            {
+                wrong.push(format!("{}\n    in pieces of {piece} is {in_pieces:?}", row.line));
+            }
         }
     }
     assert!(
