@@ -56,7 +56,7 @@ fn differential(tally: &mut Tally) -> Result<()> {
     let mut tests = cargo();
     tests.current_dir(root().join("bench"));
     tests.args(["test", "--tests", "--no-fail-fast"]);
-    tally.count(&mut tests, |_| Kind::Unit)
+    tally.count(&mut tests, Kind::Native)
 }
 
 /// The protocol where the page runs it, under Node; what only a browser has, in Chromium.
