@@ -20,50 +20,9 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
     let json = |kind| Control::json(kind, command.clone(), key, &on, &off);
     match context.place.source {
         Source::Zigbee2mqtt => zigbee2mqtt_control(entity, context, key, json),
-        Source::Tasmota => {
-            let topic = command
-                .strip_suffix("POWER")
-                .map(|above| format!("{above}{key}"))
-                .unwrap_or_default();
-            if key.starts_with("POWER") && context.path.len() == 1 {
-                entity.class = Class::OnOff;
-                entity.unit.clear();
-                entity.kind = EntityKind::Switch;
-                entity.control = Some(Control::plain(ControlKind::Switch, topic, "ON", "OFF"));
-                entity.name = human_key(&key.replacen("POWER", "Switch ", 1)).trim().to_owned();
-            } else if key == "Dimmer" {
-                let kind = ControlKind::Slider {
-                    min: 0.0,
-                    max: 100.0,
-                    step: 1.0,
-                };
-                entity.control = Some(Control::plain(kind, topic, "", "").scaled(1.0));
-            }
-        }
+        Source::Tasmota => tasmota_control(entity, context, key),
         Source::Shelly => shelly_control(entity, context),
-        Source::EspHome => {
-            let component = context.path.first().map_or("", |component| &**component);
-            let kind = match component {
-                "lock" => Some(ControlKind::Lock),
-                "cover" => Some(ControlKind::Cover),
-                "switch" | "light" | "fan" if entity.is_two_valued() => Some(ControlKind::Switch),
-                _ => None,
-            };
-            if let Some(kind) = kind {
-                let is_object = context.path.len() > 2;
-                entity.control = Some(match is_object {
-                    true => json(kind),
-                    false => Control::plain(kind, command.clone(), &on, &off),
-                });
-                entity.kind = match component {
-                    "light" => EntityKind::Light,
-                    "cover" => EntityKind::Cover,
-                    "lock" => EntityKind::Lock,
-                    _ => EntityKind::Switch,
-                };
-                entity.name = human_key(context.path.get(1).map_or("", |object| &**object));
-            }
-        }
+        Source::EspHome => esphome_control(entity, context, json),
         Source::Plain => {
             let seen = context.commands_seen.contains(command);
             let by_name = matches!(
@@ -88,6 +47,45 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
     }
 }
 
+fn tasmota_control(entity: &mut Entity, context: &Context<'_>, key: &str) {
+    let above = context.place.command.strip_suffix("POWER");
+    let topic = above.map(|above| format!("{above}{key}")).unwrap_or_default();
+    if key.starts_with("POWER") && context.path.len() == 1 {
+        entity.class = Class::OnOff;
+        entity.unit.clear();
+        entity.kind = EntityKind::Switch;
+        entity.control = Some(Control::plain(ControlKind::Switch, topic, "ON", "OFF"));
+        entity.name = human_key(&key.replacen("POWER", "Switch ", 1)).trim().to_owned();
+    } else if key == "Dimmer" {
+        let kind = ControlKind::Slider {
+            min: 0.0,
+            max: 100.0,
+            step: 1.0,
+        };
+        entity.control = Some(Control::plain(kind, topic, "", "").scaled(1.0));
+    }
+}
+
+fn esphome_control(entity: &mut Entity, context: &Context<'_>, json: impl Fn(ControlKind) -> Control) {
+    let component = context.path.first().map_or("", |component| &**component);
+    let (control, kind) = match component {
+        "lock" => (ControlKind::Lock, EntityKind::Lock),
+        "cover" => (ControlKind::Cover, EntityKind::Cover),
+        "light" if entity.is_two_valued() => (ControlKind::Switch, EntityKind::Light),
+        "switch" | "fan" if entity.is_two_valued() => (ControlKind::Switch, EntityKind::Switch),
+        _ => return,
+    };
+    let is_object = context.path.len() > 2;
+    entity.control = Some(if is_object {
+        json(control)
+    } else {
+        let (on, off) = &entity.spelled;
+        Control::plain(control, context.place.command.clone(), on, off)
+    });
+    entity.kind = kind;
+    entity.name = human_key(context.path.get(1).map_or("", |object| &**object));
+}
+
 fn zigbee2mqtt_control(
     entity: &mut Entity,
     context: &Context<'_>,
@@ -100,10 +98,7 @@ fn zigbee2mqtt_control(
     let is_state = key == "state" || key.starts_with("state_");
     match (entity.kind, entity.class) {
         (EntityKind::Lock, _) if is_state => {
-            entity.control = Some(Control {
-                kind: ControlKind::Lock,
-                ..json(ControlKind::Lock)
-            });
+            entity.control = Some(json(ControlKind::Lock));
         }
         (EntityKind::Cover, _) if is_state => entity.control = Some(json(ControlKind::Cover)),
         (EntityKind::Binary, Class::OnOff) if is_state => {

@@ -44,8 +44,6 @@ pub struct StartParams {
     pub connect: bool,
     /// There was a password; it was not taken.
     pub held_secret: bool,
-    pub theme: Option<String>,
-    pub lang: Option<String>,
 }
 
 /// What the page was started with; changes once, when the serving host answered.
@@ -218,11 +216,9 @@ impl StartParams {
                 "clean_start" => self.clean_start = Some(is_yes(&value)),
                 "subscribe" => subscribe.push(filter_and_qos(&value)),
                 "connect" => self.connect = is_yes(&value),
-                "theme" => self.theme = Some(value),
-                "lang" => self.lang = Some(value),
                 // A password does not belong into an address.
                 "password" => self.held_secret = true,
-                // Not ours.
+                // Not ours: `theme.js` reads `theme`, `platform::locale` reads `lang`.
                 _ => {}
             }
         }

@@ -41,6 +41,25 @@ fn with_marks(text: &str, marks: &Marks) -> String {
     out
 }
 
+/// The language that an address asks for with `lang`: language, script and region, such as `de`, `en-GB`,
+/// `zh-Hant-TW`. Browsers throw at anything that is no tag.
+#[cfg(any(target_arch = "wasm32", test))]
+fn asked_language(query: &str) -> Option<&str> {
+    let (_, tag) = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| *name == "lang")?;
+    let letters = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let mut parts = tag.split('-').peekable();
+    let language = parts.next()?;
+    let script = |part: &&str| part.len() == 4 && letters(part);
+    let region = |part: &&str| part.len() == 2 && letters(part);
+    parts.next_if(script);
+    parts.next_if(region);
+    let whole = matches!(language.len(), 2 | 3) && letters(language) && parts.next().is_none();
+    whole.then_some(tag)
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 mod source {
     use super::Marks;
@@ -88,7 +107,8 @@ mod source {
     use js_sys::{Array, Date, Intl, Object, Reflect};
     use wasm_bindgen::{JsCast, JsValue};
 
-    use super::Marks;
+    use super::{Marks, asked_language};
+    use crate::platform::page;
 
     thread_local! {
         static MARKS: Marks = read_marks();
@@ -110,11 +130,18 @@ mod source {
                 &JsValue::from_str(value),
             ));
         }
-        Intl::DateTimeFormat::new(&Array::new(), &object)
+        Intl::DateTimeFormat::new(&locales(), &object)
+    }
+
+    /// What the address asks for, the route before the page; empty leaves it to the browser.
+    fn locales() -> Array {
+        let (of_page, of_route) = page::queries();
+        let asked = asked_language(&of_route).or_else(|| asked_language(&of_page));
+        asked.map(JsValue::from_str).into_iter().collect()
     }
 
     fn read_marks() -> Marks {
-        let parts = Intl::NumberFormat::new(&Array::new(), &Object::new()).format_to_parts(1_234_567.8);
+        let parts = Intl::NumberFormat::new(&locales(), &Object::new()).format_to_parts(1_234_567.8);
         let part = |kind: &str| {
             parts.iter().find_map(|part| {
                 let get = |name: &str| Reflect::get(&part, &JsValue::from_str(name)).ok()?.as_string();
@@ -196,6 +223,25 @@ mod tests {
         assert_eq!(with_marks("1234567", &german), "1.234.567");
         assert_eq!(number("-7.9"), "\u{2212}7.9");
         assert_eq!(number("999"), "999");
+    }
+
+    #[test]
+    fn an_address_asks_for_a_language_and_not_for_nonsense() {
+        for tag in ["de", "en-GB", "zh-Hant", "zh-Hant-TW", "gsw"] {
+            assert_eq!(asked_language(&format!("connect=1&lang={tag}")), Some(tag));
+        }
+        for query in [
+            "",
+            "lang",
+            "lang=",
+            "lang=x",
+            "lang=en_GB",
+            "lang=de-",
+            "lang=de-DE-x",
+            "lang=%64e",
+        ] {
+            assert_eq!(asked_language(query), None, "{query}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum Patch {
     Home(HomeView),
     /// One card of an open Home view (or the device of an open Device view) changed.
     Card(Box<DeviceCard>),
-    /// The device of an open [`View::Device`]; `None`: there is none with this id.
+    /// The device of an open [`View::Device`](super::View::Device); `None`: there is none with this id.
     Device {
         id: String,
         device: Option<Box<DeviceView>>,
@@ -31,7 +31,7 @@ pub enum Patch {
         view: Option<Box<TopicView>>,
     },
     Subscriptions(Vec<SubscriptionView>),
-    /// What became of a [`Command::Publish`] or [`Command::Control`].
+    /// What became of a [`Command::Publish`](super::Command::Publish) or [`Command::Control`](super::Command::Control).
     Outcome {
         request: RequestId,
         outcome: Outcome,
