@@ -12,6 +12,7 @@ mod command_line;
 mod delivery;
 mod demo;
 mod limits;
+mod malformed;
 mod permissions;
 mod persistence;
 mod sessions;

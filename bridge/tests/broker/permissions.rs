@@ -246,7 +246,7 @@ async fn a_restart_takes_what_is_no_longer_permitted() {
 async fn an_unknown_user_costs_as_much_as_a_wrong_password() {
     let broker = broker::start(with_users()).await.unwrap();
     let mut fastest = [Duration::MAX; 2];
-    for _ in 0..3 {
+    for _ in 0..2 {
         for (name, fastest) in ["kim", "nobody"].into_iter().zip(&mut fastest) {
             let begun = Instant::now();
             let login = settings("x").login(name, "wrong");

@@ -1,6 +1,9 @@
 //! Where the library asks: may this client come in, publish, subscribe? And where it tells what it dropped.
 
-use super::snapshot::Waiting;
+use super::{
+    snapshot::Waiting,
+    sound::{is_sound, is_sound_will},
+};
 use crate::broker::{
     Counters,
     access::{AccessControl, Action, Client, Denied, Login},
@@ -80,6 +83,11 @@ pub(super) async fn register(
 impl Gate {
     async fn login(&self, info: &ConnectInfo) -> AuthResult {
         let will = info.last_will();
+        if !will.as_ref().is_none_or(is_sound_will) {
+            self.counts.logins_denied.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(client_id = %info.client_id(), "login refused: its will is malformed");
+            return AuthResult::NotAuthorized;
+        }
         let will_topic = will.as_ref().map(|will| match will {
             LastWill::V3(will) => &*will.topic,
             LastWill::V5(will) => &*will.topic,
@@ -133,6 +141,13 @@ impl Handler for Gate {
                 return (false, Some(HookResult::AuthResult(self.login(info).await)));
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
+                if !is_sound(publish) {
+                    self.counts.publishes_denied.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(client_id = %session.id.client_id, "disconnected: a malformed PUBLISH");
+                    let refused =
+                        PublishAclResult::rejected(true, Some("malformed topic or property".into()));
+                    return (false, Some(HookResult::PublishAclResult(refused)));
+                }
                 let action = Action::Publish(&publish.topic);
                 if !self.may(session, action, &self.counts.publishes_denied) {
                     let refused = PublishAclResult::rejected(false, Some("not permitted".into()));

@@ -9,5 +9,6 @@ mod retained;
 mod shared;
 mod shared_subscription;
 mod snapshot;
+mod sound;
 
 pub(super) use engine::start;
