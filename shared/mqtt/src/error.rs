@@ -22,11 +22,23 @@ impl DecodeError {
     #[must_use]
     #[cold]
     pub fn new(version: ProtocolVersion, rule: Rule, field: &'static str) -> Self {
-        let violation = Violation { rule, field, version };
+        let violation = Violation {
+            rule,
+            field,
+            version,
+            section: None,
+        };
         match rule.class() {
             Class::Malformed => Self::Malformed(Malformed(violation)),
             Class::Protocol => Self::Protocol(ProtocolError(violation)),
         }
+    }
+
+    /// The same fault, decided by a section of 5.0 that says more than the rule's own.
+    pub(crate) fn in_section(mut self, section: &'static str) -> Self {
+        let (Self::Malformed(Malformed(violation)) | Self::Protocol(ProtocolError(violation))) = &mut self;
+        violation.section = Some(section);
+        self
     }
 
     /// The same fault with the statement of `version`: a [`Framer`](crate::Framer) does not know the version.
@@ -119,12 +131,14 @@ struct Violation {
     rule: Rule,
     field: &'static str,
     version: ProtocolVersion,
+    /// The section of 5.0 that decides, where the rule serves many.
+    section: Option<&'static str>,
 }
 
 impl Violation {
     fn statement(&self) -> &'static str {
         match self.version {
-            ProtocolVersion::V5 => self.rule.v5_statement(),
+            ProtocolVersion::V5 => self.section.unwrap_or(self.rule.v5_statement()),
             ProtocolVersion::V311 => self.rule.v311_statement(),
         }
     }

@@ -36,6 +36,16 @@ const fn code_rule(packet: PacketType) -> Rule {
     }
 }
 
+/// The set for one of the four, which errors tell apart.
+const fn properties_of(packet: PacketType) -> u64 {
+    match packet {
+        PacketType::Pubrec => const { allowed_in(PacketType::Pubrec) },
+        PacketType::Pubrel => const { allowed_in(PacketType::Pubrel) },
+        PacketType::Pubcomp => const { allowed_in(PacketType::Pubcomp) },
+        _ => PROPERTIES,
+    }
+}
+
 impl Ack {
     /// Success, without properties: the short form on the wire.
     #[must_use]
@@ -68,7 +78,7 @@ impl Ack {
             }
             // With a Remaining Length of 3 the Property Length is left out.
             if !reader.is_empty() {
-                ack.properties = reader.properties(PROPERTIES)?;
+                ack.properties = reader.properties(properties_of(packet))?;
             }
         }
         reader.finish(packet.name())?;

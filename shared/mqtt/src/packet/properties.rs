@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::{
     Property, PropertyId,
     properties_ref::{Iter, PropertiesRef},
-    property::{DataType, SEVERAL_SUBSCRIPTION_IDENTIFIERS, bit},
+    property::{DataType, SEVERAL_SUBSCRIPTION_IDENTIFIERS, bit, section},
 };
 use crate::{
     codec::reader::Reader,
@@ -155,9 +155,9 @@ impl Properties {
             }
             present = match mark(present, id) {
                 Some(marked) if marked & SEVERAL_SUBSCRIPTION_IDENTIFIERS & !allowed == 0 => marked,
-                _ => return Err(reader.breaks(Rule::DuplicateProperty, id.name())),
+                _ => return Err(breaks(&reader, Rule::DuplicateProperty, id, allowed)),
             };
-            validate_value(&mut reader, id)?;
+            validate_value(&mut reader, id, allowed)?;
         }
         Ok(present)
     }
@@ -198,8 +198,18 @@ impl Properties {
     }
 }
 
+/// The error for a property that may stand here, but not so: the section about it decides.
+#[cold]
+fn breaks(reader: &Reader<'_>, rule: Rule, id: PropertyId, allowed: u64) -> DecodeError {
+    let error = reader.breaks(rule, id.name());
+    match (rule, section(id, allowed)) {
+        (Rule::DuplicateProperty | Rule::PropertyValue, Some(section)) => error.in_section(section),
+        _ => error,
+    }
+}
+
 /// Checks one value.
-fn validate_value(reader: &mut Reader<'_>, id: PropertyId) -> Result<(), DecodeError> {
+fn validate_value(reader: &mut Reader<'_>, id: PropertyId, allowed: u64) -> Result<(), DecodeError> {
     let field = id.name();
     let broken = match id.data_type() {
         DataType::Utf8StringPair => {
@@ -232,7 +242,7 @@ fn validate_value(reader: &mut Reader<'_>, id: PropertyId) -> Result<(), DecodeE
             None
         }
     };
-    broken.map_or(Ok(()), |rule| Err(reader.breaks(rule, field)))
+    broken.map_or(Ok(()), |rule| Err(breaks(reader, rule, id, allowed)))
 }
 
 /// Marks a property as present; `None` if it is already and may not repeat.

@@ -75,9 +75,72 @@ const fn allowed(places: u16) -> u64 {
     }
 }
 
+/// Where in a set of properties the packet type stands, for errors; no property has such a number.
+const PACKET_AT: u32 = 48;
+
 /// The set of properties that may stand in packets of this type.
 pub(crate) const fn allowed_in(packet: PacketType) -> u64 {
-    allowed(place(packet))
+    allowed(place(packet)) | (packet as u64) << PACKET_AT
+}
+
+/// The section that says how often a property may stand in the packet whose set this is, and with which values.
+#[cold]
+pub(super) const fn section(id: PropertyId, allowed: u64) -> Option<&'static str> {
+    use PropertyId as Id;
+    let packet = PacketType::from_bits((allowed >> PACKET_AT) as u8 & 0x0F);
+    Some(match (packet, id) {
+        (Some(PacketType::Connect), Id::SessionExpiryInterval) => "MQTT5-3.1.2.11.2",
+        (Some(PacketType::Connect), Id::ReceiveMaximum) => "MQTT5-3.1.2.11.3",
+        (Some(PacketType::Connect), Id::MaximumPacketSize) => "MQTT5-3.1.2.11.4",
+        (Some(PacketType::Connect), Id::TopicAliasMaximum) => "MQTT5-3.1.2.11.5",
+        (Some(PacketType::Connect), Id::RequestResponseInformation) => "MQTT5-3.1.2.11.6",
+        (Some(PacketType::Connect), Id::RequestProblemInformation) => "MQTT5-3.1.2.11.7",
+        (Some(PacketType::Connect), Id::AuthenticationMethod) => "MQTT5-3.1.2.11.9",
+        (Some(PacketType::Connect), Id::AuthenticationData) => "MQTT5-3.1.2.11.10",
+        (None, Id::WillDelayInterval) => "MQTT5-3.1.3.2.2",
+        (None, Id::PayloadFormatIndicator) => "MQTT5-3.1.3.2.3",
+        (None, Id::MessageExpiryInterval) => "MQTT5-3.1.3.2.4",
+        (None, Id::ContentType) => "MQTT5-3.1.3.2.5",
+        (None, Id::ResponseTopic) => "MQTT5-3.1.3.2.6",
+        (None, Id::CorrelationData) => "MQTT5-3.1.3.2.7",
+        (Some(PacketType::Connack), Id::SessionExpiryInterval) => "MQTT5-3.2.2.3.2",
+        (Some(PacketType::Connack), Id::ReceiveMaximum) => "MQTT5-3.2.2.3.3",
+        (Some(PacketType::Connack), Id::MaximumQos) => "MQTT5-3.2.2.3.4",
+        (Some(PacketType::Connack), Id::RetainAvailable) => "MQTT5-3.2.2.3.5",
+        (Some(PacketType::Connack), Id::MaximumPacketSize) => "MQTT5-3.2.2.3.6",
+        (Some(PacketType::Connack), Id::AssignedClientIdentifier) => "MQTT5-3.2.2.3.7",
+        (Some(PacketType::Connack), Id::TopicAliasMaximum) => "MQTT5-3.2.2.3.8",
+        (Some(PacketType::Connack), Id::ReasonString) => "MQTT5-3.2.2.3.9",
+        (Some(PacketType::Connack), Id::WildcardSubscriptionAvailable) => "MQTT5-3.2.2.3.11",
+        (Some(PacketType::Connack), Id::SubscriptionIdentifierAvailable) => "MQTT5-3.2.2.3.12",
+        (Some(PacketType::Connack), Id::SharedSubscriptionAvailable) => "MQTT5-3.2.2.3.13",
+        (Some(PacketType::Connack), Id::ServerKeepAlive) => "MQTT5-3.2.2.3.14",
+        (Some(PacketType::Connack), Id::ResponseInformation) => "MQTT5-3.2.2.3.15",
+        (Some(PacketType::Connack), Id::ServerReference) => "MQTT5-3.2.2.3.16",
+        (Some(PacketType::Connack), Id::AuthenticationMethod) => "MQTT5-3.2.2.3.17",
+        (Some(PacketType::Connack), Id::AuthenticationData) => "MQTT5-3.2.2.3.18",
+        (Some(PacketType::Publish), Id::PayloadFormatIndicator) => "MQTT5-3.3.2.3.2",
+        (Some(PacketType::Publish), Id::MessageExpiryInterval) => "MQTT5-3.3.2.3.3",
+        (Some(PacketType::Publish), Id::TopicAlias) => "MQTT5-3.3.2.3.4",
+        (Some(PacketType::Publish), Id::ResponseTopic) => "MQTT5-3.3.2.3.5",
+        (Some(PacketType::Publish), Id::CorrelationData) => "MQTT5-3.3.2.3.6",
+        (Some(PacketType::Publish), Id::SubscriptionIdentifier) => "MQTT5-3.3.2.3.8",
+        (Some(PacketType::Publish), Id::ContentType) => "MQTT5-3.3.2.3.9",
+        (Some(PacketType::Puback), Id::ReasonString) => "MQTT5-3.4.2.2.2",
+        (Some(PacketType::Pubrec), Id::ReasonString) => "MQTT5-3.5.2.2.2",
+        (Some(PacketType::Pubrel), Id::ReasonString) => "MQTT5-3.6.2.2.2",
+        (Some(PacketType::Pubcomp), Id::ReasonString) => "MQTT5-3.7.2.2.2",
+        (Some(PacketType::Subscribe), Id::SubscriptionIdentifier) => "MQTT5-3.8.2.1.2",
+        (Some(PacketType::Suback), Id::ReasonString) => "MQTT5-3.9.2.1.2",
+        (Some(PacketType::Unsuback), Id::ReasonString) => "MQTT5-3.11.2.1.2",
+        (Some(PacketType::Disconnect), Id::SessionExpiryInterval) => "MQTT5-3.14.2.2.2",
+        (Some(PacketType::Disconnect), Id::ReasonString) => "MQTT5-3.14.2.2.3",
+        (Some(PacketType::Disconnect), Id::ServerReference) => "MQTT5-3.14.2.2.5",
+        (Some(PacketType::Auth), Id::AuthenticationMethod) => "MQTT5-3.15.2.2.2",
+        (Some(PacketType::Auth), Id::AuthenticationData) => "MQTT5-3.15.2.2.3",
+        (Some(PacketType::Auth), Id::ReasonString) => "MQTT5-3.15.2.2.4",
+        _ => return None,
+    })
 }
 
 /// The set of properties that may stand in the Will.

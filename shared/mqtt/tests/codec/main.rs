@@ -13,6 +13,7 @@ mod frames;
 mod fuzzed;
 mod hostile;
 mod notation;
+mod properties;
 mod round_trip;
 mod seeds;
 mod support;
