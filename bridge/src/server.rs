@@ -143,6 +143,7 @@ impl Server {
         if let Some(folder) = app.assets.missing_page() {
             tracing::warn!(folder = %folder.display(), "there is no page to serve; build it with `cargo xtask run`, or name its folder with --dist");
         }
+        warn_if_open(&config, address);
         let stop = CancellationToken::new();
         let accepting = tokio::spawn(accept(
             listener,
@@ -182,6 +183,20 @@ impl Server {
         if let Some(home) = self.home {
             home.stop().await;
         }
+    }
+}
+
+/// The embedded broker's own port may be closed to other machines: the relay to it is not.
+fn warn_if_open(config: &Config, address: SocketAddr) {
+    let open = config
+        .embedded
+        .as_ref()
+        .is_some_and(|embedded| embedded.options.anonymous_allowed());
+    if open && !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "whoever reaches this address can use the embedded broker without a user name; list [[broker.embedded.users]] to change that"
+        );
     }
 }
 
