@@ -5,81 +5,80 @@ use std::hint::black_box;
 use bytes::BytesMut;
 use hearth_mqtt::{Packet, ProtocolVersion, PublishParts};
 
-use crate::{Entry, compare, work};
+use crate::{Entry, Workload, peers::rumqttc, work};
 
-const PACKETS: usize = 40_000;
-
-fn repeated(name: &'static str, mut write: impl FnMut(&mut BytesMut) + 'static) -> Entry {
+/// Encodes the same packet over and over.
+pub(crate) fn repeated(name: &'static str, mut write: impl FnMut(&mut BytesMut) + 'static) -> Entry {
     let mut out = BytesMut::with_capacity(2 * work::CHUNK);
     Entry::new(name, move || {
-        for _ in 0..PACKETS {
+        for _ in 0..work::packets() {
             if out.len() > work::CHUNK {
                 out.clear();
             }
             write(black_box(&mut out));
         }
-        PACKETS
+        work::packets()
     })
 }
 
-fn ours(version: ProtocolVersion, publish: PublishParts) -> Entry {
-    let packet = Packet::Publish(publish.into());
-    repeated("hearth-mqtt", move |out| {
-        black_box(&packet).encode(version, out).expect("can be written")
+/// Encodes several packets in turn.
+pub(crate) fn in_turn<T: 'static>(name: &'static str, all: Vec<T>, write: fn(&T, &mut BytesMut)) -> Entry {
+    let mut out = BytesMut::with_capacity(2 * work::CHUNK);
+    let times = work::packets() / all.len();
+    Entry::new(name, move || {
+        for _ in 0..times {
+            if out.len() > work::CHUNK {
+                out.clear();
+            }
+            for packet in &all {
+                write(black_box(packet), &mut out);
+            }
+        }
+        times * all.len()
     })
 }
 
-fn rumqttc_v4(publish: &PublishParts) -> Entry {
-    use rumqttc::mqttbytes::{QoS, v4};
-    let qos = if publish.packet_id.is_some() {
-        QoS::AtLeastOnce
-    } else {
-        QoS::AtMostOnce
+fn ours(version: ProtocolVersion, publish: &PublishParts) -> [Entry; 2] {
+    let packet = Packet::Publish(publish.clone().into());
+    let parts = publish.clone();
+    [
+        repeated("hearth-mqtt", move |out| {
+            black_box(&packet).encode(version, out).expect("can be written");
+        }),
+        repeated("hearth-mqtt, from parts", move |out| {
+            black_box(&parts).encode(version, out).expect("can be written");
+        }),
+    ]
+}
+
+fn mix(version: ProtocolVersion) -> Vec<Entry> {
+    let mut all = work::mix(version);
+    all.extend(work::client_mix(version));
+    let write: fn(&Packet, &mut BytesMut) = match version {
+        ProtocolVersion::V311 => |packet, out| {
+            packet.encode(ProtocolVersion::V311, out).expect("can be written");
+        },
+        ProtocolVersion::V5 => |packet, out| {
+            packet.encode(ProtocolVersion::V5, out).expect("can be written");
+        },
     };
-    let mut other = v4::Publish::new(work::TOPIC, qos, publish.payload.to_vec());
-    other.pkid = publish.packet_id.map_or(0, |id| id.get());
-    repeated("rumqttc 0.25 (v4)", move |out| {
-        black_box(&other).write(out).expect("can be written");
-    })
+    vec![in_turn("hearth-mqtt", all, write), rumqttc::encode_mix(version)]
 }
 
-fn rumqttc_v5(publish: &PublishParts) -> Entry {
-    use rumqttc::v5::mqttbytes::{QoS, v5};
-    let properties = v5::PublishProperties {
-        message_expiry_interval: publish.properties.message_expiry_interval(),
-        user_properties: publish
-            .properties
-            .user_properties()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect(),
-        ..Default::default()
-    };
-    let other = v5::Publish::new(
-        work::TOPIC,
-        QoS::AtMostOnce,
-        publish.payload.clone(),
-        Some(properties),
-    );
-    repeated("rumqttc 0.25 (v5)", move |out| {
-        black_box(&other).write(out).expect("can be written");
-    })
-}
-
-pub(crate) fn all(rounds: usize) {
+pub(crate) fn all() -> Vec<Workload> {
     let (v3, v5) = (ProtocolVersion::V311, ProtocolVersion::V5);
-    compare(
-        "encode E1",
-        rounds,
-        vec![ours(v3, work::one()), rumqttc_v4(&work::one())],
-    );
-    compare(
-        "encode E2",
-        rounds,
-        vec![ours(v5, work::two()), rumqttc_v5(&work::two())],
-    );
-    compare(
-        "encode E3",
-        rounds,
-        vec![ours(v3, work::three()), rumqttc_v4(&work::three())],
-    );
+    let with = |ours: [Entry; 2], peer| ours.into_iter().chain([peer]).collect();
+    vec![
+        Workload::new("encode E1", move || {
+            with(ours(v3, &work::one()), rumqttc::encode_v4(&work::one()))
+        }),
+        Workload::new("encode E2", move || {
+            with(ours(v5, &work::two()), rumqttc::encode_v5(&work::two()))
+        }),
+        Workload::new("encode E3", move || {
+            with(ours(v3, &work::three()), rumqttc::encode_v4(&work::three()))
+        }),
+        Workload::new("encode E4 3.1.1", move || mix(v3)),
+        Workload::new("encode E4 5.0", move || mix(v5)),
+    ]
 }

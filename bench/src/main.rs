@@ -1,12 +1,17 @@
 //! The codec against others, in one run: interleaved rounds, medians and ratios.
 //!
-//! `cargo xtask bench codec [ROUNDS [WORKLOAD]]`. Input comes in chunks of 64 KiB, so packets straddle; the copy of a chunk
-//! into the receiver's buffer is part of everybody's time. Peers check less; that does not lower the bar.
+//! `cargo xtask bench codec [ROUNDS [WORKLOAD]]`, or `cargo xtask bench codec instructions [WORKLOAD]` for exact
+//! counts by callgrind. Input comes in chunks of 64 KiB, so packets straddle; everybody gets the same chunks and cuts
+//! them, and the copy of a chunk into the receiver's buffer is part of everybody's time. Peers check less; that does not
+//! lower the bar.
 
 mod count;
 mod decode;
 mod encode;
+mod instructions;
 mod matching;
+mod peers;
+mod session;
 mod work;
 
 use std::time::Instant;
@@ -25,14 +30,44 @@ impl Entry {
             run: Box::new(run),
         }
     }
+
+    fn is_ours(&self) -> bool {
+        self.name.starts_with("hearth")
+    }
 }
 
-/// Runs the entries in turn and prints a row for each; the first is ours.
-fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
-    let asked = std::env::args().nth(2);
-    if asked.is_some_and(|part| !workload.contains(&part)) {
-        return;
+/// One task and who takes part in it; the first is what the ratios are of.
+struct Workload {
+    name: &'static str,
+    entries: Box<dyn Fn() -> Vec<Entry>>,
+}
+
+impl Workload {
+    fn new(name: &'static str, entries: impl Fn() -> Vec<Entry> + 'static) -> Self {
+        Self {
+            name,
+            entries: Box::new(entries),
+        }
     }
+}
+
+fn workloads() -> Vec<Workload> {
+    let mut all = decode::all();
+    all.extend(encode::all());
+    all.extend(session::all());
+    all.extend(matching::all());
+    all
+}
+
+/// The best of the others, or of all when all are ours.
+fn best_peer(entries: &[Entry], figure: impl Fn(usize) -> f64) -> f64 {
+    let alone = entries.iter().all(Entry::is_ours);
+    let peers = (1..entries.len()).filter(|at| alone || !entries[*at].is_ours());
+    peers.map(figure).fold(f64::INFINITY, f64::min)
+}
+
+/// Runs the entries in turn and prints a row for each.
+fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
     let mut times = vec![Vec::new(); entries.len()];
     let mut allocations = vec![0.0; entries.len()];
     for round in 0..=rounds {
@@ -53,19 +88,18 @@ fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
     }
     let median = |at: usize| times[at][times[at].len() / 2];
     let least = |at: usize| times[at][0];
-    let best = |of: &dyn Fn(usize) -> f64| (1..times.len()).map(of).fold(f64::INFINITY, f64::min);
     for (at, entry) in entries.iter().enumerate() {
-        let ratio = if at == 0 {
+        let ratio = if at == 0 && entries.len() > 1 {
             format!(
                 "{:.2} / {:.2} × best peer",
-                median(0) / best(&median),
-                least(0) / best(&least)
+                median(0) / best_peer(&entries, median),
+                least(0) / best_peer(&entries, least)
             )
         } else {
             String::new()
         };
         println!(
-            "{:<12} {:<22} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
+            "{:<17} {:<24} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
             if at == 0 { workload } else { "" },
             entry.name,
             median(at),
@@ -75,15 +109,30 @@ fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
     }
 }
 
-fn main() {
-    let rounds = std::env::args()
+/// Whether this run is for callgrind.
+fn counts_instructions() -> bool {
+    std::env::args()
         .nth(1)
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(11);
-    println!(
-        "median and least of {rounds} interleaved rounds, per packet; buffers per chunk count as allocations"
-    );
-    decode::all(rounds);
-    encode::all(rounds);
-    matching::all(rounds);
+        .is_some_and(|first| first == instructions::CHILD)
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        [instructions::CHILD, rest @ ..] => instructions::child(rest),
+        ["instructions", rest @ ..] => instructions::all(rest.first().copied().unwrap_or("")),
+        _ => {
+            let rounds = args.first().and_then(|text| text.parse().ok()).unwrap_or(11);
+            println!(
+                "median and least of {rounds} interleaved rounds, per packet; buffers per chunk count as allocations"
+            );
+            let part = args.get(1).copied().unwrap_or("");
+            for workload in workloads() {
+                if workload.name.contains(part) {
+                    compare(workload.name, rounds, (workload.entries)());
+                }
+            }
+        }
+    }
 }

@@ -4,9 +4,13 @@ use std::hint::black_box;
 
 use hearth_mqtt::{TopicFilter, TopicName, TopicTrie};
 
-use crate::{Entry, compare};
+use crate::{Entry, Workload};
 
-pub(crate) fn all(rounds: usize) {
+pub(crate) fn all() -> Vec<Workload> {
+    vec![Workload::new("matching", entries)]
+}
+
+fn entries() -> Vec<Entry> {
     let filters: Vec<TopicFilter> = (0..10_000)
         .map(|n| match n % 10 {
             0 => format!("home/room{n}/#"),
@@ -40,5 +44,5 @@ pub(crate) fn all(rounds: usize) {
         }
         scanned.len()
     });
-    compare("matching", rounds, vec![ours, scan]);
+    vec![ours, scan]
 }

@@ -1,13 +1,24 @@
-//! The workloads of the table: D1 to D4 to decode, E1 to E3 to encode.
+//! The workloads of the table: D1 to D4 to decode, E1 to E4 to encode.
+
+use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{
-    Ack, Connack, Packet, PacketId, Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode,
-    Suback, TopicName, Unsuback,
+    Ack, Connack, Connect, Disconnect, Packet, PacketId, Properties, Property, ProtocolVersion, PublishParts,
+    Qos, ReasonCode, Role, Suback, Subscribe, SubscriptionOptions, TopicFilter, TopicName, Unsuback,
+    Unsubscribe,
 };
 
 pub(crate) const CHUNK: usize = 64 * 1024;
-const PACKETS: usize = 40_000;
+
+/// How many packets a round has at least, about: fewer when instructions are counted, which is slow and exact.
+pub(crate) fn packets() -> usize {
+    if crate::counts_instructions() {
+        4_000
+    } else {
+        40_000
+    }
+}
 
 /// A topic of 30 bytes.
 pub(crate) const TOPIC: &str = "home/room12/sensor7/temperatur";
@@ -98,17 +109,98 @@ pub(crate) fn mix(version: ProtocolVersion) -> Vec<Packet> {
     all
 }
 
-/// The packets over and over, as chunks, and how many they are.
-pub(crate) fn stream(version: ProtocolVersion, packets: &[Packet]) -> (Vec<Vec<u8>>, usize) {
-    let mut out = BytesMut::new();
-    let times = PACKETS / packets.len();
-    for _ in 0..times {
-        for packet in packets {
-            packet.encode(version, &mut out).expect("can be written");
+/// What a server receives beside that: everything only clients send.
+pub(crate) fn client_mix(version: ProtocolVersion) -> Vec<Packet> {
+    let filter = |text: &str| TopicFilter::parse(text).expect("a filter");
+    let connect = Connect {
+        version,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: "hearth-7f3a".into(),
+        will: None,
+        username: Some("home".into()),
+        password: Some(Bytes::from_static(b"secret")),
+        properties: Properties::new(),
+    };
+    let mut all = vec![
+        Packet::Connect(Box::new(connect)),
+        Packet::Subscribe(Subscribe {
+            packet_id: id(1),
+            filters: vec![
+                (filter("home/#"), SubscriptionOptions::at_most(Qos::AtLeastOnce)),
+                (
+                    filter("zigbee2mqtt/+/availability"),
+                    SubscriptionOptions::at_most(Qos::AtMostOnce),
+                ),
+            ],
+            properties: Properties::new(),
+        }),
+        Packet::Unsubscribe(Unsubscribe {
+            packet_id: id(2),
+            filters: vec![filter("home/#")],
+            properties: Properties::new(),
+        }),
+        Packet::Pingreq,
+    ];
+    if !version.is_v5() {
+        // rumqttc 0.25 cannot read the DISCONNECT of two bytes that 5.0 has for a normal end.
+        all.push(Packet::Disconnect(Disconnect::with_reason(ReasonCode::SUCCESS)));
+    }
+    all
+}
+
+/// Bytes as they come from the network, and who receives them.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    parts: Rc<Vec<(Role, Vec<Vec<u8>>)>>,
+    times: usize,
+}
+
+/// What is read again stays in the cache, as bytes do that a socket has just delivered.
+const STREAM_BYTES: usize = 1 << 20;
+
+impl Stream {
+    /// These packets over and over, to a client.
+    pub(crate) fn to_client(version: ProtocolVersion, packets: &[Packet]) -> Self {
+        Self::of(version, &[(Role::Client, packets)])
+    }
+
+    /// What clients receive, and then what servers receive: all packet types.
+    pub(crate) fn of_all_types(version: ProtocolVersion) -> Self {
+        let to_client = mix(version);
+        let to_server = client_mix(version);
+        Self::of(version, &[(Role::Client, &to_client), (Role::Server, &to_server)])
+    }
+
+    fn of(version: ProtocolVersion, parts: &[(Role, &[Packet])]) -> Self {
+        let mut round = BytesMut::new();
+        let mut in_round = 0;
+        for packet in parts.iter().flat_map(|(_, packets)| *packets) {
+            packet.encode(version, &mut round).expect("can be written");
+            in_round += 1;
+        }
+        let repeats = (packets() / in_round).clamp(1, STREAM_BYTES / round.len());
+        let parts = parts.iter().map(|(receiver, packets)| {
+            let mut out = BytesMut::new();
+            for packet in std::iter::repeat_n(*packets, repeats).flatten() {
+                packet.encode(version, &mut out).expect("can be written");
+            }
+            (*receiver, out.chunks(CHUNK).map(<[u8]>::to_vec).collect())
+        });
+        Self {
+            parts: Rc::new(parts.collect()),
+            times: (packets() / (in_round * repeats)).max(1),
         }
     }
-    (
-        out.chunks(CHUNK).map(<[u8]>::to_vec).collect(),
-        times * packets.len(),
-    )
+
+    /// Gives `decode` each part; it says how many packets that were.
+    pub(crate) fn for_each_part(&self, mut decode: impl FnMut(Role, &[Vec<u8>]) -> usize) -> usize {
+        let mut packets = 0;
+        for _ in 0..self.times {
+            for (receiver, chunks) in &*self.parts {
+                packets += decode(*receiver, chunks);
+            }
+        }
+        packets
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
         variable_byte_integer::{self, Read},
     },
     error::{DecodeError, Rule},
-    packet::{Packet, PacketType, Publish, check_length},
+    packet::{Packet, PacketType, Publish},
     version::{ProtocolVersion, Role},
 };
 
@@ -170,7 +170,7 @@ impl Framer {
     ///
     /// # Errors
     /// As both. After a packet that cannot be decoded the next call goes on with the one behind it.
-    #[inline]
+    #[inline(always)]
     pub fn poll_packet(
         &mut self,
         version: ProtocolVersion,
@@ -178,28 +178,49 @@ impl Framer {
     ) -> Result<Option<Packet>, DecodeError> {
         if self.partial.is_empty()
             && let HeaderRead::Whole { header, len } = read_header(&self.chunk)
+            && header.is_publish()
+            && header.shortest_form
         {
             let total = len + header.remaining_length as usize;
             if total <= self.maximum_packet_size as usize
                 && let Some(body) = self.chunk.get(len..total)
             {
-                if header.is_publish() && check_length(version, header).is_ok() {
-                    return match Publish::read(version, receiver, header.flags(), body) {
-                        Ok(layout) => {
-                            let mut body = self.take(total);
-                            body.advance(len);
-                            Ok(Some(Packet::Publish(layout.over(body))))
-                        }
-                        Err(error) => {
-                            self.take(total);
-                            Err(error)
-                        }
-                    };
-                }
-                let packet = check_length(version, header).and_then(|()| {
-                    let reader = Reader::within(version, &self.chunk, body);
-                    Packet::decode_other(version, receiver, header, reader)
-                });
+                let layout = match Publish::read(version, receiver, header.flags(), body) {
+                    Ok(layout) => layout,
+                    Err(error) => return self.refuse(total, error),
+                };
+                let mut body = self.take(total);
+                body.advance(len);
+                return Ok(Some(Packet::Publish(layout.over(body))));
+            }
+        }
+        self.poll_other_packet(version, receiver)
+    }
+
+    /// A packet that is whole but wrong: the next call goes on behind it.
+    #[cold]
+    fn refuse(&mut self, len: usize, error: DecodeError) -> Result<Option<Packet>, DecodeError> {
+        self.skip(len);
+        Err(error)
+    }
+
+    /// All but a PUBLISH that is whole in the chunk.
+    #[inline(never)]
+    fn poll_other_packet(
+        &mut self,
+        version: ProtocolVersion,
+        receiver: Role,
+    ) -> Result<Option<Packet>, DecodeError> {
+        if self.partial.is_empty()
+            && let HeaderRead::Whole { header, len } = read_header(&self.chunk)
+            && !header.is_publish()
+        {
+            let total = len + header.remaining_length as usize;
+            if total <= self.maximum_packet_size as usize
+                && let Some(body) = self.chunk.get(len..total)
+            {
+                let reader = Reader::within(version, &self.chunk, body);
+                let packet = Packet::decode_other(version, receiver, header, reader);
                 self.skip(total);
                 return packet.map(Some);
             }
@@ -212,7 +233,7 @@ impl Framer {
     }
 
     /// The first `len` bytes of the chunk, which has that many.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, len: usize) -> Bytes {
         if len == self.chunk.len() {
             self.next_chunk()
@@ -315,7 +336,7 @@ enum HeaderRead {
     TooLong,
 }
 
-#[inline]
+#[inline(always)]
 fn read_header(bytes: &[u8]) -> HeaderRead {
     let Some((first_byte, rest)) = bytes.split_first() else {
         return HeaderRead::Incomplete;

@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, field: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
         let Some((head, rest)) = self.rest.split_at_checked(len) else {
             return Err(self.breaks(Rule::Truncated, field));
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    #[inline]
+    #[inline(always)]
     fn chunk<const N: usize>(&mut self, field: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((head, rest)) = self.rest.split_first_chunk::<N>() else {
             return Err(self.breaks(Rule::Truncated, field));
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A Topic Name, checked and passed over: its length. Only PUBLISH of 5.0 may have an empty one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_topic_name_or_empty(&mut self, field: &'static str) -> Result<u16, DecodeError> {
         let len = self.two_byte_integer(field)?;
         let text = self.take(field, usize::from(len))?;
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
         Ok(filter)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
         const FIELD: &str = "Packet Identifier";
         let number = self.two_byte_integer(FIELD)?;
@@ -266,7 +266,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The same, checked and passed over: how many bytes they are, and which are there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn check_properties(&mut self, allowed: u64) -> Result<(usize, u64), DecodeError> {
         if !self.version.is_v5() {
             return Ok((0, 0));

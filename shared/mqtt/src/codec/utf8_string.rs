@@ -23,7 +23,7 @@ const fn repeat(byte: u8) -> u64 {
 }
 
 /// Puts all bytes through `feed`, eight at a time; some more than once, and some that are `.`.
-#[inline]
+#[inline(always)]
 fn for_each_word(bytes: &[u8], mut feed: impl FnMut(u64)) {
     // The last bytes overlap those already seen, which saves a loop over single bytes.
     if let Some(last) = bytes.last_chunk::<8>() {
@@ -53,7 +53,7 @@ pub(crate) fn is_plain(bytes: &[u8]) -> bool {
 }
 
 /// The same for a topic, in which `+` and `#` do not count as plain.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_plain_topic(bytes: &[u8]) -> bool {
     const DIFFERENCE: u8 = b'+' ^ b'#';
     let mut found = 0;

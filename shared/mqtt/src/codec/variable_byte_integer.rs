@@ -35,7 +35,7 @@ pub(crate) enum Read {
 }
 
 /// Reads the integer at the start of `bytes`.
-#[inline]
+#[inline(always)]
 pub(crate) fn read(bytes: &[u8]) -> Read {
     match *bytes {
         [value @ 0..=0x7F, ..] => Read::Whole {
@@ -86,7 +86,7 @@ pub(crate) fn write(value: u32, out: &mut BytesMut) {
 }
 
 /// The shortest form of `value` in the low bytes of a word, first byte lowest, and how many bytes it takes.
-#[inline]
+#[inline(always)]
 pub(crate) const fn packed(value: u32) -> (u32, usize) {
     match value {
         0..=0x7F => (value, 1),

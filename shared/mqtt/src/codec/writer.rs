@@ -50,7 +50,7 @@ pub(crate) fn check_properties(
 }
 
 /// The same for borrowed ones.
-#[inline]
+#[inline(always)]
 pub(crate) fn check_properties_ref(
     version: ProtocolVersion,
     properties: PropertiesRef<'_>,
@@ -72,7 +72,7 @@ pub(crate) fn packet_len(remaining_len: usize) -> usize {
 }
 
 /// Makes room for a packet of this Remaining Length.
-#[inline]
+#[inline(always)]
 pub(crate) fn reserve(remaining_len: usize, out: &mut BytesMut) -> Result<u32, EncodeError> {
     let remaining_length = u32::try_from(remaining_len)
         .ok()
@@ -83,7 +83,7 @@ pub(crate) fn reserve(remaining_len: usize, out: &mut BytesMut) -> Result<u32, E
 }
 
 /// Appends the first byte and the Remaining Length in one store of a fixed size; the packet follows.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_fixed_header(first_byte: u8, remaining_length: u32, out: &mut BytesMut) {
     if remaining_length < 6 {
         return out.put_slice(&[first_byte, remaining_length as u8]);

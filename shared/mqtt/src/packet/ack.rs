@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{Body, PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -85,12 +85,6 @@ impl Ack {
         Ok(ack)
     }
 
-    pub(super) fn check(&self, version: ProtocolVersion, packet: PacketType) -> Result<(), EncodeError> {
-        writer::v5_only(version, self.reason_code != ReasonCode::SUCCESS, "a reason code")?;
-        writer::check_properties(version, &self.properties, PROPERTIES)?;
-        self.reason_code.check(packet, code_rule(packet))
-    }
-
     /// Whether the Reason Code and the Property Length are there.
     fn parts(&self, version: ProtocolVersion) -> (bool, bool) {
         let properties = version.is_v5() && !self.properties.is_empty();
@@ -99,8 +93,16 @@ impl Ack {
             properties,
         )
     }
+}
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+impl Body for Ack {
+    fn check(&self, version: ProtocolVersion, packet: PacketType) -> Result<(), EncodeError> {
+        writer::v5_only(version, self.reason_code != ReasonCode::SUCCESS, "a reason code")?;
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        self.reason_code.check(packet, code_rule(packet))
+    }
+
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let (code, properties) = self.parts(version);
         let properties = if properties {
             writer::properties_len(version, &self.properties)
@@ -110,7 +112,7 @@ impl Ack {
         2 + usize::from(code) + properties
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         let (code, properties) = self.parts(version);
         out.put_u16(self.packet_id.get());
         if code {

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{PacketType, Properties, PropertyId, ReasonCode, property::allowed_in};
+use super::{Body, PacketType, Properties, PropertyId, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -59,8 +59,10 @@ impl Auth {
             Err(reader.breaks(Rule::AuthCode, "Reason Code"))
         }
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+impl Body for Auth {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::v5_only(version, true, "AUTH")?;
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         if !self.is_short() && !self.properties.contains(PropertyId::AuthenticationMethod) {
@@ -73,7 +75,7 @@ impl Auth {
         self.reason_code.check(PacketType::Auth, Rule::AuthCode)
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         if self.is_short() {
             0
         } else {
@@ -81,7 +83,7 @@ impl Auth {
         }
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         if !self.is_short() {
             out.put_reason_code(self.reason_code);
             out.put_properties(version, &self.properties);

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{Body, PacketType, Properties, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -65,8 +65,10 @@ impl Connack {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+impl Body for Connack {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         if self.session_present && self.reason_code != ReasonCode::SUCCESS {
             return Err(EncodeError::Breaks {
@@ -79,11 +81,11 @@ impl Connack {
         self.reason_code.check(PacketType::Connack, Rule::ConnackCode)
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         2 + writer::properties_len(version, &self.properties)
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u8(u8::from(self.session_present));
         out.put_u8(match version {
             ProtocolVersion::V5 => self.reason_code.0,

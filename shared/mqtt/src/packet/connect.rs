@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::{
-    PacketType, Properties, PropertyId, Qos,
+    Body, PacketType, Properties, PropertyId, Qos,
     property::{ALLOWED_IN_WILL, allowed_in},
 };
 use crate::{
@@ -190,8 +190,37 @@ impl Connect {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+/// 5.0, 3.1.2.11.10: data without a method means nothing.
+fn has_lonely_authentication_data(properties: &Properties) -> bool {
+    properties.contains(PropertyId::AuthenticationData)
+        && !properties.contains(PropertyId::AuthenticationMethod)
+}
+
+impl Will {
+    fn decode(reader: &mut Reader<'_>, flags: ConnectFlags) -> Result<Self, DecodeError> {
+        Ok(Self {
+            properties: reader.properties(ALLOWED_IN_WILL)?,
+            topic: will_topic(reader)?,
+            payload: reader.binary_data("Will Payload")?,
+            qos: reader.qos(flags.will_qos_bits(), Rule::WillQos, "Will QoS")?,
+            retain: flags.has(ConnectFlags::WILL_RETAIN),
+        })
+    }
+}
+
+/// The Will Topic, whose wildcards break another statement than those of a Topic Name in PUBLISH.
+fn will_topic(reader: &mut Reader<'_>) -> Result<TopicName, DecodeError> {
+    const FIELD: &str = "Will Topic";
+    reader.topic_name(FIELD).map_err(|error| match error.rule() {
+        Rule::TopicWildcard => reader.breaks(Rule::WillTopicWildcard, FIELD),
+        _ => error,
+    })
+}
+
+impl Body for Connect {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         let breaks = |rule, field| Err(EncodeError::Breaks { rule, field });
         if self.version != version {
             return Err(EncodeError::NotInVersion {
@@ -223,7 +252,7 @@ impl Connect {
         Ok(())
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let will = self.will.as_ref().map_or(0, |will| {
             let properties = writer::properties_len(version, &will.properties);
             properties + 2 + will.topic.as_str().len() + 2 + will.payload.len()
@@ -237,7 +266,7 @@ impl Connect {
             + self.password.as_ref().map_or(0, |password| 2 + password.len())
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_prefixed(PROTOCOL_NAME);
         out.put_u8(version.level());
         out.put_u8(ConnectFlags::of(self).0);
@@ -256,31 +285,4 @@ impl Connect {
             out.put_prefixed(password);
         }
     }
-}
-
-/// 5.0, 3.1.2.11.10: data without a method means nothing.
-fn has_lonely_authentication_data(properties: &Properties) -> bool {
-    properties.contains(PropertyId::AuthenticationData)
-        && !properties.contains(PropertyId::AuthenticationMethod)
-}
-
-impl Will {
-    fn decode(reader: &mut Reader<'_>, flags: ConnectFlags) -> Result<Self, DecodeError> {
-        Ok(Self {
-            properties: reader.properties(ALLOWED_IN_WILL)?,
-            topic: will_topic(reader)?,
-            payload: reader.binary_data("Will Payload")?,
-            qos: reader.qos(flags.will_qos_bits(), Rule::WillQos, "Will QoS")?,
-            retain: flags.has(ConnectFlags::WILL_RETAIN),
-        })
-    }
-}
-
-/// The Will Topic, whose wildcards break another statement than those of a Topic Name in PUBLISH.
-fn will_topic(reader: &mut Reader<'_>) -> Result<TopicName, DecodeError> {
-    const FIELD: &str = "Will Topic";
-    reader.topic_name(FIELD).map_err(|error| match error.rule() {
-        Rule::TopicWildcard => reader.breaks(Rule::WillTopicWildcard, FIELD),
-        _ => error,
-    })
 }

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::{PacketType, Properties, PropertyId, ReasonCode, property::allowed_in};
+use super::{Body, PacketType, Properties, PropertyId, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -53,7 +53,18 @@ impl Disconnect {
         Ok(disconnect)
     }
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+    /// Whether the Reason Code and the Property Length are there.
+    fn parts(&self, version: ProtocolVersion) -> (bool, bool) {
+        let properties = version.is_v5() && !self.properties.is_empty();
+        (
+            properties || (version.is_v5() && self.reason_code != ReasonCode::SUCCESS),
+            properties,
+        )
+    }
+}
+
+impl Body for Disconnect {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::v5_only(
             version,
             self.reason_code != ReasonCode::SUCCESS,
@@ -64,16 +75,7 @@ impl Disconnect {
             .check(PacketType::Disconnect, Rule::DisconnectCode)
     }
 
-    /// Whether the Reason Code and the Property Length are there.
-    fn parts(&self, version: ProtocolVersion) -> (bool, bool) {
-        let properties = version.is_v5() && !self.properties.is_empty();
-        (
-            properties || (version.is_v5() && self.reason_code != ReasonCode::SUCCESS),
-            properties,
-        )
-    }
-
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let (code, properties) = self.parts(version);
         let properties = if properties {
             writer::properties_len(version, &self.properties)
@@ -83,7 +85,7 @@ impl Disconnect {
         usize::from(code) + properties
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         let (code, properties) = self.parts(version);
         if code {
             out.put_reason_code(self.reason_code);

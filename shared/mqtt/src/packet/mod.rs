@@ -313,8 +313,8 @@ impl Packet {
     #[inline]
     pub fn decode(version: ProtocolVersion, receiver: Role, frame: Frame) -> Result<Self, DecodeError> {
         let Frame { header, body } = frame;
-        check_length(version, header)?;
         if header.is_publish() {
+            check_length(version, header)?;
             let layout = Publish::read(version, receiver, header.flags(), &body)?;
             return Ok(Self::Publish(layout.over(body)));
         }
@@ -339,12 +339,14 @@ impl Packet {
     }
 
     /// All but PUBLISH; `reader` is over the body.
+    #[inline]
     pub(crate) fn decode_other(
         version: ProtocolVersion,
         receiver: Role,
         header: FixedHeader,
         reader: Reader<'_>,
     ) -> Result<Self, DecodeError> {
+        check_length(version, header)?;
         let packet = match header.packet_type() {
             Some(PacketType::Auth) if !version.is_v5() => None,
             known => known,
@@ -383,46 +385,39 @@ impl Packet {
     ///
     /// # Errors
     /// The packet holds what `version` cannot say, or what no receiver would accept.
-    #[inline]
+    #[inline(always)]
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
         if let Self::Publish(publish) = self {
-            publish.check(version)?;
-            let remaining_length = writer::reserve(publish.remaining_len(version), out)?;
-            publish.write(version, remaining_length, out);
-            return Ok(());
+            return publish.encode(version, out);
         }
-        self.check(version)?;
-        let remaining_length = writer::reserve(self.remaining_len(version), out)?;
+        self.encode_other(version, out)
+    }
+
+    /// All but PUBLISH, which writes itself whole.
+    #[inline(never)]
+    fn encode_other(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
         let packet = self.packet_type();
-        let first_byte = (packet as u8) << 4 | packet.reserved_flags();
-        writer::put_fixed_header(first_byte, remaining_length, out);
-        self.write(version, out);
-        Ok(())
+        match self {
+            Self::Connect(connect) => append(&**connect, packet, version, out),
+            Self::Connack(connack) => append(connack, packet, version, out),
+            Self::Publish(publish) => publish.encode(version, out),
+            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
+                append(ack, packet, version, out)
+            }
+            Self::Subscribe(subscribe) => append(subscribe, packet, version, out),
+            Self::Suback(suback) => append(suback, packet, version, out),
+            Self::Unsubscribe(unsubscribe) => append(unsubscribe, packet, version, out),
+            Self::Unsuback(unsuback) => append(unsuback, packet, version, out),
+            Self::Pingreq | Self::Pingresp => append(&ping::Ping, packet, version, out),
+            Self::Disconnect(disconnect) => append(disconnect, packet, version, out),
+            Self::Auth(auth) => append(auth, packet, version, out),
+        }
     }
 
     /// How many bytes [`Packet::encode`] will append, fixed header included.
     #[must_use]
     pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
         writer::packet_len(self.remaining_len(version))
-    }
-
-    /// Fails when the packet cannot be said in `version`, or breaks a rule.
-    fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
-        match self {
-            Self::Publish(publish) => publish.check(version),
-            Self::Connect(connect) => connect.check(version),
-            Self::Connack(connack) => connack.check(version),
-            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
-                ack.check(version, self.packet_type())
-            }
-            Self::Subscribe(subscribe) => subscribe.check(version),
-            Self::Suback(suback) => suback.check(version),
-            Self::Unsubscribe(unsubscribe) => unsubscribe.check(version),
-            Self::Unsuback(unsuback) => unsuback.check(version),
-            Self::Pingreq | Self::Pingresp => Ok(()),
-            Self::Disconnect(disconnect) => disconnect.check(version),
-            Self::Auth(auth) => auth.check(version),
-        }
     }
 
     /// The Remaining Length.
@@ -443,29 +438,37 @@ impl Packet {
             Self::Auth(auth) => auth.remaining_len(version),
         }
     }
+}
 
-    /// Appends what follows the fixed header; PUBLISH writes itself whole.
-    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
-        match self {
-            Self::Connect(connect) => connect.write(version, out),
-            Self::Connack(connack) => connack.write(version, out),
-            Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
-                ack.write(version, out);
-            }
-            Self::Subscribe(subscribe) => subscribe.write(version, out),
-            Self::Suback(suback) => suback.write(version, out),
-            Self::Unsubscribe(unsubscribe) => unsubscribe.write(version, out),
-            Self::Unsuback(unsuback) => unsuback.write(version, out),
-            Self::Publish(_) | Self::Pingreq | Self::Pingresp => {}
-            Self::Disconnect(disconnect) => disconnect.write(version, out),
-            Self::Auth(auth) => auth.write(version, out),
-        }
-    }
+/// What follows the fixed header of a packet to be written.
+trait Body {
+    /// Fails when the packet cannot be said in `version`, or breaks a rule.
+    fn check(&self, version: ProtocolVersion, packet: PacketType) -> Result<(), EncodeError>;
+    /// The Remaining Length.
+    fn remaining_len(&self, version: ProtocolVersion) -> usize;
+    /// Appends it.
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut);
+}
+
+/// Appends a whole packet, or nothing.
+#[inline]
+fn append<B: Body>(
+    body: &B,
+    packet: PacketType,
+    version: ProtocolVersion,
+    out: &mut BytesMut,
+) -> Result<(), EncodeError> {
+    body.check(version, packet)?;
+    let remaining_length = writer::reserve(body.remaining_len(version), out)?;
+    let first_byte = (packet as u8) << 4 | packet.reserved_flags();
+    writer::put_fixed_header(first_byte, remaining_length, out);
+    body.write(version, out);
+    Ok(())
 }
 
 /// 5.0 demands the shortest form of the Remaining Length.
 #[inline]
-pub(crate) fn check_length(version: ProtocolVersion, header: FixedHeader) -> Result<(), DecodeError> {
+fn check_length(version: ProtocolVersion, header: FixedHeader) -> Result<(), DecodeError> {
     if header.shortest_form || !version.is_v5() {
         return Ok(());
     }

@@ -21,8 +21,9 @@ use crate::{
 /// encoded. What is decoded stays a slice of the received buffer.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Properties {
-    /// The properties as they are on the wire, without the Property Length.
-    bytes: Bytes,
+    /// The properties as they are on the wire, without the Property Length; `None` when there are none, as in nearly
+    /// all packets.
+    bytes: Option<Bytes>,
     /// Bit n: the property with identifier n is there. Bit 63: several Subscription Identifiers.
     present: u64,
 }
@@ -32,7 +33,7 @@ impl Properties {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bytes: Bytes::new(),
+            bytes: None,
             present: 0,
         }
     }
@@ -72,15 +73,13 @@ impl Properties {
             })?;
         }
         let mut out = std::mem::take(&mut self.bytes)
+            .unwrap_or_default()
             .try_into_mut()
             .unwrap_or_else(|shared| (&*shared).into());
         for property in properties {
             property.write(&mut out);
         }
-        *self = Self {
-            bytes: out.freeze(),
-            present,
-        };
+        *self = Self::from_validated(out.freeze(), present);
         Ok(())
     }
 
@@ -89,7 +88,7 @@ impl Properties {
         if !self.contains(id) {
             return;
         }
-        let mut out = BytesMut::with_capacity(self.bytes.len());
+        let mut out = BytesMut::with_capacity(self.len_bytes());
         for property in self.iter().filter(|property| property.id() != id) {
             property.write(&mut out);
         }
@@ -98,22 +97,19 @@ impl Properties {
         } else {
             0
         };
-        *self = Self {
-            bytes: out.freeze(),
-            present: self.present & !bit(id) & !several,
-        };
+        *self = Self::from_validated(out.freeze(), self.present & !bit(id) & !several);
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.is_none()
     }
 
     /// How many bytes they take, without the Property Length before them.
     #[must_use]
     pub fn len_bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.as_ref().map_or(0, Bytes::len)
     }
 
     /// All properties in their order on the wire.
@@ -125,7 +121,8 @@ impl Properties {
     /// The properties as they are on the wire, without the Property Length; [`Properties::read`] reads them again.
     #[must_use]
     pub fn as_bytes(&self) -> &Bytes {
-        &self.bytes
+        static NONE: Bytes = Bytes::new();
+        self.bytes.as_ref().unwrap_or(&NONE)
     }
 
     /// The properties in bytes that [`Properties::as_bytes`] gave; it ends at the first that is none.
@@ -136,7 +133,10 @@ impl Properties {
 
     /// For bytes that [`Properties::validate`] has passed, with what it returned.
     pub(crate) fn from_validated(bytes: Bytes, present: u64) -> Self {
-        Self { bytes, present }
+        Self {
+            bytes: (!bytes.is_empty()).then_some(bytes),
+            present,
+        }
     }
 
     /// Checks all that is in `reader` and returns which properties are there.
@@ -171,7 +171,7 @@ impl Properties {
     #[must_use]
     #[inline]
     pub fn as_view(&self) -> PropertiesRef<'_> {
-        PropertiesRef::from_validated(&self.bytes, self.present)
+        PropertiesRef::from_validated(self.bytes.as_deref().unwrap_or_default(), self.present)
     }
 
     /// Whether this property is there.

@@ -131,7 +131,7 @@ impl Publish {
     }
 
     /// Checks a received packet; [`Layout::over`] then makes it, without an allocation.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(
         version: ProtocolVersion,
         receiver: Role,
@@ -182,13 +182,8 @@ impl Publish {
         }
     }
 
-    #[inline]
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
-        self.head().check(version, self.topic_len != 0, self.properties())
-    }
-
     /// What is written of the body after topic and Packet Identifier, and whether an empty Property Length is missing.
-    #[inline]
+    #[inline(always)]
     fn rest(&self, version: ProtocolVersion) -> (usize, bool) {
         if version.is_v5() {
             (self.rest_at as usize, self.length_len == 0)
@@ -197,20 +192,23 @@ impl Publish {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let (rest_at, no_length) = self.rest(version);
         self.topic_end() + self.head().packet_id_len() + usize::from(no_length) + self.body.len() - rest_at
     }
 
-    /// Writes the whole packet; [`Publish::check`] has passed and `remaining_length` is right.
-    #[inline]
-    pub(super) fn write(&self, version: ProtocolVersion, remaining_length: u32, out: &mut BytesMut) {
-        writer::put_fixed_header(self.head().first_byte(), remaining_length, out);
+    /// Appends the whole packet, or nothing.
+    #[inline(always)]
+    pub(super) fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let head = self.head();
+        head.check(version, self.topic_len != 0, self.properties())?;
+        let remaining_length = writer::reserve(self.remaining_len(version), out)?;
+        writer::put_fixed_header(head.first_byte(), remaining_length, out);
         let (rest_at, no_length) = self.rest(version);
         if rest_at == self.topic_end() && self.packet_id.is_none() && !no_length {
             out.put_slice(&self.body);
-            return;
+            return Ok(());
         }
         out.put_slice(self.body.get(..self.topic_end()).unwrap_or_default());
         if let Some(packet_id) = self.packet_id {
@@ -220,6 +218,7 @@ impl Publish {
             out.put_u8(0);
         }
         out.put_slice(self.body.get(rest_at..).unwrap_or_default());
+        Ok(())
     }
 }
 
@@ -302,7 +301,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The packet over the bytes that were checked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn over(self, body: Bytes) -> Publish {
         Publish {
             body,
@@ -395,7 +394,7 @@ struct Head {
 }
 
 impl Head {
-    #[inline]
+    #[inline(always)]
     fn check(
         self,
         version: ProtocolVersion,

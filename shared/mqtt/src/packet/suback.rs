@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{Body, PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -53,8 +53,10 @@ impl Suback {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+impl Body for Suback {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         if self.reason_codes.is_empty() {
             return Err(EncodeError::Breaks {
@@ -71,11 +73,11 @@ impl Suback {
         Ok(())
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         2 + writer::properties_len(version, &self.properties) + self.reason_codes.len()
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u16(self.packet_id.get());
         out.put_properties(version, &self.properties);
         for code in &self.reason_codes {

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketId, PacketType, Properties, Qos, property::allowed_in};
+use super::{Body, PacketId, PacketType, Properties, Qos, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -74,46 +74,6 @@ impl Subscribe {
             properties,
         })
     }
-
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
-        writer::check_properties(version, &self.properties, PROPERTIES)?;
-        if self.filters.is_empty() {
-            return Err(EncodeError::Breaks {
-                rule: Rule::SubscribeEmpty,
-                field: "Payload",
-            });
-        }
-        for (filter, options) in &self.filters {
-            check_filter(version, filter)?;
-            let plain = SubscriptionOptions::at_most(options.maximum_qos);
-            writer::v5_only(version, *options != plain, "subscription options other than QoS")?;
-            if options.no_local && filter.is_shared() {
-                return Err(EncodeError::Breaks {
-                    rule: Rule::NoLocalShared,
-                    field: "No Local",
-                });
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        let filters: usize = self
-            .filters
-            .iter()
-            .map(|(filter, _)| 3 + filter.as_str().len())
-            .sum();
-        2 + writer::properties_len(version, &self.properties) + filters
-    }
-
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
-        out.put_u16(self.packet_id.get());
-        out.put_properties(version, &self.properties);
-        for (filter, options) in &self.filters {
-            out.put_prefixed(filter.as_str().as_bytes());
-            out.put_u8(options.to_byte());
-        }
-    }
 }
 
 /// 5.0 has rules for `$share/…` that 3.1.1 has not.
@@ -170,5 +130,47 @@ impl SubscriptionOptions {
             | u8::from(self.no_local) << 2
             | u8::from(self.retain_as_published) << 3
             | (self.retain_handling as u8) << 4
+    }
+}
+
+impl Body for Subscribe {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
+        writer::check_properties(version, &self.properties, PROPERTIES)?;
+        if self.filters.is_empty() {
+            return Err(EncodeError::Breaks {
+                rule: Rule::SubscribeEmpty,
+                field: "Payload",
+            });
+        }
+        for (filter, options) in &self.filters {
+            check_filter(version, filter)?;
+            let plain = SubscriptionOptions::at_most(options.maximum_qos);
+            writer::v5_only(version, *options != plain, "subscription options other than QoS")?;
+            if options.no_local && filter.is_shared() {
+                return Err(EncodeError::Breaks {
+                    rule: Rule::NoLocalShared,
+                    field: "No Local",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
+        let filters: usize = self
+            .filters
+            .iter()
+            .map(|(filter, _)| 3 + filter.as_str().len())
+            .sum();
+        2 + writer::properties_len(version, &self.properties) + filters
+    }
+
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+        out.put_u16(self.packet_id.get());
+        out.put_properties(version, &self.properties);
+        for (filter, options) in &self.filters {
+            out.put_prefixed(filter.as_str().as_bytes());
+            out.put_u8(options.to_byte());
+        }
     }
 }

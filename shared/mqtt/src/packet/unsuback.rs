@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{Body, PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -53,8 +53,10 @@ impl Unsuback {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+impl Body for Unsuback {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         writer::v5_only(version, !self.reason_codes.is_empty(), "reason codes in UNSUBACK")?;
         if version.is_v5() && self.reason_codes.is_empty() {
@@ -69,11 +71,11 @@ impl Unsuback {
         Ok(())
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         2 + writer::properties_len(version, &self.properties) + self.reason_codes.len()
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u16(self.packet_id.get());
         out.put_properties(version, &self.properties);
         for code in &self.reason_codes {

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{PacketId, PacketType, Properties, property::allowed_in, subscribe};
+use super::{Body, PacketId, PacketType, Properties, property::allowed_in, subscribe};
 use crate::{
     codec::{
         reader::Reader,
@@ -43,8 +43,10 @@ impl Unsubscribe {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, version: ProtocolVersion) -> Result<(), EncodeError> {
+impl Body for Unsubscribe {
+    fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         if self.filters.is_empty() {
             return Err(EncodeError::Breaks {
@@ -57,12 +59,12 @@ impl Unsubscribe {
             .try_for_each(|filter| subscribe::check_filter(version, filter))
     }
 
-    pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
+    fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let filters: usize = self.filters.iter().map(|filter| 2 + filter.as_str().len()).sum();
         2 + writer::properties_len(version, &self.properties) + filters
     }
 
-    pub(super) fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
+    fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u16(self.packet_id.get());
         out.put_properties(version, &self.properties);
         for filter in &self.filters {
