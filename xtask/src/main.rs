@@ -30,7 +30,8 @@ cargo xtask <task>
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
   conformance          CONFORMANCE.md: which test proves which statement of the specifications
-  bench codec [ROUNDS] the codec against other projects' codecs (downloads and builds them)
+  bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
+  bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
   help                 this text
 ";
 
