@@ -87,25 +87,16 @@ pub struct Command {
 
 impl Control {
     pub(crate) fn plain(kind: ControlKind, topic: String, on: &str, off: &str) -> Self {
-        let spelling = Spelling::Plain {
-            on: on.to_owned(),
-            off: off.to_owned(),
-        };
-        Self {
-            kind,
-            topic,
-            spelling,
-            scale: 1.0,
-            whole: false,
-        }
+        let (on, off) = (on.to_owned(), off.to_owned());
+        Self::new(kind, topic, Spelling::Plain { on, off })
     }
 
     pub(crate) fn json(kind: ControlKind, topic: String, member: &str, on: &str, off: &str) -> Self {
-        let spelling = Spelling::Json {
-            member: member.to_owned(),
-            on: on.to_owned(),
-            off: off.to_owned(),
-        };
+        let (member, on, off) = (member.to_owned(), on.to_owned(), off.to_owned());
+        Self::new(kind, topic, Spelling::Json { member, on, off })
+    }
+
+    fn new(kind: ControlKind, topic: String, spelling: Spelling) -> Self {
         Self {
             kind,
             topic,

@@ -1,6 +1,6 @@
 //! The engine, in the Worker: socket, session, store, devices, and what the page may see of them.
 //!
-//! Only [`link`] touches sockets, timers and clocks; everything else takes time as an argument and runs natively.
+//! Only `link` touches sockets, timers and clocks; everything else takes time as an argument and runs natively.
 
 pub mod address;
 pub mod connection;

@@ -30,15 +30,7 @@ impl Contact {
         lasts_ms: u64,
     ) -> Self {
         let shape = Shape::Zigbee2mqtt { friendly_name };
-        Self {
-            seed,
-            id,
-            shape,
-            times_per_day,
-            lasts_ms,
-            was_open: None,
-            due: Every::default(),
-        }
+        Self::new(seed, shape, id, times_per_day, lasts_ms)
     }
 
     pub(super) fn plain(
@@ -49,6 +41,10 @@ impl Contact {
         lasts_ms: u64,
     ) -> Self {
         let shape = Shape::Plain { topic };
+        Self::new(seed, shape, id, times_per_day, lasts_ms)
+    }
+
+    fn new(seed: u64, shape: Shape, id: &'static str, times_per_day: u64, lasts_ms: u64) -> Self {
         Self {
             seed,
             id,

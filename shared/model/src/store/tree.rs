@@ -54,6 +54,22 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// A level that nothing was heard on or below.
+    fn new(parent: NodeId, symbol: u32, depth: u32, now_ms: u64) -> Self {
+        Self {
+            parent,
+            symbol,
+            depth,
+            topic: NONE,
+            children: Vec::new(),
+            sorted: 0,
+            topics: 0,
+            messages: 0,
+            last_at_ms: 0,
+            rate: Rate::new(now_ms),
+        }
+    }
+
     pub(crate) fn topic(&self) -> Option<usize> {
         (self.topic != NONE).then_some(self.topic as usize)
     }
@@ -81,18 +97,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new(now_ms: u64) -> Self {
-        let root = Node {
-            parent: NodeId::ROOT,
-            symbol: 0,
-            depth: 0,
-            topic: NONE,
-            children: Vec::new(),
-            sorted: 0,
-            topics: 0,
-            messages: 0,
-            last_at_ms: 0,
-            rate: Rate::new(now_ms),
-        };
+        let root = Node::new(NodeId::ROOT, 0, 0, now_ms);
         Self {
             nodes: vec![root],
             symbols: vec!["".into()],
@@ -289,18 +294,7 @@ impl Tree {
     fn add_child(&mut self, parent: NodeId, symbol: u32, now_ms: u64) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(NONE));
         let depth = self.node(parent).map_or(0, |node| node.depth) + 1;
-        self.nodes.push(Node {
-            parent,
-            symbol,
-            depth,
-            topic: NONE,
-            children: Vec::new(),
-            sorted: 0,
-            topics: 0,
-            messages: 0,
-            last_at_ms: 0,
-            rate: Rate::new(now_ms),
-        });
+        self.nodes.push(Node::new(parent, symbol, depth, now_ms));
         self.bytes += NODE_BYTES;
         if let Some(above) = self.nodes.get_mut(parent.index()) {
             if above.sorted as usize == above.children.len() {

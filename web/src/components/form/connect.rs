@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     components::{icon::Icon, text::visible},
-    wire::{Problem, Version},
+    wire::{Problem, ProblemKind, Version},
 };
 
 /// A form that is being edited.
@@ -74,7 +74,7 @@ pub(crate) fn ConnectForm(props: &ConnectFormProps) -> Html {
         <section class="panel" aria-labelledby="form-h">
             <header class="panel__head">
                 <h2 id="form-h" class="grow"><bdi>{title}</bdi></h2>
-                <span class="sub hide-s">{"Passwords stay in this browser"}</span>
+                <span class="sub hide-s">{"Passwords go to the broker only"}</span>
             </header>
             <form {onsubmit} novalidate=true>
                 {broker(props)}
@@ -151,7 +151,7 @@ fn broker(props: &ConnectFormProps) -> Html {
                 </div>
                 <Field id="client-id" label="Client ID" value={form.client_id.clone()} testid="connect-client-id"
                     hint="Each open window needs its own."
-                    error={edit.is_bad("client_id").then_some("In use by another window or device.")} on_input={edit.with(|form, text| form.client_id = text)} />
+                    error={edit.is_bad("client_id").then(|| client_id_words(props.problem.as_ref()))} on_input={edit.with(|form, text| form.client_id = text)} />
             </div>
         </fieldset>
     }
@@ -175,16 +175,19 @@ fn errors(props: &ConnectFormProps) -> Html {
 
 fn sign_in(props: &ConnectFormProps) -> Html {
     let (edit, form) = (&props.edit, &props.edit.form);
-    let refused = edit.is_bad("username") || edit.is_bad("password");
+    let (username, password) = match edit.is_bad("username") || edit.is_bad("password") {
+        true => sign_in_words(props.problem.as_ref(), form.username.is_empty()),
+        false => (None, None),
+    };
     html! {
         <fieldset class="fgroup"><legend>{"Sign-in"}</legend>
             <div class="form-grid">
                 <Field id="username" label="User name" value={form.username.clone()} testid="connect-username" autocomplete="username"
-                    error={refused.then_some("Refused by the broker. Check capital letters.")}
+                    error={username}
                     on_input={edit.with(|form, text| form.username = text)} />
                 <Field id="password" label="Password" kind="password" value={form.password.0.clone()} testid="connect-password"
                     autocomplete="current-password" node={props.password.clone()}
-                    error={refused.then_some("Enter it again.")}
+                    error={password}
                     on_input={edit.with(|form, text| form.password = Secret(text))} />
             </div>
             <Check checked={form.remember} on_check={edit.with(|form, on| form.remember = on)}>
@@ -221,6 +224,26 @@ fn session(props: &ConnectFormProps) -> Html {
     }
 }
 
+/// What is wrong with the client id, beside its field.
+fn client_id_words(problem: Option<&Problem>) -> &'static str {
+    match problem.map(|problem| problem.kind) {
+        Some(ProblemKind::TakenOver) => "In use by another window or device.",
+        _ => "Not accepted by the broker.",
+    }
+}
+
+/// What is wrong with user name and password, beside their fields.
+fn sign_in_words(problem: Option<&Problem>, no_name: bool) -> (Option<&'static str>, Option<&'static str>) {
+    match (problem.map(|problem| problem.kind), no_name) {
+        (Some(ProblemKind::BadAddress), _) => (Some("Type it here, not into the address."), None),
+        (_, true) => (Some("The broker wants one."), None),
+        (_, false) => (
+            Some("Refused by the broker. Check capital letters."),
+            Some("Enter it again."),
+        ),
+    }
+}
+
 const VERSIONS: [(Version, &str, &str); 3] = [
     (Version::Auto, "auto", "Automatic"),
     (Version::V5, "5", "5.0"),
@@ -232,4 +255,33 @@ fn version_of(value: &str) -> Version {
         .iter()
         .find(|(_, known, _)| *known == value)
         .map_or(Version::Auto, |(version, ..)| *version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(kind: ProblemKind) -> Problem {
+        Problem {
+            kind,
+            title: String::new(),
+            what_happened: String::new(),
+            how_we_know: String::new(),
+            what_to_do: String::new(),
+            field: None,
+        }
+    }
+
+    #[test]
+    fn a_field_says_what_the_problem_says() {
+        let taken = problem(ProblemKind::TakenOver);
+        assert!(client_id_words(Some(&taken)).contains("another window"));
+        let refused = problem(ProblemKind::Refused);
+        assert!(client_id_words(Some(&refused)).contains("Not accepted"));
+        let credentials = problem(ProblemKind::Credentials);
+        let said = |problem, no_name| sign_in_words(Some(problem), no_name).0.unwrap_or_default();
+        assert!(said(&credentials, false).contains("Refused"));
+        assert!(said(&credentials, true).contains("wants one"));
+        assert!(said(&problem(ProblemKind::BadAddress), false).contains("not into the address"));
+    }
 }
