@@ -274,7 +274,8 @@ fn scan(root: &Path, file: &Path, citations: &mut Citations) -> Result<()> {
     let skip = usize::from(module.len() > 2 && name.to_string_lossy().contains("tests/"));
     let module = module.get(skip..).unwrap_or_default().join("::");
     let found = if file.extension().is_some_and(|extension| extension == "txt") {
-        rows(&text).map(|id| (id, module.clone())).collect()
+        let table = file.file_name().unwrap_or_default().to_string_lossy();
+        rows(&text).map(|id| (id, format!("verdicts/{table}"))).collect()
     } else {
         tests(&text)
             .into_iter()
