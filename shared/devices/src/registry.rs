@@ -1,6 +1,9 @@
 //! Every device of the home, kept up to date message by message.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
+};
 
 use hearth_model::payload::{BinaryWord, binary_state};
 use hearth_model::store::Arrival;
@@ -87,7 +90,8 @@ const VALUE_BYTES: usize = 1024;
 pub struct Devices {
     options: DeviceOptions,
     tracked: Vec<Tracked>,
-    by_key: HashMap<String, DeviceId>,
+    /// In the order of the keys, so that those below a level stand together.
+    by_key: BTreeMap<String, DeviceId>,
     ids: BTreeSet<String>,
     routes: HashMap<String, Route>,
     /// What availability topics said, by the levels above them.
@@ -336,13 +340,12 @@ impl Devices {
             self.presence.insert(place.key.clone(), present);
         }
         let below = format!("{}/", place.key);
-        let affected: Vec<DeviceId> = (0..self.tracked.len())
-            .map(DeviceId)
-            .filter(|id| {
-                self.device(*id)
-                    .is_some_and(|device| device.key == place.key || device.key.starts_with(&below))
-            })
-            .collect();
+        let under = self
+            .by_key
+            .range::<str, _>((Bound::Included(&*below), Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(&below));
+        let own = self.by_key.get_key_value(&place.key);
+        let affected: Vec<DeviceId> = own.into_iter().chain(under).map(|(_, id)| *id).collect();
         for id in affected {
             self.judge(now_ms, id);
         }

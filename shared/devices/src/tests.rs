@@ -476,3 +476,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_availability_topic_speaks_for_all_below_it_and_for_no_neighbour() {
+    let devices = home(&[
+        ("shed/north/temperature", "21.4"),
+        ("shed/north-west/temperature", "20.1"),
+        ("shed-2/north/temperature", "19.0"),
+        ("shedding/temperature", "18.0"),
+        ("shed/availability", "offline"),
+    ]);
+    let offline: Vec<&str> = devices
+        .iter()
+        .filter(|(_, device)| device.liveness == Liveness::Offline)
+        .map(|(_, device)| device.key.as_str())
+        .collect();
+    assert_eq!(offline, ["shed/north", "shed/north-west"]);
+}
