@@ -1,6 +1,11 @@
 //! `cargo xtask bench codec`: measurements against other projects' code.
 
-use anyhow::{Result, bail};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
 
 use crate::process::{root, show};
 
@@ -10,13 +15,71 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
         None => ("", args),
     };
     match what {
-        // A workspace of its own: the peers stay out of everybody's builds.
-        "codec" => show(
-            std::process::Command::new("cargo")
-                .current_dir(root().join("bench"))
-                .args(["run", "--release", "--"])
-                .args(rest),
-        ),
+        "codec" => codec(rest),
         unknown => bail!("there is no bench `{unknown}`; there is: codec"),
+    }
+}
+
+/// Native first, then wasm in Node; `wasm` as the first argument leaves out the former.
+fn codec(args: &[String]) -> Result<()> {
+    if let Some(("wasm", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return wasm(rest);
+    }
+    show(cargo().args(["run", "--release", "--"]).args(args))?;
+    // A workload or instructions were asked for: that is all.
+    if args.len() > 1 || args.first().is_some_and(|first| first == "instructions") {
+        return Ok(());
+    }
+    wasm(args)
+}
+
+/// A workspace of its own: the peers stay out of everybody's builds.
+fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(bench_folder());
+    command
+}
+
+fn bench_folder() -> PathBuf {
+    root().join("bench")
+}
+
+/// The codec as the page runs it, against the codecs of JavaScript, which npm brings.
+fn wasm(args: &[String]) -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let build = [
+        "build",
+        "--release",
+        "--package",
+        "hearth-bench-wasm",
+        "--target",
+        TARGET,
+    ];
+    show(cargo().args(build))?;
+    let target = target_folder()?;
+    let node = target.join("node");
+    std::fs::create_dir_all(&node).with_context(|| format!("cannot make {}", node.display()))?;
+    let packages = ["mqtt@5", "mqtt-packet@9"];
+    show(
+        Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&node)
+            .args(packages),
+    )?;
+    let module = target.join(TARGET).join("release").join("hearth_bench_wasm.wasm");
+    show(
+        Command::new("node")
+            .arg(bench_folder().join("wasm").join("run.cjs"))
+            .arg(module)
+            .arg(node.join("node_modules"))
+            .args(args),
+    )
+}
+
+/// Where cargo builds the benches.
+fn target_folder() -> Result<PathBuf> {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => Ok(std::path::absolute(Path::new(&folder))?),
+        None => Ok(bench_folder().join("target")),
     }
 }

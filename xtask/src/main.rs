@@ -32,6 +32,7 @@ cargo xtask <task>
   conformance          CONFORMANCE.md: which test proves which statement of the specifications
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
+  bench codec wasm [ROUNDS]   only the part in wasm, against the codecs of JavaScript (needs Node and npm)
   help                 this text
 ";
 
