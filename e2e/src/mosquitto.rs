@@ -1,11 +1,12 @@
 //! A real Mosquitto and its command line clients.
 
 use std::fs;
+use std::io::{Seek, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
 use crate::process::{Process, free_port};
@@ -160,6 +161,22 @@ impl Client {
         run(publish)
     }
 
+    /// Publishes the numbers from 1 to `count`, one message each, while the test goes on.
+    pub fn publish_lines(&self, topic: &str, count: usize, qos: u8) -> Result<Publisher> {
+        let mut lines = tempfile::tempfile()?;
+        for n in 1..=count {
+            writeln!(lines, "{n}")?;
+        }
+        lines.rewind()?;
+        let mut publish = Command::new("mosquitto_pub");
+        self.address(&mut publish);
+        publish
+            .args(["-l", "-t", topic, "-q", &qos.to_string()])
+            .stdin(lines)
+            .stdout(Stdio::null());
+        Ok(Publisher(publish.spawn()?))
+    }
+
     /// Subscribes with `mosquitto_sub`, and returns once the broker has granted it.
     pub fn subscribe(&self, filter: &str, qos: u8) -> Result<Subscriber> {
         // Line by line, or what it says would wait in a buffer.
@@ -180,6 +197,26 @@ impl Client {
         if let Some((user, password)) = self.credentials {
             command.args(["-u", user, "-P", password]);
         }
+    }
+}
+
+/// A running `mosquitto_pub`.
+pub struct Publisher(Child);
+
+impl Publisher {
+    /// Waits until it has sent everything.
+    pub fn wait(&mut self) -> Result<()> {
+        let status = self.0.wait()?;
+        ensure!(status.success(), "mosquitto_pub failed: {status}");
+        Ok(())
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        // It is over already when all went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     },
     pages::{
         connect::Connect, device::Device, explorer::Explorer, home::Home, route::Route, settings::Settings,
+        waiting::WaitingMessages,
     },
     platform::{document, locale, page},
     wire::{Command, ConnectionState, Problem, ProblemKind},
@@ -62,9 +63,7 @@ fn Counts() -> Html {
             <span><span class="num ch-6" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages received"}</span>
             <span><span class="num ch-4" data-testid="messages-rate" data-value={format!("{:.0}", counters.rate)}>{words::rate(counters.rate)}</span>{"/s"}</span>
             <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}</span>
-            <span class={classes!((counters.queued == 0).then_some("vh"))}>
-                <span data-testid="queued-messages" data-value={counters.queued.to_string()}>{number(u64::from(counters.queued))}</span>{" waiting to be sent"}
-            </span>
+            <WaitingMessages />
         </footer>
     }
 }

@@ -8,6 +8,7 @@ mod harness;
 mod hostile;
 mod outages;
 mod peers;
+mod reload;
 mod screens;
 mod start_up;
 mod talk;

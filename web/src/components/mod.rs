@@ -14,6 +14,7 @@ pub(crate) mod shell;
 pub(crate) mod text;
 pub(crate) mod tree;
 pub(crate) mod vars;
+pub(crate) mod waiting;
 pub(crate) mod words;
 
 #[cfg(test)]

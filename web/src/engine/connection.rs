@@ -6,7 +6,10 @@ use bytes::Bytes;
 use hearth_model::api::close;
 use hearth_mqtt::{
     MonoTime, ProtocolVersion,
-    session::{Backoff, BackoffOptions, ClosedReason, Event, ReconnectAdvice, Session},
+    session::{
+        Backoff, BackoffOptions, ClosedReason, Event, PersistBatch, PersistKey, ReconnectAdvice,
+        RestoreError, Session, SessionOptions,
+    },
 };
 
 use super::{
@@ -51,6 +54,8 @@ pub struct Connection {
     limits: Limits,
     address: Option<Address>,
     session: Option<Session>,
+    /// What the session will be started with, once it is known what is stored of it.
+    starting: Option<SessionOptions>,
     phase: Phase,
     backoff: Backoff,
     view: ConnectionView,
@@ -73,6 +78,7 @@ impl Connection {
             limits: Limits::default(),
             address: None,
             session: None,
+            starting: None,
             phase: Phase::Idle,
             backoff: Backoff::new(BackoffOptions::default()),
             view: ConnectionView::default(),
@@ -148,9 +154,16 @@ impl Connection {
         [of_phase, of_session].into_iter().flatten().min()
     }
 
-    /// Ends what is there and connects with these options.
-    pub fn connect(&mut self, now: Now, options: ConnectionOptions) {
+    /// Ends what is there; what the session still has to store.
+    pub fn leave(&mut self, now: Now) -> Option<PersistBatch> {
         self.end(now);
+        let last = self.session.as_mut().and_then(Session::poll_persist);
+        (self.address, self.session, self.starting) = (None, None, None);
+        last
+    }
+
+    /// Connects with these options, after [`Self::leave`]; needs [`Self::start_session`] before the WebSocket opens.
+    pub fn connect(&mut self, now: Now, options: ConnectionOptions) {
         self.view = ConnectionView {
             name: options.name.clone(),
             url: options.url.clone(),
@@ -160,10 +173,9 @@ impl Connection {
         self.options = options;
         self.backoff = Backoff::new(BackoffOptions::default());
         self.quick_losses = 0;
-        (self.address, self.session) = (None, None);
-        match self.prepare() {
-            Ok((address, session)) => {
-                (self.address, self.session) = (Some(address), Some(session));
+        match self.prepare(now) {
+            Ok((address, options)) => {
+                (self.address, self.starting) = (Some(address), Some(options));
                 self.dial(now);
             }
             Err(problem) => {
@@ -176,14 +188,33 @@ impl Connection {
         }
     }
 
-    fn prepare(&self) -> Result<(Address, Session), Box<Problem>> {
+    /// Starts the session, from what is stored of it.
+    ///
+    /// # Errors
+    /// That cannot be used; the session is a new one.
+    pub fn start_session(&mut self, records: Vec<(PersistKey, Bytes)>) -> Result<(), RestoreError> {
+        let Some(options) = self.starting.take() else {
+            return Ok(());
+        };
+        match Session::restore(options.clone(), records) {
+            Ok(session) => {
+                self.session = Some(session);
+                Ok(())
+            }
+            Err(error) => {
+                self.session = Some(Session::new(options));
+                Err(error)
+            }
+        }
+    }
+
+    fn prepare(&self, now: Now) -> Result<(Address, SessionOptions), Box<Problem>> {
         let address = Address::parse(&self.options.url)
             .map_err(|error| problem::bad_address(&self.options.url, error))?;
         if self.environment.secure_page && !address.secure && !address.is_local() {
             return Err(Box::new(problem::mixed_content(&address)));
         }
-        let options = session_options(&self.options, self.limits)?;
-        Ok((address, Session::new(options)))
+        Ok((address, session_options(now, &self.options, self.limits)?))
     }
 
     /// Ends the connection for good, at the user's wish.

@@ -1,19 +1,20 @@
 //! The engine without a browser: inputs go in with their time, calls, bytes and frames come out.
 //!
-//! After every [`Engine::handle`] take [`Engine::poll_transmit`] and [`Engine::poll_call`] until they are empty, then
-//! [`Engine::poll_frame`], and call again with [`Input::Tick`] at [`Engine::poll_timeout`].
+//! After every [`Engine::handle`] take [`Engine::poll_write`], [`Engine::poll_transmit`] and [`Engine::poll_call`] until
+//! they are empty, in this order, then [`Engine::poll_frame`], and call again with [`Input::Tick`] at [`Engine::poll_timeout`].
 
 use bytes::Bytes;
 use hearth_model::store::{Arrival, Store, StoreOptions};
 use hearth_mqtt::{
-    MonoTime,
-    session::{ApplicationMessage, Event},
+    MonoTime, Qos,
+    session::{ApplicationMessage, Event, PersistToken, Session},
 };
 
 use super::{
     connection::Connection,
     home::Home,
-    input::{Call, Environment, Input, Now},
+    input::{Call, Environment, Input, Now, Stored, Write},
+    keeper::{Failure, Found, Keeper, Timeout, too_slow},
     publisher::Publisher,
     settings::{device_options, store_options},
     subscriptions::Subscriptions,
@@ -21,16 +22,26 @@ use super::{
 };
 use crate::wire::{Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, RequestId};
 
+/// Inputs that wait until it is known what is stored; more end the wait.
+const WAITING_INPUTS: usize = 10_000;
+
 /// The engine.
 #[derive(Debug)]
 pub struct Engine {
     connection: Connection,
+    keeper: Keeper,
+    /// What came while it was not known yet what is stored of the session.
+    waiting: Vec<Input>,
     publisher: Publisher,
     subscriptions: Subscriptions,
     store: Store,
     home: Home,
     views: Views,
     received: u64,
+    /// QoS 2 messages of this session, also those of earlier lives of the page.
+    received_once: u64,
+    /// Times that the broker accepted this session in this life of the page.
+    accepted: u32,
 }
 
 impl Engine {
@@ -39,12 +50,16 @@ impl Engine {
     pub fn new(environment: Environment) -> Self {
         Self {
             connection: Connection::new(environment),
+            keeper: Keeper::default(),
+            waiting: Vec::new(),
             publisher: Publisher::default(),
             subscriptions: Subscriptions::default(),
             store: Store::new(StoreOptions::default()),
             home: Home::default(),
             views: Views::default(),
             received: 0,
+            received_once: 0,
+            accepted: 0,
         }
     }
 
@@ -55,6 +70,31 @@ impl Engine {
             self.connection.handle_timeout(now);
             self.take_events(now);
         }
+        match self.keeper.handle_timeout(now) {
+            Some(Timeout::Load(name)) => self.handle_loaded(now, &name, Err(too_slow())),
+            Some(Timeout::Write(failure)) => self.handle_failure(&failure),
+            None => {}
+        }
+        self.handle_or_wait(now, input);
+        self.advance_home(now);
+    }
+
+    fn handle_or_wait(&mut self, now: Now, input: Input) {
+        match self.keeper.loading() {
+            Some(name) if waits_for_session(&input) => {
+                let is_full = self.waiting.len() >= WAITING_INPUTS;
+                let name = is_full.then(|| name.to_owned());
+                self.waiting.push(input);
+                if let Some(name) = name {
+                    self.handle_loaded(now, &name, Err(too_slow()));
+                }
+            }
+            Some(_) | None => self.handle_input(now, input),
+        }
+        self.take_events(now);
+    }
+
+    fn handle_input(&mut self, now: Now, input: Input) {
         match input {
             Input::Command(command) => self.handle_command(now, *command),
             Input::Opened => self.connection.handle_opened(now),
@@ -63,10 +103,107 @@ impl Engine {
             Input::RefusedByBrowser => self.connection.handle_refused_by_browser(now),
             Input::TextFrame => self.connection.handle_text_frame(now),
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
+            Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
+            Input::Written { number, result } => match self.keeper.handle_written(number, result) {
+                Ok(token) => self.release(token),
+                Err(failure) => self.handle_failure(&failure),
+            },
             Input::Tick => {}
         }
-        self.take_events(now);
-        self.advance_home(now);
+    }
+
+    fn connect(&mut self, now: Now, options: ConnectionOptions) {
+        let last = self.connection.leave(now);
+        self.keeper.leave(now, last, self.received_once);
+        (self.received_once, self.accepted) = (0, 0);
+        if options.url != self.connection.options().url {
+            // Another broker, another home: what was heard here must not be commanded there.
+            self.store = Store::new(*self.store.options());
+            self.home = self.home.anew();
+            self.received = 0;
+            self.views.forget();
+        }
+        for request in self.publisher.forget() {
+            let why = "Another connection was begun before the broker had it.".to_owned();
+            self.views.push_outcome(request, Outcome::Failed(why));
+        }
+        self.subscriptions.begin(&options.subscriptions);
+        let must_load = self.keeper.begin(now, &options);
+        // Storage and network are asked at the same time.
+        self.connection.connect(now, options);
+        if !must_load {
+            self.start_session(now, Found::default());
+        }
+        self.views.note_subscriptions();
+        self.views.note_numbers();
+    }
+
+    fn handle_loaded(&mut self, now: Now, name: &str, stored: Result<Stored, String>) {
+        if let Some(found) = self.keeper.handle_loaded(now, name, stored) {
+            self.stop_waiting(now, found);
+        }
+    }
+
+    fn stop_waiting(&mut self, now: Now, found: Found) {
+        self.start_session(now, found);
+        for input in std::mem::take(&mut self.waiting) {
+            // One of them may begin another session.
+            self.handle_or_wait(now, input);
+        }
+    }
+
+    fn start_session(&mut self, now: Now, found: Found) {
+        let is_restored = !found.records.is_empty();
+        match self.connection.start_session(found.records) {
+            Ok(()) if is_restored => {
+                self.received_once = found.received;
+                self.received += found.received;
+                // Also what the broker remembers: its retained messages come again, and this page is empty.
+                self.subscriptions.handle_restored(now, &mut self.connection);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.keeper.start_anew();
+                self.notice(
+                    "What waited here could not be read",
+                    &format!("{error}. The session starts anew."),
+                );
+            }
+        }
+        if let Some(reason) = found.fault {
+            self.go_on_without_storage(&reason);
+        }
+        self.views.note_numbers();
+    }
+
+    /// What waited for this write may leave.
+    fn release(&mut self, token: Option<PersistToken>) {
+        if let (Some(session), Some(token)) = (self.connection.session(), token) {
+            session.handle_persisted(token);
+        }
+    }
+
+    fn handle_failure(&mut self, failure: &Failure) {
+        self.release(failure.token);
+        self.go_on_without_storage(&failure.reason);
+    }
+
+    /// Nothing waits for storage any more.
+    fn go_on_without_storage(&mut self, reason: &str) {
+        self.notice(
+            "This browser stores nothing for this page",
+            &format!(
+                "Everything works, but messages that wait for the broker are lost when the page is closed or loaded again. The browser says: {reason}."
+            ),
+        );
+    }
+
+    fn notice(&mut self, title: &str, text: &str) {
+        self.views.push_result(Patch::Notice(Notice {
+            title: title.to_owned(),
+            text: text.to_owned(),
+            urgent: false,
+        }));
     }
 
     fn advance_home(&mut self, now: Now) {
@@ -76,6 +213,27 @@ impl Engine {
         self.views.note_devices(&self.home.take_changed());
     }
 
+    /// What is to be stored next; the packets that rely on it leave after [`Input::Written`].
+    pub fn poll_write(&mut self, now: Now) -> Option<Write> {
+        if let Some(write) = self.keeper.poll_ready() {
+            return Some(write);
+        }
+        if self.keeper.may_write() {
+            let batch = self.connection.session().and_then(Session::poll_persist);
+            if batch.is_some() || self.keeper.is_touch_due(now) {
+                return self.keeper.write(now, batch, self.received_once);
+            }
+        }
+        if self.keeper.is_off()
+            && let Some(session) = self.connection.session()
+        {
+            while let Some(batch) = session.poll_persist() {
+                session.handle_persisted(batch.token);
+            }
+        }
+        None
+    }
+
     /// Bytes for the open WebSocket.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.connection.poll_transmit()
@@ -83,7 +241,7 @@ impl Engine {
 
     /// What is to be done with the network next.
     pub fn poll_call(&mut self) -> Option<Call> {
-        self.connection.poll_call()
+        self.keeper.poll_call().or_else(|| self.connection.poll_call())
     }
 
     /// When to come back with [`Input::Tick`].
@@ -95,6 +253,7 @@ impl Engine {
             .chain(self.views.poll_timeout())
             // What a device became without a word (silent, unconfirmed) is of use only to a page that can be told.
             .chain(self.home.poll_timeout().filter(|_| self.views.may_send()))
+            .chain(self.keeper.poll_timeout())
             .min()
     }
 
@@ -114,6 +273,7 @@ impl Engine {
                 received: self.received,
                 queued: self.publisher.queued(&mut self.connection),
                 devices: self.home.devices().counters(),
+                discardable: self.publisher.discardable(&mut self.connection),
                 subscriptions: &self.subscriptions,
             };
             patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
@@ -151,6 +311,12 @@ impl Engine {
                 self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
             }
+            Command::DiscardQueued => {
+                if let Some(session) = self.connection.session() {
+                    session.discard_queued();
+                }
+                self.views.note_numbers();
+            }
             Command::Limit(limits) => {
                 self.store.set_options(store_options(limits));
                 self.home.set_options(device_options(limits));
@@ -166,24 +332,6 @@ impl Engine {
             }
             Command::Painted => self.views.set_painted(),
         }
-    }
-
-    fn connect(&mut self, now: Now, options: ConnectionOptions) {
-        if options.url != self.connection.options().url {
-            // Another broker, another home: what was heard here must not be commanded there.
-            self.store = Store::new(*self.store.options());
-            self.home = self.home.anew();
-            self.received = 0;
-            self.views.forget();
-        }
-        for request in self.publisher.forget() {
-            let why = "Another connection was begun before the broker had it.".to_owned();
-            self.views.push_outcome(request, Outcome::Failed(why));
-        }
-        self.subscriptions.begin(&options.subscriptions);
-        self.connection.connect(now, options);
-        self.views.note_subscriptions();
-        self.views.note_numbers();
     }
 
     fn control(
@@ -206,11 +354,7 @@ impl Engine {
     }
 
     fn take_events(&mut self, now: Now) {
-        while let Some(event) = self
-            .connection
-            .session()
-            .and_then(hearth_mqtt::session::Session::poll_event)
-        {
+        while let Some(event) = self.connection.session().and_then(Session::poll_event) {
             self.handle_event(now, &event);
         }
     }
@@ -225,22 +369,34 @@ impl Engine {
         if let Some((request, outcome)) = self.publisher.handle_event(event) {
             self.home.note_outcome(request, &outcome);
             self.views.push_outcome(request, outcome);
+        }
+        if matches!(event, Event::Published { .. } | Event::PublishFailed { .. }) {
+            // Also of messages that an earlier life of this page published.
             self.views.note_numbers();
         }
         if self.subscriptions.handle_event(now, &mut self.connection, event) {
             self.views.note_subscriptions();
         }
-        if *event == Event::MessagesMayBeMissed {
-            self.views.push_result(Patch::Notice(Notice {
-                title: "Messages may have been missed".to_owned(),
-                text: "The broker had forgotten this page while the connection was down. What was sent in between is not here.".to_owned(),
-                urgent: false,
-            }));
+        if let Event::Connected { session_present, .. } = event {
+            self.accepted = self.accepted.saturating_add(1);
+            if !session_present && self.accepted == 1 {
+                // Another session of the broker: its messages are counted from its beginning.
+                self.received -= std::mem::take(&mut self.received_once).min(self.received);
+            }
+        }
+        // A page that was just loaded shows nothing that could be out of date, unless it relies on the broker's memory.
+        let relies = self.accepted > 1 || !self.connection.options().clean_start;
+        if *event == Event::MessagesMayBeMissed && relies {
+            self.notice(
+                "Messages may have been missed",
+                "The broker had forgotten this page while the connection was down. What was sent in between is not here.",
+            );
         }
     }
 
     fn handle_message(&mut self, now: Now, message: &ApplicationMessage) {
         self.received += 1;
+        self.received_once += u64::from(message.qos == Qos::ExactlyOnce);
         let arrival = Arrival {
             topic: message.topic.as_str(),
             payload: &message.payload,
@@ -254,5 +410,22 @@ impl Engine {
             self.home.note_message(id);
         }
         self.views.note_message(change.id());
+    }
+}
+
+/// Whether this input needs the session.
+fn waits_for_session(input: &Input) -> bool {
+    match input {
+        Input::Command(command) => !matches!(
+            **command,
+            Command::Open(_) | Command::Close(_) | Command::Limit(_) | Command::Visible(_) | Command::Painted
+        ),
+        Input::Opened
+        | Input::Bytes(_)
+        | Input::Closed { .. }
+        | Input::RefusedByBrowser
+        | Input::TextFrame
+        | Input::Probed(_) => true,
+        Input::Loaded { .. } | Input::Written { .. } | Input::Tick => false,
     }
 }

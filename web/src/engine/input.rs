@@ -1,7 +1,7 @@
 //! What goes into the engine's core and what comes out of it. The core has no clock, no socket, no randomness.
 
 use bytes::Bytes;
-use hearth_mqtt::MonoTime;
+use hearth_mqtt::{MonoTime, session::PersistChange};
 
 use crate::wire::Command;
 
@@ -53,11 +53,25 @@ pub enum Input {
     TextFrame,
     /// What a [`Call::Probe`] found.
     Probed(Findings),
+    /// What a [`Call::Load`] read, or why it could not.
+    Loaded {
+        /// The name asked for.
+        name: String,
+        /// What is stored.
+        stored: Result<Stored, String>,
+    },
+    /// A [`Write`] is durable, or failed as a whole and why.
+    Written {
+        /// Its [`Write::number`].
+        number: u64,
+        /// How it went.
+        result: Result<(), String>,
+    },
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }
 
-/// What the core wants done with the network.
+/// What the core wants done with network and storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     /// Open a WebSocket to this URL; an older one is closed.
@@ -66,6 +80,32 @@ pub enum Call {
     HangUp,
     /// Find out why this URL cannot be opened.
     Probe(String),
+    /// Read what is stored under this name, and which other names there are.
+    Load(String),
+}
+
+/// What is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// The heads of all sessions, by name.
+    pub heads: Vec<(String, Vec<u8>)>,
+    /// The records of the session that was asked for.
+    pub records: Vec<(u64, Vec<u8>)>,
+}
+
+/// What is to be stored in one transaction, after all [`Write`]s before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// For [`Input::Written`].
+    pub number: u64,
+    /// The name of the session.
+    pub name: String,
+    /// First remove all records of the session.
+    pub clear: bool,
+    /// The new head; none removes it.
+    pub head: Option<Vec<u8>>,
+    /// Changes of records; no key comes twice.
+    pub changes: Vec<PersistChange>,
 }
 
 /// What was found out about a URL that could not be opened.

@@ -1,19 +1,20 @@
 //! Socket, timers, clock and randomness of the Worker: the only file that touches them (with [`super::probe`], which
-//! opens sockets to find out why this one could not be opened).
+//! opens sockets to find out why this one could not be opened). Storage is `platform`'s.
 
 use std::{cell::RefCell, rc::Rc};
 
 use bytes::Bytes;
-use hearth_mqtt::MonoTime;
+use hearth_mqtt::{MonoTime, session::PersistChange};
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, MessageEvent, WebSocket};
 
 use super::{
     core::Engine,
-    input::{Call, Environment, Input, Now},
+    input::{Call, Environment, Input, Now, Stored, Write},
     probe,
 };
+use crate::platform::database::{Change, Database};
 
 /// Above this many bytes in the browser's send buffer nothing more is taken from the session.
 const SEND_BUFFER_HIGH: u32 = 1024 * 1024;
@@ -34,6 +35,7 @@ pub fn run() {
         engine: Engine::new(environment),
         clock: Clock::new(&scope),
         scope: scope.clone(),
+        database: Database::default(),
         socket: None,
         tick: None,
         timer: None,
@@ -67,6 +69,7 @@ struct Link {
     engine: Engine,
     clock: Clock,
     scope: DedicatedWorkerGlobalScope,
+    database: Database,
     socket: Option<Socket>,
     tick: Option<Closure<dyn FnMut()>>,
     timer: Option<(MonoTime, i32)>,
@@ -81,6 +84,7 @@ fn drive(link: &Rc<RefCell<Link>>, inputs: impl IntoIterator<Item = Input>) {
         held.engine.handle(now, input);
     }
     loop {
+        held.store(link);
         let blocked = held.transmit();
         let Some(call) = held.engine.poll_call() else {
             held.show();
@@ -110,6 +114,22 @@ impl Link {
         false
     }
 
+    /// Starts the transactions that the engine wants; each goes on by itself and tells when it is durable.
+    fn store(&mut self, link: &Rc<RefCell<Self>>) {
+        loop {
+            let now = self.clock.now();
+            let Some(write) = self.engine.poll_write(now) else {
+                return;
+            };
+            let (link, database) = (link.clone(), self.database.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                let number = write.number;
+                let result = put(&database, write).await;
+                drive(&link, [Input::Written { number, result }]);
+            });
+        }
+    }
+
     fn perform(&mut self, link: &Rc<RefCell<Self>>, call: Call) -> Option<Input> {
         match call {
             Call::Dial(url) => {
@@ -119,6 +139,17 @@ impl Link {
             }
             Call::HangUp => {
                 self.socket = None;
+                None
+            }
+            Call::Load(name) => {
+                let (link, database) = (link.clone(), self.database.clone());
+                wasm_bindgen_futures::spawn_local(async move {
+                    let stored = database.read(&name).await.map(|contents| Stored {
+                        heads: contents.heads,
+                        records: contents.records,
+                    });
+                    drive(&link, [Input::Loaded { name, stored }]);
+                });
                 None
             }
             Call::Probe(url) => {
@@ -164,6 +195,16 @@ impl Link {
             .set_timeout_with_callback_and_timeout_and_arguments_0(tick.as_ref().unchecked_ref(), wait_ms);
         self.timer = handle.ok().map(|handle| (at, handle));
     }
+}
+
+async fn put(database: &Database, write: Write) -> Result<(), String> {
+    let changes = write.changes.iter().map(|change| match change {
+        PersistChange::Put(key, bytes) => Change::Put(key.as_u64(), bytes),
+        PersistChange::Delete(key) => Change::Delete(key.as_u64()),
+    });
+    database
+        .write(&write.name, write.clear, write.head.as_deref(), changes)
+        .await
 }
 
 /// An open or opening WebSocket. Dropping it closes it, and its events end.

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod core;
 pub mod home;
 pub mod input;
+pub mod keeper;
 mod link;
 mod probe;
 pub mod problem;

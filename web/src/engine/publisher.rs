@@ -1,6 +1,6 @@
 //! What the page wants sent, until it is known what became of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use hearth_mqtt::{
@@ -18,6 +18,41 @@ const HEADERS: usize = 16;
 #[derive(Debug, Default)]
 pub struct Publisher {
     under_way: HashMap<PublishId, UnderWay>,
+    /// Requests for more than one message.
+    series: HashMap<RequestId, Series>,
+}
+
+/// What became of a message that is sent several times.
+#[derive(Debug, Default)]
+struct Series {
+    all: u32,
+    open: u32,
+    failed: u32,
+    /// The first word against it.
+    why: String,
+}
+
+impl Series {
+    fn note(&mut self, outcome: Outcome) {
+        self.open = self.open.saturating_sub(1);
+        match outcome {
+            Outcome::Failed(why) => {
+                self.failed += 1;
+                if self.why.is_empty() {
+                    self.why = why;
+                }
+            }
+            Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_) => {}
+        }
+    }
+
+    fn outcome(&self, qos: Qos) -> Outcome {
+        match (self.failed, qos) {
+            (0, Qos::AtMostOnce) => Outcome::Sent,
+            (0, _) => Outcome::Acknowledged(format!("{} messages", self.all)),
+            (failed, _) => Outcome::Failed(format!("{failed} of {} messages: {}", self.all, self.why)),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +64,50 @@ struct UnderWay {
 impl Publisher {
     /// Hands a message to the session.
     pub fn publish(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        request: RequestId,
+        message: Publication,
+    ) -> Outcome {
+        if message.repeat > 1 {
+            return self.publish_series(now, connection, request, &message);
+        }
+        self.publish_one(now, connection, request, message)
+    }
+
+    fn publish_series(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        request: RequestId,
+        message: &Publication,
+    ) -> Outcome {
+        let mut series = Series {
+            all: message.repeat,
+            ..Series::default()
+        };
+        for n in 1..=message.repeat {
+            let outcome = self.publish_one(now, connection, request, numbered(message, n));
+            match outcome {
+                Outcome::Failed(why) => {
+                    // The next would fail for the same reason.
+                    let sent = n - 1;
+                    series.failed = message.repeat - sent;
+                    series.why = why;
+                    break;
+                }
+                Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_) => series.open += 1,
+            }
+        }
+        if series.open == 0 {
+            return series.outcome(Qos::AtMostOnce);
+        }
+        self.series.insert(request, series);
+        Outcome::Queued
+    }
+
+    fn publish_one(
         &mut self,
         now: Now,
         connection: &mut Connection,
@@ -66,6 +145,26 @@ impl Publisher {
 
     /// What an event of the session says about a request.
     pub fn handle_event(&mut self, event: &Event) -> Option<(RequestId, Outcome)> {
+        let qos = match event {
+            Event::Published { id, .. } | Event::PublishFailed { id, .. } => self.under_way.get(id)?.qos,
+            _ => Qos::AtMostOnce,
+        };
+        let (request, outcome) = self.outcome_of(event)?;
+        let Some(series) = self.series.get_mut(&request) else {
+            return Some((request, outcome));
+        };
+        if matches!(event, Event::PublishSent { .. }) {
+            return None;
+        }
+        series.note(outcome);
+        if series.open > 0 {
+            return None;
+        }
+        let series = self.series.remove(&request)?;
+        Some((request, series.outcome(qos)))
+    }
+
+    fn outcome_of(&mut self, event: &Event) -> Option<(RequestId, Outcome)> {
         match event {
             Event::PublishSent { id } => Some((self.under_way.get(id)?.request, Outcome::Sent)),
             Event::Published { id, reason_code } => {
@@ -96,8 +195,15 @@ impl Publisher {
         u32::try_from(queued).unwrap_or(u32::MAX)
     }
 
+    /// How many of them were not sent yet.
+    pub fn discardable(&self, connection: &mut Connection) -> u32 {
+        let waiting = connection.session().map_or(0, |session| session.queue().len());
+        u32::try_from(waiting).unwrap_or(u32::MAX)
+    }
+
     /// The session they belong to is gone: these requests will not hear of it any more.
-    pub fn forget(&mut self) -> Vec<RequestId> {
+    pub fn forget(&mut self) -> BTreeSet<RequestId> {
+        self.series.clear();
         self.under_way
             .drain()
             .map(|(_, under_way)| under_way.request)
@@ -118,6 +224,18 @@ fn in_words(error: &ApiMisuse) -> String {
         }
         other => format!("This cannot be sent: {other}."),
     }
+}
+
+/// The `n`th of a series.
+fn numbered(message: &Publication, n: u32) -> Publication {
+    let mut message = message.clone();
+    let number = n.to_string();
+    message.topic = message.topic.replace("{n}", &number);
+    // What is not text has no placeholder.
+    if let Ok(text) = std::str::from_utf8(&message.payload) {
+        message.payload = text.replace("{n}", &number).into_bytes();
+    }
+    message
 }
 
 fn application_message(message: Publication) -> Result<ApplicationMessage, String> {

@@ -8,6 +8,7 @@ use hearth_mqtt::{
     session::{Secret, SessionOptions, VersionChoice},
 };
 
+use super::input::Now;
 use crate::wire::{ConnectionOptions, Limits, Problem, ProblemKind, Version, WillOptions};
 
 const KIB: u32 = 1024;
@@ -38,7 +39,11 @@ pub fn device_options(limits: Limits) -> DeviceOptions {
 ///
 /// # Errors
 /// What cannot be said in CONNECT, with the field that is wrong.
-pub fn session_options(options: &ConnectionOptions, limits: Limits) -> Result<SessionOptions, Box<Problem>> {
+pub fn session_options(
+    now: Now,
+    options: &ConnectionOptions,
+    limits: Limits,
+) -> Result<SessionOptions, Box<Problem>> {
     let will = options.will.as_ref().map(will).transpose()?;
     Ok(SessionOptions {
         version: match options.version {
@@ -55,6 +60,8 @@ pub fn session_options(options: &ConnectionOptions, limits: Limits) -> Result<Se
             .map(Secret::from),
         will,
         clean_start: options.clean_start,
+        // A tab's id is not used again, and 3.1.1 has no expiry: what is kept there would be kept for ever.
+        clean_session_v311: options.clean_start,
         session_expiry_interval: options.session_expiry_interval,
         keep_alive: options.keep_alive,
         receive_maximum: options.receive_maximum,
@@ -63,8 +70,16 @@ pub fn session_options(options: &ConnectionOptions, limits: Limits) -> Result<Se
         // None: rmqtt 0.24 takes the announcement and then sends neither topic nor alias, and the bytes that aliases
         // save are few.
         topic_alias_maximum: 0,
+        persistent: outlives_the_page(options),
+        calendar_at_zero_ms: now.wall_ms.saturating_sub(now.mono.ms),
         ..SessionOptions::default()
     })
+}
+
+/// Whether the session is to go on when the page is loaded again.
+#[must_use]
+pub fn outlives_the_page(options: &ConnectionOptions) -> bool {
+    options.session_expiry_interval > 0 && !options.client_id.is_empty()
 }
 
 fn will(options: &WillOptions) -> Result<Will, Box<Problem>> {
@@ -105,7 +120,7 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(store_options(limits), StoreOptions::default());
         assert_eq!(device_options(limits), DeviceOptions::default());
-        let session = session_options(&ConnectionOptions::default(), limits).unwrap();
+        let session = session_options(Now::default(), &ConnectionOptions::default(), limits).unwrap();
         let own = SessionOptions::default();
         assert_eq!(
             (session.maximum_packet_size, session.queued_messages_maximum),

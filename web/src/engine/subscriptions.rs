@@ -47,6 +47,20 @@ impl Subscriptions {
         self.wanted.clone()
     }
 
+    /// The session is one of an earlier life of this page: it knows subscriptions, and perhaps not the ones wanted now.
+    pub fn handle_restored(&mut self, now: Now, connection: &mut Connection) {
+        if let Some(session) = connection.session() {
+            let stale = session.subscriptions().map(|known| &known.subscription.filter);
+            let stale: Vec<_> = stale
+                .filter(|filter| !self.wanted.iter().any(|view| view.filter == filter.as_str()))
+                .cloned()
+                .collect();
+            // It only refuses an empty list.
+            let _ = session.unsubscribe(now.mono, stale);
+        }
+        self.handle_connected(now, connection);
+    }
+
     /// The broker accepted us: subscribe, unless the session remembers and does it itself.
     pub fn handle_connected(&mut self, now: Now, connection: &mut Connection) {
         if std::mem::replace(&mut self.told, true) {

@@ -158,6 +158,11 @@ impl Start {
                 .keep_alive
                 .unwrap_or(ConnectionOptions::default().keep_alive),
             clean_start: params.clean_start.unwrap_or(true),
+            // Asked for in so many words, it is for every load of the page: nothing is kept.
+            session_expiry_interval: match params.clean_start {
+                Some(true) => 0,
+                Some(false) | None => ConnectionOptions::default().session_expiry_interval,
+            },
             subscriptions: params.subscribe.clone(),
             largest_packet,
             ..ConnectionOptions::default()

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::topic::Topic;
+use super::{topic::Topic, waiting::WaitingMessages};
 use crate::{
     components::{
         form::event_value,
@@ -180,9 +180,7 @@ fn Foot(props: &FootProps) -> Html {
             <span class={classes!((counters.dropped > 0).then_some("warned"))}>
                 <span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}
             </span>
-            <span class={classes!((counters.queued == 0).then_some("vh"))}>
-                <span data-testid="queued-messages" data-value={counters.queued.to_string()}>{number(u64::from(counters.queued))}</span>{" waiting to be sent"}
-            </span>
+            <WaitingMessages />
         </div>
     }
 }

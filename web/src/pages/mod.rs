@@ -8,6 +8,7 @@ mod profiles;
 pub(crate) mod route;
 pub(crate) mod settings;
 mod topic;
+pub(crate) mod waiting;
 
 #[cfg(test)]
 mod tests;

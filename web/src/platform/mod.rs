@@ -1,6 +1,7 @@
 //! Thin wrappers around what the browser gives: nothing here knows MQTT or devices.
 
 pub mod client_id;
+pub mod database;
 pub mod document;
 pub mod locale;
 pub mod page;

@@ -13,6 +13,10 @@ pub use patch::*;
 /// Numbers a request of the page, so that its [`Outcome`] can be matched.
 pub type RequestId = u32;
 
+/// How long broker and browser keep the session of a page that is gone, in seconds: longer than a reload takes, and not
+/// so long that closed tabs pile up at the broker.
+pub const DEFAULT_SESSION_EXPIRY_S: u32 = 300;
+
 /// From the page to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -41,6 +45,8 @@ pub enum Command {
         entity: String,
         action: Action,
     },
+    /// Forget the messages that wait to be sent.
+    DiscardQueued,
     /// What the engine may keep from now on.
     Limit(Limits),
     /// Whether the page can be seen. A hidden page gets no frames; on `true` a whole one comes at once.
@@ -125,6 +131,8 @@ pub struct Publication {
     pub response_topic: Option<String>,
     pub message_expiry_interval: Option<u32>,
     pub user_properties: Vec<(String, String)>,
+    /// How often it is sent; 0 is read as 1. Above 1, `{n}` in topic and payload becomes the number of the message.
+    pub repeat: u32,
 }
 
 /// What a control asks an entity to do.
@@ -211,7 +219,7 @@ impl Default for ConnectionOptions {
             // Half of the idle limit (60 s) that many proxies in front of WebSockets have.
             keep_alive: 30,
             clean_start: true,
-            session_expiry_interval: 0,
+            session_expiry_interval: DEFAULT_SESSION_EXPIRY_S,
             // The protocol's own default: no limit but the number of packet ids.
             receive_maximum: u16::MAX,
             will: None,

@@ -139,8 +139,10 @@ pub struct Counters {
     pub readings_refused: u64,
     /// Messages per second, over the last seconds.
     pub rate: f32,
-    /// Messages that wait for the broker.
+    /// Messages that wait for the broker: to be sent, or for its last word.
     pub queued: u32,
+    /// Those of them that were not sent yet, and can be discarded.
+    pub discardable: u32,
     /// Topics known.
     pub topics: u32,
     /// Bytes the store holds, and its budget.

@@ -92,6 +92,7 @@ impl Session {
             (ProtocolVersion::V5, Held::State | Held::Doubtful) => false,
             // [MQTT311-3.1.3-7] without a client id the session must be clean.
             (ProtocolVersion::V311, _) if self.client_id().is_empty() => true,
+            (ProtocolVersion::V311, _) if self.options.clean_session_v311 => true,
             (ProtocolVersion::V311, Held::Unknown) => self.options.clean_start,
             // Clean Session also ends the session with the network connection, so it is asked for again only
             // where nothing is to be kept.

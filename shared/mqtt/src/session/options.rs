@@ -93,6 +93,9 @@ pub struct SessionOptions {
     pub authentication: Option<Authentication>,
     /// Asks for a new session at the first connection; later ones resume. True by default.
     pub clean_start: bool,
+    /// In 3.1.1, where a session that is kept never expires, every connection starts with Clean Session; false by
+    /// default. Meant for clients whose ids are not used again: their sessions would stay at the server for ever.
+    pub clean_session_v311: bool,
     /// How long the server keeps the session after the network connection closed, in seconds; 0 by default (not at
     /// all), `u32::MAX` for ever. In 3.1.1 anything but 0 keeps it until the server forgets.
     pub session_expiry_interval: u32,
@@ -156,6 +159,7 @@ impl Default for SessionOptions {
             will: None,
             authentication: None,
             clean_start: true,
+            clean_session_v311: false,
             session_expiry_interval: 0,
             keep_alive: 30,
             ping_timeout_ms: None,

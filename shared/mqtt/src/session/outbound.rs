@@ -257,6 +257,11 @@ impl Session {
         let Some(outgoing) = self.outbound.pop_front() else {
             return false;
         };
+        let id = outgoing.id;
+        if outgoing.message.qos == Qos::AtMostOnce {
+            // It has a record because it waited; one that leaves at once costs no change of what is stored.
+            self.log.touch(PersistKey::message(id));
+        }
         match self.send_new(now, outgoing) {
             Sent::Gone => true,
             Sent::NoPacketId(outgoing) => {
@@ -321,7 +326,6 @@ impl Session {
             self.fail_publish(id, PublishFailure::TooLarge);
             return;
         }
-        self.forget_message(id);
         self.counters.messages_sent += 1;
         self.events.push_back(Event::Published {
             id,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::address::{self, Address, Pasted};
-use crate::wire::{ConnectionOptions, Version, WillOptions};
+use crate::wire::{ConnectionOptions, DEFAULT_SESSION_EXPIRY_S, Version, WillOptions};
 
 /// The fields of the form as typed. Kept without the password unless the user asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Default for ConnectionForm {
             password: Secret::default(),
             remember: false,
             keep_alive: "30".to_owned(),
-            session_expiry: "0".to_owned(),
+            session_expiry: DEFAULT_SESSION_EXPIRY_S.to_string(),
             receive_maximum: "65535".to_owned(),
             clean_start: true,
             will: false,

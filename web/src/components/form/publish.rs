@@ -28,7 +28,12 @@ pub(crate) struct Draft {
     pub(crate) expiry: String,
     /// One a line: `name: value`.
     pub(crate) user_properties: String,
+    /// How many times; empty is once.
+    pub(crate) repeat: String,
 }
+
+/// What the queue takes while there is no connection.
+const MOST_REPEATS: u32 = 10_000;
 
 impl Draft {
     /// What is wrong with it and how to put it right.
@@ -44,6 +49,9 @@ impl Draft {
         }
         if !self.expiry.trim().is_empty() && self.expiry.trim().parse::<u32>().is_err() {
             return Some("Message expiry: enter seconds, or leave it empty.".to_owned());
+        }
+        if self.times().is_none() {
+            return Some("How many times: enter a number from 1 to 10,000, or leave it empty.".to_owned());
         }
         let named = |line: &str| {
             line.split_once(':')
@@ -77,6 +85,14 @@ impl Draft {
             user_properties: pairs
                 .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
                 .collect(),
+            repeat: self.times().unwrap_or(1),
+        }
+    }
+
+    fn times(&self) -> Option<u32> {
+        match self.repeat.trim() {
+            "" => Some(1),
+            text => text.parse().ok().filter(|n| (1..=MOST_REPEATS).contains(n)),
         }
     }
 
@@ -141,6 +157,14 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                         {"An empty payload with Retain clears the retained message of this topic at the broker."}</p>
                 }
                 {properties(&edit)}
+                <details>
+                    <summary data-testid="publish-repeat-open"><Icon name="right" small=true />{"Send several times"}</summary>
+                    <div class="stack fgroup__more">
+                        <Field id="publish-repeat" label="How many times" value={draft.repeat.clone()} inputmode="numeric"
+                            placeholder="1" hint="{n} in topic and payload becomes 1, 2, 3 and so on." testid="publish-repeat"
+                            on_input={edit.with(|draft, text| draft.repeat = text)} />
+                    </div>
+                </details>
                 if let Some(error) = &props.error {
                     <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
                 }
@@ -283,6 +307,19 @@ mod tests {
         };
         assert!(nameless.error().is_some());
         assert_eq!(draft("a/b", "").error(), None);
+    }
+
+    #[test]
+    fn a_message_is_sent_once_or_as_often_as_typed() {
+        let times = |repeat: &str| Draft {
+            repeat: repeat.into(),
+            ..draft("t", "{n}")
+        };
+        assert_eq!(times("").publication().repeat, 1);
+        assert_eq!(times(" 1000 ").publication().repeat, 1_000);
+        for wrong in ["0", "-1", "10001", "x"] {
+            assert!(times(wrong).error().is_some(), "{wrong}");
+        }
     }
 
     #[test]

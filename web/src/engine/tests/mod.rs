@@ -1,7 +1,9 @@
 //! The core against a scripted server, in virtual time.
 
 mod connection;
+mod disk;
 mod page;
+mod reload;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{
@@ -9,6 +11,7 @@ use hearth_mqtt::{
     Suback, TopicName,
 };
 
+use self::disk::Disk;
 use super::{
     core::Engine,
     input::{Call, Environment, Findings, Input, Now},
@@ -29,10 +32,16 @@ struct Bench {
     framer: Framer,
     patches: Vec<Patch>,
     calls: Vec<Call>,
+    disk: Disk,
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::with_disk(Disk::default())
+    }
+
+    /// A page that finds this in its storage.
+    fn with_disk(disk: Disk) -> Self {
         let engine = Engine::new(Environment::default());
         let framer = Framer::new(1024 * 1024);
         let mut bench = Self {
@@ -42,6 +51,7 @@ impl Bench {
             framer,
             patches: vec![],
             calls: vec![],
+            disk,
         };
         bench.input(Input::Tick);
         bench
@@ -65,8 +75,47 @@ impl Bench {
 
     fn input(&mut self, input: Input) {
         self.engine.handle(self.now(), input);
-        self.calls.extend(std::iter::from_fn(|| self.engine.poll_call()));
+        self.store();
+        while let Some(call) = self.engine.poll_call() {
+            match call {
+                Call::Load(_) if self.disk.hesitates => {}
+                Call::Load(name) => {
+                    let stored = self.disk.read(&name);
+                    self.engine.handle(self.now(), Input::Loaded { name, stored });
+                    self.store();
+                }
+                call => self.calls.push(call),
+            }
+        }
         self.paint();
+    }
+
+    fn store(&mut self) {
+        while let Some(write) = self.engine.poll_write(self.now()) {
+            self.disk.writes += 1;
+            self.disk.under_way.push_back(write);
+            if !self.disk.hesitates {
+                self.end_write();
+            }
+        }
+    }
+
+    /// The oldest write ends.
+    fn end_write(&mut self) {
+        if let Some(write) = self.disk.under_way.pop_front() {
+            let (number, result) = (write.number, self.disk.apply(&write));
+            self.engine.handle(self.now(), Input::Written { number, result });
+            self.store();
+        }
+    }
+
+    /// The page is loaded again: what is not durable is gone.
+    fn reload(self) -> Self {
+        let mut disk = self.disk;
+        disk.under_way.clear();
+        let mut next = Self::with_disk(disk);
+        next.ms = self.ms;
+        next
     }
 
     fn paint(&mut self) {

@@ -203,6 +203,8 @@ pub struct Facts<'a> {
     pub received: u64,
     /// Messages that wait for the broker.
     pub queued: u32,
+    /// Those that can be discarded.
+    pub discardable: u32,
     /// What was left out of the devices.
     pub devices: DeviceCounters,
     /// Subscriptions with their results.

@@ -56,6 +56,7 @@ impl Numbers {
                 + facts.devices.entities_refused,
             rate: store.rate(now.wall_ms) as f32,
             queued: facts.queued,
+            discardable: facts.discardable,
             topics: u32::try_from(store.topics()).unwrap_or(u32::MAX),
             store_bytes: store.memory_bytes() as u64,
             store_budget: store.options().memory_budget_bytes as u64,
