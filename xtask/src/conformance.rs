@@ -88,9 +88,13 @@ fn complain(faults: &[String]) -> Result<()> {
 /// The text of the report, and what is wrong with the list of gaps or the citations.
 fn report(root: &Path) -> Result<(String, Vec<String>)> {
     let mut citations = Citations::new();
+    let mut mentioned = BTreeMap::new();
     for source in SOURCES {
         for file in files(&root.join(source))? {
-            scan(root, &file, &mut citations)?;
+            let text = fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+            let file = file.strip_prefix(root)?;
+            mentioned.extend(ids(&text).map(|id| (id, file.to_owned())));
+            scan(file, &text, &mut citations);
         }
     }
     let gaps = gaps(&fs::read_to_string(root.join(TABLE).join("gaps.txt"))?)?;
@@ -111,12 +115,12 @@ fn report(root: &Path) -> Result<(String, Vec<String>)> {
             &mut sections,
         )?;
     }
-    for (id, tests) in &citations {
-        if !known.contains(id) {
-            let tests = tests.iter().cloned().collect::<Vec<_>>().join(", ");
-            faults.push(format!("there is no statement {id}, cited by {tests}"));
-        }
-    }
+    faults.extend(
+        mentioned
+            .iter()
+            .filter(|(id, _)| !known.contains(*id))
+            .map(|(id, file)| format!("there is no statement {id}, which {} names", file.display())),
+    );
     faults.extend(
         gaps.keys()
             .filter(|id| !known.contains(*id))
@@ -258,9 +262,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn scan(root: &Path, file: &Path, citations: &mut Citations) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-    let name = file.strip_prefix(root)?.with_extension("");
+/// Notes what the tests of one file cite.
+fn scan(file: &Path, text: &str, citations: &mut Citations) {
+    let name = file.with_extension("");
     let module: Vec<_> = name
         .components()
         .map(|part| part.as_os_str().to_string_lossy().into_owned())
@@ -275,9 +279,9 @@ fn scan(root: &Path, file: &Path, citations: &mut Citations) -> Result<()> {
     let module = module.get(skip..).unwrap_or_default().join("::");
     let found = if file.extension().is_some_and(|extension| extension == "txt") {
         let table = file.file_name().unwrap_or_default().to_string_lossy();
-        rows(&text).map(|id| (id, format!("verdicts/{table}"))).collect()
+        rows(text).map(|id| (id, format!("verdicts/{table}"))).collect()
     } else {
-        tests(&text)
+        tests(text)
             .into_iter()
             .map(|(id, test)| (id, format!("{module}::{test}")))
             .collect::<Vec<_>>()
@@ -285,7 +289,6 @@ fn scan(root: &Path, file: &Path, citations: &mut Citations) -> Result<()> {
     for (id, test) in found {
         citations.entry(id).or_default().insert(test);
     }
-    Ok(())
 }
 
 /// What the rows of a verdict table prove: those about packets that are refused.
