@@ -85,6 +85,17 @@ impl Ack {
         Ok(ack)
     }
 
+    /// Whether it says no more than that all went well: two bytes in both versions, and never wrong.
+    pub(super) fn is_short(&self) -> bool {
+        self.reason_code == ReasonCode::SUCCESS && self.properties.is_empty()
+    }
+
+    /// Appends all of a packet that is short.
+    pub(super) fn write_short(&self, first_byte: u8, out: &mut BytesMut) {
+        let [high, low] = self.packet_id.get().to_be_bytes();
+        out.put_slice(&[first_byte, 2, high, low]);
+    }
+
     /// Whether the Reason Code and the Property Length are there.
     fn parts(&self, version: ProtocolVersion) -> (bool, bool) {
         let properties = version.is_v5() && !self.properties.is_empty();

@@ -402,6 +402,10 @@ impl Packet {
             Self::Connack(connack) => append(connack, packet, version, out),
             Self::Publish(publish) => publish.encode(version, out),
             Self::Puback(ack) | Self::Pubrec(ack) | Self::Pubrel(ack) | Self::Pubcomp(ack) => {
+                if ack.is_short() {
+                    ack.write_short((packet as u8) << 4 | packet.reserved_flags(), out);
+                    return Ok(());
+                }
                 append(ack, packet, version, out)
             }
             Self::Subscribe(subscribe) => append(subscribe, packet, version, out),

@@ -108,20 +108,19 @@ impl TopicFilter {
         if text.len() > usize::from(u16::MAX) {
             return Err(TopicFilterError::TooLong(text.len()));
         }
-        let mut levels = text.split('/').peekable();
-        while let Some(level) = levels.next() {
-            match level {
-                "+" => {}
-                "#" if levels.peek().is_none() => {}
-                _ => {
-                    if let Some(found) = level.bytes().find(|byte| matches!(byte, b'+' | b'#' | 0)) {
-                        return Err(match found {
-                            b'+' => TopicFilterError::SingleLevelWildcard,
-                            b'#' => TopicFilterError::MultiLevelWildcard,
-                            _ => TopicFilterError::Nul,
-                        });
-                    }
+        // A wildcard stands alone in its level, and `#` in the last.
+        let mut previous = b'/';
+        let mut bytes = text.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            let next = bytes.peek().copied();
+            let starts = previous == b'/';
+            match byte {
+                b'+' if !starts || !matches!(next, None | Some(b'/')) => {
+                    return Err(TopicFilterError::SingleLevelWildcard);
                 }
+                b'#' if !starts || next.is_some() => return Err(TopicFilterError::MultiLevelWildcard),
+                0 => return Err(TopicFilterError::Nul),
+                _ => previous = byte,
             }
         }
         Ok(())
