@@ -143,6 +143,8 @@ pub struct Counters {
     pub messages_received: u64,
     /// QoS 2 messages that came again and were not delivered again.
     pub duplicates_dropped: u64,
+    /// Messages of the server that were not what their Payload Format Indicator says.
+    pub messages_refused: u64,
     /// Messages that left for the first time.
     pub messages_sent: u64,
     /// Messages that left again after a reconnect.

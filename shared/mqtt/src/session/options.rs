@@ -124,6 +124,9 @@ pub struct SessionOptions {
     pub topic_alias_out_maximum: u16,
     /// Asks for Response Information in CONNACK (5.0).
     pub request_response_information: bool,
+    /// Refuses messages that claim to be UTF-8 by their Payload Format Indicator and are not, with Payload format
+    /// invalid (5.0); false by default: the page shows such a message rather than nothing.
+    pub refuse_wrong_payload_format: bool,
     /// User Properties of CONNECT (5.0).
     pub user_properties: Vec<(String, String)>,
     /// Keeps QoS 0 messages published while offline; false by default: a light switched on ten minutes late is
@@ -171,6 +174,7 @@ impl Default for SessionOptions {
             topic_alias_maximum: 128,
             topic_alias_out_maximum: 32,
             request_response_information: false,
+            refuse_wrong_payload_format: false,
             user_properties: Vec::new(),
             queue_qos0_offline: false,
             queued_messages_maximum: 10_000,

@@ -82,13 +82,15 @@ impl Session {
                 if let Err(rule) = self.check_receive_maximum() {
                     return self.misbehaved(now, rule);
                 }
-                self.deliver(publish, topic);
+                let code = self.deliver(publish, topic);
                 // [MQTT5-4.3.2-4] at once, and so in the order of the PUBLISH packets ([MQTT5-4.6.0-2]).
-                self.write_ack(now, Packet::Puback, id, ReasonCode::SUCCESS);
+                self.write_ack(now, Packet::Puback, id, code);
                 self.note_puback();
             }
             (Qos::ExactlyOnce, Some(id)) => self.handle_qos2(now, id, publish, topic),
-            (Qos::AtMostOnce, _) | (_, None) => self.deliver(publish, topic),
+            (Qos::AtMostOnce, _) | (_, None) => {
+                self.deliver(publish, topic);
+            }
         }
     }
 
@@ -97,6 +99,11 @@ impl Session {
             && let Err(rule) = self.check_receive_maximum()
         {
             return self.misbehaved(now, rule);
+        }
+        if !self.inbound.contains(id) && self.refuses(&publish) {
+            // [MQTT5-4.3.3-9] nothing is kept, so the same identifier is a new message.
+            self.counters.messages_refused += 1;
+            return self.write_ack(now, Packet::Pubrec, id, ReasonCode::PAYLOAD_FORMAT_INVALID);
         }
         match self.inbound.handle_publish(id) {
             Reception::New => {
@@ -130,7 +137,19 @@ impl Session {
         }
     }
 
-    fn deliver(&mut self, publish: PublishParts, topic: TopicName) {
+    /// Whether the payload is not what its Payload Format Indicator says, and that matters to the owner.
+    fn refuses(&self, publish: &PublishParts) -> bool {
+        self.options.refuse_wrong_payload_format
+            && publish.properties.payload_format_indicator() == Some(1)
+            && std::str::from_utf8(&publish.payload).is_err()
+    }
+
+    /// Hands a message to the owner, unless it is refused.
+    fn deliver(&mut self, publish: PublishParts, topic: TopicName) -> ReasonCode {
+        if self.refuses(&publish) {
+            self.counters.messages_refused += 1;
+            return ReasonCode::PAYLOAD_FORMAT_INVALID;
+        }
         self.counters.messages_received += 1;
         let message = ApplicationMessage::received(publish, topic);
         self.events
@@ -138,6 +157,7 @@ impl Session {
                 Some(id) => Event::Response { id, message },
                 None => Event::Message(message),
             });
+        ReasonCode::SUCCESS
     }
 
     fn handle_puback(&mut self, now: MonoTime, ack: &Ack) {

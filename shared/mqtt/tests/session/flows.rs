@@ -277,6 +277,48 @@ fn an_expired_message_is_still_released() {
     assert_eq!(pair.brief(), ["pubrec #1", "pubcomp #1"]);
 }
 
+/// A PUBLISH that claims to be UTF-8.
+fn claimed(qos: Qos, number: u16, payload: &'static [u8]) -> Packet {
+    let Packet::Publish(publish) = inbound(qos, number, "a", false) else {
+        panic!()
+    };
+    let mut publish = publish.into_parts();
+    publish.properties = Properties::of(&[Property::PayloadFormatIndicator(1)]).unwrap();
+    publish.payload = Bytes::from_static(payload);
+    Packet::Publish(publish.into())
+}
+
+/// [MQTT5-4.3.3-9]: an identifier that was refused is free at once
+#[test]
+fn a_payload_of_the_wrong_format_is_refused_where_that_is_asked_for() {
+    let mut pair = Pair::connected(SessionOptions {
+        refuse_wrong_payload_format: true,
+        ..v5()
+    });
+    pair.send(claimed(Qos::AtMostOnce, 0, b"\xff"));
+    pair.send(claimed(Qos::AtLeastOnce, 1, b"\xff"));
+    pair.send(claimed(Qos::ExactlyOnce, 2, b"\xff"));
+    assert_eq!((delivered(&mut pair), pair.session.unreleased()), (0, 0));
+    assert_eq!(pair.session.counters().messages_refused, 3);
+    let codes: Vec<_> = pair
+        .received()
+        .iter()
+        .map(|packet| match packet {
+            Packet::Puback(ack) | Packet::Pubrec(ack) => (ack.packet_id.get(), ack.reason_code),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let code = ReasonCode::PAYLOAD_FORMAT_INVALID;
+    assert_eq!(codes, [(1, code), (2, code)]);
+    pair.send(claimed(Qos::ExactlyOnce, 2, "°".as_bytes()));
+    pair.send(pubrel(2));
+    assert_eq!(delivered(&mut pair), 1, "a new message");
+    assert_eq!(pair.brief(), ["pubrec #2", "pubcomp #2"]);
+    let mut lenient = Pair::connected(v5());
+    lenient.send(claimed(Qos::AtLeastOnce, 1, b"\xff"));
+    assert_eq!(delivered(&mut lenient), 1);
+}
+
 /// [MQTT5-4.3.1-1] [MQTT5-2.2.1-2] [MQTT311-4.3.1-1] [MQTT311-2.3.1-5]
 #[test]
 fn qos_0_has_neither_dup_nor_identifier() {
