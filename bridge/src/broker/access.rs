@@ -159,17 +159,14 @@ impl AccessControl for Users {
         let Some(permissions) = self.permissions(client.user_name) else {
             return false;
         };
-        let filled = |allowed: &String| filter::fill(allowed, client.user_name, client.client_id);
-        match action {
-            Action::Publish(topic) => permissions
-                .publish
-                .iter()
-                .any(|allowed| filled(allowed).is_some_and(|allowed| filter::matches(&allowed, topic))),
-            Action::Subscribe(asked) => permissions
-                .subscribe
-                .iter()
-                .any(|allowed| filled(allowed).is_some_and(|allowed| filter::covers(&allowed, asked))),
-        }
+        let (filters, asked) = match action {
+            Action::Publish(topic) => (&permissions.publish, topic),
+            Action::Subscribe(filter) => (&permissions.subscribe, filter),
+        };
+        filters
+            .iter()
+            .filter_map(|allowed| filter::fill(allowed, client.user_name, client.client_id))
+            .any(|allowed| filter::covers(&allowed, asked))
     }
 }
 

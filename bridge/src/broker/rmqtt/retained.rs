@@ -101,7 +101,7 @@ impl Retained {
             .by_topic
             .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(|(topic, _)| topic.starts_with(prefix))
-            .filter(|(topic, kept)| is_live(kept, now) && filter::matches(asked, topic))
+            .filter(|(topic, kept)| is_live(kept, now) && filter::covers(asked, topic))
             .map(|(_, kept)| (kept.retain.publish.topic.clone(), with_time_left(kept, now)))
             .collect()
     }
