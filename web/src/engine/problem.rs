@@ -2,6 +2,8 @@
 //!
 //! Browsers hide why a WebSocket failed, so every text says what we saw or tried ourselves.
 
+use std::borrow::Cow;
+
 use hearth_model::api::close;
 use hearth_mqtt::{
     ReasonCode,
@@ -347,12 +349,27 @@ pub fn taken_over(client_id: &str, how_we_know: &str) -> Problem {
     )
 }
 
+/// Characters of a broker's own words that are shown; it may send 65,535 bytes, a page of thousands of lines.
+const WORDS_SHOWN: usize = 400;
+
+/// The beginning, and how much there was.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(WORDS_SHOWN) {
+        Some((end, _)) => {
+            let start = text.get(..end).unwrap_or_default();
+            Cow::Owned(format!("{start}… ({} bytes in all)", text.len()))
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
 fn said(code: ReasonCode, reason_string: Option<&str>) -> String {
     match reason_string {
         Some(text) => format!(
-            "Reason code 0x{:02X}, {}. The broker adds: {text}",
+            "Reason code 0x{:02X}, {}. The broker adds: {}",
             code.0,
-            code.description()
+            code.description(),
+            shortened(text)
         ),
         None => format!("Reason code 0x{:02X}, {}.", code.0, code.description()),
     }
@@ -437,4 +454,19 @@ fn misbehaved(fault: &Misbehaviour) -> Problem {
         ),
         "Check that the path leads to an MQTT broker; if it does, its makers would like to know.".to_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_as_long_as_the_protocol_allows_is_cut_and_says_so() {
+        let told = said(ReasonCode(0x87), Some(&"ü".repeat(30_000)));
+        assert!(
+            told.chars().count() < 600 && told.ends_with("… (60000 bytes in all)"),
+            "{told}"
+        );
+        assert!(said(ReasonCode(0x87), Some("No entry.")).ends_with("The broker adds: No entry."));
+    }
 }
