@@ -38,15 +38,21 @@ pub(crate) fn in_turn<T: 'static>(name: &'static str, all: Vec<T>, write: fn(&T,
     })
 }
 
-fn ours(version: ProtocolVersion, publish: &PublishParts) -> [Entry; 2] {
+fn ours(version: ProtocolVersion, publish: &PublishParts) -> [Entry; 3] {
     let packet = Packet::Publish(publish.clone().into());
     let parts = publish.clone();
+    let mut whole = BytesMut::new();
+    packet.encode(version, &mut whole).expect("can be written");
     [
         repeated("hearth-mqtt", move |out| {
             black_box(&packet).encode(version, out).expect("can be written");
         }),
         repeated("hearth-mqtt, from parts", move |out| {
             black_box(&parts).encode(version, out).expect("can be written");
+        }),
+        // What no codec can be faster than.
+        repeated("hearth-bench, memcpy", move |out| {
+            out.extend_from_slice(black_box(&whole));
         }),
     ]
 }
@@ -67,7 +73,7 @@ fn mix(version: ProtocolVersion) -> Vec<Entry> {
 
 pub(crate) fn all() -> Vec<Workload> {
     let (v3, v5) = (ProtocolVersion::V311, ProtocolVersion::V5);
-    let with = |ours: [Entry; 2], peer| ours.into_iter().chain([peer]).collect();
+    let with = |ours: [Entry; 3], peer| ours.into_iter().chain([peer]).collect();
     vec![
         Workload::new("encode E1", move || {
             with(ours(v3, &work::one()), rumqttc::encode_v4(&work::one()))
