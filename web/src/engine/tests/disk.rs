@@ -45,7 +45,7 @@ impl Disk {
         for change in &write.changes {
             match change {
                 PersistChange::Put(key, bytes) => {
-                    drop(self.records.insert((name.clone(), key.as_u64()), bytes.to_vec()))
+                    drop(self.records.insert((name.clone(), key.as_u64()), bytes.to_vec()));
                 }
                 PersistChange::Delete(key) => drop(self.records.remove(&(name.clone(), key.as_u64()))),
             }
