@@ -4,7 +4,7 @@ use bytestring::ByteString;
 
 use crate::{
     Connack, Connect, EncodeError, Frame, Framer, MonoTime, Packet, PacketType, Properties, Property,
-    ProtocolVersion, Qos, ReasonCode,
+    ProtocolVersion, Qos, ReasonCode, Role,
 };
 
 use super::{
@@ -145,6 +145,22 @@ impl Session {
             // A CONNACK of 5.0 has a Property Length; one of 3.1.1 has two bytes.
             (2, Some(_)) => Some(FallBackReason::AnsweredInOlderVersion),
             (_, _) => None,
+        }
+    }
+
+    /// What a CONNACK of 3.1.1 says to a client that was told to speak 5.0 and nothing else. It has no Property
+    /// Length, so as a packet of 5.0 it is malformed; what its sender means is that it does not know 5.0.
+    pub(crate) fn older_refusal(&self, frame: &Frame) -> Option<ReasonCode> {
+        let State::AwaitingConnack(opening) = &self.state else {
+            return None;
+        };
+        let is_older = frame.header.packet_type() == Some(PacketType::Connack) && frame.body.len() == 2;
+        if opening.version != ProtocolVersion::V5 || !is_older {
+            return None;
+        }
+        match Packet::decode(ProtocolVersion::V311, Role::Client, frame.clone()) {
+            Ok(Packet::Connack(connack)) if connack.reason_code.is_error() => Some(connack.reason_code),
+            Ok(_) | Err(_) => Some(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION),
         }
     }
 

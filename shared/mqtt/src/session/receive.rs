@@ -29,6 +29,15 @@ impl Session {
             self.fall_back(now, reason);
             return Ok(None);
         }
+        if let Some(code) = self.older_refusal(&frame) {
+            let refused = ClosedReason::ServerRefused {
+                code,
+                reason_string: None,
+                server_reference: None,
+            };
+            self.close(now, refused, None);
+            return Ok(None);
+        }
         Packet::decode(self.version, Role::Client, frame).map(Some)
     }
 

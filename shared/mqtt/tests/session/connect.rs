@@ -412,6 +412,30 @@ fn one_close_without_an_answer_is_no_reason_to_fall_back() {
     assert_eq!(pair.open().version, ProtocolVersion::V5);
 }
 
+/// What a server that knows 3.1.1 only answers is no fault of the server: the version is the caller's choice.
+#[test]
+fn a_fixed_version_is_refused_by_an_older_server() {
+    for (return_code, code) in [
+        (0, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION),
+        (1, ReasonCode::UNSUPPORTED_PROTOCOL_VERSION),
+        (5, ReasonCode::NOT_AUTHORIZED),
+    ] {
+        let mut pair = Pair::new(v5());
+        pair.open();
+        pair.send_bytes(vec![0x20, 2, 0, return_code]);
+        let refused = ClosedReason::ServerRefused {
+            code,
+            reason_string: None,
+            server_reference: None,
+        };
+        assert_eq!(pair.events(), [Event::Closed(refused)]);
+        assert!(
+            pair.received().is_empty(),
+            "an older server does not know our DISCONNECT"
+        );
+    }
+}
+
 #[test]
 fn a_fixed_version_never_falls_back() {
     let mut pair = Pair::new(v5());
