@@ -113,6 +113,9 @@ impl Engine {
     }
 
     fn connect(&mut self, now: Now, options: ConnectionOptions) {
+        let waited = self.publisher.queued(&mut self.connection);
+        let before = self.connection.options();
+        let same = before.url == options.url && before.client_id == options.client_id;
         let last = self.connection.leave(now);
         self.keeper.leave(now, last, self.received_once);
         (self.received_once, self.accepted) = (0, 0);
@@ -133,6 +136,12 @@ impl Engine {
         self.connection.connect(now, options);
         if !must_load {
             self.start_session(now, Found::default());
+            if same && waited > 0 {
+                self.notice(
+                    "Messages that waited were discarded",
+                    &format!("{waited} had no last word of the broker, and the new connection makes a clean start."),
+                );
+            }
         }
         self.views.note_subscriptions();
         self.views.note_numbers();

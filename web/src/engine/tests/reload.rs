@@ -179,6 +179,7 @@ fn a_second_connection_with_clean_start_forgets_what_waited() {
     bench.command(many(3, 2));
     assert!(bench.connect(options(), false), "Clean Start is said");
     assert_eq!(bench.publishes(), []);
+    assert_eq!(bench.notices().len(), 1, "and what was lost with it");
     assert!(
         bench.disk.records.len() < 5,
         "no messages: {:?}",
