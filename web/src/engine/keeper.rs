@@ -4,7 +4,7 @@
 //! transactions. The session holds back every packet that relies on a change until its write is durable. Storage that
 //! fails is given up for this session, with a word to the user; nothing waits for it any more.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use hearth_mqtt::{
     Bytes, MonoTime,
@@ -91,7 +91,7 @@ pub struct Found {
 pub struct Keeper {
     phase: Phase,
     /// Names of sessions that this page has begun.
-    begun: BTreeSet<String>,
+    begun: Vec<String>,
     calls: VecDeque<Call>,
     /// Writes that wait for nothing.
     ready: VecDeque<Write>,
@@ -103,7 +103,7 @@ impl Default for Keeper {
     fn default() -> Self {
         Self {
             phase: Phase::Off,
-            begun: BTreeSet::new(),
+            begun: Vec::new(),
             calls: VecDeque::new(),
             ready: VecDeque::new(),
             under_way: None,
@@ -132,7 +132,10 @@ impl Keeper {
         if self.begun.len() >= NAMES {
             self.begun.clear();
         }
-        let is_first = self.begun.insert(name.clone());
+        let is_first = !self.begun.contains(&name);
+        if is_first {
+            self.begun.push(name.clone());
+        }
         let session = Kept {
             name,
             expiry_s: options.session_expiry_interval,

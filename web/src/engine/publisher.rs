@@ -1,6 +1,6 @@
 //! What the page wants sent, until it is known what became of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use hearth_mqtt::{
@@ -202,12 +202,14 @@ impl Publisher {
     }
 
     /// The session they belong to is gone: these requests will not hear of it any more.
-    pub fn forget(&mut self) -> BTreeSet<RequestId> {
-        self.series.clear();
-        self.under_way
-            .drain()
-            .map(|(_, under_way)| under_way.request)
-            .collect()
+    pub fn forget(&mut self) -> Vec<RequestId> {
+        let mut requests: Vec<_> = self.series.drain().map(|(request, _)| request).collect();
+        for (_, UnderWay { request, .. }) in self.under_way.drain() {
+            if !requests.contains(&request) {
+                requests.push(request);
+            }
+        }
+        requests
     }
 }
 

@@ -1,7 +1,5 @@
 //! Session state out to records and back.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use bytes::Bytes;
 
 use crate::{MonoTime, Qos};
@@ -23,61 +21,29 @@ impl Session {
     /// program neither loses nor repeats a QoS 2 message. Confirm with [`Session::handle_persisted`].
     pub fn poll_persist(&mut self) -> Option<PersistBatch> {
         let (token, changed) = self.log.close_batch()?;
-        let mut records: BTreeMap<PersistKey, Bytes> = BTreeMap::new();
-        self.collect(&changed, &mut records);
-        let changes = changed.into_iter().map(|key| match records.remove(&key) {
-            Some(bytes) => PersistChange::Put(key, bytes),
-            None => PersistChange::Delete(key),
+        // What is not there any more is to be deleted.
+        let mut changes: Vec<_> = changed.into_iter().map(PersistChange::Delete).collect();
+        self.collect(&mut |key, record| {
+            if let Ok(at) = changes.binary_search_by_key(&key, PersistChange::key)
+                && let (Some(change), Some(bytes)) = (changes.get_mut(at), record().encode())
+            {
+                *change = PersistChange::Put(key, bytes);
+            }
         });
-        Some(PersistBatch {
-            token,
-            changes: changes.collect(),
-        })
+        Some(PersistBatch { token, changes })
     }
 
     /// All records as they are now, for a first store or a move.
     #[must_use]
     pub fn export(&self) -> Vec<(PersistKey, Bytes)> {
-        let mut all = BTreeSet::from([PersistKey::HEADER]);
-        for outgoing in self.outbound.queue() {
-            all.insert(PersistKey::message(outgoing.id));
-        }
-        for entry in self.outbound.in_flight.iter() {
-            match &entry.waits_for {
-                WaitsFor::Resend(it) | WaitsFor::Puback(it) | WaitsFor::Pubrec(it) => {
-                    all.extend([PersistKey::message(it.id), PersistKey::flow(it.id)]);
-                }
-                WaitsFor::Pubcomp { id, .. } => {
-                    all.insert(PersistKey::flow(*id));
-                }
-                WaitsFor::Suback(..) | WaitsFor::Unsuback(..) => {}
-            }
-        }
-        all.extend(self.inbound.unreleased().map(PersistKey::received));
-        all.extend(
-            self.subscriptions
-                .remembered()
-                .map(|known| PersistKey::subscription(known.slot)),
-        );
-        all.extend(
-            self.subscriptions
-                .leaving()
-                .map(|(slot, _)| PersistKey::subscription(slot)),
-        );
-        let mut records = BTreeMap::new();
-        self.collect(&all, &mut records);
-        records.into_iter().collect()
+        let mut all = Vec::new();
+        self.collect(&mut |key, record| all.extend(record().encode().map(|bytes| (key, bytes))));
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 
-    /// The bytes of those of these records that exist.
-    fn collect(&self, keys: &BTreeSet<PersistKey>, records: &mut BTreeMap<PersistKey, Bytes>) {
-        let mut put = |key: PersistKey, record: &dyn Fn() -> Record| {
-            if keys.contains(&key)
-                && let Some(bytes) = record().encode()
-            {
-                records.insert(key, bytes);
-            }
-        };
+    /// Names every record there is, with a way to make it.
+    fn collect(&self, put: &mut dyn FnMut(PersistKey, &dyn Fn() -> Record)) {
         put(PersistKey::HEADER, &|| Record::Header(self.header()));
         for outgoing in self.outbound.queue() {
             put(PersistKey::message(outgoing.id), &|| {
@@ -147,15 +113,16 @@ impl Session {
     ) -> Result<Self, RestoreError> {
         let mut session = Self::new(options);
         let mut header = None;
-        let mut messages: BTreeMap<u64, MessageRecord> = BTreeMap::new();
-        let mut flows: BTreeMap<u64, FlowRecord> = BTreeMap::new();
-        let mut any = false;
+        let (mut messages, mut flows) = (Vec::new(), Vec::new());
+        let mut records: Vec<_> = records.into_iter().collect();
+        // Messages and flows come in the order of their ids then.
+        records.sort_unstable_by_key(|(key, _)| *key);
+        let any = !records.is_empty();
         for (key, bytes) in records {
-            any = true;
             match Record::decode(key, &bytes)? {
                 Record::Header(record) => header = Some(record),
-                Record::Message(id, record) => drop(messages.insert(id, record)),
-                Record::Flow(id, record) => drop(flows.insert(id, record)),
+                Record::Message(id, record) => messages.push((id, Some(record))),
+                Record::Flow(id, record) => flows.push((id, record)),
                 Record::Received(id) => session.inbound.restore(id),
                 Record::Subscription(slot, SubscriptionRecord::Wanted(subscription, status)) => {
                     session.subscriptions.restore(slot, subscription, status);
@@ -195,18 +162,21 @@ impl Session {
 
     fn restore_messages(
         &mut self,
-        mut messages: BTreeMap<u64, MessageRecord>,
-        flows: BTreeMap<u64, FlowRecord>,
+        mut messages: Vec<(u64, Option<MessageRecord>)>,
+        flows: Vec<(u64, FlowRecord)>,
     ) -> Result<(), RestoreError> {
-        let last = messages.keys().chain(flows.keys()).max().copied().unwrap_or(0);
-        self.outbound.skip_ids(last);
+        let last_message = messages.last().map_or(0, |(id, _)| *id);
+        let last_flow = flows.last().map_or(0, |(id, _)| *id);
+        self.outbound.skip_ids(last_message.max(last_flow));
         let mut released = Vec::new();
         for (id, flow) in flows {
             let id = PublishId(id);
             let damaged = RestoreError::Damaged(PersistKey::flow(id).as_u64());
             match flow {
                 FlowRecord::Acknowledgement(packet_id) => {
-                    let outgoing = self.outgoing(id, messages.remove(&id.0).ok_or(damaged)?);
+                    let at = messages.binary_search_by_key(&id.0, |(id, _)| *id);
+                    let message = at.ok().and_then(|at| messages.get_mut(at)?.1.take());
+                    let outgoing = self.outgoing(id, message.ok_or(damaged)?);
                     if outgoing.message.qos == Qos::AtMostOnce
                         || !self
                             .outbound
@@ -232,8 +202,10 @@ impl Session {
             }
         }
         for (id, record) in messages {
-            let outgoing = self.outgoing(PublishId(id), record);
-            self.outbound.push_back(outgoing);
+            if let Some(record) = record {
+                let outgoing = self.outgoing(PublishId(id), record);
+                self.outbound.push_back(outgoing);
+            }
         }
         Ok(())
     }

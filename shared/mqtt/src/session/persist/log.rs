@@ -88,6 +88,16 @@ pub enum PersistChange {
     Delete(PersistKey),
 }
 
+impl PersistChange {
+    /// The record it changes.
+    #[must_use]
+    pub fn key(&self) -> PersistKey {
+        match self {
+            Self::Put(key, _) | Self::Delete(key) => *key,
+        }
+    }
+}
+
 /// Names a batch of changes; later batches are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersistToken(u64);
