@@ -139,7 +139,9 @@ impl Engine {
             if same && waited > 0 {
                 self.notice(
                     "Messages that waited were discarded",
-                    &format!("{waited} had no last word of the broker, and the new connection makes a clean start."),
+                    &format!(
+                        "{waited} had no last word of the broker, and the new connection makes a clean start."
+                    ),
                 );
             }
         }
