@@ -5,9 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use rustls::crypto::ring;
 
 use crate::{
-    broker::{
-        self, BrokerError, CounterReader, EmbeddedOptions, Password, Permissions, RunningBroker, UserOptions,
-    },
+    auth::{Password, Permissions},
+    broker::{self, BrokerError, CounterReader, EmbeddedOptions, RunningBroker, UserOptions},
     config::{DemoConfig, EmbeddedBrokerConfig},
     demo::{self, DemoOptions, RunningDemo},
 };

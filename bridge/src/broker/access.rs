@@ -1,6 +1,7 @@
 //! Who may come in, and who may publish and subscribe to what.
 
-use super::{BrokerError, EmbeddedOptions, Password, Permissions, UserOptions, filter};
+use super::{BrokerError, EmbeddedOptions, UserOptions};
+use crate::auth::{Password, Permissions, Who};
 use async_trait::async_trait;
 use std::{collections::BTreeMap, fmt};
 use tokio::sync::Semaphore;
@@ -159,24 +160,23 @@ impl AccessControl for Users {
         let Some(permissions) = self.permissions(client.user_name) else {
             return false;
         };
-        let (filters, asked) = match action {
-            Action::Publish(topic) => (&permissions.publish, topic),
-            Action::Subscribe(filter) => (&permissions.subscribe, filter),
+        let who = Who {
+            user_name: client.user_name,
+            client_id: client.client_id,
         };
-        filters
-            .iter()
-            .filter_map(|allowed| filter::fill(allowed, client.user_name, client.client_id))
-            .any(|allowed| filter::covers(&allowed, asked))
+        match action {
+            Action::Publish(topic) => permissions.may_publish(topic, who),
+            Action::Subscribe(filter) => permissions.may_subscribe(filter, who),
+        }
     }
 }
 
 fn check_permissions(who: &str, permissions: &Permissions) -> Result<(), BrokerError> {
-    for allowed in permissions.publish.iter().chain(&permissions.subscribe) {
-        filter::check(allowed).map_err(|reason| BrokerError::Permission {
+    permissions
+        .check()
+        .map_err(|(filter, reason)| BrokerError::Permission {
             who: who.to_owned(),
-            filter: allowed.clone(),
+            filter: filter.to_owned(),
             reason,
-        })?;
-    }
-    Ok(())
+        })
 }

@@ -16,17 +16,15 @@
 //! ```
 
 mod access;
-mod filter;
 mod options;
-mod password;
 mod rmqtt;
 mod store;
 
 pub use access::{AccessControl, Action, Client, Denied, Login, Users};
-pub use options::{EmbeddedOptions, Limits, Permissions, UserOptions};
-pub use password::{Password, PasswordError, hash_password};
+pub use options::{EmbeddedOptions, Limits, UserOptions};
 pub use store::Counters;
 
+use crate::auth::PasswordError;
 use async_trait::async_trait;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 

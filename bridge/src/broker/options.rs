@@ -1,6 +1,6 @@
 //! What can be set on the embedded broker.
 
-use super::password::Password;
+use crate::auth::{Password, Permissions};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -57,25 +57,6 @@ pub struct UserOptions {
     pub password: Password,
     /// What the user may do.
     pub permissions: Permissions,
-}
-
-/// Topic permissions. A filter may hold `%u` (the user name) and `%c` (the client identifier).
-/// Nothing is allowed that no filter allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Permissions {
-    /// Topics that may be published to. Default: `#`.
-    pub publish: Vec<String>,
-    /// Topics that may be subscribed to. Default: `#` and `$SYS/#`, which `#` does not hold [MQTT5-4.7.2-1].
-    pub subscribe: Vec<String>,
-}
-
-impl Default for Permissions {
-    fn default() -> Self {
-        Self {
-            publish: vec!["#".to_owned()],
-            subscribe: vec!["#".to_owned(), "$SYS/#".to_owned()],
-        }
-    }
 }
 
 /// What the embedded broker holds at most.

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{Secret, reader::Section};
-use crate::broker::{EmbeddedOptions, Limits, Password, Permissions, UserOptions};
+use crate::{
+    auth::{Password, Permissions},
+    broker::{EmbeddedOptions, Limits, UserOptions},
+};
 
 /// What the embedded broker needs to start.
 #[derive(Clone, Debug)]

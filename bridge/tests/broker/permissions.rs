@@ -4,7 +4,10 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-use hearth::broker::{self, BrokerError, EmbeddedOptions, Password, Permissions, UserOptions, hash_password};
+use hearth::{
+    auth::{Password, Permissions, hash_password},
+    broker::{self, BrokerError, EmbeddedOptions, UserOptions},
+};
 
 fn permissions(publish: &[&str], subscribe: &[&str]) -> Permissions {
     let owned = |filters: &[&str]| filters.iter().map(|&filter| filter.to_owned()).collect();

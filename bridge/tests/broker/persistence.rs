@@ -105,8 +105,8 @@ async fn no_password_is_written_to_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = options_with_data(dir.path());
     let user = broker::UserOptions {
-        password: broker::Password::Plain("correct horse battery".to_owned()),
-        permissions: broker::Permissions::default(),
+        password: hearth::auth::Password::Plain("correct horse battery".to_owned()),
+        permissions: hearth::auth::Permissions::default(),
     };
     options.users.insert("ada".to_owned(), user);
     let broker = broker::start(options).await.unwrap();

@@ -41,6 +41,18 @@ pub enum AuthMode {
     PassThrough,
 }
 
+/// What an account of the bridge is for; what each role may do is set at the bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks, and does not act.
+    Viewer,
+    /// Looks and acts.
+    Operator,
+    /// May do everything.
+    Admin,
+}
+
 /// The answer to a refused HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiErrorBody {
@@ -69,6 +81,8 @@ pub mod close {
     pub const BROKER_LOST: u16 = 1011;
     /// The first packet was not an MQTT CONNECT.
     pub const NOT_MQTT: u16 = 4400;
+    /// Nobody is logged in with this browser, or no longer: log in again.
+    pub const NOT_LOGGED_IN: u16 = 4401;
     /// No whole CONNECT arrived in time.
     pub const HANDSHAKE_TIMEOUT: u16 = 4408;
     /// The bridge has as many WebSockets as it may.

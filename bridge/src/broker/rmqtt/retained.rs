@@ -1,6 +1,6 @@
 //! Retained messages: in memory, ordered by topic, bounded.
 
-use crate::broker::filter;
+use crate::auth::filter;
 use async_trait::async_trait;
 use bytes::Bytes;
 use rmqtt::{

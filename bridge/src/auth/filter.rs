@@ -1,9 +1,11 @@
 //! Topic filters as permissions: does one match a topic, does one cover another filter?
 //!
-//! The broker library has checked topics and filters by the time they come here; permissions are checked at start.
+//! Topics and filters were checked by the time they come here; permissions are checked at start.
+
+use std::borrow::Cow;
 
 /// Checks a permission. `%u` and `%c` stand for one level or a part of one.
-pub(super) fn check(filter: &str) -> Result<(), &'static str> {
+pub(crate) fn check(filter: &str) -> Result<(), &'static str> {
     if filter.is_empty() {
         return Err("it is empty");
     }
@@ -23,7 +25,10 @@ pub(super) fn check(filter: &str) -> Result<(), &'static str> {
 }
 
 /// Puts the client's names into a permission. `None` if a name would widen it: a user called `#` gets nothing.
-pub(super) fn fill(filter: &str, user_name: Option<&str>, client_id: &str) -> Option<String> {
+pub(crate) fn fill<'f>(filter: &'f str, user_name: Option<&str>, client_id: &str) -> Option<Cow<'f, str>> {
+    if !filter.contains('%') {
+        return Some(Cow::Borrowed(filter));
+    }
     let mut filled = String::with_capacity(filter.len() + client_id.len());
     let mut rest = filter;
     while let Some(at) = rest.find('%') {
@@ -45,12 +50,12 @@ pub(super) fn fill(filter: &str, user_name: Option<&str>, client_id: &str) -> Op
         rest = from.get(2..)?;
     }
     filled.push_str(rest);
-    Some(filled)
+    Some(Cow::Owned(filled))
 }
 
 /// Does `allowed` match every topic that `asked` matches? A topic name is a filter that matches itself only. `#` and `+` at
 /// the start do not match `$…` [MQTT5-4.7.2-1].
-pub(super) fn covers(allowed: &str, asked: &str) -> bool {
+pub(crate) fn covers(allowed: &str, asked: &str) -> bool {
     if hides_dollar(allowed, asked) {
         return false;
     }
