@@ -54,6 +54,8 @@ pub(crate) struct Request {
     pub(crate) address: IpAddr,
     pub(crate) broker: BrokerId,
     pub(crate) dialer: Arc<Dialer>,
+    /// Cancelled when the browser's login ends; from the beginning when nobody is logged in.
+    pub(crate) login: CancellationToken,
     /// The place among the HTTP connections, kept as long as the WebSocket lives.
     pub(crate) permit: Permit,
 }
@@ -109,6 +111,7 @@ impl Relays {
             address,
             broker,
             dialer,
+            login,
             permit,
         } = request;
         let _permit = permit;
@@ -118,7 +121,11 @@ impl Relays {
         let place = self.limits.enter(address);
         self.metrics.opened();
         let ending = match place {
-            Ok(_) => self.connect_and_pump(browser, &early, &broker, &dialer).await,
+            Ok(_) if login.is_cancelled() => refuse(browser, not_logged_in()).await,
+            Ok(_) => {
+                self.connect_and_pump(browser, &early, &broker, &dialer, &login)
+                    .await
+            }
             Err(ref close) => refuse(browser, close.clone()).await,
         };
         self.metrics.ended(match &ending {
@@ -134,14 +141,16 @@ impl Relays {
         early: &[u8],
         broker: &BrokerId,
         dialer: &Dialer,
+        login: &CancellationToken,
     ) -> Ending {
         let stop = self.stop.child_token();
         let dialled = tokio::select! {
             dialled = self.dial(dialer) => dialled,
             () = stop.cancelled() => return refuse(browser, shutting_down()).await,
+            () = login.cancelled() => return refuse(browser, not_logged_in()).await,
         };
         match dialled {
-            Ok(stream) => self.pump(browser, stream, early, &stop).await,
+            Ok(stream) => self.pump(browser, stream, early, &stop, login).await,
             Err(error) => {
                 self.metrics.dial_failed();
                 tracing::warn!(%broker, address = %dialer.address(), %error, "cannot reach the broker");
@@ -156,11 +165,13 @@ impl Relays {
         broker: BrokerStream,
         early: &[u8],
         stop: &CancellationToken,
+        login: &CancellationToken,
     ) -> Ending {
         let mut pump = Pump::new(browser, broker, early, &self.options, &self.metrics);
         tokio::select! {
             biased;
             ending = poll_fn(|cx| pump.poll(cx)) => return ending,
+            () = login.cancelled() => pump.close(not_logged_in()),
             () = stop.cancelled() => pump.close(shutting_down()),
         }
         poll_fn(|cx| pump.poll(cx)).await
@@ -169,6 +180,10 @@ impl Relays {
 
 fn shutting_down() -> Close {
     Close::new(close::SHUTTING_DOWN, "the bridge is shutting down")
+}
+
+fn not_logged_in() -> Close {
+    Close::new(close::NOT_LOGGED_IN, "nobody is logged in any more: log in again")
 }
 
 fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{self, Host},
@@ -66,6 +67,7 @@ fn upgrade(
         address: peer.address.ip(),
         broker,
         dialer,
+        login: CancellationToken::new(),
         permit: peer.permit,
     });
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
