@@ -8,6 +8,7 @@ mod frame;
 mod gather;
 mod handshake;
 mod limits;
+mod policy;
 mod pump;
 
 use std::{future::poll_fn, io, net::IpAddr, sync::Arc};
@@ -22,11 +23,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::handshake::{Handshake, HandshakeRefused};
 use self::{
     frame::Close,
     limits::Limits,
     pump::{Ending, Pump, PumpOptions},
+};
+pub(crate) use self::{
+    handshake::{Handshake, HandshakeRefused},
+    policy::Policy,
 };
 use crate::{
     config::{BrokerId, RelayConfig},
@@ -54,6 +58,7 @@ pub(crate) struct Request {
     pub(crate) address: IpAddr,
     pub(crate) broker: BrokerId,
     pub(crate) dialer: Arc<Dialer>,
+    pub(crate) policy: Policy,
     /// Cancelled when the browser's login ends; from the beginning when nobody is logged in.
     pub(crate) login: CancellationToken,
     /// The place among the HTTP connections, kept as long as the WebSocket lives.
@@ -111,6 +116,7 @@ impl Relays {
             address,
             broker,
             dialer,
+            policy: _,
             login,
             permit,
         } = request;

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     config::{BrokerId, WebScheme},
     error::ApiError,
-    relay::{self, Handshake},
+    relay::{self, Handshake, Policy},
     server::Peer,
 };
 
@@ -67,6 +67,7 @@ fn upgrade(
         address: peer.address.ip(),
         broker,
         dialer,
+        policy: Policy::default(),
         login: CancellationToken::new(),
         permit: peer.permit,
     });

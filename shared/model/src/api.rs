@@ -83,12 +83,22 @@ pub mod close {
     pub const NOT_MQTT: u16 = 4400;
     /// Nobody is logged in with this browser, or no longer: log in again.
     pub const NOT_LOGGED_IN: u16 = 4401;
+    /// The user may not do what CONNECT asked for, such as leave a will on that topic.
+    pub const NOT_AUTHORIZED: u16 = 4403;
     /// No whole CONNECT arrived in time.
     pub const HANDSHAKE_TIMEOUT: u16 = 4408;
+    /// The client id is in use by another user of the bridge.
+    pub const CLIENT_ID_IN_USE: u16 = 4409;
+    /// A packet that breaks MQTT: malformed, or not allowed at this point.
+    pub const BAD_PACKET: u16 = 4422;
+    /// The bridge signs in to this broker in a way that only MQTT 5.0 has.
+    pub const MQTT_5_NEEDED: u16 = 4426;
     /// The bridge has as many WebSockets as it may.
     pub const TOO_MANY_CONNECTIONS: u16 = 4429;
     /// This address has as many WebSockets as it may.
     pub const TOO_MANY_FROM_ADDRESS: u16 = 4430;
+    /// The bridge's own credentials for the broker cannot be read.
+    pub const CREDENTIALS_UNAVAILABLE: u16 = 4500;
     /// The broker could not be reached: refused, no route, unknown name.
     pub const BROKER_UNREACHABLE: u16 = 4502;
     /// TLS to the broker failed: certificate, name or version.
