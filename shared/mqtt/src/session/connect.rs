@@ -280,6 +280,7 @@ impl Session {
             (true, Held::Doubtful) => {
                 // Subscribing twice costs little, being connected and silent a lot.
                 self.subscriptions.handle_session_lost(&mut self.log);
+                self.inbound.doubt();
                 self.resume_flows(now);
             }
             (true, Held::State) => self.resume_flows(now),

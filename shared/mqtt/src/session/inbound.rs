@@ -11,6 +11,8 @@ use super::misbehaviour::SessionRule;
 enum Seen {
     /// On an earlier network connection; the server's quota started anew since.
     Earlier,
+    /// The same, and the server may have started a new session since, which knows nothing of it.
+    Doubtful,
     /// On this one.
     Here,
 }
@@ -50,7 +52,7 @@ impl Inbound {
     pub(crate) fn handle_publish(&mut self, id: PacketId) -> Reception {
         match self.unreleased.insert(id, Seen::Here) {
             Some(Seen::Here) => Reception::Duplicate,
-            Some(Seen::Earlier) => {
+            Some(Seen::Earlier | Seen::Doubtful) => {
                 self.seen_here += 1;
                 Reception::Duplicate
             }
@@ -68,7 +70,7 @@ impl Inbound {
                 self.seen_here = self.seen_here.saturating_sub(1);
                 true
             }
-            Some(Seen::Earlier) => true,
+            Some(Seen::Earlier | Seen::Doubtful) => true,
             None => false,
         }
     }
@@ -80,9 +82,36 @@ impl Inbound {
     /// The network connection ended: quotas start anew at the next.
     pub(crate) fn handle_closed(&mut self) {
         self.seen_here = 0;
+        for seen in self.unreleased.values_mut() {
+            if *seen == Seen::Here {
+                *seen = Seen::Earlier;
+            }
+        }
+    }
+
+    /// The session that the server goes on with may be a new one.
+    pub(crate) fn doubt(&mut self) {
         self.unreleased
             .values_mut()
-            .for_each(|seen| *seen = Seen::Earlier);
+            .for_each(|seen| *seen = Seen::Doubtful);
+    }
+
+    /// Whether this PUBLISH proves that the server started a new session: the old one would have sent the message again
+    /// with DUP ([MQTT5-3.3.1-1]), and would not have given an identifier in use to another ([MQTT5-2.2.1-4]).
+    pub(crate) fn proves_new_session(&self, id: PacketId, dup: bool) -> bool {
+        !dup && self.unreleased.get(&id) == Some(&Seen::Doubtful)
+    }
+
+    /// The server did start a new session; hands out the identifiers that are void now.
+    pub(crate) fn take_doubtful(&mut self) -> Vec<PacketId> {
+        let void: Vec<_> = self
+            .unreleased
+            .iter()
+            .filter(|(_, seen)| **seen == Seen::Doubtful)
+            .map(|(id, _)| *id)
+            .collect();
+        self.unreleased.retain(|_, seen| *seen != Seen::Doubtful);
+        void
     }
 
     /// The server forgot the session; hands out the identifiers that are void now.

@@ -104,6 +104,12 @@ impl Session {
     }
 
     fn handle_qos2(&mut self, now: MonoTime, id: PacketId, publish: PublishParts, topic: TopicName) {
+        if self.inbound.proves_new_session(id, publish.dup) {
+            for void in self.inbound.take_doubtful() {
+                self.log.touch(PersistKey::received(void));
+            }
+            self.events.push_back(Event::MessagesMayBeMissed);
+        }
         if !self.inbound.contains(id)
             && let Err(rule) = self.check_receive_maximum()
         {

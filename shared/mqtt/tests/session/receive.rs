@@ -132,6 +132,59 @@ fn a_lost_session_forgets_what_was_not_released() {
     assert_eq!(topics(&pair.events()), ["a", "b"]);
 }
 
+/// [MQTT5-3.3.1-1] [MQTT5-2.2.1-4] the CONNACK that says that the session is lost may get lost itself. A message without
+/// DUP under an identifier of the old session tells the same: it is new, and nothing of the old session is left.
+#[test]
+fn a_session_lost_unheard_gives_itself_away_by_a_new_message() {
+    for options in [lasting(v5()), lasting(v311())] {
+        let mut pair = Pair::connected(options);
+        for number in [7, 8, 9] {
+            pair.send(inbound(Qos::ExactlyOnce, number, "old", false));
+        }
+        pair.cut();
+        // The server forgot, answers Session Present = 0 to nobody, and goes on with the empty session.
+        pair.open();
+        pair.reconnect(true);
+        pair.events();
+        pair.received();
+        pair.send(inbound(Qos::ExactlyOnce, 8, "new", false));
+        let events = pair.events();
+        assert_eq!(topics(&events), ["new"]);
+        assert!(events.contains(&Event::MessagesMayBeMissed));
+        assert_eq!(pair.brief(), ["pubrec #8"]);
+        assert_eq!(pair.session.unreleased(), 1, "7 and 9 are void as well");
+        // From here on it is a session as any other.
+        pair.reconnect(true);
+        pair.events();
+        pair.received();
+        pair.send(inbound(Qos::ExactlyOnce, 8, "new", true));
+        pair.send(inbound(Qos::ExactlyOnce, 9, "newer", true));
+        assert_eq!(topics(&pair.events()), ["newer"]);
+    }
+}
+
+/// [MQTT5-4.3.3-10]: the server may as well have kept the session, and then DUP tells.
+#[test]
+fn a_session_kept_after_a_lost_connack_repeats_nothing() {
+    let mut pair = Pair::connected(lasting(v5()));
+    for number in [7, 8] {
+        pair.send(inbound(Qos::ExactlyOnce, number, "a", false));
+    }
+    pair.cut();
+    pair.open();
+    pair.reconnect(true);
+    pair.events();
+    pair.received();
+    pair.send(inbound(Qos::ExactlyOnce, 7, "a", true));
+    pair.send(pubrel(8));
+    assert_eq!(topics(&pair.events()), [""; 0]);
+    assert_eq!(pair.brief(), ["pubrec #7", "pubcomp #8"]);
+    // Released, the identifier is free: no proof of anything.
+    pair.send(inbound(Qos::ExactlyOnce, 8, "b", false));
+    assert_eq!(topics(&pair.events()), ["b"]);
+    assert_eq!(pair.session.unreleased(), 2);
+}
+
 fn aliased(topic: Option<&str>, alias: u16) -> Packet {
     Packet::Publish(
         PublishParts {
