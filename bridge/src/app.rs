@@ -7,6 +7,7 @@ use hearth_model::api::BridgeConfig;
 use crate::{
     broker::CounterReader,
     config::{AccessConfig, BrokerId},
+    credentials::CredentialSource,
     metrics::HttpMetrics,
     relay::Relays,
     routes::assets::Assets,
@@ -22,6 +23,9 @@ pub(crate) struct AppState {
     pub(crate) assets: Assets,
     pub(crate) api_config: BridgeConfig,
     pub(crate) dialers: BTreeMap<BrokerId, Arc<Dialer>>,
+    /// Of the brokers that the bridge shows its own credentials to.
+    #[expect(dead_code, reason = "the relay reads them when it writes CONNECT")]
+    pub(crate) credentials: BTreeMap<BrokerId, CredentialSource>,
     pub(crate) default_broker: Option<BrokerId>,
     pub(crate) relays: Arc<Relays>,
     pub(crate) metrics: HttpMetrics,

@@ -12,6 +12,11 @@ pub mod telemetry;
 
 mod access;
 mod app;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the relay reads them when it writes CONNECT")
+)]
+mod credentials;
 mod error;
 mod home;
 mod metrics;

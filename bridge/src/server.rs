@@ -19,6 +19,7 @@ use crate::{
     app::{App, AppState},
     broker::BrokerError,
     config::{BrokerAddress, BrokerId, Config, HttpConfig},
+    credentials::CredentialSource,
     home::Home,
     metrics::HttpMetrics,
     relay::Relays,
@@ -135,6 +136,7 @@ impl Server {
             assets: Assets::new(config.dist.as_deref()),
             api_config: api_config(&config),
             dialers,
+            credentials: credential_sources(&config),
             default_broker: config.default_broker.clone(),
             relays: Arc::clone(&relays),
             metrics: HttpMetrics::default(),
@@ -207,13 +209,21 @@ fn listen_error(address: SocketAddr, source: io::Error) -> StartError {
     }
 }
 
+fn credential_sources(config: &Config) -> BTreeMap<BrokerId, CredentialSource> {
+    let sources = config.brokers.iter().filter_map(|broker| {
+        let credentials = broker.credentials.clone()?;
+        Some((broker.id.clone(), CredentialSource::watched(credentials)))
+    });
+    sources.collect()
+}
+
 fn api_config(config: &Config) -> BridgeConfig {
     let brokers = config.broker_names().map(|(id, name)| BridgeBroker {
+        injects_credentials: config.injects_credentials(&id),
         name: name.to_owned(),
         default: config.default_broker.as_ref() == Some(&id),
         path: format!("mqtt/{id}"),
         id: id.to_string(),
-        injects_credentials: false,
     });
     BridgeConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,7 +2,11 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
-use super::reader::{FromText, Section};
+use super::{
+    CredentialsConfig,
+    credentials::readable_file,
+    reader::{FromText, Section},
+};
 
 /// A broker's name in addresses: `/mqtt/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +58,8 @@ pub struct BrokerConfig {
     pub address: BrokerAddress,
     /// TLS, when the URL says `mqtts://` or `ssl://`.
     pub tls: Option<TlsConfig>,
+    /// What the bridge shows to the broker. Default: what the page sends is passed on.
+    pub credentials: Option<CredentialsConfig>,
 }
 
 /// Host and port of a broker.
@@ -189,6 +195,7 @@ impl BrokerConfig {
             section.mistake("url", message, fix);
         }
         let tls = TlsConfig::read(tls_section);
+        let credentials = CredentialsConfig::read(section.section("credentials"));
         section.finish();
         let url = url?;
         Some(Self {
@@ -196,6 +203,7 @@ impl BrokerConfig {
             name,
             tls: url.tls.then_some(tls),
             address: url.address,
+            credentials,
         })
     }
 }
@@ -203,24 +211,11 @@ impl BrokerConfig {
 impl TlsConfig {
     fn read(section: Section<'_>) -> Self {
         let tls = Self {
-            ca_file: section.text("ca_file"),
-            cert_file: section.text("cert_file"),
-            key_file: section.text("key_file"),
+            ca_file: readable_file(&section, "ca_file"),
+            cert_file: readable_file(&section, "cert_file"),
+            key_file: readable_file(&section, "key_file"),
             server_name: section.text("server_name"),
         };
-        let files = [
-            ("ca_file", &tls.ca_file),
-            ("cert_file", &tls.cert_file),
-            ("key_file", &tls.key_file),
-        ];
-        for (key, file) in files {
-            if let Some(file) = file.as_ref()
-                && let Err(error) = std::fs::File::open(file)
-            {
-                let message = format!("{} cannot be read: {error}", file.display());
-                section.mistake(key, message, "name a PEM file that the bridge may read".into());
-            }
-        }
         if tls.cert_file.is_some() != tls.key_file.is_some() {
             let message = "a client certificate and its key come together".to_owned();
             section.mistake(

@@ -5,6 +5,7 @@
 
 mod access;
 mod broker;
+mod credentials;
 mod demo;
 mod embedded;
 mod http;
@@ -28,13 +29,14 @@ use self::reader::{FlagValue, Section, Source};
 pub use self::{
     access::{AccessConfig, HostName, WebOrigin, WebScheme},
     broker::{BrokerAddress, BrokerConfig, BrokerId, TlsConfig},
+    credentials::{CredentialsConfig, PasswordSource},
     demo::DemoConfig,
     embedded::EmbeddedBrokerConfig,
     http::HttpConfig,
     log::{LogConfig, LogFormat},
     problem::{ConfigError, Origin, Problem},
     relay::RelayConfig,
-    secret::Secret,
+    secret::{Secret, SecretBytes},
 };
 
 /// The annotated example: every key with its default. Tests keep it complete and valid.
@@ -183,6 +185,13 @@ impl Config {
             .unknown_variables
             .retain(|(name, _)| name != "HEARTH_CONFIG");
         config
+    }
+
+    /// Does the bridge show credentials of its own to this broker?
+    pub fn injects_credentials(&self, id: &BrokerId) -> bool {
+        self.brokers
+            .iter()
+            .any(|broker| broker.id == *id && broker.credentials.is_some())
     }
 
     /// Ids and names of all brokers, the embedded one first.

@@ -145,6 +145,11 @@ impl<'s> Section<'s> {
         format!("HEARTH_{name}")
     }
 
+    /// A variable that a setting names, whatever it is called.
+    pub(crate) fn variable_of_environment(&self, name: &str) -> Option<&'s str> {
+        self.source.environment.get(name).map(String::as_str)
+    }
+
     pub(crate) fn is_in_file(&self) -> bool {
         self.table.is_some()
     }

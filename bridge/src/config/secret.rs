@@ -24,6 +24,28 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A token or password as the bytes that it is sent as: never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretBytes(Box<[u8]>);
+
+impl SecretBytes {
+    /// Takes the bytes out of sight.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes themselves, for the one place that needs them.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(…)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +53,7 @@ mod tests {
     #[test]
     fn a_secret_cannot_be_printed() {
         assert_eq!(format!("{:?}", Secret::new("hunter2")), "Secret(…)");
+        let bytes = SecretBytes::new(*b"hunter2");
+        assert_eq!(format!("{bytes:?}"), "SecretBytes(…)");
     }
 }

@@ -108,8 +108,50 @@ fn mistakes_are_told_with_place_key_and_fix() {
             "hearth.toml:3:15",
             "`broker.home.tls.ca_file`",
             "/nowhere/ca.pem cannot be read",
-            "PEM",
+            "name a file",
         ],
+    );
+    let credentials =
+        |keys: &str| format!("[broker.home]\nurl = \"mqtt://home\"\n[broker.home.credentials]\n{keys}");
+    check(
+        &credentials(""),
+        &[
+            "hearth.toml:3:14",
+            "`broker.home.credentials.user_name`",
+            "user_name = \"…\" or sat_file",
+        ],
+    );
+    check(
+        &credentials("password = \"a\""),
+        &["hearth.toml:4:12", "a password needs a user name"],
+    );
+    check(
+        &credentials("user_name = \"a\"\npassword = \"hunter2\"\npassword_env = \"B\""),
+        &["hearth.toml:6:16", "password and password_env exclude each other"],
+    );
+    check(
+        &credentials("user_name = \"a\"\npassword_env = \"MQTT_PASSWORD\""),
+        &["hearth.toml:5:16", "MQTT_PASSWORD is not set", "password_file"],
+    );
+    check(
+        &credentials("sat_file = \"/nowhere/token\""),
+        &["hearth.toml:4:12", "/nowhere/token cannot be read: No such file"],
+    );
+    check(
+        &credentials("user_name = \"a\"\nsat_as_password = true"),
+        &["hearth.toml:5:19", "no token", "add sat_file"],
+    );
+    check(
+        &credentials("user_name = \"a\"\nsat_file = \"/dev/null\""),
+        &[
+            "hearth.toml:5:12",
+            "exclude each other",
+            "the user name is K8S-SAT",
+        ],
+    );
+    check(
+        &credentials("usr_name = \"a\"\nuser_name = \"b\""),
+        &["hearth.toml:4:1", "did you mean `user_name`?"],
     );
     check(
         "default_broker = \"hme\"\n[broker.home]\nurl = \"mqtt://home\"",

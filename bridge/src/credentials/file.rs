@@ -1,0 +1,174 @@
+//! A file with a secret in it: read whole, and watched.
+
+use std::{
+    fmt::Display,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+
+use super::{CredentialError, jwt::Lifetime};
+
+/// What a Password or Authentication Data can hold.
+const LONGEST_BYTES: usize = u16::MAX as usize;
+
+/// How often the file is looked at in any case: some mounts report no changes.
+const POLL: Duration = Duration::from_secs(2);
+
+/// The content without the white space at its end.
+pub(super) async fn read(file: &Path) -> Result<Vec<u8>, CredentialError> {
+    let owned = file.to_owned();
+    let reading = tokio::task::spawn_blocking(move || read_now(&owned)).await;
+    reading.unwrap_or_else(|error| Err(unreadable(file, &error)))
+}
+
+fn read_now(file: &Path) -> Result<Vec<u8>, CredentialError> {
+    // Room for a line break and one byte more than fits.
+    let longest = LONGEST_BYTES as u64 + 3;
+    let mut content = Vec::new();
+    File::open(file)
+        .and_then(|opened| opened.take(longest).read_to_end(&mut content))
+        .map_err(|error| unreadable(file, &error))?;
+    content.truncate(content.trim_ascii_end().len());
+    match content.len() {
+        0 => Err(CredentialError::Empty {
+            file: file.to_owned(),
+        }),
+        len if len > LONGEST_BYTES => Err(CredentialError::TooLong {
+            file: file.to_owned(),
+            limit: LONGEST_BYTES,
+        }),
+        _ => Ok(content),
+    }
+}
+
+fn unreadable(file: &Path, error: &dyn Display) -> CredentialError {
+    CredentialError::Unreadable {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// A file whose changes are counted.
+///
+/// The folder is watched, not the file: a new version comes by renaming a file or, as in Kubernetes, a symbolic link beside it.
+pub(super) struct Watched {
+    file: PathBuf,
+    /// Of the content; nothing when there was none.
+    seen: Option<[u8; 32]>,
+    due: Due,
+    touched: Arc<Notify>,
+    _watcher: Option<RecommendedWatcher>,
+}
+
+impl Watched {
+    /// Takes a first look, so that everything after it is a change.
+    pub(super) fn new(file: PathBuf) -> Self {
+        let touched = Arc::new(Notify::new());
+        let watcher = watch_folder(&file, Arc::clone(&touched));
+        let mut watched = Self {
+            file,
+            seen: None,
+            due: Due::default(),
+            touched,
+            _watcher: watcher,
+        };
+        if let Ok(content) = read_now(&watched.file) {
+            watched.is_new(&content);
+        }
+        watched
+    }
+
+    /// Counts `changes` up at each new content; never returns.
+    pub(super) async fn run(mut self, changes: watch::Sender<u64>) {
+        loop {
+            self.due.warn(&self.file);
+            let _touched_or_time = timeout(self.due.wait(), self.touched.notified()).await;
+            match read(&self.file).await {
+                Ok(content) if self.is_new(&content) => {
+                    tracing::info!(file = %self.file.display(), "credentials have changed");
+                    changes.send_modify(|version| *version += 1);
+                }
+                Ok(_) => {}
+                // It may be in the middle of being replaced; whoever connects now gets the error.
+                Err(error) => tracing::debug!(%error, "credentials"),
+            }
+        }
+    }
+
+    fn is_new(&mut self, content: &[u8]) -> bool {
+        let found = Some(Sha256::digest(content).into());
+        let is_new = self.seen != found;
+        if is_new {
+            self.due = Due::of(content);
+            self.seen = found;
+        }
+        is_new
+    }
+}
+
+fn watch_folder(file: &Path, touched: Arc<Notify>) -> Option<RecommendedWatcher> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let watcher = notify::recommended_watcher(move |_event| touched.notify_one()).and_then(|mut watcher| {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    });
+    watcher
+        .map_err(|error| tracing::warn!(folder = %folder.display(), %error, "changes are looked for every {} s, because the system reports none", POLL.as_secs()))
+        .ok()
+}
+
+/// When a token should have been replaced.
+#[derive(Debug, Default, Clone, Copy)]
+struct Due {
+    at: Option<u64>,
+    expires_at: u64,
+    was_warned: bool,
+}
+
+impl Due {
+    fn of(content: &[u8]) -> Self {
+        let lifetime = Lifetime::of(content);
+        Self {
+            at: lifetime.map(|lifetime| lifetime.refresh_at(now_s())),
+            expires_at: lifetime.map_or(0, |lifetime| lifetime.exp),
+            was_warned: false,
+        }
+    }
+
+    /// Until the next look.
+    fn wait(&self) -> Duration {
+        match self.at.map(|at| at.saturating_sub(now_s())) {
+            Some(left_s) if left_s > 0 => POLL.min(Duration::from_secs(left_s)),
+            Some(_) | None => POLL,
+        }
+    }
+
+    fn warn(&mut self, file: &Path) {
+        let now = now_s();
+        if self.was_warned || self.at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.was_warned = true;
+        let left_s = self.expires_at.saturating_sub(now);
+        tracing::warn!(file = %file.display(), left_s, "the token nears its end, and no new one is there yet");
+    }
+}
+
+fn now_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
