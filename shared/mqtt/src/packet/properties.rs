@@ -234,8 +234,11 @@ fn validate_value(reader: &mut Reader<'_>, id: PropertyId, allowed: u64) -> Resu
         }
         DataType::Utf8String => {
             let text = reader.checked_string(field)?;
-            (id == PropertyId::ResponseTopic && TopicName::check(text).is_err())
-                .then_some(Rule::ResponseTopic)
+            match id {
+                PropertyId::ResponseTopic if text.is_empty() => Some(Rule::TopicEmpty),
+                PropertyId::ResponseTopic if TopicName::check(text).is_err() => Some(Rule::ResponseTopic),
+                _ => None,
+            }
         }
         DataType::BinaryData => {
             reader.prefixed(field)?;

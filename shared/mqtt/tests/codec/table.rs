@@ -70,8 +70,23 @@ fn verdicts_on_packets_of_5_are_those_of_the_table() {
 }
 
 #[test]
+fn verdicts_on_properties_are_those_of_the_table() {
+    check_table(V5, include_str!("verdicts/v5_properties.txt"), 700);
+}
+
+#[test]
+fn verdicts_on_strings_are_those_of_the_table() {
+    check_table(V5, include_str!("verdicts/v5_strings.txt"), 250);
+}
+
+#[test]
 fn verdicts_on_packets_of_3_1_1_are_those_of_the_table() {
     check_table(V311, include_str!("verdicts/v311.txt"), 120);
+}
+
+#[test]
+fn verdicts_on_strings_of_3_1_1_are_those_of_the_table() {
+    check_table(V311, include_str!("verdicts/v311_strings.txt"), 250);
 }
 
 #[test]
