@@ -9,6 +9,7 @@
 
 mod allocations;
 mod arbitrary;
+mod exhaustive;
 mod frames;
 mod fuzzed;
 mod hostile;

@@ -11,7 +11,7 @@ use crate::{
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// The verdict in the words of the table, and the statement that an error names.
-fn verdict(result: &Result<Packet, DecodeError>) -> (&'static str, Option<&'static str>) {
+pub(crate) fn verdict(result: &Result<Packet, DecodeError>) -> (&'static str, Option<&'static str>) {
     match result {
         Ok(_) => ("accept", None),
         Err(error @ DecodeError::Malformed(_)) => ("malformed", Some(error.statement())),
