@@ -112,6 +112,7 @@ mod tests {
                 WebOrigin::parse("http://dev.example:8080").unwrap(),
             ],
             allow_no_origin: false,
+            open_relay_with_own_credentials: false,
         }
     }
 

@@ -24,7 +24,6 @@ pub(crate) struct AppState {
     pub(crate) api_config: BridgeConfig,
     pub(crate) dialers: BTreeMap<BrokerId, Arc<Dialer>>,
     /// Of the brokers that the bridge shows its own credentials to.
-    #[expect(dead_code, reason = "the relay reads them when it writes CONNECT")]
     pub(crate) credentials: BTreeMap<BrokerId, CredentialSource>,
     pub(crate) default_broker: Option<BrokerId>,
     pub(crate) relays: Arc<Relays>,

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use crate::broker::Counters;
+use crate::{broker::Counters, config::BrokerId, transport::Reloads};
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -73,16 +73,25 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
+/// What was counted about one broker that the relay dials.
+pub(crate) struct BrokerFigures {
+    pub(crate) id: BrokerId,
+    pub(crate) tls: Reloads,
+    pub(crate) credential_changes: u64,
+}
+
 /// Everything as Prometheus reads it; `broker` is what the embedded one counted.
 pub(crate) fn render(
     http: &HttpMetrics,
     relay: &RelayMetrics,
     open_relays: usize,
+    brokers: &[BrokerFigures],
     broker: Option<Counters>,
 ) -> String {
     let mut text = Text(String::new());
     text.http(http);
     text.relay(relay, open_relays);
+    text.brokers(brokers);
     if let Some(broker) = broker {
         text.broker(broker);
     }
@@ -141,6 +150,33 @@ impl Text {
             "code",
             &relay.ended,
         );
+    }
+
+    fn brokers(&mut self, brokers: &[BrokerFigures]) {
+        type Figure = fn(&BrokerFigures) -> u64;
+        let figures: [(&str, &str, Figure); 3] = [
+            (
+                "hearth_tls_reloads_total",
+                "Changed certificates, keys and CA files that were taken into use, by broker.",
+                |broker| broker.tls.done,
+            ),
+            (
+                "hearth_tls_reload_failures_total",
+                "Changed certificates, keys and CA files that cannot be used, by broker.",
+                |broker| broker.tls.failed,
+            ),
+            (
+                "hearth_credential_changes_total",
+                "Changes of the file with the bridge's credentials, by broker.",
+                |broker| broker.credential_changes,
+            ),
+        ];
+        for (name, help, figure) in figures {
+            self.head(name, help, "counter");
+            for broker in brokers {
+                self.line(name, &format!("{{broker=\"{}\"}}", broker.id), figure(broker));
+            }
+        }
     }
 
     fn broker(&mut self, counted: Counters) {

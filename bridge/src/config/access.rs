@@ -13,6 +13,8 @@ pub struct AccessConfig {
     pub allowed_origins: Vec<WebOrigin>,
     /// Lets in clients that send no Origin at all: programs, not browsers. Default: no.
     pub allow_no_origin: bool,
+    /// Starts with credentials of its own beyond loopback though nobody is asked who they are. Default: no.
+    pub open_relay_with_own_credentials: bool,
 }
 
 impl AccessConfig {
@@ -21,6 +23,7 @@ impl AccessConfig {
             public_hosts: section.texts("public_hosts"),
             allowed_origins: section.texts("allowed_origins"),
             allow_no_origin: section.flag("allow_no_origin", false),
+            open_relay_with_own_credentials: section.flag("open_relay_with_own_credentials", false),
         };
         section.finish();
         config

@@ -1,10 +1,9 @@
 //! `[broker.ID]`: the brokers that browsers may reach, by id.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr};
 
 use super::{
-    CredentialsConfig,
-    credentials::readable_file,
+    CredentialsConfig, TlsConfig,
     reader::{FromText, Section},
 };
 
@@ -87,19 +86,6 @@ impl fmt::Display for BrokerAddress {
             false => write!(f, "{}:{}", self.host, self.port),
         }
     }
-}
-
-/// How a broker proves who it is, and how the bridge does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// Certificates to trust instead of the system's, PEM.
-    pub ca_file: Option<PathBuf>,
-    /// The bridge's own certificate chain, PEM.
-    pub cert_file: Option<PathBuf>,
-    /// The key of that certificate, PEM.
-    pub key_file: Option<PathBuf>,
-    /// The name in the broker's certificate, when it is not the host of the URL.
-    pub server_name: Option<String>,
 }
 
 /// `mqtt://host:port` or `mqtts://host:port`.
@@ -205,27 +191,6 @@ impl BrokerConfig {
             address: url.address,
             credentials,
         })
-    }
-}
-
-impl TlsConfig {
-    fn read(section: Section<'_>) -> Self {
-        let tls = Self {
-            ca_file: readable_file(&section, "ca_file"),
-            cert_file: readable_file(&section, "cert_file"),
-            key_file: readable_file(&section, "key_file"),
-            server_name: section.text("server_name"),
-        };
-        if tls.cert_file.is_some() != tls.key_file.is_some() {
-            let message = "a client certificate and its key come together".to_owned();
-            section.mistake(
-                "cert_file",
-                message,
-                "set cert_file and key_file, or neither".into(),
-            );
-        }
-        section.finish();
-        tls
     }
 }
 

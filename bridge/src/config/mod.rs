@@ -15,6 +15,7 @@ mod reader;
 mod relay;
 mod secret;
 mod text;
+mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +29,7 @@ use toml::de::DeTable;
 use self::reader::{FlagValue, Section, Source};
 pub use self::{
     access::{AccessConfig, HostName, WebOrigin, WebScheme},
-    broker::{BrokerAddress, BrokerConfig, BrokerId, TlsConfig},
+    broker::{BrokerAddress, BrokerConfig, BrokerId},
     credentials::{CredentialsConfig, PasswordSource},
     demo::DemoConfig,
     embedded::EmbeddedBrokerConfig,
@@ -37,6 +38,7 @@ pub use self::{
     problem::{ConfigError, Origin, Problem},
     relay::RelayConfig,
     secret::{Secret, SecretBytes},
+    tls::{AlpnProtocol, PemSource, TlsConfig},
 };
 
 /// The annotated example: every key with its default. Tests keep it complete and valid.
@@ -179,6 +181,7 @@ impl Config {
             );
         }
         config.default_broker = read_default_broker(&top, &config);
+        refuse_open_relay(&top, &config);
         top.finish();
         config.unknown_variables = source.unknown_variables();
         config
@@ -265,6 +268,21 @@ fn read_default_broker(top: &Section<'_>, config: &Config) -> Option<BrokerId> {
         top.mistake("default_broker", format!("there is no broker \"{wanted}\""), fix);
     }
     Some(wanted)
+}
+
+/// With credentials of the bridge a broker cannot tell strangers from friends.
+fn refuse_open_relay(top: &Section<'_>, config: &Config) {
+    let credentials = config.brokers.iter().find(|broker| broker.credentials.is_some());
+    let Some(broker) = credentials else { return };
+    if config.listen.ip().is_loopback() || config.access.open_relay_with_own_credentials {
+        return;
+    }
+    let message = format!(
+        "{} is beyond this machine, and whoever reaches it would use the bridge's credentials for broker \"{}\"",
+        config.listen, broker.id
+    );
+    let fix = "listen = \"127.0.0.1:9001\", or remove the credentials, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
+    top.mistake("listen", message, fix.into());
 }
 
 fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {

@@ -154,6 +154,22 @@ fn mistakes_are_told_with_place_key_and_fix() {
         &["hearth.toml:4:1", "did you mean `user_name`?"],
     );
     check(
+        "[broker.home]\nurl = \"mqtts://home\"\ntls.alpn = [\"\"]",
+        &[
+            "hearth.toml:3:12",
+            "`broker.home.tls.alpn`",
+            "the name of a protocol",
+        ],
+    );
+    check(
+        &format!("listen = \"0.0.0.0:9001\"\n{}", credentials("user_name = \"a\"")),
+        &[
+            "hearth.toml:1:10",
+            "use the bridge's credentials for broker \"home\"",
+            "open_relay_with_own_credentials = true",
+        ],
+    );
+    check(
         "default_broker = \"hme\"\n[broker.home]\nurl = \"mqtt://home\"",
         &["hearth.toml:1:18", "did you mean \"home\"?"],
     );
@@ -185,6 +201,24 @@ fn mistakes_are_told_with_place_key_and_fix() {
     check(
         "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"",
         &["hearth.toml:2", "not TOML"],
+    );
+}
+
+#[test]
+fn credentials_of_the_bridge_stay_on_this_machine_unless_told_otherwise() {
+    let broker = "[broker.home]\nurl = \"mqtt://home\"\n";
+    let credentials = format!("{broker}credentials.user_name = \"a\"\n");
+    let open = "listen = \"[::]:9001\"\n";
+    let told = "[access]\nopen_relay_with_own_credentials = true\n";
+    assert!(parse(&credentials).is_ok());
+    assert!(parse(&format!("{open}{broker}")).is_ok());
+    assert!(parse(&format!("{open}{credentials}")).is_err());
+    let config = parse(&format!("{open}{credentials}{told}")).unwrap();
+    assert!(
+        config
+            .brokers
+            .iter()
+            .all(|broker| config.injects_credentials(&broker.id))
     );
 }
 

@@ -5,7 +5,12 @@ use axum::{
     http::{HeaderName, StatusCode, header},
 };
 
-use crate::{app::App, metrics};
+use crate::{
+    app::App,
+    config::BrokerId,
+    metrics::{self, BrokerFigures},
+    transport::Dialer,
+};
 
 /// Up, whatever the brokers do.
 pub(crate) async fn healthz() -> &'static str {
@@ -32,9 +37,31 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
 
 pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static str); 1], String) {
     let broker = app.broker_counters.as_ref().map(|read| read());
-    let text = metrics::render(&app.metrics, &app.relays.metrics, app.relays.open(), broker);
+    let brokers: Vec<BrokerFigures> = app
+        .dialers
+        .iter()
+        .map(|(id, dialer)| figures(&app, id, dialer))
+        .collect();
+    let text = metrics::render(
+        &app.metrics,
+        &app.relays.metrics,
+        app.relays.open(),
+        &brokers,
+        broker,
+    );
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
         text,
     )
+}
+
+fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
+    BrokerFigures {
+        id: id.clone(),
+        tls: dialer.tls_reloads().unwrap_or_default(),
+        credential_changes: app
+            .credentials
+            .get(id)
+            .map_or(0, |source| *source.changes().borrow()),
+    }
 }

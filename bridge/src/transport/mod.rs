@@ -10,21 +10,22 @@ use std::{
     time::Duration,
 };
 
-use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::client::TlsStream;
 
+pub(crate) use self::tls::Reloads;
+use self::tls::Tls;
 pub use self::tls::TlsError;
 use crate::config::{BrokerAddress, TlsConfig};
 
 /// Knows how to reach one broker.
 pub(crate) struct Dialer {
     address: BrokerAddress,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// Why a broker cannot be reached.
@@ -44,10 +45,7 @@ impl Dialer {
     /// Reads certificates, so that mistakes show at the start.
     pub(crate) fn new(address: BrokerAddress, tls: Option<&TlsConfig>) -> Result<Self, TlsError> {
         let tls = match tls {
-            Some(config) => Some((
-                TlsConnector::from(Arc::new(tls::client_config(config)?)),
-                tls::server_name(config, &address)?,
-            )),
+            Some(config) => Some(Arc::new(Tls::new(config, &address)?)),
             None => None,
         };
         Ok(Self { address, tls })
@@ -57,16 +55,25 @@ impl Dialer {
         &self.address
     }
 
+    /// How often files of TLS changed.
+    pub(crate) fn tls_reloads(&self) -> Option<Reloads> {
+        self.tls.as_ref().map(|tls| tls.reloads())
+    }
+
     /// Connects; the caller bounds the time.
     pub(crate) async fn dial(&self) -> Result<BrokerStream, DialError> {
         let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
             .await
             .map_err(|error| dial_error(&error))?;
         prepare(&tcp).map_err(|error| dial_error(&error))?;
-        let Some((connector, name)) = &self.tls else {
+        let Some(tls) = self.tls.clone() else {
             return Ok(BrokerStream::Tcp(tcp));
         };
-        match connector.connect(name.clone(), tcp).await {
+        let name = tls.name();
+        let connector = tokio::task::spawn_blocking(move || tls.connector())
+            .await
+            .map_err(|error| DialError::Tls(error.to_string()))?;
+        match connector.connect(name, tcp).await {
             Ok(stream) => Ok(BrokerStream::Tls(Box::new(stream))),
             Err(error) => Err(DialError::Tls(error.to_string())),
         }

@@ -1,9 +1,12 @@
 //! TLS towards brokers: whom to trust, and who we are.
 
 use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
+    fs, io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use rustls::{
@@ -14,17 +17,18 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
+use tokio_rustls::TlsConnector;
 
-use crate::config::{BrokerAddress, TlsConfig};
+use crate::config::{AlpnProtocol, BrokerAddress, PemSource, SecretBytes, TlsConfig};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A PEM file cannot be read or holds something else.
-    #[error("{}: {reason}", file.display())]
+    #[error("{source_name}: {reason}")]
     File {
-        /// The file.
-        file: PathBuf,
+        /// The file, or what it is called.
+        source_name: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -39,68 +43,195 @@ pub enum TlsError {
     Refused(#[from] rustls::Error),
 }
 
-pub(super) fn client_config(config: &TlsConfig) -> Result<ClientConfig, TlsError> {
-    // The provider is named: another crate of the program may have brought a second one.
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(config.ca_file.as_deref())?);
-    match (&config.cert_file, &config.key_file) {
-        (Some(cert_file), Some(key_file)) => {
-            let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| file_error(key_file, &error))?;
-            Ok(builder.with_client_auth_cert(certificates(cert_file)?, key)?)
-        }
-        _ => Ok(builder.with_no_client_auth()),
+/// TLS to one broker. Its files are read again at each dial, and used if they changed.
+pub(super) struct Tls {
+    config: TlsConfig,
+    name: ServerName<'static>,
+    loaded: Mutex<Loaded>,
+    reloads: AtomicU64,
+    reload_failures: AtomicU64,
+}
+
+struct Loaded {
+    connector: TlsConnector,
+    /// What the connector was made from.
+    material: Material,
+    /// What could not be used, so that it is logged once.
+    refused: Option<Material>,
+}
+
+/// How often the files of one broker changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reloads {
+    /// What was new is used.
+    pub(crate) done: u64,
+    /// What was new cannot be used; what was there before is.
+    pub(crate) failed: u64,
+}
+
+impl Tls {
+    pub(super) fn new(config: &TlsConfig, address: &BrokerAddress) -> Result<Self, TlsError> {
+        let name = config.server_name.as_ref().unwrap_or(&address.host);
+        let server_name =
+            ServerName::try_from(name.clone()).map_err(|_| TlsError::ServerName(name.clone()))?;
+        let material = Material::read(config)?;
+        Ok(Self {
+            config: config.clone(),
+            name: server_name,
+            loaded: Mutex::new(Loaded {
+                connector: material.connector(config)?,
+                material,
+                refused: None,
+            }),
+            reloads: AtomicU64::new(0),
+            reload_failures: AtomicU64::new(0),
+        })
     }
-}
 
-pub(super) fn server_name(
-    config: &TlsConfig,
-    address: &BrokerAddress,
-) -> Result<ServerName<'static>, TlsError> {
-    let name = config.server_name.as_ref().unwrap_or(&address.host);
-    ServerName::try_from(name.clone()).map_err(|_| TlsError::ServerName(name.clone()))
-}
+    pub(super) fn name(&self) -> ServerName<'static> {
+        self.name.clone()
+    }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    match ca_file {
-        Some(file) => {
-            for certificate in certificates(file)? {
-                store.add(certificate)?;
+    pub(super) fn reloads(&self) -> Reloads {
+        Reloads {
+            done: self.reloads.load(Ordering::Relaxed),
+            failed: self.reload_failures.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The connector for the files as they are now, or were when they were last usable. Reads files: call it where blocking is allowed.
+    pub(super) fn connector(&self) -> TlsConnector {
+        let found = Material::read(&self.config);
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = match found {
+            Ok(material) if material == loaded.material => {
+                loaded.refused = None;
+                return loaded.connector.clone();
+            }
+            // Said already.
+            Ok(material) if loaded.refused.as_ref() == Some(&material) => return loaded.connector.clone(),
+            Ok(material) => material
+                .connector(&self.config)
+                .map(|connector| (connector, material.clone()))
+                .map_err(|error| (error, material)),
+            Err(error) => Err((error, Material::default())),
+        };
+        match made {
+            Ok((connector, material)) => {
+                tracing::info!("certificates have changed and are used from now on");
+                self.reloads.fetch_add(1, Ordering::Relaxed);
+                *loaded = Loaded {
+                    connector,
+                    material,
+                    refused: None,
+                };
+            }
+            Err((error, material)) => {
+                if loaded.refused.as_ref() != Some(&material) {
+                    tracing::error!(%error, "certificates have changed and cannot be used; those from before are kept");
+                    self.reload_failures.fetch_add(1, Ordering::Relaxed);
+                    loaded.refused = Some(material);
+                }
             }
         }
-        None => {
-            let found = rustls_native_certs::load_native_certs();
-            for error in &found.errors {
-                tracing::warn!(%error, "a certificate of the system cannot be read");
-            }
-            store.add_parsable_certificates(found.certs);
-        }
-    }
-    if store.is_empty() {
-        Err(TlsError::NoRoots)
-    } else {
-        Ok(store)
+        loaded.connector.clone()
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(file_error(file, &pem::Error::NoItemsFound)),
+/// The PEM files as they were read.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Material {
+    ca: Option<SecretBytes>,
+    cert: Option<SecretBytes>,
+    key: Option<SecretBytes>,
+}
+
+impl Material {
+    fn read(config: &TlsConfig) -> Result<Self, TlsError> {
+        let read = |source: &Option<PemSource>| source.as_ref().map(read_source).transpose();
+        Ok(Self {
+            ca: read(&config.ca)?,
+            cert: read(&config.cert)?,
+            key: read(&config.key)?,
+        })
+    }
+
+    fn connector(&self, config: &TlsConfig) -> Result<TlsConnector, TlsError> {
+        // The provider is named: another crate of the program may have brought a second one.
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(self.roots(config)?);
+        let mut client = match (&config.cert, &self.cert, &config.key, &self.key) {
+            (Some(cert_source), Some(cert), Some(key_source), Some(key)) => {
+                let key = PrivateKeyDer::from_pem_slice(key.expose())
+                    .map_err(|error| pem_error(key_source, &error))?;
+                builder.with_client_auth_cert(certificates(cert_source, cert)?, key)?
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        let protocols = config.alpn.iter().map(AlpnProtocol::as_str);
+        client.alpn_protocols = protocols.map(|name| name.as_bytes().to_vec()).collect();
+        Ok(TlsConnector::from(Arc::new(client)))
+    }
+
+    fn roots(&self, config: &TlsConfig) -> Result<RootCertStore, TlsError> {
+        let mut store = RootCertStore::empty();
+        match (&config.ca, &self.ca) {
+            (Some(source), Some(pem)) => {
+                for certificate in certificates(source, pem)? {
+                    store.add(certificate)?;
+                }
+            }
+            _ => {
+                let found = rustls_native_certs::load_native_certs();
+                for error in &found.errors {
+                    tracing::warn!(%error, "a certificate of the system cannot be read");
+                }
+                store.add_parsable_certificates(found.certs);
+            }
+        }
+        if store.is_empty() {
+            Err(TlsError::NoRoots)
+        } else {
+            Ok(store)
+        }
+    }
+}
+
+fn read_source(source: &PemSource) -> Result<SecretBytes, TlsError> {
+    match source {
+        PemSource::Text { pem, .. } => Ok(pem.clone()),
+        PemSource::File(file) => fs::read(file)
+            .map(SecretBytes::new)
+            .map_err(|error| unreadable(file, &error)),
+    }
+}
+
+fn certificates(source: &PemSource, pem: &SecretBytes) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem.expose()).collect();
+    match found {
+        Ok(certificates) if certificates.is_empty() => Err(pem_error(source, &pem::Error::NoItemsFound)),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(file_error(file, &error)),
+        Err(error) => Err(pem_error(source, &error)),
     }
 }
 
-fn file_error(file: &Path, error: &pem::Error) -> TlsError {
-    let reason = match error {
-        pem::Error::NoItemsFound => "holds nothing in PEM form of the kind that is needed".to_owned(),
-        pem::Error::Io(error) if error.kind() == io::ErrorKind::NotFound => "does not exist".to_owned(),
-        other => other.to_string(),
-    };
+fn unreadable(file: &Path, error: &io::Error) -> TlsError {
     TlsError::File {
-        file: file.to_owned(),
-        reason,
+        source_name: file.display().to_string(),
+        reason: match error.kind() {
+            io::ErrorKind::NotFound => "does not exist".to_owned(),
+            _ => error.to_string(),
+        },
+    }
+}
+
+fn pem_error(source: &PemSource, error: &pem::Error) -> TlsError {
+    TlsError::File {
+        source_name: source.to_string(),
+        reason: match error {
+            pem::Error::NoItemsFound => "holds nothing in PEM form of the kind that is needed".to_owned(),
+            other => other.to_string(),
+        },
     }
 }

@@ -67,7 +67,7 @@ async fn a_broker_that_does_not_answer_in_time_is_told() {
         format!("[relay]\ndial_timeout_ms = 100\n[broker.home]\nurl = \"mqtts://localhost:{port}\"\n");
     let bridge = bridge(&format!(
         "{settings}tls.ca_file = \"{}\"",
-        crate::tls::authority_file()
+        crate::certificates::authority_file()
     ))
     .await;
     let (code, reason) = open(bridge.address()).await.closed().await;

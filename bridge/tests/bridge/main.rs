@@ -9,6 +9,7 @@
 )]
 
 mod assets;
+mod certificates;
 mod failures;
 mod fake_broker;
 mod handshake;

@@ -1,62 +1,29 @@
-//! TLS between the bridge and a real Mosquitto.
+//! TLS between the bridge and a real Mosquitto: each way in, and each refusal.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::LazyLock,
-};
+use std::fs;
 
 use hearth_model::api::close;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use crate::{fake_broker::CONNECT, mosquitto::Mosquitto, mqtt::Client, running::bridge, websocket::open};
-
-/// A private authority with one certificate for `localhost` and one for the bridge, as files.
-struct Certificates {
-    folder: TempDir,
-}
-
-static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(Certificates::make);
-
-pub(crate) fn authority_file() -> String {
-    CERTIFICATES.file("ca.pem")
-}
-
-impl Certificates {
-    fn make() -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "private authority");
-        let key = KeyPair::generate().unwrap();
-        let authority = params.self_signed(&key).unwrap();
-        write(&folder.path().join("ca.pem"), &authority.pem());
-        for name in ["localhost", "bridge"] {
-            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-            params.distinguished_name.push(DnType::CommonName, name);
-            let own = KeyPair::generate().unwrap();
-            let signed = params.signed_by(&own, &authority, &key).unwrap();
-            write(&folder.path().join(format!("{name}.pem")), &signed.pem());
-            write(&folder.path().join(format!("{name}.key")), &own.serialize_pem());
-        }
-        Self { folder }
-    }
-
-    fn file(&self, name: &str) -> String {
-        PathBuf::from(self.folder.path()).join(name).display().to_string()
-    }
-}
-
-fn write(file: &Path, text: &str) {
-    std::fs::write(file, text).unwrap();
-}
+use crate::{
+    certificates::{Authority, CERTIFICATES, authority_file},
+    fake_broker::CONNECT,
+    http,
+    mosquitto::Mosquitto,
+    mqtt::Client,
+    running::bridge,
+    websocket::open,
+};
 
 fn mosquitto(more: &str) -> Mosquitto {
+    mosquitto_as("localhost", more)
+}
+
+/// With that certificate of its own.
+fn mosquitto_as(name: &str, more: &str) -> Mosquitto {
     let (certificate, key) = (
-        CERTIFICATES.file("localhost.pem"),
-        CERTIFICATES.file("localhost.key"),
+        CERTIFICATES.file(&format!("{name}.pem")),
+        CERTIFICATES.file(&format!("{name}.key")),
     );
     Mosquitto::with(&format!(
         "allow_anonymous true\ncertfile {certificate}\nkeyfile {key}\ncafile {}\n{more}",
@@ -71,33 +38,45 @@ fn settings(mosquitto: &Mosquitto, host: &str, tls: &str) -> String {
     )
 }
 
+fn trusting(ca: &str) -> String {
+    format!("ca_file = \"{}\"", CERTIFICATES.file(ca))
+}
+
+/// The keys of a client certificate.
+fn shown(name: &str) -> String {
+    format!(
+        "{}\ncert_file = \"{}\"\nkey_file = \"{}\"",
+        trusting("ca.pem"),
+        CERTIFICATES.file(&format!("{name}.pem")),
+        CERTIFICATES.file(&format!("{name}.key"))
+    )
+}
+
 #[tokio::test]
 async fn a_private_authority_is_trusted_when_it_is_named() {
     let mosquitto = mosquitto("");
-    let bridge = bridge(&settings(
-        &mosquitto,
-        "localhost",
-        &format!("ca_file = \"{}\"", authority_file()),
-    ))
-    .await;
+    let bridge = bridge(&settings(&mosquitto, "localhost", &trusting("ca.pem"))).await;
     let mut client = Client::connect(open(bridge.address()).await).await;
     client.subscribe("home/#").await;
 }
 
 #[tokio::test]
-async fn an_unknown_authority_and_a_wrong_name_are_told() {
-    let mosquitto = mosquitto("");
-    let other = CERTIFICATES.file("bridge.pem");
-    let ca = authority_file();
-    for (host, tls, part) in [
-        ("localhost", format!("ca_file = \"{other}\""), "UnknownIssuer"),
-        ("127.0.0.1", format!("ca_file = \"{ca}\""), "not valid for"),
+async fn a_broker_that_cannot_be_trusted_is_told_with_the_reason() {
+    let trusted = trusting("ca.pem");
+    let elsewhere = format!("{trusted}\nserver_name = \"elsewhere\"");
+    for (certificate, host, tls, part) in [
         (
             "localhost",
-            format!("ca_file = \"{ca}\"\nserver_name = \"elsewhere\""),
-            "not valid for",
+            "localhost",
+            trusting("foreign-ca.pem"),
+            "UnknownIssuer",
         ),
+        ("localhost", "127.0.0.1", trusted.clone(), "not valid for"),
+        ("localhost", "localhost", elsewhere, "not valid for"),
+        ("expired", "localhost", trusted.clone(), "expired"),
+        ("early", "localhost", trusted, "not valid yet"),
     ] {
+        let mosquitto = mosquitto_as(certificate, "");
         let bridge = bridge(&settings(&mosquitto, host, &tls)).await;
         let (code, reason) = open(bridge.address()).await.closed().await;
         assert_eq!(code, close::BROKER_TLS_FAILED, "{reason}");
@@ -111,21 +90,78 @@ async fn an_unknown_authority_and_a_wrong_name_are_told() {
 #[tokio::test]
 async fn a_broker_that_wants_a_client_certificate_gets_it_or_the_page_is_told() {
     let mosquitto = mosquitto("require_certificate true");
-    let ca = format!("ca_file = \"{}\"", authority_file());
-    let own = format!(
-        "{ca}\ncert_file = \"{}\"\nkey_file = \"{}\"",
-        CERTIFICATES.file("bridge.pem"),
-        CERTIFICATES.file("bridge.key")
-    );
-    let with = bridge(&settings(&mosquitto, "localhost", &own)).await;
+    let with = bridge(&settings(&mosquitto, "localhost", &shown("bridge"))).await;
     Client::connect(open(with.address()).await)
         .await
         .subscribe("home/#")
         .await;
-    let without = bridge(&settings(&mosquitto, "localhost", &ca)).await;
-    let mut browser = open(without.address()).await;
+    for (tls, part) in [
+        (trusting("ca.pem"), "CertificateRequired"),
+        (shown("foreign"), "UnknownCA"),
+        (shown("expired"), "CertificateExpired"),
+    ] {
+        let without = bridge(&settings(&mosquitto, "localhost", &tls)).await;
+        let mut browser = open(without.address()).await;
+        browser.send(CONNECT).await;
+        let (code, reason) = browser.closed().await;
+        assert_eq!(code, close::BROKER_TLS_FAILED, "{reason}");
+        assert!(reason.contains(part), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_authority_is_trusted_without_a_restart_and_a_broken_file_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ca.pem");
+    let swap = |text: &str| {
+        fs::write(folder.path().join("new"), text).unwrap();
+        fs::rename(folder.path().join("new"), &file).unwrap();
+    };
+    swap(&Authority::new("the last one").certificate.pem());
+    let mosquitto = mosquitto("");
+    let tls = format!("ca_file = \"{}\"", file.display());
+    let bridge = bridge(&settings(&mosquitto, "localhost", &tls)).await;
+    let refused = open(bridge.address()).await.closed().await;
+    assert_eq!(refused.0, close::BROKER_TLS_FAILED, "{}", refused.1);
+
+    swap(&fs::read_to_string(authority_file()).unwrap());
+    Client::connect(open(bridge.address()).await).await;
+    for text in ["not a certificate", "not a certificate", ""] {
+        swap(text);
+        Client::connect(open(bridge.address()).await).await;
+    }
+    fs::remove_file(&file).unwrap();
+    Client::connect(open(bridge.address()).await).await;
+
+    let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+    for line in [
+        "hearth_tls_reloads_total{broker=\"home\"} 1",
+        "hearth_tls_reload_failures_total{broker=\"home\"} 3",
+    ] {
+        assert!(metrics.contains(line), "no {line} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_client_certificate_is_shown_without_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str| {
+        for kind in ["pem", "key"] {
+            let file = CERTIFICATES.file(&format!("{name}.{kind}"));
+            fs::copy(file, folder.path().join(kind)).unwrap();
+        }
+    };
+    put("expired");
+    let mosquitto = mosquitto("require_certificate true");
+    let tls = format!(
+        "{}\ncert_file = \"{folder}/pem\"\nkey_file = \"{folder}/key\"",
+        trusting("ca.pem"),
+        folder = folder.path().display()
+    );
+    let bridge = bridge(&settings(&mosquitto, "localhost", &tls)).await;
+    let mut browser = open(bridge.address()).await;
     browser.send(CONNECT).await;
-    let (code, reason) = browser.closed().await;
-    assert_eq!(code, close::BROKER_TLS_FAILED, "{reason}");
-    assert!(reason.contains("CertificateRequired"), "{reason}");
+    assert_eq!(browser.closed().await.0, close::BROKER_TLS_FAILED);
+    put("bridge");
+    Client::connect(open(bridge.address()).await).await;
 }
