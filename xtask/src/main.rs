@@ -29,6 +29,7 @@ cargo xtask <task>
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
+  fuzz TARGET --keep          keep the inputs that reach most for the ordinary tests
   conformance          CONFORMANCE.md: which test proves which statement of the specifications
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)

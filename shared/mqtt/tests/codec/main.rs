@@ -15,6 +15,7 @@ mod fuzzed;
 mod hostile;
 mod notation;
 mod properties;
+mod replay;
 mod round_trip;
 mod seeds;
 mod support;

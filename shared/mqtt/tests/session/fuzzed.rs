@@ -262,4 +262,13 @@ mod tests {
             super::session(&std::fs::read(file.unwrap().path()).unwrap());
         }
     }
+
+    #[test]
+    fn what_fuzzing_found_does_not_break_a_session() {
+        let found = crate::replay::inputs("session");
+        assert!(found.len() > 900, "{} inputs are left", found.len());
+        for input in found {
+            super::session(&input);
+        }
+    }
 }

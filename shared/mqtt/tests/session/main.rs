@@ -19,6 +19,8 @@ mod persist;
 mod publish;
 mod receive;
 mod reconnect;
+#[path = "../codec/replay.rs"]
+mod replay;
 mod requests;
 mod subscribe;
 mod support;
