@@ -28,7 +28,7 @@ const UNANSWERED_BEFORE_FALL_BACK: u8 = 2;
 pub(crate) enum VersionState {
     /// The options name it, or the server accepted it.
     Settled,
-    /// It is tried; so many connections in a row were closed without an answer.
+    /// It is tried; so many connections in a row ended without an answer.
     Trying {
         /// In a row.
         unanswered: u8,
@@ -186,7 +186,8 @@ impl Session {
         }
     }
 
-    /// The network connection ended before CONNACK: perhaps the server does not know this version at all.
+    /// The network connection ended, or time was up, before CONNACK: perhaps the server does not know this version at
+    /// all. amqtt says nothing to 5.0 and waits.
     pub(crate) fn note_unanswered(&mut self) {
         let State::AwaitingConnack(opening) = &self.state else {
             return;

@@ -114,7 +114,8 @@ pub enum Event {
     Published {
         /// Which one.
         id: PublishId,
-        /// What the server said; [`ReasonCode::SUCCESS`] for QoS 0.
+        /// What the server said; [`ReasonCode::SUCCESS`] for QoS 0. [`ReasonCode::GRANTED_QOS_1`] for a QoS 2 message
+        /// that a server of 3.1.1 answered with PUBACK: it took the message as QoS 1, so it may come twice.
         reason_code: ReasonCode,
     },
     /// The message will not be sent, or the server refused it.
@@ -187,7 +188,7 @@ pub enum FallBackReason {
     Refused,
     /// The server answered in 3.1.1.
     AnsweredInOlderVersion,
-    /// Several connections in a row were closed without a byte after CONNECT: a guess.
+    /// Several connections in a row were closed, or timed out, without a byte after CONNECT: a guess.
     ClosedWithoutAnswer,
 }
 

@@ -153,6 +153,8 @@ pub struct Counters {
     pub messages_republished: u64,
     /// QoS 1 and 2 messages that the server took.
     pub messages_acknowledged: u64,
+    /// Of these, QoS 2 messages that a server of 3.1.1 took as QoS 1.
+    pub taken_at_qos_1: u64,
     /// Messages that ended with [`Event::PublishFailed`].
     pub messages_failed: u64,
     /// Calls of [`Session::publish`] that found the queue full.
@@ -399,6 +401,7 @@ impl Session {
         self.time_out_requests(now);
         match &mut self.state {
             State::AwaitingConnack(opening) if now >= opening.deadline => {
+                self.note_unanswered();
                 self.close(now, ClosedReason::ConnackTimeout, None);
             }
             State::Connected(connection) => match connection.keep_alive.handle_timeout(now) {

@@ -179,13 +179,26 @@ impl Session {
         let Some(index) = self.outbound.in_flight.position(ack.packet_id) else {
             return self.unsolicited();
         };
-        let id = match self.outbound.in_flight.get(index).map(|entry| &entry.waits_for) {
-            Some(WaitsFor::Puback(outgoing)) => outgoing.id,
-            Some(WaitsFor::Resend(outgoing)) if outgoing.message.qos == Qos::AtLeastOnce => outgoing.id,
-            _ => return self.misbehaved(now, SessionRule::WrongAcknowledgement),
+        let Some(WaitsFor::Puback(outgoing) | WaitsFor::Pubrec(outgoing) | WaitsFor::Resend(outgoing)) =
+            self.outbound.in_flight.get(index).map(|entry| &entry.waits_for)
+        else {
+            return self.misbehaved(now, SessionRule::WrongAcknowledgement);
         };
+        let (id, qos) = (outgoing.id, outgoing.message.qos);
+        let mut ack = ack.clone();
+        match (qos, self.version) {
+            (Qos::ExactlyOnce, ProtocolVersion::V5) => {
+                return self.misbehaved(now, SessionRule::WrongAcknowledgement);
+            }
+            // RabbitMQ up to 3.12 takes QoS 2 as QoS 1 and has no other way to say so. Closing would only send it again.
+            (Qos::ExactlyOnce, ProtocolVersion::V311) => {
+                self.counters.taken_at_qos_1 += 1;
+                ack.reason_code = ReasonCode::GRANTED_QOS_1;
+            }
+            (Qos::AtMostOnce | Qos::AtLeastOnce, _) => {}
+        }
         self.outbound.in_flight.remove(index);
-        self.finish_publish(id, ack);
+        self.finish_publish(id, &ack);
         self.pump(now);
     }
 

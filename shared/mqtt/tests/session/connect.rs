@@ -379,6 +379,22 @@ fn falls_back_after_two_closes_without_an_answer_and_comes_back() {
     assert_eq!(versions, [new, new, old, old, new, new]);
 }
 
+/// A server may also wait for more bytes of a packet that it does not understand.
+#[test]
+fn falls_back_after_two_connack_timeouts() {
+    let mut pair = Pair::new(auto());
+    let mut versions = Vec::new();
+    for _ in 0..5 {
+        versions.push(pair.open().version);
+        pair.run_timers();
+        let last = pair.events().pop();
+        assert_eq!(last, Some(Event::Closed(ClosedReason::ConnackTimeout)));
+        pair.cut();
+    }
+    let (new, old) = (ProtocolVersion::V5, ProtocolVersion::V311);
+    assert_eq!(versions, [new, new, old, old, new], "one end counts once");
+}
+
 /// A relay whose server is down closes without an answer too: 3.1.1 by guess is not for ever.
 #[test]
 fn a_guessed_version_is_doubted_at_the_next_connection() {

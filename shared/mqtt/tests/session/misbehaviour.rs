@@ -5,7 +5,7 @@ use hearth_mqtt::{
     session::{ClosedReason, Event, Misbehaviour, Session, SessionOptions, SessionState},
 };
 
-use crate::support::{Pair, inbound, puback, pubcomp, pubrec, pubrel, suback, v5, v311};
+use crate::support::{Pair, inbound, lasting, puback, pubcomp, pubrec, pubrel, suback, v5, v311};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -122,10 +122,57 @@ fn an_acknowledgement_of_the_wrong_kind_is_a_fault() {
     }
 }
 
+/// RabbitMQ takes QoS 2 as QoS 1 and answers PUBACK: that ends the exchange, and the owner hears of it. In 5.0 a server says
+/// Maximum QoS instead.
+#[test]
+fn a_server_of_3_1_1_may_take_qos_2_as_qos_1() {
+    let mut pair = Pair::connected(lasting(v311()));
+    let first = pair.publish(Qos::ExactlyOnce, "a", "1");
+    let second = pair.publish(Qos::ExactlyOnce, "a", "2");
+    pair.events();
+    pair.received();
+    let reason_code = ReasonCode::GRANTED_QOS_1;
+    pair.send(puback(1));
+    assert_eq!(
+        pair.events(),
+        [Event::Published {
+            id: first,
+            reason_code
+        }]
+    );
+    pair.reconnect(true);
+    assert_eq!(pair.brief(), ["publish q2 #2 dup a"], "the first is done");
+    pair.events();
+    pair.send(puback(2));
+    assert_eq!(
+        pair.events(),
+        [Event::Published {
+            id: second,
+            reason_code
+        }]
+    );
+    assert_eq!(pair.session.counters().taken_at_qos_1, 2);
+    assert_eq!(pair.session.in_flight(), 0);
+}
+
+/// What is released already cannot be taken as QoS 1.
+#[test]
+fn puback_in_place_of_pubcomp_is_a_fault() {
+    let mut pair = Pair::connected(v311());
+    pair.publish(Qos::ExactlyOnce, "a", "1");
+    pair.send(pubrec(1));
+    pair.events();
+    pair.send(puback(1));
+    assert!(matches!(
+        pair.event(),
+        Event::Closed(ClosedReason::ServerMisbehaved(_))
+    ));
+}
+
 /// What went wrong on one connection does not stop the next: the message is sent again.
 #[test]
 fn the_session_goes_on_after_a_fault() {
-    let mut pair = Pair::connected(crate::support::lasting(v5()));
+    let mut pair = Pair::connected(lasting(v5()));
     pair.publish(Qos::ExactlyOnce, "a", "1");
     pair.received();
     pair.send(puback(1));
