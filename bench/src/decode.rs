@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::BytesMut;
-use hearth_mqtt::{Framer, Packet, ProtocolVersion};
+use hearth_mqtt::{Framer, Packet, ProtocolVersion, Role};
 
 use crate::{
     Entry, Workload,
@@ -61,9 +61,35 @@ fn entries(version: ProtocolVersion, stream: &Stream) -> Vec<Entry> {
     all
 }
 
+/// Each kind of packet by itself, for those who look for the slow one: `cargo xtask bench codec 11 kind`.
+pub(crate) fn kinds() -> Vec<Workload> {
+    let mut all: Vec<Workload> = Vec::new();
+    for version in [ProtocolVersion::V311, ProtocolVersion::V5] {
+        let received = work::mix(version)
+            .into_iter()
+            .map(|packet| (Role::Client, packet));
+        let sent = work::client_mix(version)
+            .into_iter()
+            .map(|packet| (Role::Server, packet));
+        for (receiver, packet) in received.chain(sent) {
+            let name = format!("kind {version} {}", packet.packet_type());
+            if all.iter().all(|known| known.name != name) {
+                let entries = move || entries(version, &Stream::to(receiver, version, &[packet.clone()]));
+                all.push(Workload::new(name, entries));
+            }
+        }
+    }
+    all
+}
+
 pub(crate) fn all() -> Vec<Workload> {
     let (v3, v5) = (ProtocolVersion::V311, ProtocolVersion::V5);
-    let one = |version, publish| entries(version, &Stream::to_client(version, &[Packet::Publish(publish)]));
+    let one = |version, publish| {
+        entries(
+            version,
+            &Stream::to(Role::Client, version, &[Packet::Publish(publish)]),
+        )
+    };
     vec![
         Workload::new("decode D1", move || one(v3, work::one().into())),
         Workload::new("decode D2", move || one(v5, work::two().into())),
@@ -71,10 +97,10 @@ pub(crate) fn all() -> Vec<Workload> {
         Workload::new("decode D4 3.1.1", move || entries(v3, &Stream::of_all_types(v3))),
         Workload::new("decode D4 5.0", move || entries(v5, &Stream::of_all_types(v5))),
         Workload::new("decode mix 3.1.1", move || {
-            entries(v3, &Stream::to_client(v3, &work::mix(v3)))
+            entries(v3, &Stream::to(Role::Client, v3, &work::mix(v3)))
         }),
         Workload::new("decode mix 5.0", move || {
-            entries(v5, &Stream::to_client(v5, &work::mix(v5)))
+            entries(v5, &Stream::to(Role::Client, v5, &work::mix(v5)))
         }),
     ]
 }

@@ -12,7 +12,7 @@ pub(crate) fn child(args: &[&str]) {
     let [workload, entry, times] = args else {
         panic!("workload, entry and times are wanted");
     };
-    let wanted = workloads().into_iter().find(|it| it.name == *workload);
+    let wanted = workloads(workload).into_iter().find(|it| it.name == *workload);
     let mut entries = (wanted.expect("a workload").entries)();
     let entry = &mut entries[entry.parse::<usize>().expect("a number")];
     let mut packets = 0;
@@ -45,19 +45,16 @@ fn count(workload: &str, entry: usize, times: &str) -> (f64, f64) {
 /// Prints a row for each entry of the workloads whose name has `part` in it.
 pub(crate) fn all(part: &str) {
     println!("instructions per packet, counted by callgrind");
-    for workload in workloads() {
-        if !workload.name.contains(part) {
-            continue;
-        }
+    for workload in workloads(part) {
         let entries = (workload.entries)();
         let each = (0..entries.len()).map(|entry| {
-            let (once, packets) = count(workload.name, entry, "1");
-            let (twice, _) = count(workload.name, entry, "2");
+            let (once, packets) = count(&workload.name, entry, "1");
+            let (twice, _) = count(&workload.name, entry, "2");
             (twice - once) / packets
         });
         let figures: Vec<f64> = each.collect();
         for (at, entry) in entries.iter().enumerate() {
-            let name = if at == 0 { workload.name } else { "" };
+            let name = if at == 0 { workload.name.as_str() } else { "" };
             let ratio = if at == 0 && entries.len() > 1 {
                 format!(
                     "{:.2} × best peer",
@@ -66,7 +63,7 @@ pub(crate) fn all(part: &str) {
             } else {
                 String::new()
             };
-            println!("{name:<17} {:<24} {:>10.1}  {ratio}", entry.name, figures[at]);
+            println!("{name:<22} {:<24} {:>10.1}  {ratio}", entry.name, figures[at]);
         }
     }
 }

@@ -38,24 +38,29 @@ impl Entry {
 
 /// One task and who takes part in it; the first is what the ratios are of.
 struct Workload {
-    name: &'static str,
+    name: String,
     entries: Box<dyn Fn() -> Vec<Entry>>,
 }
 
 impl Workload {
-    fn new(name: &'static str, entries: impl Fn() -> Vec<Entry> + 'static) -> Self {
+    fn new(name: impl Into<String>, entries: impl Fn() -> Vec<Entry> + 'static) -> Self {
         Self {
-            name,
+            name: name.into(),
             entries: Box::new(entries),
         }
     }
 }
 
-fn workloads() -> Vec<Workload> {
+/// The workloads whose name has `part` in it; those by kind of packet only when they are asked for.
+fn workloads(part: &str) -> Vec<Workload> {
     let mut all = decode::all();
     all.extend(encode::all());
     all.extend(session::all());
     all.extend(matching::all());
+    if part.starts_with("kind") {
+        all = decode::kinds();
+    }
+    all.retain(|workload| workload.name.contains(part));
     all
 }
 
@@ -99,7 +104,7 @@ fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
             String::new()
         };
         println!(
-            "{:<17} {:<24} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
+            "{:<22} {:<24} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
             if at == 0 { workload } else { "" },
             entry.name,
             median(at),
@@ -128,10 +133,8 @@ fn main() {
                 "median and least of {rounds} interleaved rounds, per packet; buffers per chunk count as allocations"
             );
             let part = args.get(1).copied().unwrap_or("");
-            for workload in workloads() {
-                if workload.name.contains(part) {
-                    compare(workload.name, rounds, (workload.entries)());
-                }
+            for workload in workloads(part) {
+                compare(&workload.name, rounds, (workload.entries)());
             }
         }
     }

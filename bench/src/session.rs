@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{
-    Connack, MonoTime, Packet, Properties, ProtocolVersion, PublishParts, ReasonCode,
+    Connack, MonoTime, Packet, Properties, ProtocolVersion, PublishParts, ReasonCode, Role,
     session::{Event, Session, SessionOptions, VersionChoice},
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn connected(version: ProtocolVersion) -> Session {
 }
 
 fn receiving(version: ProtocolVersion, publish: PublishParts) -> Vec<Entry> {
-    let stream = Stream::to_client(version, &[Packet::Publish(publish.into())]);
+    let stream = Stream::to(Role::Client, version, &[Packet::Publish(publish.into())]);
     let mut session = connected(version);
     let mut now = 2;
     vec![Entry::new("hearth-mqtt, session", move || {

@@ -160,9 +160,9 @@ pub(crate) struct Stream {
 const STREAM_BYTES: usize = 1 << 20;
 
 impl Stream {
-    /// These packets over and over, to a client.
-    pub(crate) fn to_client(version: ProtocolVersion, packets: &[Packet]) -> Self {
-        Self::of(version, &[(Role::Client, packets)])
+    /// These packets over and over.
+    pub(crate) fn to(receiver: Role, version: ProtocolVersion, packets: &[Packet]) -> Self {
+        Self::of(version, &[(receiver, packets)])
     }
 
     /// What clients receive, and then what servers receive: all packet types.

@@ -5,12 +5,9 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::{
-    codec::{
-        reader::Reader,
-        variable_byte_integer::{self, Read},
-    },
+    codec::variable_byte_integer::{self, Read},
     error::{DecodeError, Rule},
-    packet::{Packet, PacketType, Publish},
+    packet::{Packet, PacketType, Publish, Short},
     version::{ProtocolVersion, Role},
 };
 
@@ -212,6 +209,23 @@ impl Framer {
         receiver: Role,
     ) -> Result<Option<Packet>, DecodeError> {
         if self.partial.is_empty()
+            && let Some(short) = Short::read(&self.chunk, version, receiver)
+            && short.len() <= self.maximum_packet_size as usize
+        {
+            self.skip(short.len());
+            return Ok(Some(short.into_packet()));
+        }
+        self.poll_longer_packet(version, receiver)
+    }
+
+    /// What is neither such a PUBLISH nor short.
+    #[inline(never)]
+    fn poll_longer_packet(
+        &mut self,
+        version: ProtocolVersion,
+        receiver: Role,
+    ) -> Result<Option<Packet>, DecodeError> {
+        if self.partial.is_empty()
             && let HeaderRead::Whole { header, len } = read_header(&self.chunk)
             && !header.is_publish()
         {
@@ -219,10 +233,9 @@ impl Framer {
             if total <= self.maximum_packet_size as usize
                 && let Some(body) = self.chunk.get(len..total)
             {
-                let reader = Reader::within(version, &self.chunk, body);
-                let packet = Packet::decode_other(version, receiver, header, reader);
+                let packet = Packet::decode_other(version, receiver, header, &self.chunk, body);
                 self.skip(total);
-                return packet.map(Some);
+                return packet;
             }
         }
         match self.poll_slowly() {

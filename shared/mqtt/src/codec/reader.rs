@@ -23,11 +23,6 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    #[inline]
-    pub(crate) fn new(version: ProtocolVersion, source: &'a Bytes) -> Self {
-        Self::within(version, source, source)
-    }
-
     /// A reader over a part of `source`.
     #[inline]
     pub(crate) fn within(version: ProtocolVersion, source: &'a Bytes, rest: &'a [u8]) -> Self {
@@ -253,13 +248,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Property Length and the properties, all of which must be among `allowed`. 3.1.1 has none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn properties(&mut self, allowed: u64) -> Result<Properties, DecodeError> {
-        let before = self.rest;
-        let (len, present) = self.check_properties(allowed)?;
-        if len == 0 {
+        if !self.version.is_v5() {
             return Ok(Properties::new());
         }
+        if let [0, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(Properties::new());
+        }
+        self.some_properties(allowed)
+    }
+
+    /// The same where there are some, or the packet is at its end.
+    #[inline(never)]
+    fn some_properties(&mut self, allowed: u64) -> Result<Properties, DecodeError> {
+        let before = self.rest;
+        let (len, present) = self.check_properties(allowed)?;
         let end = before.len() - self.rest.len();
         let raw = before.get(end - len..end).unwrap_or_default();
         Ok(Properties::from_validated(self.slice(raw), present))

@@ -49,12 +49,14 @@ const fn properties_of(packet: PacketType) -> u64 {
 impl Ack {
     /// Success, without properties: the short form on the wire.
     #[must_use]
+    #[inline]
     pub fn success(packet_id: PacketId) -> Self {
         Self::with_reason(packet_id, ReasonCode::SUCCESS)
     }
 
     /// `reason_code`, without properties.
     #[must_use]
+    #[inline]
     pub fn with_reason(packet_id: PacketId, reason_code: ReasonCode) -> Self {
         Self {
             packet_id,

@@ -30,6 +30,7 @@ impl Auth {
         self.reason_code == ReasonCode::SUCCESS && self.properties.is_empty()
     }
 
+    #[inline]
     pub(super) fn decode(mut reader: Reader<'_>, receiver: Role) -> Result<Self, DecodeError> {
         if reader.is_empty() {
             let short = Self {

@@ -36,6 +36,7 @@ const fn code_field(version: ProtocolVersion) -> &'static str {
 }
 
 impl Connack {
+    #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         const FLAGS: &str = "Connect Acknowledge Flags";
         let field = code_field(reader.version());

@@ -33,6 +33,7 @@ impl Disconnect {
         }
     }
 
+    #[inline]
     pub(super) fn decode(mut reader: Reader<'_>, receiver: Role) -> Result<Self, DecodeError> {
         let mut disconnect = Self::with_reason(ReasonCode::SUCCESS);
         if reader.version().is_v5() && !reader.is_empty() {

@@ -11,6 +11,7 @@ mod properties_ref;
 mod property;
 mod publish;
 mod reason_code;
+mod short;
 mod suback;
 mod subscribe;
 mod unsuback;
@@ -30,6 +31,7 @@ pub use properties_ref::PropertiesRef;
 pub use property::{DataType, Property, PropertyId};
 pub use publish::{Publish, PublishParts};
 pub use reason_code::ReasonCode;
+pub(crate) use short::Short;
 pub use suback::Suback;
 pub use subscribe::{RetainHandling, Subscribe, SubscriptionOptions};
 pub use unsuback::Unsuback;
@@ -125,43 +127,64 @@ impl PacketType {
     }
 }
 
+/// Packets that only clients send.
+const TO_SERVER: u16 = set(&[
+    PacketType::Connect,
+    PacketType::Subscribe,
+    PacketType::Unsubscribe,
+    PacketType::Pingreq,
+]);
+
+/// Packets that only servers send.
+const TO_CLIENT: u16 = set(&[
+    PacketType::Connack,
+    PacketType::Suback,
+    PacketType::Unsuback,
+    PacketType::Pingresp,
+]);
+
+/// One bit per type.
+const fn set(types: &[PacketType]) -> u16 {
+    let mut set = 0;
+    let mut rest = types;
+    while let [first, others @ ..] = rest {
+        set |= 1 << *first as u8;
+        rest = others;
+    }
+    set
+}
+
 impl PacketType {
-    /// The flags that all packets of this type but PUBLISH have.
-    const fn reserved_flags(self) -> u8 {
-        match self {
-            Self::Pubrel | Self::Subscribe | Self::Unsubscribe => 0b0010,
-            _ => 0,
-        }
+    const fn is_in(self, set: u16) -> bool {
+        set >> self as u8 & 1 != 0
     }
 
-    fn check_flags(self, reader: &Reader<'_>, flags: u8) -> Result<(), DecodeError> {
-        if flags == self.reserved_flags() {
-            return Ok(());
-        }
-        let rule = match self {
+    /// The flags that all packets of this type but PUBLISH have.
+    const fn reserved_flags(self) -> u8 {
+        const TWO: u16 = set(&[PacketType::Pubrel, PacketType::Subscribe, PacketType::Unsubscribe]);
+        (self.is_in(TWO) as u8) << 1
+    }
+
+    /// The rule that other flags break.
+    #[cold]
+    const fn flags_rule(self) -> Rule {
+        match self {
             Self::Pubrel => Rule::FlagsPubrel,
             Self::Subscribe => Rule::FlagsSubscribe,
             Self::Unsubscribe => Rule::FlagsUnsubscribe,
             Self::Disconnect => Rule::FlagsDisconnect,
             Self::Auth => Rule::FlagsAuth,
             _ => Rule::Flags,
-        };
-        Err(reader.breaks(rule, "Fixed Header flags"))
+        }
     }
 
     /// Whether packets of this type are sent to `receiver`.
+    #[inline]
     const fn may_reach(self, version: ProtocolVersion, receiver: Role) -> bool {
-        match self {
-            Self::Publish | Self::Puback | Self::Pubrec | Self::Pubrel | Self::Pubcomp => true,
-            Self::Auth => version.is_v5(),
+        match receiver {
+            Role::Server => !self.is_in(TO_CLIENT),
             // In 3.1.1 only clients disconnect with a packet.
-            Self::Disconnect => version.is_v5() || matches!(receiver, Role::Server),
-            Self::Connect | Self::Subscribe | Self::Unsubscribe | Self::Pingreq => {
-                matches!(receiver, Role::Server)
-            }
-            Self::Connack | Self::Suback | Self::Unsuback | Self::Pingresp => {
-                matches!(receiver, Role::Client)
-            }
+            Role::Client => !self.is_in(TO_SERVER) && (version.is_v5() || !matches!(self, Self::Disconnect)),
         }
     }
 }
@@ -318,7 +341,8 @@ impl Packet {
             let layout = Publish::read(version, receiver, header.flags(), &body)?;
             return Ok(Self::Publish(layout.over(body)));
         }
-        Self::decode_other(version, receiver, header, Reader::new(version, &body))
+        let packet = Self::decode_other(version, receiver, header, &body, &body)?;
+        packet.ok_or_else(|| DecodeError::new(version, Rule::ReservedType, "Packet Type"))
     }
 
     /// Decodes one packet that is all of `bytes`, for tools and tests; a connection uses a [`Framer`].
@@ -338,14 +362,17 @@ impl Packet {
         Self::decode(version, receiver, frame)
     }
 
-    /// All but PUBLISH; `reader` is over the body.
-    #[inline]
+    /// All but PUBLISH, from a body that is a part of `source`. It is never `None`: the type is what a framer gives out, so that the
+    /// packet is made in its place and moved no more.
+    #[inline(never)]
     pub(crate) fn decode_other(
         version: ProtocolVersion,
         receiver: Role,
         header: FixedHeader,
-        reader: Reader<'_>,
-    ) -> Result<Self, DecodeError> {
+        source: &Bytes,
+        body: &[u8],
+    ) -> Result<Option<Self>, DecodeError> {
+        let reader = Reader::within(version, source, body);
         check_length(version, header)?;
         let packet = match header.packet_type() {
             Some(PacketType::Auth) if !version.is_v5() => None,
@@ -354,31 +381,32 @@ impl Packet {
         let Some(packet) = packet else {
             return Err(reader.breaks(Rule::ReservedType, "Packet Type"));
         };
-        packet.check_flags(&reader, header.flags())?;
+        if header.flags() != packet.reserved_flags() {
+            return Err(reader.breaks(packet.flags_rule(), "Fixed Header flags"));
+        }
         if !packet.may_reach(version, receiver) {
             return Err(reader.breaks(Rule::Direction, packet.name()));
         }
-        Ok(match packet {
-            PacketType::Connect => Self::Connect(Box::new(Connect::decode(reader)?)),
-            PacketType::Connack => Self::Connack(Connack::decode(reader)?),
+        match packet {
+            PacketType::Connect => Ok(Some(Self::Connect(Box::new(Connect::decode(reader)?)))),
+            PacketType::Connack => Ok(Some(Self::Connack(Connack::decode(reader)?))),
             PacketType::Publish => {
-                let body = reader.into_bytes();
-                let layout = Publish::read(version, receiver, header.flags(), &body)?;
-                Self::Publish(layout.over(body))
+                let layout = Publish::read(version, receiver, header.flags(), body)?;
+                Ok(Some(Self::Publish(layout.over(reader.into_bytes()))))
             }
-            PacketType::Puback => Self::Puback(Ack::decode(reader, packet, receiver)?),
-            PacketType::Pubrec => Self::Pubrec(Ack::decode(reader, packet, receiver)?),
-            PacketType::Pubrel => Self::Pubrel(Ack::decode(reader, packet, receiver)?),
-            PacketType::Pubcomp => Self::Pubcomp(Ack::decode(reader, packet, receiver)?),
-            PacketType::Subscribe => Self::Subscribe(Subscribe::decode(reader)?),
-            PacketType::Suback => Self::Suback(Suback::decode(reader)?),
-            PacketType::Unsubscribe => Self::Unsubscribe(Unsubscribe::decode(reader)?),
-            PacketType::Unsuback => Self::Unsuback(Unsuback::decode(reader)?),
-            PacketType::Pingreq => ping::decode(reader, packet.name()).map(|()| Self::Pingreq)?,
-            PacketType::Pingresp => ping::decode(reader, packet.name()).map(|()| Self::Pingresp)?,
-            PacketType::Disconnect => Self::Disconnect(Disconnect::decode(reader, receiver)?),
-            PacketType::Auth => Self::Auth(Auth::decode(reader, receiver)?),
-        })
+            PacketType::Puback => Ok(Some(Self::Puback(Ack::decode(reader, packet, receiver)?))),
+            PacketType::Pubrec => Ok(Some(Self::Pubrec(Ack::decode(reader, packet, receiver)?))),
+            PacketType::Pubrel => Ok(Some(Self::Pubrel(Ack::decode(reader, packet, receiver)?))),
+            PacketType::Pubcomp => Ok(Some(Self::Pubcomp(Ack::decode(reader, packet, receiver)?))),
+            PacketType::Subscribe => Ok(Some(Self::Subscribe(Subscribe::decode(reader)?))),
+            PacketType::Suback => Ok(Some(Self::Suback(Suback::decode(reader)?))),
+            PacketType::Unsubscribe => Ok(Some(Self::Unsubscribe(Unsubscribe::decode(reader)?))),
+            PacketType::Unsuback => Ok(Some(Self::Unsuback(Unsuback::decode(reader)?))),
+            PacketType::Pingreq => ping::decode(reader, packet.name()).map(|()| Some(Self::Pingreq)),
+            PacketType::Pingresp => ping::decode(reader, packet.name()).map(|()| Some(Self::Pingresp)),
+            PacketType::Disconnect => Ok(Some(Self::Disconnect(Disconnect::decode(reader, receiver)?))),
+            PacketType::Auth => Ok(Some(Self::Auth(Auth::decode(reader, receiver)?))),
+        }
     }
 
     /// Appends this packet to `out`, reserving exactly what it takes. On an error nothing is appended.

@@ -34,6 +34,7 @@ fn is_allowed(version: ProtocolVersion, code: ReasonCode) -> bool {
 }
 
 impl Suback {
+    #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;

@@ -53,6 +53,7 @@ pub enum RetainHandling {
 const PROPERTIES: u64 = allowed_in(PacketType::Subscribe);
 
 impl Subscribe {
+    #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;

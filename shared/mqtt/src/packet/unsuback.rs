@@ -26,6 +26,7 @@ pub struct Unsuback {
 const PROPERTIES: u64 = allowed_in(PacketType::Unsuback);
 
 impl Unsuback {
+    #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;

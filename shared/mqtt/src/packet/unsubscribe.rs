@@ -27,6 +27,7 @@ pub struct Unsubscribe {
 const PROPERTIES: u64 = allowed_in(PacketType::Unsubscribe);
 
 impl Unsubscribe {
+    #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;

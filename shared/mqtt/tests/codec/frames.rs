@@ -1,6 +1,6 @@
 //! The framer under any split of the stream.
 
-use hearth_mqtt::{Bytes, Frame, Framer, ReasonCode, Rule};
+use hearth_mqtt::{Bytes, Frame, Framer, Packet, ProtocolVersion, ReasonCode, Role, Rule};
 use proptest::prelude::*;
 
 use crate::support::{framed, hex};
@@ -138,6 +138,45 @@ proptest! {
             framer.push(chunk.into());
             while let Ok(Some(frame)) = framer.poll_frame() {
                 prop_assert_eq!(frame.body.len(), frame.header.remaining_length as usize);
+            }
+        }
+    }
+}
+
+/// The framer decodes short packets by a way of its own.
+#[test]
+fn a_framer_decodes_every_short_packet_as_it_is_decoded_alone() {
+    for first_byte in 0..=u8::MAX {
+        for body in [
+            &[][..],
+            &[0, 1],
+            &[0, 0],
+            &[0xFF, 0xFF],
+            &[0, 1, 0],
+            &[0, 1, 0, 0],
+        ] {
+            for (version, receiver) in [
+                (ProtocolVersion::V311, Role::Client),
+                (ProtocolVersion::V311, Role::Server),
+                (ProtocolVersion::V5, Role::Client),
+                (ProtocolVersion::V5, Role::Server),
+            ] {
+                let packet = Bytes::from(framed(first_byte, body));
+                let mut framer = Framer::new(u32::MAX);
+                // With bytes behind it, and as the last.
+                framer.push([&packet[..], &packet[..]].concat().into());
+                let alone = Packet::decode_exact(version, receiver, packet).map(Some);
+                assert_eq!(
+                    framer.poll_packet(version, receiver),
+                    alone,
+                    "{first_byte:#x} {body:?}"
+                );
+                assert_eq!(
+                    framer.poll_packet(version, receiver),
+                    alone,
+                    "{first_byte:#x} {body:?}"
+                );
+                assert_eq!(framer.poll_packet(version, receiver), Ok(None));
             }
         }
     }
