@@ -71,6 +71,10 @@ impl Session {
             },
         }));
         let (gate, version) = (self.log.gate(), self.version);
+        if self.held == Held::State {
+            // Should the program end before the answer: nothing waits for this to be stored.
+            self.log.touch(PersistKey::HEADER);
+        }
         let packet = Packet::Connect(Box::new(connect));
         if let Err(error) = self.transmit.write(gate, |out| packet.encode(version, out)) {
             self.cannot_connect(&error);

@@ -96,6 +96,11 @@ impl Inbound {
             .for_each(|seen| *seen = Seen::Doubtful);
     }
 
+    /// Whether there are messages of which the server may know nothing.
+    pub(crate) fn has_doubtful(&self) -> bool {
+        self.unreleased.values().any(|seen| *seen == Seen::Doubtful)
+    }
+
     /// Whether this PUBLISH proves that the server started a new session: the old one would have sent the message again
     /// with DUP ([MQTT5-3.3.1-1]), and would not have given an identifier in use to another ([MQTT5-2.2.1-4]).
     pub(crate) fn proves_new_session(&self, id: PacketId, dup: bool) -> bool {

@@ -12,6 +12,7 @@ use super::{
         FlowRecord, HeaderRecord, MessageRecord, PersistBatch, PersistChange, PersistKey, Record,
         RestoreError, SubscriptionRecord,
     },
+    state::State,
 };
 
 impl Session {
@@ -85,6 +86,9 @@ impl Session {
             client_id: self.client_id().to_owned(),
             assigned: self.options.client_id.is_empty(),
             held: self.held.is_some(),
+            // A program that ends here does not hear the answer either.
+            doubtful: self.held == Held::Doubtful || matches!(self.state, State::AwaitingConnack(_)),
+            left_over: self.inbound.has_doubtful(),
             last_id: self.outbound.last_id(),
         }
     }
@@ -155,7 +159,14 @@ impl Session {
         if header.assigned && !header.client_id.is_empty() {
             self.assigned_client_id = Some(header.client_id);
         }
-        self.held = if header.held { Held::State } else { Held::Unknown };
+        self.held = match (header.held, header.doubtful) {
+            (true, true) => Held::Doubtful,
+            (true, false) => Held::State,
+            (false, _) => Held::Unknown,
+        };
+        if header.left_over {
+            self.inbound.doubt();
+        }
         self.outbound.skip_ids(header.last_id);
         Ok(())
     }

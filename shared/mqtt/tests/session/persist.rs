@@ -324,6 +324,40 @@ fn message_expiry_counts_across_runs() {
     assert_eq!(session.queued_messages(), 1);
 }
 
+/// The program that is killed between CONNECT and CONNACK hears as little of a lost session as one whose CONNACK got lost.
+#[test]
+fn killed_before_connack_subscriptions_are_made_again() {
+    let mut store = Store::default();
+    let mut pair = Pair::start(&mut store);
+    pair.subscribe(&["a"]);
+    pair.received();
+    pair.send(suback(1, &[2]));
+    pair.send(inbound(Qos::ExactlyOnce, 5, "old", false));
+    pair.cut();
+    pair.keep(&mut store);
+    pair.open();
+    pair.keep(&mut store);
+    // The server forgot and started a new session for that CONNECT.
+    let mut pair = pair.reborn(&store);
+    pair.open();
+    pair.accept(true, &[]);
+    pair.keep(&mut store);
+    assert_eq!(pair.brief(), ["subscribe #1 a"]);
+    // Killed again: what is left over of the old session is remembered as that.
+    let mut pair = pair.reborn(&store);
+    pair.open();
+    pair.accept(true, &[]);
+    pair.events();
+    pair.send(inbound(Qos::ExactlyOnce, 5, "new", false));
+    let messages = pair.events();
+    assert!(
+        messages
+            .iter()
+            .any(|event| matches!(event, Event::Message(it) if it.topic.as_str() == "new")),
+        "{messages:?}"
+    );
+}
+
 #[test]
 fn an_assigned_client_id_survives() {
     let mut store = Store::default();

@@ -41,6 +41,10 @@ pub(crate) struct HeaderRecord {
     pub(crate) assigned: bool,
     /// There is Session State.
     pub(crate) held: bool,
+    /// A CONNECT got no answer since: the server may have said Session Present = 0 to nobody.
+    pub(crate) doubtful: bool,
+    /// QoS 2 messages are left over of which the server may know nothing.
+    pub(crate) left_over: bool,
     /// Identifiers of messages given out so far; may lag behind.
     pub(crate) last_id: u64,
 }
@@ -86,7 +90,12 @@ impl Record {
         out.put_u8(FORMAT);
         match self {
             Self::Header(header) => {
-                out.put_u8(u8::from(header.assigned) | u8::from(header.held) << 1);
+                out.put_u8(
+                    u8::from(header.assigned)
+                        | u8::from(header.held) << 1
+                        | u8::from(header.doubtful) << 2
+                        | u8::from(header.left_over) << 3,
+                );
                 out.put_u64(header.last_id);
                 out.put_slice(header.client_id.as_bytes());
             }
@@ -158,6 +167,8 @@ fn decode_header(mut rest: Bytes) -> Option<HeaderRecord> {
         client_id,
         assigned: flags & 1 != 0,
         held: flags & 2 != 0,
+        doubtful: flags & 4 != 0,
+        left_over: flags & 8 != 0,
         last_id,
     })
 }
