@@ -36,6 +36,12 @@ struct Serve {
     /// Turn the embedded broker on, with MQTT over TCP at this address
     #[arg(long, value_name = "ADDRESS")]
     broker_listen: Option<String>,
+    /// Reach the broker of a Dapr component file (pubsub.mqtt or pubsub.mqtt3)
+    #[arg(long, value_name = "FILE")]
+    dapr: Option<String>,
+    /// The folder with the secrets that the Dapr component refers to, as NAME/KEY or KEY
+    #[arg(long, value_name = "DIR")]
+    dapr_secrets: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +74,8 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         dist: arguments.dist.clone(),
         demo: arguments.demo,
         broker_listen: arguments.broker_listen.clone(),
+        dapr: arguments.dapr.clone(),
+        dapr_secrets: arguments.dapr_secrets.clone(),
     };
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -81,6 +89,9 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
             }
             None => tracing::warn!("the environment variable {name} is not known"),
         }
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
     // Each WebSocket takes two file descriptors; many systems begin with 1,024 and allow more.
     match rlimit::increase_nofile_limit(u64::MAX) {

@@ -4,7 +4,9 @@ use std::{fmt, net::SocketAddr};
 
 use super::{
     CredentialsConfig, TlsConfig,
-    reader::{FromText, Section},
+    credentials::readable_file,
+    dapr::Component,
+    reader::{FromText, Section, Source},
 };
 
 /// A broker's name in addresses: `/mqtt/{id}`.
@@ -15,6 +17,16 @@ impl BrokerId {
     /// The broker that runs inside the bridge.
     pub fn embedded() -> Self {
         Self("embedded".into())
+    }
+
+    /// The broker of the `AIO_…` variables.
+    pub(super) fn aio() -> Self {
+        Self("aio".into())
+    }
+
+    /// The broker of a Dapr component that has no name.
+    pub(super) fn dapr() -> Self {
+        Self("dapr".into())
     }
 
     /// The id as it stands in addresses.
@@ -90,8 +102,8 @@ impl fmt::Display for BrokerAddress {
 
 /// `mqtt://host:port` or `mqtts://host:port`.
 pub(crate) struct BrokerUrl {
-    address: BrokerAddress,
-    tls: bool,
+    pub(super) address: BrokerAddress,
+    pub(super) tls: bool,
 }
 
 impl FromText for BrokerUrl {
@@ -161,11 +173,25 @@ fn parse_port(text: &str) -> Result<u16, String> {
 
 impl BrokerConfig {
     /// Reads one `[broker.ID]`; nothing when a mistake was found.
-    pub(crate) fn read(id: &str, section: Section<'_>) -> Option<Self> {
-        let name = section.text::<String>("name").unwrap_or_else(|| id.to_owned());
+    pub(crate) fn read<'s>(id: &str, section: Section<'s>, source: &'s Source<'s>) -> Option<Self> {
+        let name = section.text::<String>("name");
+        let component = readable_file(&section, "dapr_component");
+        let secrets_dir = section.text("dapr_secrets_dir");
+        if let Some(file) = component {
+            for key in ["url", "tls", "credentials"] {
+                if section.is_set(key) {
+                    let message = format!("the Dapr component says this already: {}", file.display());
+                    section.mistake(key, message, format!("keep dapr_component or {key}"));
+                }
+            }
+            section.finish();
+            let id = BrokerId::from_text(id).ok()?;
+            return Component::read(source, &file, secrets_dir, Some((id, name)));
+        }
+        let name = name.unwrap_or_else(|| id.to_owned());
         let is_set = section.is_set("url");
         let url = section.text::<BrokerUrl>("url");
-        if !is_set {
+        if !is_set && !section.is_set("dapr_component") {
             let fix = format!("add url = \"mqtt://127.0.0.1:1883\" to [broker.{id}]");
             section.mistake("url", "a broker needs an address".into(), fix);
         }

@@ -4,8 +4,10 @@
 //! each with its place and its fix. What may not enter: anything that acts on a setting.
 
 mod access;
+mod aio;
 mod broker;
 mod credentials;
+mod dapr;
 mod demo;
 mod embedded;
 mod http;
@@ -16,6 +18,7 @@ mod relay;
 mod secret;
 mod text;
 mod tls;
+mod yaml;
 
 use std::{
     collections::BTreeMap,
@@ -72,6 +75,8 @@ pub struct Config {
     /// `HEARTH_…` variables that no setting has, with the one that was perhaps meant. They may belong to somebody else (Kubernetes
     /// makes such variables for a service named `hearth`), so they are reported and not refused.
     pub unknown_variables: Vec<(String, Option<String>)>,
+    /// What other people's settings (Dapr components, `AIO_…` variables) say and the bridge cannot follow.
+    pub warnings: Vec<Problem>,
 }
 
 /// What the command line says.
@@ -85,6 +90,10 @@ pub struct Overrides {
     pub demo: bool,
     /// `--broker-listen ADDRESS`
     pub broker_listen: Option<String>,
+    /// `--dapr FILE`
+    pub dapr: Option<String>,
+    /// `--dapr-secrets DIR`
+    pub dapr_secrets: Option<String>,
 }
 
 impl Overrides {
@@ -98,6 +107,8 @@ impl Overrides {
                 "--broker-listen",
                 self.broker_listen.clone(),
             ),
+            ("dapr_component", "--dapr", self.dapr.clone()),
+            ("dapr_secrets_dir", "--dapr-secrets", self.dapr_secrets.clone()),
         ];
         texts
             .into_iter()
@@ -150,7 +161,8 @@ impl Config {
     }
 
     fn read<'s>(source: &'s Source<'s>, top: Section<'s>) -> Self {
-        let (brokers, embedded) = read_brokers(&top.section("broker"), source);
+        let (mut brokers, embedded) = read_brokers(&top.section("broker"), source);
+        add_brokers_of_others(&top, source, &mut brokers);
         let mut config = Self {
             listen: top
                 .text("listen")
@@ -166,6 +178,7 @@ impl Config {
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
             log: LogConfig::read(top.section("log")),
             unknown_variables: Vec::new(),
+            warnings: Vec::new(),
         };
         if config.demo.is_some() && config.brokers.is_empty() && config.embedded.is_none() {
             config.embedded = Some(EmbeddedBrokerConfig::read(
@@ -183,6 +196,7 @@ impl Config {
         config.default_broker = read_default_broker(&top, &config);
         refuse_open_relay(&top, &config);
         top.finish();
+        config.warnings = source.take_warnings();
         config.unknown_variables = source.unknown_variables();
         config
             .unknown_variables
@@ -239,9 +253,29 @@ fn read_brokers<'s>(
                 fix,
             });
         }
-        brokers.extend(BrokerConfig::read(&id, child));
+        brokers.extend(BrokerConfig::read(&id, child, source));
     }
     (brokers, embedded)
+}
+
+/// Brokers that other programs' settings describe come after our own, which so stay the default.
+fn add_brokers_of_others<'s>(top: &Section<'s>, source: &'s Source<'s>, brokers: &mut Vec<BrokerConfig>) {
+    let component = credentials::readable_file(top, "dapr_component");
+    let secrets_dir = top.text("dapr_secrets_dir");
+    let dapr = component.and_then(|file| dapr::Component::read(source, &file, secrets_dir, None));
+    let is_taken = |brokers: &[BrokerConfig], id| brokers.iter().any(|broker| broker.id == id);
+    if let Some(broker) = dapr {
+        if is_taken(brokers, broker.id.clone()) || broker.id == BrokerId::embedded() {
+            let message = format!("there is a broker \"{}\" already", broker.id);
+            let fix = "write [broker.ID] with dapr_component = \"…\" and an id of your choice";
+            top.mistake("dapr_component", message, fix.into());
+        }
+        brokers.push(broker);
+    }
+    // Our own file wins over variables that are meant for other programs too.
+    if !is_taken(brokers, BrokerId::aio()) {
+        brokers.extend(aio::read(source));
+    }
 }
 
 /// `HEARTH_BROKER_GARDEN_SHED_URL` makes a broker `garden-shed`, with or without a file.

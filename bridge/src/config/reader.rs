@@ -39,6 +39,7 @@ pub(crate) struct Source<'t> {
     pub(crate) environment: &'t BTreeMap<String, String>,
     pub(crate) flags: BTreeMap<&'static str, FlagValue>,
     problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
     variables: RefCell<BTreeSet<String>>,
     keys: RefCell<BTreeSet<String>>,
 }
@@ -56,6 +57,7 @@ impl<'t> Source<'t> {
             environment,
             flags,
             problems: RefCell::default(),
+            warnings: RefCell::default(),
             variables: RefCell::default(),
             keys: RefCell::default(),
         }
@@ -76,11 +78,28 @@ impl<'t> Source<'t> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// Something without effect, which keeps nobody from starting.
+    pub(crate) fn warn(&self, warning: Problem) {
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    pub(crate) fn take_warnings(&self) -> Vec<Problem> {
+        self.warnings.take()
+    }
+
+    /// Was a mistake found in this file?
+    pub(crate) fn has_problems_of(&self, name: &str) -> bool {
+        let is_there =
+            |problem: &Problem| matches!(&problem.origin, Origin::File { file, .. } if file == name);
+        self.problems.borrow().iter().any(is_there)
+    }
+
+    /// In the order of the file; what is said elsewhere comes after.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|problem| match &problem.origin {
-            Origin::File { line, column, .. } => (*line, *column),
-            Origin::Environment(_) | Origin::Flag(_) | Origin::WholeFile(_) => (usize::MAX, 0),
+            Origin::File { file, line, column } => (*file != self.file, *line, *column),
+            Origin::Environment(_) | Origin::Flag(_) | Origin::WholeFile(_) => (true, usize::MAX, 0),
         });
         problems
     }
