@@ -19,9 +19,14 @@ const NEEDED: [(&str, &str); 5] = [
 /// Fonts, so that screenshots show text as people see it.
 const FONTS: [&str; 2] = ["fonts-dejavu-core", "fonts-noto-color-emoji"];
 
-/// Installs what is missing, or names it and stops.
+/// Installs what the tests need and is missing, or names it and stops.
 pub(crate) fn ensure() -> Result<()> {
-    let mut packages: Vec<&str> = NEEDED
+    ensure_programs(&NEEDED, &FONTS)
+}
+
+/// Installs what is missing of `programs`, each with its package; with anything of it `extras` too.
+pub(crate) fn ensure_programs(programs: &[(&str, &'static str)], extras: &[&'static str]) -> Result<()> {
+    let mut packages: Vec<&str> = programs
         .iter()
         .filter(|(program, _)| !available(program))
         .map(|(_, package)| *package)
@@ -30,9 +35,9 @@ pub(crate) fn ensure() -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }
-    packages.extend(FONTS);
+    packages.extend(extras);
     let by_hand = format!(
-        "the tests need these Debian packages, or the same from elsewhere: {}",
+        "these Debian packages are needed, or the same from elsewhere: {}",
         packages.join(" ")
     );
     let Some(privileged) = privileged_apt() else {
@@ -45,7 +50,7 @@ pub(crate) fn ensure() -> Result<()> {
     apt.args(["install", "--yes", "--no-install-recommends"])
         .args(&packages);
     step(&install, "apt-install", &mut apt)?;
-    if let Some((program, _)) = NEEDED.iter().find(|(program, _)| !available(program)) {
+    if let Some((program, _)) = programs.iter().find(|(program, _)| !available(program)) {
         bail!("`{program}` is still missing; {by_hand}");
     }
     Ok(())

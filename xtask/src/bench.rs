@@ -1,4 +1,4 @@
-//! `cargo xtask bench codec`: measurements against other projects' code.
+//! `cargo xtask bench …`: measurements against other projects' code.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{root, show};
+use crate::{
+    bench_relay,
+    process::{root, show},
+};
 
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     let (what, rest) = match args.split_first() {
@@ -16,7 +19,8 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     };
     match what {
         "codec" => codec(rest),
-        unknown => bail!("there is no bench `{unknown}`; there is: codec"),
+        "relay" => bench_relay::relay(rest),
+        unknown => bail!("there is no bench `{unknown}`; there are: codec, relay"),
     }
 }
 
@@ -25,7 +29,7 @@ fn codec(args: &[String]) -> Result<()> {
     if let Some(("wasm", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return wasm(rest);
     }
-    show(cargo().args(["run", "--release", "--"]).args(args))?;
+    show(bench_cargo().args(["run", "--release", "--"]).args(args))?;
     // A workload or instructions were asked for: that is all.
     if args.len() > 1 || args.first().is_some_and(|first| first == "instructions") {
         return Ok(());
@@ -34,7 +38,7 @@ fn codec(args: &[String]) -> Result<()> {
 }
 
 /// A workspace of its own: the peers stay out of everybody's builds.
-fn cargo() -> Command {
+pub(crate) fn bench_cargo() -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(bench_folder());
     command
@@ -55,8 +59,8 @@ fn wasm(args: &[String]) -> Result<()> {
         "--target",
         TARGET,
     ];
-    show(cargo().args(build))?;
-    let target = target_folder()?;
+    show(bench_cargo().args(build))?;
+    let target = bench_target_folder()?;
     let node = target.join("node");
     std::fs::create_dir_all(&node).with_context(|| format!("cannot make {}", node.display()))?;
     let packages = ["mqtt@5", "mqtt-packet@9"];
@@ -77,7 +81,7 @@ fn wasm(args: &[String]) -> Result<()> {
 }
 
 /// Where cargo builds the benches.
-fn target_folder() -> Result<PathBuf> {
+pub(crate) fn bench_target_folder() -> Result<PathBuf> {
     match std::env::var_os("CARGO_TARGET_DIR") {
         Some(folder) => Ok(std::path::absolute(Path::new(&folder))?),
         None => Ok(bench_folder().join("target")),

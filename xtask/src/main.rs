@@ -5,6 +5,7 @@
 
 mod apt;
 mod bench;
+mod bench_relay;
 mod check;
 mod conformance;
 mod dist;
@@ -34,6 +35,7 @@ cargo xtask <task>
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
   bench codec wasm [ROUNDS]   only the part in wasm, against the codecs of JavaScript (needs Node and npm)
+  bench relay [ROUNDS [WORKLOAD]]   the bridge's relay against others in front of one Mosquitto (installs them)
   help                 this text
 ";
 

@@ -139,7 +139,7 @@ fn installed_version(bin: &Path, tool: &str) -> Option<String> {
 }
 
 /// `PATH` with our own tools first.
-fn path_with(bin: &Path) -> Result<OsString> {
+pub(crate) fn path_with(bin: &Path) -> Result<OsString> {
     prepend(bin, &std::env::var_os("PATH").unwrap_or_default())
 }
 

@@ -1,0 +1,199 @@
+//! Who stands between a browser and the broker, each started for this run alone.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// What must answer within this time of its start.
+const START: Duration = Duration::from_secs(20);
+
+/// A started program; it ends with this value.
+pub(crate) struct Program {
+    child: Child,
+}
+
+impl Program {
+    fn start(command: &mut Command, log: &Path, port: u16) -> Result<Self> {
+        let log = std::fs::File::create(log)?;
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {command:?}"))?;
+        let mut program = Self { child };
+        program.wait_until_it_listens(port)?;
+        Ok(program)
+    }
+
+    fn wait_until_it_listens(&mut self, port: u16) -> Result<()> {
+        let deadline = Instant::now() + START;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended at once: {status}");
+            }
+            if Instant::now() > deadline {
+                bail!("it does not listen on port {port}");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// The broker behind everybody.
+pub(crate) struct Mosquitto {
+    _program: Program,
+    pub(crate) pid: u32,
+    pub(crate) tcp_port: u16,
+    pub(crate) websocket_port: u16,
+}
+
+impl Mosquitto {
+    pub(crate) fn start(folder: &Path) -> Result<Self> {
+        let (tcp_port, websocket_port) = (free_port()?, free_port()?);
+        let config = folder.join("mosquitto.conf");
+        let text = format!(
+            "persistence false\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\nlog_type error\n\
+             listener {tcp_port} 127.0.0.1\nlistener {websocket_port} 127.0.0.1\nprotocol websockets\n"
+        );
+        std::fs::write(&config, text)?;
+        let mut command = Command::new(program("mosquitto"));
+        command.arg("-c").arg(&config);
+        let program = Program::start(&mut command, &folder.join("mosquitto.log"), websocket_port)
+            .context("mosquitto")?;
+        Ok(Self {
+            pid: program.pid(),
+            _program: program,
+            tcp_port,
+            websocket_port,
+        })
+    }
+}
+
+/// One way to reach the broker by WebSocket.
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) port: u16,
+    pub(crate) subprotocol: Option<&'static str>,
+    program: Option<Program>,
+}
+
+impl Peer {
+    /// Mosquitto's own listener: no relay at all.
+    pub(crate) fn native(websocket_port: u16) -> Self {
+        Self {
+            name: "mosquitto (native)",
+            port: websocket_port,
+            subprotocol: Some("mqtt"),
+            program: None,
+        }
+    }
+
+    /// The relay's process; nothing when there is none.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.program.as_ref().map(Program::pid)
+    }
+
+    fn new(
+        name: &'static str,
+        subprotocol: Option<&'static str>,
+        folder: &Path,
+        command: impl FnOnce(u16) -> Result<Command>,
+    ) -> Result<Self> {
+        let port = free_port()?;
+        let log = folder.join(format!("{name}.log"));
+        let program = Program::start(&mut command(port)?, &log, port)
+            .with_context(|| format!("{name} (see {})", log.display()))?;
+        Ok(Self {
+            name,
+            port,
+            subprotocol,
+            program: Some(program),
+        })
+    }
+
+    /// Ours; the path of the binary is in `HEARTH`.
+    pub(crate) fn hearth(folder: &Path, broker_port: u16) -> Result<Self> {
+        let binary =
+            std::env::var_os("HEARTH").context("HEARTH names no binary; use `cargo xtask bench relay`")?;
+        Self::new("hearth", Some("mqtt"), folder, |port| {
+            let config = folder.join("hearth.toml");
+            let text = format!(
+                "listen = \"127.0.0.1:{port}\"\n[broker.bench]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
+                 [relay]\nmax_connections = 20000\nmax_connections_per_address = 20000\n[http]\nmax_connections = 24000\n"
+            );
+            std::fs::write(&config, text)?;
+            let mut command = Command::new(binary);
+            command.arg("--config").arg(config);
+            Ok(command)
+        })
+    }
+
+    /// Passes TCP through to Mosquitto's WebSocket listener.
+    pub(crate) fn haproxy(folder: &Path, websocket_port: u16) -> Result<Self> {
+        Self::new("haproxy", Some("mqtt"), folder, |port| {
+            let config = folder.join("haproxy.cfg");
+            let text = format!(
+                "global\n  maxconn 9500\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n\
+                 frontend browsers\n  bind 127.0.0.1:{port}\n  default_backend broker\n\
+                 backend broker\n  server mosquitto 127.0.0.1:{websocket_port}\n"
+            );
+            std::fs::write(&config, text)?;
+            let mut command = Command::new(program("haproxy"));
+            command.arg("-db").arg("-f").arg(config);
+            Ok(command)
+        })
+    }
+
+    /// WebSocket to TCP, in Rust.
+    pub(crate) fn websocat(folder: &Path, broker_port: u16) -> Result<Self> {
+        Self::new("websocat", Some("mqtt"), folder, |port| {
+            let mut command = Command::new("websocat");
+            command.args(["-q", "--binary", "--exit-on-eof", "--server-protocol", "mqtt"]);
+            command
+                .arg(format!("ws-l:127.0.0.1:{port}"))
+                .arg(format!("tcp:127.0.0.1:{broker_port}"));
+            Ok(command)
+        })
+    }
+
+    /// WebSocket to TCP, in Python, a process for each connection; it refuses the subprotocol `mqtt`, so none is offered.
+    pub(crate) fn websockify(folder: &Path, broker_port: u16) -> Result<Self> {
+        Self::new("websockify", None, folder, |port| {
+            let mut command = Command::new("websockify");
+            command
+                .arg(format!("127.0.0.1:{port}"))
+                .arg(format!("127.0.0.1:{broker_port}"));
+            Ok(command)
+        })
+    }
+}
+
+/// Debian keeps servers where an ordinary user's `PATH` does not look.
+fn program(name: &str) -> PathBuf {
+    let system = Path::new("/usr/sbin").join(name);
+    if system.is_file() { system } else { name.into() }
+}
