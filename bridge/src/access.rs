@@ -15,6 +15,12 @@ pub(crate) struct Host {
     port: Option<u16>,
 }
 
+impl Host {
+    pub(crate) fn name(&self) -> &HostName {
+        &self.name
+    }
+}
+
 /// Why a request's host is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HostRefused {
@@ -51,6 +57,15 @@ pub(crate) fn check_host(
     {
         return Err(HostRefused::Unclear);
     }
+    check_host_name(access, listen, text)
+}
+
+/// Is the bridge meant by this host? What a trusted proxy was asked for stands in no Host header.
+pub(crate) fn check_host_name(
+    access: &AccessConfig,
+    listen: IpAddr,
+    text: &str,
+) -> Result<Host, HostRefused> {
     let (name, port) = HostName::parse_authority(text).ok_or(HostRefused::Unclear)?;
     let is_ours = name.is_loopback()
         || access.public_hosts.contains(&name)
@@ -112,7 +127,7 @@ mod tests {
                 WebOrigin::parse("http://dev.example:8080").unwrap(),
             ],
             allow_no_origin: false,
-            open_relay_with_own_credentials: false,
+            ..AccessConfig::default()
         }
     }
 

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hearth_model::api::BridgeConfig;
+use tokio::sync::Semaphore;
 
 use crate::{
     broker::CounterReader,
-    config::{AccessConfig, BrokerId},
+    config::{AccessConfig, BrokerId, HttpConfig},
     credentials::CredentialSource,
     metrics::HttpMetrics,
     relay::Relays,
@@ -20,6 +21,9 @@ pub(crate) struct App(Arc<AppState>);
 
 pub(crate) struct AppState {
     pub(crate) access: AccessConfig,
+    pub(crate) http: HttpConfig,
+    /// A place for each request that is worked on.
+    pub(crate) requests: Semaphore,
     pub(crate) assets: Assets,
     pub(crate) api_config: BridgeConfig,
     pub(crate) dialers: BTreeMap<BrokerId, Arc<Dialer>>,

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hearth_model::api::ApiErrorBody;
@@ -31,6 +31,10 @@ pub(crate) enum ApiError {
     Origin(#[from] OriginRefused),
     #[error(transparent)]
     Handshake(#[from] HandshakeRefused),
+    #[error("the bridge works on as many requests as it may; ask again in a moment")]
+    Busy,
+    #[error("the request was not worked off in time")]
+    TimedOut,
     #[error("the bridge could not do this; its log says why")]
     Internal(String),
 }
@@ -53,6 +57,8 @@ impl IntoResponse for ApiError {
                 (StatusCode::UPGRADE_REQUIRED, "not_websocket")
             }
             Self::Handshake(_) => (StatusCode::BAD_REQUEST, "handshake_refused"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "request_timeout"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
         match &self {
@@ -63,6 +69,8 @@ impl IntoResponse for ApiError {
             | Self::MethodNotAllowed
             | Self::UnknownBroker
             | Self::NoBroker
+            | Self::Busy
+            | Self::TimedOut
             | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
         }
         let body = ApiErrorBody {
@@ -71,12 +79,15 @@ impl IntoResponse for ApiError {
         };
         let mut response = (status, Json(body)).into_response();
         response.extensions_mut().insert(RefusedAs(code));
-        if let Self::Handshake(HandshakeRefused::NotWebSocket) = self {
-            let headers = response.headers_mut();
-            headers.insert(
-                axum::http::header::UPGRADE,
-                axum::http::HeaderValue::from_static("websocket"),
-            );
+        let more = match self {
+            Self::Handshake(HandshakeRefused::NotWebSocket) => Some((header::UPGRADE, "websocket")),
+            Self::Busy => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        };
+        if let Some((name, value)) = more {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -12,6 +12,7 @@ pub mod telemetry;
 
 mod access;
 mod app;
+mod client;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "the relay reads them when it writes CONNECT")

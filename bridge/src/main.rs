@@ -101,7 +101,7 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(config).await?;
-        tracing::info!("listening on http://{}", server.address());
+        tracing::info!("listening on {}://{}", server.scheme(), server.address());
         shutdown::requested().await;
         tracing::info!("shutting down");
         server.stop().await;

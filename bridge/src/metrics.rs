@@ -43,10 +43,12 @@ impl RelayMetrics {
         add(&self.bytes_from_browsers, payload_len as u64);
     }
 
-    /// A relay ended; with a code if the bridge closed it.
-    pub(crate) fn ended(&self, code: Option<u16>) {
+    /// A relay ended; with a code if the bridge closed it. Says whether it is the first with this code.
+    pub(crate) fn ended(&self, code: Option<u16>) -> bool {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        *ended.entry(code.unwrap_or(0)).or_default() += 1;
+        let count = ended.entry(code.unwrap_or(0)).or_default();
+        *count += 1;
+        *count == 1
     }
 }
 
@@ -54,6 +56,10 @@ impl RelayMetrics {
 #[derive(Debug, Default)]
 pub(crate) struct HttpMetrics {
     connections: AtomicU64,
+    /// Connections that ended as they should not, by reason.
+    ended: Mutex<BTreeMap<&'static str, u64>>,
+    certificates_read: AtomicU64,
+    certificates_unusable: AtomicU64,
     /// Refused requests by their stable code.
     refused: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -61,6 +67,29 @@ pub(crate) struct HttpMetrics {
 impl HttpMetrics {
     pub(crate) fn connected(&self) {
         add(&self.connections, 1);
+    }
+
+    pub(crate) fn connection_ended(&self, reason: &'static str) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        *ended.entry(reason).or_default() += 1;
+    }
+
+    /// Was nothing refused for this reason yet?
+    pub(crate) fn is_first(&self, code: &'static str) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        !refused.contains_key(code)
+    }
+
+    /// A changed certificate was read, and is in use if it is good.
+    pub(crate) fn certificate_read(&self, good: bool) {
+        add(
+            if good {
+                &self.certificates_read
+            } else {
+                &self.certificates_unusable
+            },
+            1,
+        );
     }
 
     pub(crate) fn refused(&self, code: &'static str) {
@@ -106,6 +135,22 @@ impl Text {
             "hearth_http_connections_total",
             "TCP connections accepted.",
             &http.connections,
+        );
+        self.by_label(
+            "hearth_http_connections_failed_total",
+            "TCP connections that ended as they should not, by reason.",
+            "reason",
+            &http.ended,
+        );
+        self.counter(
+            "hearth_http_certificates_read_total",
+            "Changed certificates that were taken into use.",
+            &http.certificates_read,
+        );
+        self.counter(
+            "hearth_http_certificates_unusable_total",
+            "Changed certificates that could not be used.",
+            &http.certificates_unusable,
         );
         self.by_label(
             "hearth_http_refused_total",

@@ -3,15 +3,18 @@
 use axum::{
     Router,
     extract::{Extension, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
+use tokio::time::timeout;
 
 use crate::{
-    access,
+    access::{self, Host},
     app::App,
+    client::client,
+    config::WebScheme,
     error::{ApiError, RefusedAs},
     routes,
     server::Peer,
@@ -26,6 +29,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/mqtt", get(routes::mqtt::default_broker))
         .route("/mqtt/{broker}", get(routes::mqtt::named_broker))
         .fallback(routes::assets::asset)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), guard))
         .with_state(app)
 }
@@ -37,24 +41,73 @@ async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let host = access::check_host(&app.access, peer.local.ip(), request.uri(), request.headers());
+    let client = client(&app.access, peer.address, peer.scheme, request.headers());
+    let listen = peer.local.ip();
+    let host = match &client.forwarded_host {
+        Some(name) => access::check_host_name(&app.access, listen, name),
+        None => access::check_host(&app.access, listen, request.uri(), request.headers()),
+    };
+    let hsts = host.as_ref().ok().and_then(|host| hsts(&app, &peer, host));
     let mut response = match host {
         Ok(host) => {
             request.extensions_mut().insert(host);
-            next.run(request).await
+            request.extensions_mut().insert(client);
+            within_limits(&app, request, next).await
         }
         Err(refused) => ApiError::from(refused).into_response(),
     };
     if let Some(RefusedAs(code)) = response.extensions().get() {
         app.metrics.refused(code);
     }
-    for (name, value) in SECURITY_HEADERS {
+    secure(response.headers_mut());
+    if let Some(value) = hsts {
         response
             .headers_mut()
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+            .insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
+}
+
+/// Puts the security headers on an answer that does not have its own.
+pub(crate) fn secure(headers: &mut HeaderMap) {
+    for (name, value) in SECURITY_HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// Bounds how many requests are worked on, and for how long. Whether the bridge is up can be asked at any time.
+async fn within_limits(app: &App, request: Request, next: Next) -> Response {
+    let _place = match app.requests.try_acquire() {
+        Ok(place) => Some(place),
+        Err(_) if request.uri().path() == "/healthz" => None,
+        Err(_) => {
+            if app.metrics.is_first("busy") {
+                let limit = app.http.max_requests;
+                tracing::warn!(
+                    limit,
+                    "requests are refused: http.max_requests is reached (said once)"
+                );
+            }
+            return ApiError::Busy.into_response();
+        }
+    };
+    match timeout(app.http.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::TimedOut.into_response(),
+    }
+}
+
+/// What tells browsers to insist on HTTPS. Not for loopback names: the order holds for every port of a name, and so for other programs.
+fn hsts(app: &App, peer: &Peer, host: &Host) -> Option<HeaderValue> {
+    let tls = app.http.tls.as_ref().filter(|tls| tls.hsts_max_age_s > 0)?;
+    if peer.scheme != WebScheme::Https || host.name().is_loopback() {
+        return None;
+    }
+    HeaderValue::from_str(&format!("max-age={}", tls.hsts_max_age_s)).ok()
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::MethodNotAllowed
 }
 
 /// The page brings a policy of its own, with the hashes of its scripts; nothing else has any business with scripts.

@@ -1,35 +1,32 @@
-//! The one port: takes connections, serves HTTP on each, and ends everything in order.
+//! The one port: starts and stops everything behind it.
+
+mod accept;
+mod connection;
+mod places;
+mod redirect;
+mod stream;
+mod tls;
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::Request};
 use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
-    time::timeout,
-};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower_service::Service as _;
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, AppState},
     broker::BrokerError,
-    config::{BrokerAddress, BrokerId, Config, HttpConfig},
+    config::{BrokerAddress, BrokerId, Config, WebScheme},
     credentials::CredentialSource,
     home::Home,
     metrics::HttpMetrics,
     relay::Relays,
-    router::router,
     routes::assets::Assets,
-    transport::{self, Dialer, TlsError},
+    transport::{Dialer, TlsError},
 };
 
-/// How long to wait after the system could not hand out a connection, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+use self::{accept::Listeners, tls::Tls};
+pub(crate) use self::{places::Place, stream::BrowserStream};
 
 /// Why the bridge cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +48,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// HTTPS cannot be set up.
+    #[error("[http.tls]: {0}")]
+    Https(#[source] TlsError),
     /// TLS to a broker cannot be set up.
     #[error("[broker.{broker}]: {source}")]
     Tls {
@@ -69,11 +69,12 @@ pub enum StartError {
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     pub(crate) local: SocketAddr,
+    pub(crate) scheme: WebScheme,
     pub(crate) permit: Permit,
 }
 
 /// A place among the HTTP connections; free again when the last clone is dropped.
-pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
+pub(crate) type Permit = Arc<Place>;
 
 /// A bridge that serves.
 ///
@@ -90,6 +91,8 @@ pub(crate) type Permit = Arc<OwnedSemaphorePermit>;
 /// ```
 pub struct Server {
     address: SocketAddr,
+    redirect_address: Option<SocketAddr>,
+    https: bool,
     home: Option<Home>,
     stop: CancellationToken,
     relays: Arc<Relays>,
@@ -100,13 +103,14 @@ pub struct Server {
 impl Server {
     /// Starts the embedded broker if it is wanted, and serves.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        // The port first: it fails at once, and a broker that was started must be stopped.
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .map_err(|source| listen_error(config.listen, source))?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| listen_error(config.listen, source))?;
+        // The ports first: they fail at once, and a broker that was started must be stopped.
+        let (listener, address) = bind(config.listen).await?;
+        let https = config.http.tls.as_ref();
+        let tls = https.map(Tls::new).transpose().map_err(StartError::Https)?;
+        let redirect = match https.and_then(|tls| tls.redirect_listen) {
+            Some(wanted) => Some(bind(wanted).await?),
+            None => None,
+        };
         let mut dialers = BTreeMap::new();
         for broker in &config.brokers {
             let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref()).map_err(|source| {
@@ -115,6 +119,7 @@ impl Server {
                     source,
                 }
             })?;
+            let dialer = dialer.with_proxy_protocol(broker.proxy_protocol);
             dialers.insert(broker.id.clone(), Arc::new(dialer));
         }
         let home = match &config.embedded {
@@ -133,6 +138,8 @@ impl Server {
         let relays = Arc::new(Relays::new(&config.relay));
         let app = App::new(AppState {
             access: config.access.clone(),
+            http: config.http.clone(),
+            requests: Semaphore::new(config.http.max_requests),
             assets: Assets::new(config.dist.as_deref()),
             api_config: api_config(&config),
             dialers,
@@ -147,15 +154,19 @@ impl Server {
         }
         warn_if_open(&config, address);
         let stop = CancellationToken::new();
-        let accepting = tokio::spawn(accept(
-            listener,
-            app,
-            config.http.clone(),
-            stop.clone(),
-            config.drain,
-        ));
+        let redirect_address = redirect.as_ref().map(|(_, address)| *address);
+        let listeners = Listeners {
+            main: listener,
+            https_port: address.port(),
+            redirect: redirect.map(|(listener, _)| listener),
+            tls,
+        };
+        let https = listeners.tls.is_some();
+        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain));
         Ok(Self {
             address,
+            redirect_address,
+            https,
             home,
             stop,
             relays,
@@ -167,6 +178,16 @@ impl Server {
     /// Where it listens; the port is the real one when port 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where plain HTTP is led to HTTPS, if a second address does that.
+    pub fn redirect_address(&self) -> Option<SocketAddr> {
+        self.redirect_address
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
     }
 
     /// Where the embedded broker listens, if there is one.
@@ -202,6 +223,16 @@ fn warn_if_open(config: &Config, address: SocketAddr) {
     }
 }
 
+async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(wanted)
+        .await
+        .map_err(|source| listen_error(wanted, source))?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| listen_error(wanted, source))?;
+    Ok((listener, address))
+}
+
 fn listen_error(address: SocketAddr, source: io::Error) -> StartError {
     match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken { address },
@@ -231,89 +262,5 @@ fn api_config(config: &Config) -> BridgeConfig {
         simulated: config.demo.is_some(),
         auth: AuthMode::PassThrough,
         maximum_packet_size: config.relay.max_message_bytes,
-    }
-}
-
-async fn accept(
-    listener: TcpListener,
-    app: App,
-    config: HttpConfig,
-    stop: CancellationToken,
-    drain: Duration,
-) {
-    let places = Arc::new(Semaphore::new(config.max_connections));
-    let connections = TaskTracker::new();
-    let router = router(app.clone());
-    let mut full_was_logged = false;
-    loop {
-        // Beyond the cap connections wait in the kernel's queue.
-        if places.available_permits() == 0 && !full_was_logged {
-            full_was_logged = true;
-            tracing::warn!(
-                limit = config.max_connections,
-                "connections wait: http.max_connections is reached (said once)"
-            );
-        }
-        let accepted = tokio::select! {
-            accepted = next_connection(&listener, &places) => accepted,
-            () = stop.cancelled() => break,
-        };
-        match accepted {
-            Ok((tcp, peer)) => {
-                app.metrics.connected();
-                connections.spawn(serve(tcp, peer, router.clone(), config.clone(), stop.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be taken");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
-    connections.close();
-    let _ended = timeout(drain, connections.wait()).await;
-}
-
-async fn next_connection(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, Peer)> {
-    let permit = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (tcp, address) = listener.accept().await?;
-    transport::prepare(&tcp)?;
-    let local = tcp.local_addr()?;
-    Ok((
-        tcp,
-        Peer {
-            address,
-            local,
-            permit: Arc::new(permit),
-        },
-    ))
-}
-
-async fn serve(tcp: TcpStream, peer: Peer, router: Router, config: HttpConfig, stop: CancellationToken) {
-    let address = peer.address;
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(peer.clone());
-        router.clone().call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
-        .max_buf_size(config.max_header_bytes)
-        .serve_connection(TokioIo::new(tcp), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%address, %error, "connection ended");
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::reader::{FromText, Section};
+use super::{
+    network::Network,
+    reader::{FromText, Section},
+};
 
 /// Who may talk to the bridge.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +18,32 @@ pub struct AccessConfig {
     pub allow_no_origin: bool,
     /// Starts with credentials of its own beyond loopback though nobody is asked who they are. Default: no.
     pub open_relay_with_own_credentials: bool,
+    /// Reverse proxies whose words about the client are believed. Default: none.
+    pub trusted_proxies: Vec<Network>,
+    /// In which headers they say them. Default: `x-forwarded`.
+    pub proxy_headers: ProxyHeaders,
+}
+
+/// The headers of trusted proxies. Only one family is read, because a proxy that writes the one passes the other on as the client wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyHeaders {
+    /// `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+impl FromText for ProxyHeaders {
+    const EXPECTED: &'static str = "\"x-forwarded\" or \"forwarded\"";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "x-forwarded" => Ok(Self::XForwarded),
+            "forwarded" => Ok(Self::Forwarded),
+            _ => Err("these headers are not known".into()),
+        }
+    }
 }
 
 impl AccessConfig {
@@ -24,6 +53,8 @@ impl AccessConfig {
             allowed_origins: section.texts("allowed_origins"),
             allow_no_origin: section.flag("allow_no_origin", false),
             open_relay_with_own_credentials: section.flag("open_relay_with_own_credentials", false),
+            trusted_proxies: section.texts("trusted_proxies"),
+            proxy_headers: section.text("proxy_headers").unwrap_or_default(),
         };
         section.finish();
         config

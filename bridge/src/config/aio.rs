@@ -59,6 +59,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<BrokerConfig> {
         .ok()?;
     let tls = names.tls(use_tls);
     Some(BrokerConfig {
+        proxy_protocol: None,
         id: BrokerId::aio(),
         name: "IoT Operations".into(),
         tls: use_tls.then_some(tls),

@@ -71,6 +71,29 @@ pub struct BrokerConfig {
     pub tls: Option<TlsConfig>,
     /// What the bridge shows to the broker. Default: what the page sends is passed on.
     pub credentials: Option<CredentialsConfig>,
+    /// Tells the broker each browser's address by the PROXY protocol. Default: no.
+    pub proxy_protocol: Option<ProxyProtocol>,
+}
+
+/// A version of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyProtocol {
+    /// A line of text.
+    V1,
+    /// Binary.
+    V2,
+}
+
+impl FromText for ProxyProtocol {
+    const EXPECTED: &'static str = "\"v1\" or \"v2\"";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match text {
+            "v1" => Ok(Self::V1),
+            "v2" => Ok(Self::V2),
+            _ => Err("this version of the PROXY protocol is not known".into()),
+        }
+    }
 }
 
 /// Host and port of a broker.
@@ -208,12 +231,14 @@ impl BrokerConfig {
         }
         let tls = TlsConfig::read(tls_section);
         let credentials = CredentialsConfig::read(section.section("credentials"));
+        let proxy_protocol = section.text("proxy_protocol");
         section.finish();
         let url = url?;
         Some(Self {
             id: BrokerId::from_text(id).ok()?,
             name,
             tls: url.tls.then_some(tls),
+            proxy_protocol,
             address: url.address,
             credentials,
         })

@@ -154,6 +154,7 @@ impl<'s> Component<'s> {
         let (address, credentials) = self.url(url)?;
         let tls = self.tls(&values, &address, url.place);
         Some(BrokerConfig {
+            proxy_protocol: None,
             id,
             name,
             tls: address.tls.then_some(tls),

@@ -12,6 +12,7 @@ mod demo;
 mod embedded;
 mod http;
 mod log;
+mod network;
 mod problem;
 mod reader;
 mod relay;
@@ -31,13 +32,14 @@ use toml::de::DeTable;
 
 use self::reader::{FlagValue, Section, Source};
 pub use self::{
-    access::{AccessConfig, HostName, WebOrigin, WebScheme},
-    broker::{BrokerAddress, BrokerConfig, BrokerId},
+    access::{AccessConfig, HostName, ProxyHeaders, WebOrigin, WebScheme},
+    broker::{BrokerAddress, BrokerConfig, BrokerId, ProxyProtocol},
     credentials::{CredentialsConfig, PasswordSource},
     demo::DemoConfig,
     embedded::EmbeddedBrokerConfig,
-    http::HttpConfig,
+    http::{HttpConfig, HttpTlsConfig},
     log::{LogConfig, LogFormat},
+    network::Network,
     problem::{ConfigError, Origin, Problem},
     relay::RelayConfig,
     secret::{Secret, SecretBytes},
@@ -163,6 +165,7 @@ impl Config {
     fn read<'s>(source: &'s Source<'s>, top: Section<'s>) -> Self {
         let (mut brokers, embedded) = read_brokers(&top.section("broker"), source);
         add_brokers_of_others(&top, source, &mut brokers);
+        let relay = RelayConfig::read(top.section("relay"));
         let mut config = Self {
             listen: top
                 .text("listen")
@@ -173,8 +176,8 @@ impl Config {
             embedded,
             demo: DemoConfig::read(top.section("demo")),
             access: AccessConfig::read(top.section("access")),
-            http: HttpConfig::read(top.section("http")),
-            relay: RelayConfig::read(top.section("relay")),
+            http: HttpConfig::read(top.section("http"), relay.max_connections_per_address),
+            relay,
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
             log: LogConfig::read(top.section("log")),
             unknown_variables: Vec::new(),

@@ -11,6 +11,8 @@ pub struct RelayConfig {
     pub max_connections: usize,
     /// WebSockets of one address at one time. Default 1,000: behind a reverse proxy everybody has the same address.
     pub max_connections_per_address: usize,
+    /// WebSockets of one user of the bridge at one time. Default 100.
+    pub max_connections_per_user: usize,
     /// Time in which the first packet must have arrived whole; it must be a CONNECT. Default 10,000 ms.
     pub handshake_timeout: Duration,
     /// Time in which the broker must have answered the dial, TLS included. Default 5,000 ms.
@@ -18,6 +20,14 @@ pub struct RelayConfig {
     /// Bytes of one WebSocket message from a browser. Messages are passed on as they arrive and never kept whole, so this bounds what a broker
     /// is sent, not memory. Default 2 MiB.
     pub max_message_bytes: u32,
+    /// Frames of one WebSocket message from a browser: empty ones cost nothing to send. Default 4,096.
+    pub max_message_frames: u32,
+    /// Time after which a WebSocket is ended when nothing came from either side. Default 0, which is never: MQTT lets a client be silent
+    /// for up to 27 hours or for ever, its broker knows for how long, and TCP finds a machine that has vanished.
+    pub idle_timeout: Duration,
+    /// Time for which a browser or a broker may take nothing of what waits for it. Default 120,000 ms: longer than a broker waits for
+    /// a client with the usual keep-alive of 60 s, so that the broker's own word comes first. 0 is endless.
+    pub stalled_timeout: Duration,
     /// A busy line may wait this long to put more into one frame; a quiet line never waits. 0 turns it off. Default 4 ms.
     pub gather: Duration,
 }
@@ -29,9 +39,14 @@ impl RelayConfig {
             max_connections: section.integer("max_connections", 1..=1_000_000, 10_000) as usize,
             max_connections_per_address: section.integer("max_connections_per_address", 1..=1_000_000, 1_000)
                 as usize,
+            max_connections_per_user: section.integer("max_connections_per_user", 1..=1_000_000, 100)
+                as usize,
             handshake_timeout: section.duration_ms("handshake_timeout_ms", 100..=600_000, 10_000),
             dial_timeout: section.duration_ms("dial_timeout_ms", 100..=600_000, 5_000),
             max_message_bytes: u32::try_from(max_message_bytes).unwrap_or(u32::MAX),
+            max_message_frames: section.integer("max_message_frames", 1..=1_000_000, 4_096) as u32,
+            idle_timeout: section.duration_ms("idle_timeout_ms", 0..=604_800_000, 0),
+            stalled_timeout: section.duration_ms("stalled_timeout_ms", 0..=3_600_000, 120_000),
             gather: section.duration_ms("gather_ms", 0..=50, 4),
         };
         section.finish();

@@ -388,12 +388,22 @@ fn the_example_names_existing_keys_with_their_real_defaults() {
     for problem in &error.problems {
         assert!(problem.message.contains("/etc/hearth/"), "{problem}");
     }
-    let without_tls: String = example_with_everything_set()
+    // HTTPS needs its files, whatever is in them.
+    let https = example_with_everything_set().replace(
+        "/etc/hearth/https",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml\" #"),
+    );
+    let without_tls: String = https
         .lines()
         .filter(|line| !line.contains("/etc/hearth/"))
         .map(|line| format!("{line}\n"))
         .collect();
-    let (set, default) = (parse(&without_tls).unwrap(), parse("[broker.embedded]").unwrap());
+    let (mut set, default) = (parse(&without_tls).unwrap(), parse("[broker.embedded]").unwrap());
+    let https = set.http.tls.take().unwrap();
+    assert_eq!(
+        (https.redirect_listen.unwrap().port(), https.hsts_max_age_s),
+        (80, 31_536_000)
+    );
     assert_eq!(
         (&set.http, &set.relay, &set.log, set.listen),
         (&default.http, &default.relay, &default.log, default.listen)

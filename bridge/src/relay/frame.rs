@@ -110,6 +110,7 @@ struct Header {
 #[derive(Debug)]
 pub(crate) struct FrameReader {
     max_message_bytes: u64,
+    max_message_frames: u32,
     /// Bytes of the header that is being read.
     head: [u8; 14],
     head_len: usize,
@@ -117,6 +118,8 @@ pub(crate) struct FrameReader {
     frame: Option<Header>,
     /// Payload of the message so far; `None` between messages.
     message_bytes: Option<u64>,
+    /// Frames of the message so far.
+    message_frames: u32,
     /// Was the last data frame the end of its message?
     last_fin: bool,
     control: Vec<u8>,
@@ -124,13 +127,15 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    pub(crate) fn new(max_message_bytes: u32) -> Self {
+    pub(crate) fn new(max_message_bytes: u32, max_message_frames: u32) -> Self {
         Self {
             max_message_bytes: u64::from(max_message_bytes),
+            max_message_frames,
             head: [0; 14],
             head_len: 0,
             frame: None,
             message_bytes: None,
+            message_frames: 0,
             last_fin: true,
             control: Vec::new(),
             closed: false,
@@ -296,6 +301,11 @@ impl FrameReader {
             let message_bytes = self.message_bytes.unwrap_or(0).saturating_add(remaining);
             if message_bytes > self.max_message_bytes {
                 let reason = format!("a message of more than {} bytes", self.max_message_bytes);
+                return Err(Close::new(close::MESSAGE_TOO_BIG, reason));
+            }
+            self.message_frames = self.message_bytes.map_or(0, |_| self.message_frames) + 1;
+            if self.message_frames > self.max_message_frames {
+                let reason = format!("a message in more than {} frames", self.max_message_frames);
                 return Err(Close::new(close::MESSAGE_TOO_BIG, reason));
             }
             self.message_bytes = Some(message_bytes);

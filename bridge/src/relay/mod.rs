@@ -11,14 +11,13 @@ mod limits;
 mod policy;
 mod pump;
 
-use std::{future::poll_fn, io, net::IpAddr, sync::Arc};
+use std::{future::poll_fn, io, sync::Arc};
 
 use hearth_model::api::close;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::{Duration, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -30,13 +29,14 @@ use self::{
 };
 pub(crate) use self::{
     handshake::{Handshake, HandshakeRefused},
+    limits::network_of,
     policy::Policy,
 };
 use crate::{
     config::{BrokerId, RelayConfig},
     metrics::RelayMetrics,
-    server::Permit,
-    transport::{BrokerStream, DialError, Dialer},
+    server::{BrowserStream, Permit},
+    transport::{BrokerStream, DialError, Dialer, Ends, Patient},
 };
 
 /// How long a browser that was told why it cannot have a broker may take to hear it.
@@ -47,6 +47,7 @@ pub(crate) struct Relays {
     limits: Arc<Limits>,
     options: PumpOptions,
     dial_timeout: Duration,
+    stalled_timeout: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
     pub(crate) metrics: RelayMetrics,
@@ -55,7 +56,8 @@ pub(crate) struct Relays {
 /// What a browser asked for.
 pub(crate) struct Request {
     pub(crate) upgrade: OnUpgrade,
-    pub(crate) address: IpAddr,
+    /// The browser's own address, behind a trusted proxy too, and ours.
+    pub(crate) ends: Ends,
     pub(crate) broker: BrokerId,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) policy: Policy,
@@ -68,16 +70,16 @@ pub(crate) struct Request {
 impl Relays {
     pub(crate) fn new(config: &RelayConfig) -> Self {
         Self {
-            limits: Arc::new(Limits::new(
-                config.max_connections,
-                config.max_connections_per_address,
-            )),
+            limits: Arc::new(Limits::new(config)),
             options: PumpOptions {
                 max_message_bytes: config.max_message_bytes,
+                max_message_frames: config.max_message_frames,
                 handshake_timeout: config.handshake_timeout,
+                idle_timeout: config.idle_timeout,
                 gather: config.gather,
             },
             dial_timeout: config.dial_timeout,
+            stalled_timeout: config.stalled_timeout,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             metrics: RelayMetrics::default(),
@@ -90,8 +92,8 @@ impl Relays {
     }
 
     /// Connects to a broker within the time that is set for it.
-    pub(crate) async fn dial(&self, dialer: &Dialer) -> Result<BrokerStream, DialError> {
-        timeout(self.dial_timeout, dialer.dial())
+    pub(crate) async fn dial(&self, dialer: &Dialer, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
+        timeout(self.dial_timeout, dialer.dial(ends))
             .await
             .unwrap_or(Err(DialError::Timeout))
     }
@@ -113,10 +115,10 @@ impl Relays {
     async fn serve(&self, request: Request) {
         let Request {
             upgrade,
-            address,
+            ends,
             broker,
             dialer,
-            policy: _,
+            policy,
             login,
             permit,
         } = request;
@@ -124,39 +126,51 @@ impl Relays {
         let Ok((browser, early)) = browser_stream(upgrade).await else {
             return;
         };
-        let place = self.limits.enter(address);
+        let browser = Patient::new(browser, self.stalled_timeout);
+        let user = policy.identity.as_ref().map(|identity| identity.user.as_str());
+        let place = self.limits.enter(ends.client.ip(), user);
         self.metrics.opened();
         let ending = match place {
             Ok(_) if login.is_cancelled() => refuse(browser, not_logged_in()).await,
             Ok(_) => {
-                self.connect_and_pump(browser, &early, &broker, &dialer, &login)
+                self.connect_and_pump(browser, &early, &broker, &dialer, ends, &login)
                     .await
             }
             Err(ref close) => refuse(browser, close.clone()).await,
         };
-        self.metrics.ended(match &ending {
+        let first = self.metrics.ended(match &ending {
             Ending::BrowserClosed(_) | Ending::BrowserGone => None,
             Ending::Closed(close) => Some(close.code),
         });
-        tracing::debug!(%broker, %address, ?ending, "relay ended");
+        if let Ending::Closed(close) = &ending
+            && first
+            && is_limit(close.code)
+        {
+            tracing::warn!(%broker, address = %ends.client, code = close.code, reason = close.reason, "a WebSocket met a limit (said once for each code)");
+        }
+        tracing::debug!(%broker, address = %ends.client, ?ending, "relay ended");
     }
 
     async fn connect_and_pump(
         &self,
-        browser: TcpStream,
+        browser: Patient<BrowserStream>,
         early: &[u8],
         broker: &BrokerId,
         dialer: &Dialer,
+        ends: Ends,
         login: &CancellationToken,
     ) -> Ending {
         let stop = self.stop.child_token();
         let dialled = tokio::select! {
-            dialled = self.dial(dialer) => dialled,
+            dialled = self.dial(dialer, Some(ends)) => dialled,
             () = stop.cancelled() => return refuse(browser, shutting_down()).await,
             () = login.cancelled() => return refuse(browser, not_logged_in()).await,
         };
         match dialled {
-            Ok(stream) => self.pump(browser, stream, early, &stop, login).await,
+            Ok(stream) => {
+                let broker = Patient::new(stream, self.stalled_timeout);
+                self.pump(browser, broker, early, &stop, login).await
+            }
             Err(error) => {
                 self.metrics.dial_failed();
                 tracing::warn!(%broker, address = %dialer.address(), %error, "cannot reach the broker");
@@ -167,8 +181,8 @@ impl Relays {
 
     async fn pump(
         &self,
-        browser: TcpStream,
-        broker: BrokerStream,
+        browser: Patient<BrowserStream>,
+        broker: Patient<BrokerStream>,
         early: &[u8],
         stop: &CancellationToken,
         login: &CancellationToken,
@@ -182,6 +196,18 @@ impl Relays {
         }
         poll_fn(|cx| pump.poll(cx)).await
     }
+}
+
+/// Does a limit of the relay stand behind the code? Those on connections are logged where they are met.
+fn is_limit(code: u16) -> bool {
+    matches!(
+        code,
+        close::MESSAGE_TOO_BIG
+            | close::HANDSHAKE_TIMEOUT
+            | close::IDLE_TIMEOUT
+            | close::STALLED
+            | close::BROKER_STALLED
+    )
 }
 
 fn shutting_down() -> Close {
@@ -214,19 +240,19 @@ fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
     }
 }
 
-/// The socket under the HTTP connection, and what was read from it already.
-async fn browser_stream(upgrade: OnUpgrade) -> Result<(TcpStream, Vec<u8>), ()> {
+/// The stream under the HTTP connection, and what was read from it already.
+async fn browser_stream(upgrade: OnUpgrade) -> Result<(BrowserStream, Vec<u8>), ()> {
     let upgraded = upgrade
         .await
         .map_err(|error| tracing::debug!(%error, "the upgrade was not finished"))?;
     let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
+        .downcast::<TokioIo<Patient<BrowserStream>>>()
         .map_err(|_| tracing::error!("unknown kind of connection"))?;
-    Ok((parts.io.into_inner(), parts.read_buf.to_vec()))
+    Ok((parts.io.into_inner().into_inner(), parts.read_buf.to_vec()))
 }
 
 /// Tells a browser why it cannot have what it wants. It was let in first, because browsers hide a refused upgrade's reason from the page.
-async fn refuse(mut browser: TcpStream, close: Close) -> Ending {
+async fn refuse(mut browser: Patient<BrowserStream>, close: Close) -> Ending {
     let farewell = async {
         browser.write_all(&close.frame()).await?;
         browser.shutdown().await?;

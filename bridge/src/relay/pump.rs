@@ -24,7 +24,7 @@ use super::{
     frame::{self, Close, Control, FrameReader, HEADER_ROOM},
     gather::Gather,
 };
-use crate::metrics::RelayMetrics;
+use crate::{metrics::RelayMetrics, transport::Patience};
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -51,7 +51,10 @@ pub(crate) enum Ending {
 /// What bounds a relay.
 pub(crate) struct PumpOptions {
     pub(crate) max_message_bytes: u32,
+    pub(crate) max_message_frames: u32,
     pub(crate) handshake_timeout: Duration,
+    /// 0: never.
+    pub(crate) idle_timeout: Duration,
     pub(crate) gather: Duration,
 }
 
@@ -147,6 +150,8 @@ pub(crate) struct Pump<'m, W, B> {
     ticking: bool,
     /// Until CONNECT must have come, or the farewell must be over.
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Runs out when nothing is heard from either side.
+    idle: Patience,
     metrics: &'m RelayMetrics,
     max_message_bytes: u32,
 }
@@ -167,7 +172,7 @@ where
         let mut pump = Self {
             browser,
             broker,
-            reader: FrameReader::new(options.max_message_bytes),
+            reader: FrameReader::new(options.max_message_bytes, options.max_message_frames),
             gate: ConnectGate::First,
             gather: Gather::new(options.gather),
             stage: Stage::Open,
@@ -181,6 +186,7 @@ where
             tick: None,
             ticking: false,
             deadline: Some(Box::pin(sleep(options.handshake_timeout))),
+            idle: Patience::new(options.idle_timeout),
             metrics,
             max_message_bytes: options.max_message_bytes,
         };
@@ -206,6 +212,12 @@ where
                 && let Some(ending) = self.time_is_up()
             {
                 return Poll::Ready(ending);
+            }
+            if matches!(self.stage, Stage::Open) && self.idle.poll_over(cx).is_ready() {
+                self.close(Close::new(
+                    close::IDLE_TIMEOUT,
+                    "nothing came from browser or broker for too long",
+                ));
             }
             let up = self.poll_up(cx);
             let down = self.poll_down(cx);
@@ -251,9 +263,15 @@ where
     /// One step from browser to broker: `Ready(None)` if something moved.
     fn poll_up(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
         if !self.to_broker.is_empty() {
-            if ready!(self.to_broker.poll_flush(&mut self.broker, cx)).is_err() {
+            if let Err(error) = ready!(self.to_broker.poll_flush(&mut self.broker, cx)) {
                 self.broker_deaf = true;
                 self.to_broker = Pending::default();
+                if is_stalled(&error) {
+                    self.close(Close::new(
+                        close::BROKER_STALLED,
+                        "the broker took nothing for too long",
+                    ));
+                }
             }
             return Poll::Ready(None);
         }
@@ -275,6 +293,7 @@ where
         if result.is_err() || filled.is_empty() {
             return Poll::Ready(self.browser_is_done(None, true));
         }
+        self.idle.moved();
         let payload_len = self.take_frames(filled);
         let payload = filled.get(..payload_len).unwrap_or_default();
         self.send_to_broker(cx, payload);
@@ -379,7 +398,7 @@ where
                     }
                     Poll::Ready(None)
                 }
-                Err(_) => Poll::Ready(self.browser_lost()),
+                Err(error) => Poll::Ready(self.browser_lost(&error)),
             };
         }
         let over = match &self.stage {
@@ -436,6 +455,7 @@ where
             ));
             return Poll::Ready(None);
         }
+        self.idle.moved();
         let header_len = frame::write_binary_header(room, payload_len);
         let whole = buffer
             .get(HEADER_ROOM - header_len..HEADER_ROOM + payload_len)
@@ -445,11 +465,7 @@ where
             self.start_tick(until);
         }
         let written = self.to_browser.write(&mut self.browser, cx, whole);
-        Poll::Ready(if written.is_err() {
-            self.browser_lost()
-        } else {
-            None
-        })
+        Poll::Ready(written.err().and_then(|error| self.browser_lost(&error)))
     }
 
     fn start_tick(&mut self, until: Instant) {
@@ -461,14 +477,24 @@ where
         self.ticking = true;
     }
 
-    fn browser_lost(&mut self) -> Option<Ending> {
+    fn browser_lost(&mut self, error: &io::Error) -> Option<Ending> {
         self.to_browser = Pending::default();
         match &self.stage {
             Stage::Closing(close) => Some(Ending::Closed(close.clone())),
             Stage::BrowserDone { .. } => None,
+            // It would not take a close frame either.
+            Stage::Open if is_stalled(error) => Some(Ending::Closed(Close::new(
+                close::STALLED,
+                "the browser took nothing for too long",
+            ))),
             Stage::Open => self.browser_is_done(None, true),
         }
     }
+}
+
+/// Has the other side taken nothing for too long?
+fn is_stalled(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
 }
 
 /// A broker that wants a certificate says so only after the handshake (TLS 1.3), so this is where it is heard.

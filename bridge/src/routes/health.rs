@@ -26,7 +26,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
     else {
         return (StatusCode::OK, "ok\n".into());
     };
-    match app.relays.dial(dialer).await {
+    match app.relays.dial(dialer, None).await {
         Ok(_) => (StatusCode::OK, "ok\n".into()),
         Err(error) => (
             StatusCode::SERVICE_UNAVAILABLE,

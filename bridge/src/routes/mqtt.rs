@@ -11,26 +11,30 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::{self, Host},
     app::App,
-    config::{BrokerId, WebScheme},
+    client::Client,
+    config::BrokerId,
     error::ApiError,
     relay::{self, Handshake, Policy},
     server::Peer,
+    transport::Ends,
 };
 
 pub(crate) async fn default_broker(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
+    Extension(client): Extension<Client>,
     Extension(host): Extension<Host>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let broker = app.default_broker.clone().ok_or(ApiError::NoBroker)?;
-    upgrade(&app, peer, &host, broker, request)
+    upgrade(&app, peer, &client, &host, broker, request)
 }
 
 pub(crate) async fn named_broker(
     State(app): State<App>,
     Path(id): Path<String>,
     Extension(peer): Extension<Peer>,
+    Extension(client): Extension<Client>,
     Extension(host): Extension<Host>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -40,19 +44,20 @@ pub(crate) async fn named_broker(
         .find(|broker| broker.as_str() == id)
         .ok_or(ApiError::UnknownBroker)?
         .clone();
-    upgrade(&app, peer, &host, broker, request)
+    upgrade(&app, peer, &client, &host, broker, request)
 }
 
 fn upgrade(
     app: &App,
     peer: Peer,
+    client: &Client,
     host: &Host,
     broker: BrokerId,
     mut request: Request,
 ) -> Result<Response, ApiError> {
     // The origin is looked at first: a foreign page learns nothing more.
     if request.headers().contains_key(axum::http::header::UPGRADE) {
-        access::check_origin(&app.access, WebScheme::Http, host, request.headers())?;
+        access::check_origin(&app.access, client.scheme, host, request.headers())?;
     }
     let handshake = Handshake::read(request.method(), request.version(), request.headers())?;
     let internal = || ApiError::Internal("the connection cannot be upgraded".into());
@@ -64,7 +69,10 @@ fn upgrade(
     let dialer = app.dialers.get(&broker).ok_or(ApiError::UnknownBroker)?.clone();
     app.relays.start(relay::Request {
         upgrade,
-        address: peer.address.ip(),
+        ends: Ends {
+            client: client.address,
+            local: peer.local,
+        },
         broker,
         dialer,
         policy: Policy::default(),

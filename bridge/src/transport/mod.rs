@@ -1,5 +1,7 @@
 //! Network connections to brokers: TCP, and TLS over it.
 
+mod patient;
+mod proxy;
 mod tls;
 
 use std::{
@@ -12,20 +14,25 @@ use std::{
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
 
-pub(crate) use self::tls::Reloads;
 use self::tls::Tls;
 pub use self::tls::TlsError;
-use crate::config::{BrokerAddress, TlsConfig};
+pub(crate) use self::{
+    patient::{Patience, Patient},
+    proxy::Ends,
+    tls::{Reloads, key_pair},
+};
+use crate::config::{BrokerAddress, ProxyProtocol, TlsConfig};
 
 /// Knows how to reach one broker.
 pub(crate) struct Dialer {
     address: BrokerAddress,
     tls: Option<Arc<Tls>>,
+    proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// Why a broker cannot be reached.
@@ -48,7 +55,19 @@ impl Dialer {
             Some(config) => Some(Arc::new(Tls::new(config, &address)?)),
             None => None,
         };
-        Ok(Self { address, tls })
+        Ok(Self {
+            address,
+            tls,
+            proxy_protocol: None,
+        })
+    }
+
+    /// The broker is told whose connection it gets.
+    pub(crate) fn with_proxy_protocol(self, proxy_protocol: Option<ProxyProtocol>) -> Self {
+        Self {
+            proxy_protocol,
+            ..self
+        }
     }
 
     pub(crate) fn address(&self) -> &BrokerAddress {
@@ -60,12 +79,17 @@ impl Dialer {
         self.tls.as_ref().map(|tls| tls.reloads())
     }
 
-    /// Connects; the caller bounds the time.
-    pub(crate) async fn dial(&self) -> Result<BrokerStream, DialError> {
-        let tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
+    /// Connects for a browser, or for the bridge itself; the caller bounds the time.
+    pub(crate) async fn dial(&self, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
+        let mut tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
             .await
             .map_err(|error| dial_error(&error))?;
         prepare(&tcp).map_err(|error| dial_error(&error))?;
+        if let Some(version) = self.proxy_protocol {
+            tcp.write_all(&proxy::header(version, ends))
+                .await
+                .map_err(|error| dial_error(&error))?;
+        }
         let Some(tls) = self.tls.clone() else {
             return Ok(BrokerStream::Tcp(tcp));
         };

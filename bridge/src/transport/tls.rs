@@ -198,6 +198,21 @@ impl Material {
     }
 }
 
+/// A certificate chain and its key, for whoever shows one.
+pub(crate) fn key_pair(
+    cert_file: &Path,
+    key_file: &Path,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let (cert, key) = (
+        PemSource::File(cert_file.into()),
+        PemSource::File(key_file.into()),
+    );
+    let chain = certificates(&cert, &read_source(&cert)?)?;
+    let key = PrivateKeyDer::from_pem_slice(read_source(&key)?.expose())
+        .map_err(|error| pem_error(&key, &error))?;
+    Ok((chain, key))
+}
+
 fn read_source(source: &PemSource) -> Result<SecretBytes, TlsError> {
     match source {
         PemSource::Text { pem, .. } => Ok(pem.clone()),

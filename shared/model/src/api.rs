@@ -89,6 +89,10 @@ pub mod close {
     pub const HANDSHAKE_TIMEOUT: u16 = 4408;
     /// The client id is in use by another user of the bridge.
     pub const CLIENT_ID_IN_USE: u16 = 4409;
+    /// Nothing came from either side for the time that is set: `relay.idle_timeout_ms`.
+    pub const IDLE_TIMEOUT: u16 = 4410;
+    /// The browser took nothing for the time that is set: `relay.stalled_timeout_ms`.
+    pub const STALLED: u16 = 4411;
     /// A packet that breaks MQTT: malformed, or not allowed at this point.
     pub const BAD_PACKET: u16 = 4422;
     /// The bridge signs in to this broker in a way that only MQTT 5.0 has.
@@ -97,6 +101,8 @@ pub mod close {
     pub const TOO_MANY_CONNECTIONS: u16 = 4429;
     /// This address has as many WebSockets as it may.
     pub const TOO_MANY_FROM_ADDRESS: u16 = 4430;
+    /// This user has as many WebSockets as it may.
+    pub const TOO_MANY_FROM_USER: u16 = 4431;
     /// The bridge's own credentials for the broker cannot be read.
     pub const CREDENTIALS_UNAVAILABLE: u16 = 4500;
     /// The broker could not be reached: refused, no route, unknown name.
@@ -105,6 +111,8 @@ pub mod close {
     pub const BROKER_TLS_FAILED: u16 = 4503;
     /// The broker did not answer the dial in time.
     pub const BROKER_TIMEOUT: u16 = 4504;
+    /// The broker took nothing for the time that is set: `relay.stalled_timeout_ms`.
+    pub const BROKER_STALLED: u16 = 4505;
 }
 
 #[cfg(test)]

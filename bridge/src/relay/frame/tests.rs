@@ -29,7 +29,7 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// Feeds `bytes` in pieces of `piece`, and gives back payload and control.
 fn read(bytes: &[u8], piece: usize) -> Result<(Vec<u8>, Control), Close> {
-    let (mut reader, mut control, mut payload) = (FrameReader::new(100_000), Control::default(), vec![]);
+    let (mut reader, mut control, mut payload) = (FrameReader::new(100_000, 100), Control::default(), vec![]);
     for part in bytes.chunks(piece) {
         let mut part = part.to_vec();
         let len = reader.read(&mut part, &mut control)?;
@@ -118,6 +118,24 @@ fn a_message_in_pieces_is_bounded_as_a_whole() {
 }
 
 #[test]
+fn a_message_may_have_only_so_many_frames_however_small() {
+    let message = |frames: usize| {
+        [
+            masked(0x02, b""),
+            masked(0x00, b"").repeat(frames - 2),
+            masked(0x80, b""),
+        ]
+        .concat()
+    };
+    assert!(read(&message(100).repeat(3), 4_096).is_ok());
+    let refused = read(&message(101), 4_096).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (1009, "a message in more than 100 frames")
+    );
+}
+
+#[test]
 fn headers_are_as_short_as_can_be() {
     let check = |len: usize, expected: &[u8]| {
         let mut room = [0; HEADER_ROOM];
@@ -161,7 +179,7 @@ proptest! {
 /// As `read`, with the lengths of the pieces given in turn; a refusal keeps the payload out.
 fn read_with(bytes: &[u8], cuts: &[usize]) -> Result<(Vec<u8>, Control), Close> {
     let (mut reader, mut control, mut payload, mut rest) =
-        (FrameReader::new(100_000), Control::default(), vec![], bytes);
+        (FrameReader::new(100_000, 100), Control::default(), vec![], bytes);
     for cut in cuts.iter().cycle() {
         let (part, tail) = rest.split_at((*cut).min(rest.len()));
         let mut part = part.to_vec();

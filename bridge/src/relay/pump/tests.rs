@@ -9,7 +9,9 @@ const PING_BYTES: usize = 125;
 fn options() -> PumpOptions {
     PumpOptions {
         max_message_bytes: 1024,
+        max_message_frames: 100,
         handshake_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::ZERO,
         gather: Duration::ZERO,
     }
 }

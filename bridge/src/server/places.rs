@@ -1,0 +1,108 @@
+//! How many connections there may be, in all and per address.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    client::is_trusted,
+    config::{AccessConfig, HttpConfig, Network},
+    relay::network_of,
+};
+
+/// Counts who is connected.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    max_connections: usize,
+    max_connections_per_address: usize,
+    /// Everybody behind a reverse proxy has its address; the relay counts them by their own.
+    trusted_proxies: Vec<Network>,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+    full_was_logged: AtomicBool,
+    address_was_logged: AtomicBool,
+}
+
+/// A place among the connections; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    places: Arc<Places>,
+    address: Option<IpAddr>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(super) fn new(http: &HttpConfig, access: &AccessConfig) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(http.max_connections)),
+            max_connections: http.max_connections,
+            max_connections_per_address: http.max_connections_per_address,
+            trusted_proxies: access.trusted_proxies.clone(),
+            by_address: Mutex::default(),
+            full_was_logged: AtomicBool::new(false),
+            address_was_logged: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until there is room for another connection; meanwhile they wait in the kernel's queue.
+    pub(super) async fn room(&self) -> io::Result<OwnedSemaphorePermit> {
+        if self.all.available_permits() == 0 && !self.full_was_logged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                limit = self.max_connections,
+                "connections wait: http.max_connections is reached (said once)"
+            );
+        }
+        Arc::clone(&self.all)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)
+    }
+
+    /// Makes the room a place for this address, unless it has as many as it may.
+    pub(super) fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
+        let address = (!is_trusted(&self.trusted_proxies, address)).then(|| network_of(address));
+        if let Some(address) = address {
+            let mut by_address = self.lock();
+            let open = by_address.entry(address).or_default();
+            if *open >= self.max_connections_per_address {
+                drop(by_address);
+                if !self.address_was_logged.swap(true, Ordering::Relaxed) {
+                    let limit = self.max_connections_per_address;
+                    tracing::warn!(%address, limit, "connections are refused: http.max_connections_per_address is reached (said once)");
+                }
+                return None;
+            }
+            *open += 1;
+        }
+        Some(Place {
+            places: Arc::clone(self),
+            address,
+            _permit: permit,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(address) = self.address else { return };
+        let mut by_address = self.places.lock();
+        if let Some(open) = by_address.get_mut(&address) {
+            *open -= 1;
+            if *open == 0 {
+                by_address.remove(&address);
+            }
+        }
+    }
+}
