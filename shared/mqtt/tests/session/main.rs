@@ -9,6 +9,7 @@
 )]
 
 mod auth;
+mod breaches;
 mod connect;
 mod flows;
 mod fuzzed;
