@@ -132,12 +132,13 @@ pub(crate) fn client_mix(version: ProtocolVersion) -> Vec<Packet> {
                     filter("zigbee2mqtt/+/availability"),
                     SubscriptionOptions::at_most(Qos::AtMostOnce),
                 ),
-            ],
+            ]
+            .into(),
             properties: Properties::new(),
         }),
         Packet::Unsubscribe(Unsubscribe {
             packet_id: id(2),
-            filters: vec![filter("home/#")],
+            filters: vec![filter("home/#")].into(),
             properties: Properties::new(),
         }),
         Packet::Pingreq,

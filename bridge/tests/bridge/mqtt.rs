@@ -50,7 +50,7 @@ impl Client {
         };
         let subscribe = Subscribe {
             packet_id: PacketId::new(1).unwrap(),
-            filters: vec![(TopicFilter::parse(filter).unwrap(), options)],
+            filters: vec![(TopicFilter::parse(filter).unwrap(), options)].into(),
             properties: Properties::default(),
         };
         self.send(&Packet::Subscribe(subscribe)).await;

@@ -41,9 +41,9 @@ pub use bytestring::ByteString;
 pub use error::{Class, DecodeError, EncodeError, Malformed, ProtocolError, Rule};
 pub use frame::{FixedHeader, Frame, Framer};
 pub use packet::{
-    Ack, Auth, Connack, Connect, Disconnect, Packet, PacketId, PacketType, Properties, PropertiesRef,
-    Property, PropertyId, Publish, PublishParts, Qos, ReasonCode, RetainHandling, Suback, Subscribe,
-    SubscriptionOptions, Unsuback, Unsubscribe, Will,
+    Ack, Auth, Connack, Connect, Disconnect, FilterEntry, Filters, Packet, PacketId, PacketType, Properties,
+    PropertiesRef, Property, PropertyId, Publish, PublishParts, Qos, ReasonCode, RetainHandling, Suback,
+    Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
 };
 pub use time::MonoTime;
 pub use topic::{SharedFilter, TopicFilter, TopicFilterError, TopicName, TopicNameError, TopicTrie};

@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Bytes that were read, or are to be read, as a slice of the buffer.
-    fn slice(&self, part: &'a [u8]) -> Bytes {
+    pub(crate) fn slice(&self, part: &'a [u8]) -> Bytes {
         self.source
             .map_or_else(|| Bytes::copy_from_slice(part), |source| source.slice_ref(part))
     }
@@ -66,6 +66,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// The bytes that are left, which stay.
+    pub(crate) fn peek(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// How many bytes are left.
@@ -218,17 +223,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A Topic Filter, with the rules of 5.0 for shared ones where 5.0 is spoken.
-    pub(crate) fn topic_filter(&mut self, field: &'static str) -> Result<TopicFilter, DecodeError> {
-        let text = self.prefixed(field)?;
-        let text = self.share(field, text)?;
-        let filter = TopicFilter::from_shared(text).map_err(|error| self.breaks(error.rule(), field))?;
+    /// A Topic Filter, checked and passed over, with the rules of 5.0 for shared ones where 5.0 is spoken.
+    #[inline]
+    pub(crate) fn check_topic_filter(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
+        let text = self.checked_string(field)?;
+        TopicFilter::check(text).map_err(|error| self.breaks(error.rule(), field))?;
         if self.version.is_v5()
-            && let Some(error) = filter.sharing_error()
+            && let Some(error) = TopicFilter::sharing_error_of(text)
         {
             return Err(self.breaks(error.rule(), field));
         }
-        Ok(filter)
+        Ok(text)
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Body, PacketId, PacketType, Properties, Qos, property::allowed_in};
+use super::{Body, Filters, PacketId, PacketType, Properties, Qos, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -19,7 +19,7 @@ pub struct Subscribe {
     /// Packet Identifier.
     pub packet_id: PacketId,
     /// What is asked for; at least one.
-    pub filters: Vec<(TopicFilter, SubscriptionOptions)>,
+    pub filters: Filters<(TopicFilter, SubscriptionOptions)>,
     /// Subscription Identifier and User Properties; none in 3.1.1.
     pub properties: Properties,
 }
@@ -57,34 +57,11 @@ impl Subscribe {
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;
-        if reader.is_empty() {
-            return Err(reader.breaks(Rule::SubscribeEmpty, "Payload"));
-        }
-        let mut filters = Vec::new();
-        while !reader.is_empty() {
-            let filter = reader.topic_filter("Topic Filter")?;
-            let options = SubscriptionOptions::decode(&mut reader)?;
-            if options.no_local && filter.is_shared() {
-                return Err(reader.breaks(Rule::NoLocalShared, "No Local"));
-            }
-            filters.push((filter, options));
-        }
         Ok(Self {
             packet_id,
-            filters,
+            filters: Filters::decode(reader, Rule::SubscribeEmpty)?,
             properties,
         })
-    }
-}
-
-/// 5.0 has rules for `$share/…` that 3.1.1 has not.
-pub(super) fn check_filter(version: ProtocolVersion, filter: &TopicFilter) -> Result<(), EncodeError> {
-    match filter.sharing_error() {
-        Some(error) if version.is_v5() => Err(EncodeError::Breaks {
-            rule: error.rule(),
-            field: "Topic Filter",
-        }),
-        Some(_) | None => Ok(()),
     }
 }
 
@@ -98,38 +75,54 @@ impl SubscriptionOptions {
         }
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    #[inline(always)]
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         if !reader.version().is_v5() {
             const FIELD: &str = "Requested QoS";
             let byte = reader.byte(FIELD)?;
-            let maximum_qos =
-                Qos::from_bits(byte).ok_or_else(|| reader.breaks(Rule::SubscribeReservedBits, FIELD))?;
-            return Ok(Self::at_most(maximum_qos));
+            if Qos::from_bits(byte).is_none() {
+                return Err(reader.breaks(Rule::SubscribeReservedBits, FIELD));
+            }
+            return Ok(Self::from_byte(byte));
         }
         const FIELD: &str = "Subscription Options";
         let byte = reader.byte(FIELD)?;
         if byte & 0b1100_0000 != 0 {
             return Err(reader.breaks(Rule::SubscribeReservedBits, FIELD));
         }
-        let maximum_qos = reader.qos(byte, Rule::SubscribeQos, "Maximum QoS")?;
-        let retain_handling = match byte >> 4 {
-            0 => RetainHandling::SendAtSubscribe,
-            1 => RetainHandling::SendAtSubscribeIfNew,
-            2 => RetainHandling::DoNotSend,
-            _ => return Err(reader.breaks(Rule::RetainHandling, "Retain Handling")),
-        };
-        Ok(Self {
-            maximum_qos,
-            no_local: byte & 0b100 != 0,
-            retain_as_published: byte & 0b1000 != 0,
-            retain_handling,
-        })
+        reader.qos(byte, Rule::SubscribeQos, "Maximum QoS")?;
+        if byte >> 4 == 3 {
+            return Err(reader.breaks(Rule::RetainHandling, "Retain Handling"));
+        }
+        Ok(Self::from_byte(byte))
     }
 
-    fn to_byte(self) -> u8 {
+    /// The bits of the maximum QoS.
+    pub(super) const QOS: u8 = 0b11;
+    /// The bit of No Local.
+    pub(super) const NO_LOCAL: u8 = 0b100;
+    const RETAIN_AS_PUBLISHED: u8 = 0b1000;
+
+    /// From a byte that has been checked.
+    #[inline]
+    pub(super) fn from_byte(byte: u8) -> Self {
+        Self {
+            maximum_qos: Qos::from_bits(byte & Self::QOS).unwrap_or_default(),
+            no_local: byte & Self::NO_LOCAL != 0,
+            retain_as_published: byte & Self::RETAIN_AS_PUBLISHED != 0,
+            retain_handling: match byte >> 4 {
+                1 => RetainHandling::SendAtSubscribeIfNew,
+                2 => RetainHandling::DoNotSend,
+                _ => RetainHandling::SendAtSubscribe,
+            },
+        }
+    }
+
+    pub(super) fn to_byte(self) -> u8 {
+        let flag = |set, bit| if set { bit } else { 0 };
         self.maximum_qos.bits()
-            | u8::from(self.no_local) << 2
-            | u8::from(self.retain_as_published) << 3
+            | flag(self.no_local, Self::NO_LOCAL)
+            | flag(self.retain_as_published, Self::RETAIN_AS_PUBLISHED)
             | (self.retain_handling as u8) << 4
     }
 }
@@ -137,41 +130,16 @@ impl SubscriptionOptions {
 impl Body for Subscribe {
     fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
-        if self.filters.is_empty() {
-            return Err(EncodeError::Breaks {
-                rule: Rule::SubscribeEmpty,
-                field: "Payload",
-            });
-        }
-        for (filter, options) in &self.filters {
-            check_filter(version, filter)?;
-            let plain = SubscriptionOptions::at_most(options.maximum_qos);
-            writer::v5_only(version, *options != plain, "subscription options other than QoS")?;
-            if options.no_local && filter.is_shared() {
-                return Err(EncodeError::Breaks {
-                    rule: Rule::NoLocalShared,
-                    field: "No Local",
-                });
-            }
-        }
-        Ok(())
+        self.filters.check(version, Rule::SubscribeEmpty)
     }
 
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        let filters: usize = self
-            .filters
-            .iter()
-            .map(|(filter, _)| 3 + filter.as_str().len())
-            .sum();
-        2 + writer::properties_len(version, &self.properties) + filters
+        2 + writer::properties_len(version, &self.properties) + self.filters.as_bytes().len()
     }
 
     fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u16(self.packet_id.get());
         out.put_properties(version, &self.properties);
-        for (filter, options) in &self.filters {
-            out.put_prefixed(filter.as_str().as_bytes());
-            out.put_u8(options.to_byte());
-        }
+        out.put_slice(self.filters.as_bytes());
     }
 }

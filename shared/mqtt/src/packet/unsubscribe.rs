@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Body, PacketId, PacketType, Properties, property::allowed_in, subscribe};
+use super::{Body, Filters, PacketId, PacketType, Properties, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
@@ -19,7 +19,7 @@ pub struct Unsubscribe {
     /// Packet Identifier.
     pub packet_id: PacketId,
     /// What is no longer asked for; at least one.
-    pub filters: Vec<TopicFilter>,
+    pub filters: Filters<TopicFilter>,
     /// User Properties; none in 3.1.1.
     pub properties: Properties,
 }
@@ -31,16 +31,9 @@ impl Unsubscribe {
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;
-        if reader.is_empty() {
-            return Err(reader.breaks(Rule::UnsubscribeEmpty, "Payload"));
-        }
-        let mut filters = Vec::new();
-        while !reader.is_empty() {
-            filters.push(reader.topic_filter("Topic Filter")?);
-        }
         Ok(Self {
             packet_id,
-            filters,
+            filters: Filters::decode(reader, Rule::UnsubscribeEmpty)?,
             properties,
         })
     }
@@ -49,27 +42,16 @@ impl Unsubscribe {
 impl Body for Unsubscribe {
     fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
-        if self.filters.is_empty() {
-            return Err(EncodeError::Breaks {
-                rule: Rule::UnsubscribeEmpty,
-                field: "Payload",
-            });
-        }
-        self.filters
-            .iter()
-            .try_for_each(|filter| subscribe::check_filter(version, filter))
+        self.filters.check(version, Rule::UnsubscribeEmpty)
     }
 
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        let filters: usize = self.filters.iter().map(|filter| 2 + filter.as_str().len()).sum();
-        2 + writer::properties_len(version, &self.properties) + filters
+        2 + writer::properties_len(version, &self.properties) + self.filters.as_bytes().len()
     }
 
     fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
         out.put_u16(self.packet_id.get());
         out.put_properties(version, &self.properties);
-        for filter in &self.filters {
-            out.put_prefixed(filter.as_str().as_bytes());
-        }
+        out.put_slice(self.filters.as_bytes());
     }
 }

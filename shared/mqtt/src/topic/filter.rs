@@ -88,7 +88,7 @@ impl TopicFilter {
     /// # Errors
     /// [`TopicFilterError`] says which rule `text` breaks.
     pub fn parse(text: &str) -> Result<Self, TopicFilterError> {
-        Self::check(text)?;
+        Self::check(text.as_bytes())?;
         Ok(Self(text.into()))
     }
 
@@ -97,30 +97,37 @@ impl TopicFilter {
     /// # Errors
     /// [`TopicFilterError`] says which rule `text` breaks.
     pub fn from_shared(text: ByteString) -> Result<Self, TopicFilterError> {
-        Self::check(&text)?;
+        Self::check(text.as_bytes())?;
         Ok(Self(text))
     }
 
-    fn check(text: &str) -> Result<(), TopicFilterError> {
-        if text.is_empty() {
+    /// For text that [`TopicFilter::check`] has passed.
+    pub(crate) fn from_checked(text: ByteString) -> Self {
+        Self(text)
+    }
+
+    /// The rules about length and single characters; that the bytes are UTF-8 is the caller's to know.
+    #[inline]
+    pub(crate) fn check(bytes: &[u8]) -> Result<(), TopicFilterError> {
+        if bytes.is_empty() {
             return Err(TopicFilterError::Empty);
         }
-        if text.len() > usize::from(u16::MAX) {
-            return Err(TopicFilterError::TooLong(text.len()));
+        if bytes.len() > usize::from(u16::MAX) {
+            return Err(TopicFilterError::TooLong(bytes.len()));
         }
         // A wildcard stands alone in its level, and `#` in the last.
-        let mut previous = b'/';
-        let mut bytes = text.bytes().peekable();
-        while let Some(byte) = bytes.next() {
-            let next = bytes.peek().copied();
-            let starts = previous == b'/';
+        for (at, byte) in bytes.iter().enumerate() {
+            if !matches!(byte, b'+' | b'#' | 0) {
+                continue;
+            }
+            let starts = matches!(at.checked_sub(1).and_then(|at| bytes.get(at)), None | Some(b'/'));
+            let next = bytes.get(at + 1);
             match byte {
-                b'+' if !starts || !matches!(next, None | Some(b'/')) => {
-                    return Err(TopicFilterError::SingleLevelWildcard);
-                }
-                b'#' if !starts || next.is_some() => return Err(TopicFilterError::MultiLevelWildcard),
-                0 => return Err(TopicFilterError::Nul),
-                _ => previous = byte,
+                b'+' if starts && matches!(next, None | Some(b'/')) => {}
+                b'#' if starts && next.is_none() => {}
+                b'+' => return Err(TopicFilterError::SingleLevelWildcard),
+                b'#' => return Err(TopicFilterError::MultiLevelWildcard),
+                _ => return Err(TopicFilterError::Nul),
             }
         }
         Ok(())
@@ -141,7 +148,13 @@ impl TopicFilter {
     /// Whether the filter starts with `$share/`, so that 5.0 reads it as a Shared Subscription.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        self.as_str().starts_with(SHARE_PREFIX)
+        Self::is_shared_text(self.as_str().as_bytes())
+    }
+
+    /// The same for the text of a filter.
+    #[inline]
+    pub(crate) fn is_shared_text(text: &[u8]) -> bool {
+        text.starts_with(SHARE_PREFIX.as_bytes())
     }
 
     /// The parts of a Shared Subscription.
@@ -173,7 +186,14 @@ impl TopicFilter {
     /// What is wrong with a filter that starts with `$share/`, if anything is. Other filters have no such fault.
     #[must_use]
     pub fn sharing_error(&self) -> Option<TopicFilterError> {
-        split_shared(self.as_str().strip_prefix(SHARE_PREFIX)?).err()
+        Self::sharing_error_of(self.as_str().as_bytes())
+    }
+
+    /// The same for the text of a filter.
+    #[inline]
+    pub(crate) fn sharing_error_of(text: &[u8]) -> Option<TopicFilterError> {
+        let rest = text.strip_prefix(SHARE_PREFIX.as_bytes())?;
+        split_shared(std::str::from_utf8(rest).ok()?).err()
     }
 
     /// Whether a message published under `name` is asked for. A shared filter matches by its last part.

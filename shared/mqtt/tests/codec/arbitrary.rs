@@ -276,7 +276,7 @@ fn subscribes(version: ProtocolVersion) -> impl Strategy<Value = Packet> {
         .prop_map(|(packet_id, filters, properties)| {
             Packet::Subscribe(Subscribe {
                 packet_id,
-                filters,
+                filters: filters.into(),
                 properties,
             })
         })
@@ -307,7 +307,7 @@ fn unsubscribes(version: ProtocolVersion) -> impl Strategy<Value = Packet> {
         .prop_map(|(packet_id, filters, properties)| {
             Packet::Unsubscribe(Unsubscribe {
                 packet_id,
-                filters,
+                filters: filters.into(),
                 properties,
             })
         })

@@ -161,7 +161,7 @@ fn a_framer_decodes_every_short_packet_as_it_is_decoded_alone() {
                 (ProtocolVersion::V5, Role::Client),
                 (ProtocolVersion::V5, Role::Server),
             ] {
-                let packet = Bytes::from(framed(first_byte, body));
+                let packet = framed(first_byte, body);
                 let mut framer = Framer::new(u32::MAX);
                 // With bytes behind it, and as the last.
                 framer.push([&packet[..], &packet[..]].concat().into());

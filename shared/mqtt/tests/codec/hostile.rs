@@ -197,7 +197,7 @@ fn wildcards_in_topic_names_are_malformed() {
         V5,
         Role::Client,
         "30 07 00 01 \"a\" 03 08 00 00",
-        Rule::ResponseTopic,
+        Rule::TopicEmpty,
         "Response Topic",
     );
     let will = "10 12 00 04 \"MQTT\" 04 06 00 00 00 01 \"a\" 00 01 \"#\" 00 00";

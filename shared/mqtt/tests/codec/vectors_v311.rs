@@ -176,7 +176,8 @@ fn subscribe_and_suback() {
         filters: vec![
             (filter("a/b"), SubscriptionOptions::at_most(Qos::AtLeastOnce)),
             (filter("#"), SubscriptionOptions::at_most(Qos::ExactlyOnce)),
-        ],
+        ]
+        .into(),
         properties: Properties::new(),
     };
     check(V311, Role::Server, wire, &Packet::Subscribe(subscribe));
@@ -199,7 +200,7 @@ fn unsubscribe_and_unsuback() {
         00 03 \"+/c\"         # Topic Filter";
     let unsubscribe = Unsubscribe {
         packet_id: id(11),
-        filters: vec![filter("a/b"), filter("+/c")],
+        filters: vec![filter("a/b"), filter("+/c")].into(),
         properties: Properties::new(),
     };
     check(V311, Role::Server, wire, &Packet::Unsubscribe(unsubscribe));

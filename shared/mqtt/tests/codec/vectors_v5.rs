@@ -298,7 +298,8 @@ fn subscribe_and_suback() {
                     ..SubscriptionOptions::at_most(Qos::AtLeastOnce)
                 },
             ),
-        ],
+        ]
+        .into(),
         properties: properties(&[Property::SubscriptionIdentifier(128)]),
     };
     check(V5, Role::Server, wire, &Packet::Subscribe(subscribe));
@@ -322,7 +323,7 @@ fn unsubscribe_and_unsuback() {
         00 03 \"a/b\"         # Topic Filter";
     let unsubscribe = Unsubscribe {
         packet_id: id(11),
-        filters: vec![filter("a/b")],
+        filters: vec![filter("a/b")].into(),
         properties: properties(&[Property::UserProperty("", "")]),
     };
     check(V5, Role::Server, wire, &Packet::Unsubscribe(unsubscribe));

@@ -62,7 +62,7 @@ fn options_reach_the_server() {
     let Packet::Subscribe(subscribe) = pair.one() else {
         panic!()
     };
-    assert_eq!(subscribe.filters[0].1, options);
+    assert_eq!(subscribe.filters.first().unwrap().1, options);
     assert_eq!(subscribe.properties.subscription_identifier(), Some(7));
 
     let mut pair = Pair::connected(v311());
@@ -71,7 +71,7 @@ fn options_reach_the_server() {
         panic!()
     };
     assert_eq!(
-        subscribe.filters[0].1,
+        subscribe.filters.first().unwrap().1,
         SubscriptionOptions::at_most(Qos::AtLeastOnce),
         "3.1.1 has the QoS only"
     );
@@ -151,7 +151,7 @@ fn a_request_is_cut_to_the_servers_maximum_packet_size() {
         asked.extend(
             subscribe
                 .filters
-                .into_iter()
+                .iter()
                 .map(|(filter, _)| filter.as_str().to_owned()),
         );
     }

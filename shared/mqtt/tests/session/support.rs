@@ -270,12 +270,16 @@ pub(crate) fn brief(packet: &Packet) -> String {
             let filters: Vec<_> = subscribe
                 .filters
                 .iter()
-                .map(|(filter, _)| filter.as_str())
+                .map(|(filter, _)| filter.to_string())
                 .collect();
             format!("subscribe #{} {}", subscribe.packet_id, filters.join(" "))
         }
         Packet::Unsubscribe(unsubscribe) => {
-            let filters: Vec<_> = unsubscribe.filters.iter().map(TopicFilter::as_str).collect();
+            let filters: Vec<_> = unsubscribe
+                .filters
+                .iter()
+                .map(|filter| filter.to_string())
+                .collect();
             format!("unsubscribe #{} {}", unsubscribe.packet_id, filters.join(" "))
         }
         Packet::Disconnect(disconnect) => format!("disconnect {:#04x}", disconnect.reason_code.0),
