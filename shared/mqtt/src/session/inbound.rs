@@ -103,6 +103,8 @@ impl Inbound {
 
     /// Whether this PUBLISH proves that the server started a new session: the old one would have sent the message again
     /// with DUP ([MQTT5-3.3.1-1]), and would not have given an identifier in use to another ([MQTT5-2.2.1-4]).
+    ///
+    /// With DUP it may be the old message or a new one that got lost on its first way; [MQTT5-4.3.3-10] takes it for the old.
     pub(crate) fn proves_new_session(&self, id: PacketId, dup: bool) -> bool {
         !dup && self.unreleased.get(&id) == Some(&Seen::Doubtful)
     }
