@@ -40,8 +40,8 @@ pub(crate) fn framer(data: &[u8]) {
     assert_eq!(whole, frames(&stream, 1));
 }
 
-/// The first byte of a packet and its body: a packet or a named fault, and what was read is written and read
-/// again as the same.
+/// The first byte of a packet and its body: a packet or a named fault, in one step as in two, and what was read is written
+/// and read again as the same.
 pub(crate) fn packet(data: &[u8]) {
     let Some((first_byte, body)) = data.split_first() else {
         return;
@@ -56,9 +56,18 @@ pub(crate) fn packet(data: &[u8]) {
         header,
         body: Bytes::copy_from_slice(body),
     };
+    let twice = on_the_wire(&frame).repeat(2);
     for version in VERSIONS {
         for receiver in ROLES {
-            let packet = match Packet::decode(version, receiver, frame.clone()) {
+            let decoded = Packet::decode(version, receiver, frame.clone());
+            let mut framer = Framer::new(u32::MAX);
+            framer.push(Bytes::from(twice.clone()));
+            // With bytes behind it, and as the last: what a connection reads in one step is the same.
+            for _ in 0..2 {
+                assert_eq!(framer.poll_packet(version, receiver), decoded.clone().map(Some));
+            }
+            assert!(framer.is_empty());
+            let packet = match decoded {
                 Ok(packet) => packet,
                 Err(error) => {
                     assert!(error.reason_code().is_error() && !error.to_string().is_empty());
@@ -77,6 +86,19 @@ pub(crate) fn packet(data: &[u8]) {
             assert_eq!(Packet::decode_exact(version, receiver, out.freeze()), Ok(packet));
         }
     }
+}
+
+/// The frame with its fixed header.
+fn on_the_wire(frame: &Frame) -> Vec<u8> {
+    let mut out = vec![frame.header.first_byte];
+    let mut length = frame.body.len();
+    while length > 0x7F {
+        out.push((length & 0x7F) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(&frame.body);
+    out
 }
 
 /// Lines of text as filters, the last as a name: the trie finds what the filters match.
