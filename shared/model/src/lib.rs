@@ -8,6 +8,7 @@
 
 pub mod age;
 pub mod api;
+pub mod doctor;
 pub mod format;
 pub mod json;
 pub mod payload;
