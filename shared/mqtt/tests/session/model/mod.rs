@@ -383,6 +383,18 @@ impl World {
             }
         }
     }
+
+    /// What a forgetful server loses is its affair; what it sends with QoS 2 still arrives once at most.
+    fn check_not_repeated(&self) {
+        let counts = Self::counts(&self.app);
+        for (qos, topic, payload) in &self.sent_by_server {
+            let count = counts.get(payload.as_str()).copied().unwrap_or(0);
+            assert!(
+                *qos != Qos::ExactlyOnce || count <= 1,
+                "{payload} on {topic} arrived {count} times"
+            );
+        }
+    }
 }
 
 fn version() -> impl Strategy<Value = ProtocolVersion> {
@@ -440,5 +452,6 @@ proptest! {
         // A CONNACK with Session Present = 0 may get lost: what the client holds then is never released.
         world.settle_with(usize::MAX);
         world.check_published(false);
+        world.check_not_repeated();
     }
 }
