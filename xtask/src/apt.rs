@@ -8,10 +8,11 @@ use crate::process::step;
 use crate::tools::on_path;
 
 /// A program, and the Debian package that brings it.
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 6] = [
     ("mosquitto", "mosquitto"),
     ("mosquitto_pub", "mosquitto-clients"),
     ("mosquitto_passwd", "mosquitto"),
+    ("haproxy", "haproxy"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
 ];

@@ -5,16 +5,21 @@ use hearth_mqtt::{
     Qos, Role, Subscribe, SubscriptionOptions, TopicFilter, TopicName,
 };
 
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+
 use crate::websocket::Browser;
 
-pub(crate) struct Client {
-    browser: Browser,
+pub(crate) struct Client<S = TcpStream> {
+    browser: Browser<S>,
     framer: Framer,
 }
 
-impl Client {
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Connects, and takes CONNACK.
-    pub(crate) async fn connect(browser: Browser) -> Self {
+    pub(crate) async fn connect(browser: Browser<S>) -> Self {
         let mut client = Self {
             browser,
             framer: Framer::new(16 * 1024 * 1024),

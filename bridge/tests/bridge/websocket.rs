@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
@@ -13,8 +16,8 @@ use tokio_tungstenite::{
     },
 };
 
-pub(crate) struct Browser {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+pub(crate) struct Browser<S = TcpStream> {
+    pub(crate) socket: WebSocketStream<S>,
 }
 
 /// Opens `/mqtt`.
@@ -23,20 +26,36 @@ pub(crate) async fn open(bridge: SocketAddr) -> Browser {
 }
 
 pub(crate) async fn open_at(bridge: SocketAddr, path: &str) -> Browser {
-    let mut request = format!("ws://{bridge}{path}").into_client_request().unwrap();
-    let headers = request.headers_mut();
-    headers.insert("Origin", format!("http://{bridge}").parse().unwrap());
-    headers.insert("Sec-WebSocket-Protocol", "mqtt".parse().unwrap());
     let tcp = TcpStream::connect(bridge).await.unwrap();
     tcp.set_nodelay(true).unwrap();
-    let (socket, response) = client_async(request, tcp)
+    open_over(
+        tcp,
+        &format!("ws://{bridge}{path}"),
+        &[("Origin", &format!("http://{bridge}"))],
+    )
+    .await
+}
+
+/// Opens a WebSocket over a stream that is there.
+pub(crate) async fn open_over<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    url: &str,
+    more: &[(&'static str, &str)],
+) -> Browser<S> {
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    for (name, value) in more {
+        headers.insert(*name, value.parse().unwrap());
+    }
+    headers.insert("Sec-WebSocket-Protocol", "mqtt".parse().unwrap());
+    let (socket, response) = client_async(request, stream)
         .await
         .expect("the bridge lets the browser in");
     assert_eq!(response.headers().get("Sec-WebSocket-Protocol").unwrap(), "mqtt");
     Browser { socket }
 }
 
-impl Browser {
+impl<S: AsyncRead + AsyncWrite + Unpin> Browser<S> {
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.socket
             .send(Message::Binary(Bytes::copy_from_slice(bytes)))
