@@ -6,6 +6,7 @@ pub mod auth;
 pub mod broker;
 pub mod config;
 pub mod demo;
+pub mod health;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use hearth::{
     config::{self, Config, Overrides},
+    health,
     server::Server,
     shutdown, telemetry,
 };
@@ -22,7 +23,7 @@ struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Serve {
     /// The configuration file; `hearth example-config` prints an annotated one
-    #[arg(long, value_name = "FILE", env = "HEARTH_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "HEARTH_CONFIG", global = true)]
     config: Option<PathBuf>,
     /// The address for page, API and WebSockets; port 0 takes any free port [default: 127.0.0.1:9001]
     #[arg(long, value_name = "ADDRESS")]
@@ -46,6 +47,8 @@ struct Serve {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Ask the Hearth of the same configuration whether it is up
+    Health,
     /// Print an annotated configuration with every default
     ExampleConfig,
 }
@@ -53,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Some(Command::Health) => load(&arguments.serve).and_then(|config| Ok(health::ask(&config)?)),
         Some(Command::ExampleConfig) => {
             print!("{}", config::EXAMPLE);
             Ok(())
@@ -68,7 +72,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+fn load(arguments: &Serve) -> Result<Config, Box<dyn std::error::Error>> {
     let overrides = Overrides {
         listen: arguments.listen.clone(),
         dist: arguments.dist.clone(),
@@ -80,7 +84,15 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let config = Config::load(arguments.config.as_deref(), &environment, &overrides)?;
+    Ok(Config::load(
+        arguments.config.as_deref(),
+        &environment,
+        &overrides,
+    )?)
+}
+
+fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+    let config = load(arguments)?;
     telemetry::start(&config.log);
     for (name, meant) in &config.unknown_variables {
         match meant {

@@ -17,6 +17,16 @@ const NEEDED: [(&str, &str); 6] = [
     ("chromedriver", "chromium-driver"),
 ];
 
+/// The same for the tests of `deploy/`.
+pub(crate) const DEPLOY: [(&str, &str); 6] = [
+    ("mosquitto", "mosquitto"),
+    ("nginx", "nginx-light"),
+    ("caddy", "caddy"),
+    ("systemd-analyze", "systemd"),
+    ("openssl", "openssl"),
+    ("strip", "binutils"),
+];
+
 /// Fonts, so that screenshots show text as people see it.
 const FONTS: [&str; 2] = ["fonts-dejavu-core", "fonts-noto-color-emoji"];
 

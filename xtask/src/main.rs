@@ -8,6 +8,7 @@ mod bench;
 mod bench_relay;
 mod check;
 mod conformance;
+mod deploy_tests;
 mod dist;
 mod e2e;
 mod fuzz;
@@ -27,6 +28,7 @@ cargo xtask <task>
   test                 install what tests need, then every test: unit, property, doc, wasm, end-to-end
   check                formatting, clippy and documentation, warnings are errors
   e2e [NAME…]          only the end-to-end tests (those whose name contains NAME)
+  deploy-tests [NAME…] only the tests of deploy/
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "test" => test::test(),
         "check" => check::check(),
         "e2e" => e2e::e2e(&rest),
+        "deploy-tests" => deploy_tests::deploy_tests(&rest),
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),
         "fuzz" => fuzz::fuzz(&rest),

@@ -8,15 +8,17 @@ use anyhow::{Result, bail};
 
 use crate::page::{self, Build};
 use crate::process::{Running, cargo, duration, interrupted, root};
-use crate::{apt, e2e, peers, tools};
+use crate::{apt, deploy_tests, e2e, peers, tools};
 
 pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
     apt::ensure()?;
+    apt::ensure_programs(&apt::DEPLOY, &[])?;
     let mut tally = Tally::default();
     native(&mut tally)?;
     differential(&mut tally)?;
     wasm(&mut tally)?;
+    deploy(&mut tally)?;
     end_to_end(&mut tally)?;
     println!("\n{} in {}", tally.summary(), duration(started.elapsed()));
     if tally.failed > 0 || interrupted() {
@@ -78,9 +80,15 @@ fn wasm(tally: &mut Tally) -> Result<()> {
     tally.count(&mut tests, Kind::Wasm)
 }
 
+/// What lies in `deploy/`. The bridge is there: the tests in `bridge/tests` run it, so Cargo has built it for them.
+fn deploy(tally: &mut Tally) -> Result<()> {
+    let mut tests = deploy_tests::command(&[]);
+    tally.missing.extend(deploy_tests::prepare(&mut tests));
+    tally.count(&mut tests, Kind::Deploy)
+}
+
 /// The whole system: the release page, the bridge, real brokers, a real browser.
 fn end_to_end(tally: &mut Tally) -> Result<()> {
-    // The bridge is there: the tests in `bridge/tests` run it, so Cargo has built it for them.
     let dist = page::build(Build::Release)?;
     page::precompress(&dist)?;
     let mut tests = e2e::command(&dist, &[]);
@@ -94,17 +102,19 @@ enum Kind {
     Native,
     Doc,
     Wasm,
+    Deploy,
     EndToEnd,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Native, Self::Doc, Self::Wasm, Self::EndToEnd];
+    const ALL: [Self; 5] = [Self::Native, Self::Doc, Self::Wasm, Self::Deploy, Self::EndToEnd];
 
     fn name(self) -> &'static str {
         match self {
             Self::Native => "unit and property",
             Self::Doc => "doc",
             Self::Wasm => "wasm",
+            Self::Deploy => "deploy",
             Self::EndToEnd => "e2e",
         }
     }
@@ -144,7 +154,7 @@ impl Tally {
         Ok(())
     }
 
-    /// `test result: ok. unit and property 312, doc 14, wasm 40, e2e 17 passed`.
+    /// `test result: ok. unit and property 312, doc 14, wasm 40, deploy 20, e2e 17 passed`.
     fn summary(&self) -> String {
         let kinds: Vec<String> = Kind::ALL
             .iter()
@@ -212,7 +222,7 @@ mod tests {
         };
         assert_eq!(
             tally.summary(),
-            "test result: FAILED. unit and property 2, doc 1, wasm 0, e2e 0 passed; 1 failed; not tested: MQTT.js (no npm)"
+            "test result: FAILED. unit and property 2, doc 1, wasm 0, deploy 0, e2e 0 passed; 1 failed; not tested: MQTT.js (no npm)"
         );
     }
 }

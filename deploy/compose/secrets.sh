@@ -1,0 +1,48 @@
+#!/bin/sh
+# secrets.sh [NAME…]: makes in ./secrets what compose.yaml needs, once: a certificate authority of your own, Mosquitto's certificate
+# (for `mosquitto`, `localhost`, this machine's name, and each NAME or IP address given) and an account `home` with a password.
+# Needs openssl 3. What is there already stays; remove a file to have it made anew.
+set -eu
+cd "$(dirname "$0")"
+# Only you may enter the folder. In it the files can be read, because the containers run under other users.
+mkdir -p secrets
+chmod 700 secrets
+umask 022
+cd secrets
+
+if [ ! -s ca.crt ]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout ca.key -out ca.crt -days 3650 \
+        -subj "/CN=Hearth home CA" -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign"
+    chmod 600 ca.key
+fi
+
+if [ ! -s mosquitto.crt ]; then
+    names="DNS:mosquitto,DNS:localhost,IP:127.0.0.1,DNS:$(uname -n)"
+    for name in "$@"; do
+        case $name in
+            *:*) names="$names,IP:$name" ;;
+            *[!0-9.]*) names="$names,DNS:$name" ;;
+            *) names="$names,IP:$name" ;;
+        esac
+    done
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout mosquitto.key -out mosquitto.csr -subj "/CN=mosquitto"
+    printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\nbasicConstraints=critical,CA:FALSE\n' "$names" >mosquitto.ext
+    openssl x509 -req -in mosquitto.csr -CA ca.crt -CAkey ca.key -days 825 -extfile mosquitto.ext -out mosquitto.crt
+    rm mosquitto.csr mosquitto.ext
+    # openssl gives keys to their owner alone.
+    chmod 644 mosquitto.key
+fi
+
+if [ ! -s passwords ]; then
+    password=$(openssl rand -hex 12)
+    openssl rand -out salt 12
+    # The form of mosquitto_passwd: PBKDF2 with SHA-512, as many rounds as it makes. Nobody guesses 96 random bits, and Mosquitto
+    # checks passwords in the one thread that also moves the messages.
+    hash=$(openssl kdf -keylen 64 -kdfopt digest:SHA512 -kdfopt "pass:$password" \
+        -kdfopt "hexsalt:$(od -An -tx1 salt | tr -d ' \n')" -kdfopt iter:101 -binary PBKDF2 | openssl base64 -A)
+    printf 'home:$7$101$%s$%s\n' "$(openssl base64 -A -in salt)" "$hash" >passwords
+    rm salt
+    echo "user: home"
+    echo "password: $password"
+    echo "(shown only now; to change it, run: mosquitto_passwd $PWD/passwords home)"
+fi

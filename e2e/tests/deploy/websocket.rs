@@ -1,0 +1,149 @@
+//! A browser's way through a proxy: TLS, WebSocket, MQTT CONNECT.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::net::{AddressFamily, SocketType};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::http::HeaderValue;
+use tungstenite::{HandshakeError, Message, WebSocket};
+
+/// Long enough for a busy machine, short enough to fail in time.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How a browser comes.
+#[derive(Clone, Copy)]
+pub(crate) struct Browser<'b> {
+    /// The address of its machine, one of 127.0.0.0/8.
+    pub(crate) from: Ipv4Addr,
+    /// The port of 127.0.0.1 that it goes to.
+    pub(crate) port: u16,
+    /// The name it asks for; the port is added.
+    pub(crate) host: &'b str,
+    /// With TLS, trusting this authority; without it, plainly.
+    pub(crate) ca: Option<&'b Path>,
+}
+
+pub(crate) trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+impl Browser<'_> {
+    /// The origin of the page that this browser has from the site.
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.ca.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}:{}", self.host, self.port)
+    }
+
+    fn stream(&self) -> Result<Box<dyn Stream>> {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        rustix::net::bind(&socket, &SocketAddrV4::new(self.from, 0))?;
+        rustix::net::connect(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port))?;
+        let tcp = TcpStream::from(socket);
+        tcp.set_read_timeout(Some(PATIENCE))?;
+        let Some(ca) = self.ca else {
+            return Ok(Box::new(tcp));
+        };
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(ca)?)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(self.host.to_owned())?;
+        let connection = rustls::ClientConnection::new(Arc::new(config), name)?;
+        Ok(Box::new(rustls::StreamOwned::new(connection, tcp)))
+    }
+
+    /// The head and the body of the answer to a GET.
+    pub(crate) fn get(&self, path: &str) -> Result<String> {
+        let mut stream = self.stream()?;
+        let (host, port) = (self.host, self.port);
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+        )?;
+        stream.flush()?;
+        let mut answer = Vec::new();
+        // Some servers end TLS without a word.
+        if let Err(error) = stream.read_to_end(&mut answer)
+            && answer.is_empty()
+        {
+            return Err(error.into());
+        }
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    /// Opens a WebSocket; with the status when that is refused.
+    pub(crate) fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Result<Opened, u16>> {
+        let scheme = if self.ca.is_some() { "wss" } else { "ws" };
+        let address = format!("{scheme}://{}:{}{path}", self.host, self.port);
+        let mut request = address.into_client_request()?;
+        let mqtt = HeaderValue::from_static("mqtt");
+        request.headers_mut().insert("Sec-WebSocket-Protocol", mqtt);
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, HeaderValue::from_str(value)?);
+        }
+        match tungstenite::client(request, self.stream()?) {
+            Ok((socket, _)) => Ok(Ok(Opened(socket))),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
+                Ok(Err(answer.status().as_u16()))
+            }
+            Err(error) => bail!("{path}: {error}"),
+        }
+    }
+}
+
+/// An open WebSocket.
+pub(crate) struct Opened(WebSocket<Box<dyn Stream>>);
+
+impl Opened {
+    /// Sends CONNECT (3.1.1) and returns the broker's code, or the code with which the WebSocket was closed instead.
+    pub(crate) fn connect(&mut self, account: Option<(&str, &str)>) -> Result<Answer> {
+        let sent = self.0.send(Message::Binary(connect(account)?.into()));
+        // What it was closed for is said before the end.
+        let sent = sent.is_ok();
+        loop {
+            match self.0.read()? {
+                Message::Binary(bytes) => match *bytes {
+                    [0x20, 2, _, code] => return Ok(Answer::Connack(code)),
+                    _ => bail!("no CONNACK but {bytes:?}"),
+                },
+                Message::Close(Some(frame)) => return Ok(Answer::Closed(frame.code.into())),
+                Message::Close(None) => bail!("closed without a code (CONNECT sent: {sent})"),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What came back for CONNECT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Connack(u8),
+    Closed(u16),
+}
+
+/// A CONNECT packet of MQTT 3.1.1 with a clean session, a keep-alive of 60 s and a client id that the broker makes.
+fn connect(account: Option<(&str, &str)>) -> Result<Vec<u8>> {
+    let flags = if account.is_some() {
+        0b1100_0010
+    } else {
+        0b0000_0010
+    };
+    let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, flags, 0, 60, 0, 0];
+    for text in account.iter().flat_map(|(user, password)| [user, password]) {
+        body.extend(u16::try_from(text.len())?.to_be_bytes());
+        body.extend(text.as_bytes());
+    }
+    let length = u8::try_from(body.len()).ok().filter(|length| *length < 128);
+    let mut packet = vec![0x10, length.context("too long")?];
+    packet.extend(body);
+    Ok(packet)
+}
