@@ -186,9 +186,11 @@ impl Framer {
                     Ok(layout) => layout,
                     Err(error) => return self.refuse(total, error),
                 };
-                let mut body = self.take(total);
-                body.advance(len);
-                return Ok(Some(Packet::Publish(layout.over(body))));
+                return Ok(Some(Packet::Publish(layout.over_whole(
+                    self.take(total),
+                    len,
+                    version,
+                ))));
             }
         }
         self.poll_other_packet(version, receiver)

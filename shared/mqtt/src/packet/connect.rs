@@ -143,7 +143,9 @@ impl Connect {
         ProtocolVersion::from_level(*level)
     }
 
-    pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
+    /// Boxed, so that it is made where it stays.
+    #[inline(always)]
+    pub(super) fn decode(mut reader: Reader<'_>) -> Result<Box<Self>, DecodeError> {
         let version = reader.version();
         if reader.checked_string(PROTOCOL_NAME_FIELD)? != PROTOCOL_NAME {
             return Err(reader.breaks(Rule::ProtocolName, PROTOCOL_NAME_FIELD));
@@ -179,7 +181,7 @@ impl Connect {
             .then(|| reader.binary_data("Password"))
             .transpose()?;
         reader.finish("CONNECT")?;
-        Ok(Self {
+        Ok(Box::new(Self {
             version,
             clean_start,
             keep_alive,
@@ -188,7 +190,7 @@ impl Connect {
             username,
             password,
             properties,
-        })
+        }))
     }
 }
 

@@ -390,7 +390,7 @@ impl Packet {
             return Err(reader.breaks(Rule::Direction, packet.name()));
         }
         match packet {
-            PacketType::Connect => Ok(Some(Self::Connect(Box::new(Connect::decode(reader)?)))),
+            PacketType::Connect => Ok(Some(Self::Connect(Connect::decode(reader)?))),
             PacketType::Connack => Ok(Some(Self::Connack(Connack::decode(reader)?))),
             PacketType::Publish => {
                 let layout = Publish::read(version, receiver, header.flags(), body)?;

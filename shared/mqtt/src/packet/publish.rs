@@ -25,7 +25,8 @@ const PROPERTIES: u64 = allowed_in(PacketType::Publish);
 /// from [`PublishParts`].
 #[derive(Clone)]
 pub struct Publish {
-    /// Topic Length, topic, perhaps a gap, perhaps Property Length and properties, payload.
+    /// Perhaps a fixed header for what follows; Topic Length, topic, perhaps a Packet Identifier, perhaps Property Length
+    /// and properties, payload.
     body: Bytes,
     /// Which properties are there, as in [`Properties`].
     present: u64,
@@ -34,6 +35,10 @@ pub struct Publish {
     /// Where the Property Length starts; the same as `payload_at` when there is none.
     rest_at: u32,
     topic_len: u16,
+    /// How many bytes the fixed header takes; 0 when it is not there.
+    header_len: u8,
+    /// The version in which `body` is a whole packet that may be sent, but for the fields below.
+    whole_in: Option<ProtocolVersion>,
     /// Packet Identifier; `None` exactly with QoS 0.
     pub packet_id: Option<PacketId>,
     /// How many bytes the Property Length takes.
@@ -47,7 +52,7 @@ pub struct Publish {
 }
 
 /// The length before the topic.
-const TOPIC_AT: usize = 2;
+const LENGTH: usize = 2;
 
 impl Publish {
     /// The Topic Name. `None` only in 5.0, when a Topic Alias stands for it.
@@ -68,7 +73,7 @@ impl Publish {
         if self.topic_len == 0 {
             return None;
         }
-        let bytes = self.body.slice(TOPIC_AT..self.topic_end());
+        let bytes = self.body.slice(self.topic_at()..self.topic_end());
         ByteString::try_from(bytes).ok().map(TopicName::from_checked)
     }
 
@@ -119,11 +124,17 @@ impl Publish {
     }
 
     fn topic_bytes(&self) -> &[u8] {
-        self.body.get(TOPIC_AT..self.topic_end()).unwrap_or_default()
+        self.body
+            .get(self.topic_at()..self.topic_end())
+            .unwrap_or_default()
+    }
+
+    fn topic_at(&self) -> usize {
+        usize::from(self.header_len) + LENGTH
     }
 
     fn topic_end(&self) -> usize {
-        TOPIC_AT + usize::from(self.topic_len)
+        self.topic_at() + usize::from(self.topic_len)
     }
 
     fn properties_at(&self) -> usize {
@@ -195,22 +206,49 @@ impl Publish {
     #[inline(always)]
     pub(super) fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let (rest_at, no_length) = self.rest(version);
-        self.topic_end() + self.head().packet_id_len() + usize::from(no_length) + self.body.len() - rest_at
+        LENGTH
+            + usize::from(self.topic_len)
+            + self.head().packet_id_len()
+            + usize::from(no_length)
+            + self.body.len()
+            - rest_at
+    }
+
+    /// Whether `body` is this packet as `version` writes it, but for the number of the Packet Identifier.
+    #[inline(always)]
+    fn is_whole(&self, version: ProtocolVersion) -> bool {
+        self.whole_in == Some(version)
+            && self.body.first() == Some(&self.head().first_byte())
+            && self.packet_id.is_some() == (self.qos != Qos::AtMostOnce)
     }
 
     /// Appends the whole packet, or nothing.
     #[inline(always)]
     pub(super) fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
+        if self.is_whole(version) {
+            let start = out.len();
+            out.put_slice(&self.body);
+            if let Some(packet_id) = self.packet_id
+                && let Some(written) = out.get_mut(start + self.topic_end()..)
+                && let Some(written) = written.first_chunk_mut()
+            {
+                *written = packet_id.get().to_be_bytes();
+            }
+            return Ok(());
+        }
+        self.encode_in_pieces(version, out)
+    }
+
+    /// The same where the bytes have another form than is wanted.
+    #[inline(never)]
+    fn encode_in_pieces(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
         let head = self.head();
         head.check(version, self.topic_len != 0, self.properties())?;
         let remaining_length = writer::reserve(self.remaining_len(version), out)?;
         writer::put_fixed_header(head.first_byte(), remaining_length, out);
         let (rest_at, no_length) = self.rest(version);
-        if rest_at == self.topic_end() && self.packet_id.is_none() && !no_length {
-            out.put_slice(&self.body);
-            return Ok(());
-        }
-        out.put_slice(self.body.get(..self.topic_end()).unwrap_or_default());
+        let topic = self.body.get(usize::from(self.header_len)..self.topic_end());
+        out.put_slice(topic.unwrap_or_default());
         if let Some(packet_id) = self.packet_id {
             out.put_u16(packet_id.get());
         }
@@ -262,9 +300,27 @@ impl From<PublishParts> for Publish {
     fn from(parts: PublishParts) -> Self {
         let topic = parts.topic_bytes();
         let properties = parts.properties.as_bytes();
-        let mut body =
-            BytesMut::with_capacity(TOPIC_AT + topic.len() + 4 + properties.len() + parts.payload.len());
+        let version = if properties.is_empty() {
+            ProtocolVersion::V311
+        } else {
+            ProtocolVersion::V5
+        };
+        let mut body = BytesMut::new();
+        let head = parts.head();
+        let sound = head.check(version, parts.topic.is_some(), parts.properties.as_view());
+        // What is wrong, or too long for any packet, is refused when it is encoded.
+        let mut whole_in = None;
+        if let (Ok(()), Ok(remaining_length)) =
+            (sound, writer::reserve(parts.remaining_len(version), &mut body))
+        {
+            writer::put_fixed_header(head.first_byte(), remaining_length, &mut body);
+            whole_in = Some(version);
+        }
+        let header_len = body.len();
         body.put_prefixed(topic);
+        if let Some(packet_id) = parts.packet_id {
+            body.put_u16(packet_id.get());
+        }
         let rest_at = body.len();
         if !properties.is_empty() {
             body.put_properties(ProtocolVersion::V5, &parts.properties);
@@ -276,6 +332,8 @@ impl From<PublishParts> for Publish {
             payload_at,
             rest_at: rest_at as u32,
             topic_len: topic.len() as u16,
+            header_len: header_len as u8,
+            whole_in,
             packet_id: parts.packet_id,
             length_len: (payload_at - rest_at - properties.len()) as u8,
             qos: parts.qos,
@@ -301,14 +359,27 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The packet over the bytes that were checked.
-    #[inline(always)]
     pub(crate) fn over(self, body: Bytes) -> Publish {
+        self.over_all(body, 0, None)
+    }
+
+    /// The packet over the bytes that were checked with the `header_len` bytes of its fixed header before them, which is
+    /// written as `version` writes it.
+    #[inline(always)]
+    pub(crate) fn over_whole(self, packet: Bytes, header_len: usize, version: ProtocolVersion) -> Publish {
+        self.over_all(packet, header_len, Some(version))
+    }
+
+    #[inline(always)]
+    fn over_all(self, body: Bytes, header_len: usize, whole_in: Option<ProtocolVersion>) -> Publish {
         Publish {
             body,
+            whole_in,
             present: self.present,
-            payload_at: self.payload_at,
-            rest_at: self.rest_at,
+            payload_at: header_len + self.payload_at,
+            rest_at: header_len as u32 + self.rest_at,
             topic_len: self.topic_len,
+            header_len: header_len as u8,
             packet_id: self.packet_id,
             length_len: self.length_len,
             qos: self.qos,
@@ -367,7 +438,7 @@ impl PublishParts {
 
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let properties = writer::properties_len(version, &self.properties);
-        TOPIC_AT + self.topic_bytes().len() + self.head().packet_id_len() + properties + self.payload.len()
+        LENGTH + self.topic_bytes().len() + self.head().packet_id_len() + properties + self.payload.len()
     }
 
     fn topic_bytes(&self) -> &[u8] {

@@ -43,11 +43,11 @@ fn payloads() -> impl Strategy<Value = Bytes> {
     prop_oneof![vec(any::<u8>(), 0..20), vec(any::<u8>(), 120..300)].prop_map(Bytes::from)
 }
 
-fn packet_ids() -> impl Strategy<Value = PacketId> {
+pub(crate) fn packet_ids() -> impl Strategy<Value = PacketId> {
     (1..=u16::MAX).prop_map(|number| PacketId::new(number).expect("not zero"))
 }
 
-fn qos() -> impl Strategy<Value = Qos> {
+pub(crate) fn qos() -> impl Strategy<Value = Qos> {
     select(vec![Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce])
 }
 

@@ -1,10 +1,12 @@
 //! What is written is read as the same packet, whatever the packet.
 
-use hearth_mqtt::{Bytes, BytesMut, EncodeError, Packet, Properties, Property, ProtocolVersion, Role, Rule};
+use hearth_mqtt::{
+    Bytes, BytesMut, EncodeError, Framer, Packet, Properties, Property, ProtocolVersion, Role, Rule,
+};
 use proptest::prelude::*;
 
 use crate::{
-    arbitrary::{packets, publishes, versions},
+    arbitrary::{packet_ids, packets, publishes, qos, versions},
     support::{V5, V311, check_cuts, decode, encode},
 };
 
@@ -48,6 +50,36 @@ proptest! {
         let receiver = reads_back(version, &packet);
         let contradicts_itself = matches!(&packet, Packet::Disconnect(_));
         prop_assert!(receiver.is_some() || contradicts_itself, "nobody may receive {packet:?}");
+    }
+
+    /// A PUBLISH that was made or received keeps its bytes to be sent again; its fields may change in between.
+    #[test]
+    fn a_changed_publish_is_written_as_its_parts_are(
+        (version, made) in versions().prop_flat_map(|version| (Just(version), publishes(version))),
+        target in versions(),
+        (qos, packet_id) in (qos(), prop::option::of(packet_ids())),
+        (dup, retain, keep) in any::<(bool, bool, bool)>(),
+    ) {
+        let wire = encode(version, &Packet::Publish(made.clone()));
+        let mut framer = Framer::new(u32::MAX);
+        framer.push(wire.clone());
+        let received = match framer.poll_packet(version, Role::Client) {
+            Ok(Some(Packet::Publish(publish))) => publish,
+            other => return Err(TestCaseError::fail(format!("{other:?}"))),
+        };
+        for mut publish in [made, received] {
+            publish.packet_id = packet_id.filter(|_| publish.packet_id.is_some() || !keep);
+            if !keep {
+                (publish.qos, publish.dup, publish.retain) = (qos, dup, retain);
+            }
+            let (mut whole, mut pieces) = (BytesMut::new(), BytesMut::new());
+            let parts = publish.clone().into_parts();
+            let len = Packet::Publish(publish.clone()).encoded_len(target);
+            let written = Packet::Publish(publish).encode(target, &mut whole);
+            prop_assert_eq!(written, parts.encode(target, &mut pieces));
+            prop_assert!(whole == pieces, "{whole:?} {pieces:?}");
+            prop_assert!(written.is_err() || whole.len() == len);
+        }
     }
 
     #[test]
