@@ -19,7 +19,7 @@ pub(crate) enum ApiError {
     NotFound,
     #[error("the page is not built; run `cargo xtask run`, or name its folder with --dist")]
     PageNotBuilt,
-    #[error("only GET and HEAD are answered here")]
+    #[error("this address does not take that method")]
     MethodNotAllowed,
     #[error("there is no broker of this name")]
     UnknownBroker,

@@ -82,6 +82,8 @@ async fn packed_files_go_to_those_who_accept_them() {
     let path = "/app-0123456789abcdef.js";
     for (accept, encoding, body) in [
         ("gzip, br", "br", "packed by brotli"),
+        ("gzip;q=1.0, br;q=0.1", "gzip", "packed by gzip"),
+        ("br;q=0", "", "plain"),
         ("gzip", "gzip", "packed by gzip"),
         ("identity", "", "plain"),
     ] {
@@ -169,13 +171,75 @@ async fn heads_are_answered_without_a_body_and_other_methods_refused() {
         (head.status, head.body.len(), head.header("content-length")),
         (200, 0, HTML.len().to_string().as_str())
     );
-    assert_eq!(request(bridge.address(), "POST", "/", &[]).await.status, 405);
-    assert_eq!(
-        request(bridge.address(), "DELETE", "/api/config", &[])
-            .await
-            .status,
-        405
-    );
+    for (method, path) in [
+        ("POST", "/"),
+        ("DELETE", "/api/config"),
+        ("PUT", "/mqtt"),
+        ("TRACE", "/x"),
+    ] {
+        let answer = request(bridge.address(), method, path, &[]).await;
+        assert_eq!(
+            (
+                answer.status,
+                answer.header("allow").replace("GET,HEAD", "GET, HEAD").as_str()
+            ),
+            (405, "GET, HEAD"),
+            "{method} {path}"
+        );
+        assert!(
+            answer.text().contains("\"code\":\"method_not_allowed\""),
+            "{method} {path}: {}",
+            answer.text()
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_the_strict_headers() {
+    let (bridge, _folder) = page().await;
+    let table = [
+        ("GET", "/", 200),
+        ("GET", "/engine.js", 200),
+        ("HEAD", "/", 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/metrics", 200),
+        ("GET", "/api/config", 200),
+        ("GET", "/missing", 404),
+        ("GET", "/%00", 404),
+        ("POST", "/", 405),
+        ("POST", "/healthz", 405),
+        ("OPTIONS", "/", 405),
+        ("GET", "/mqtt", 404),
+    ];
+    for (method, path, status) in table {
+        let answer = request(bridge.address(), method, path, &[]).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        for (name, part) in [
+            ("content-security-policy", "default-src 'none'"),
+            ("content-security-policy", "frame-ancestors 'none'"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("permissions-policy", "microphone=()"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cache-control", "no-"),
+        ] {
+            assert!(
+                answer.header(name).contains(part),
+                "{method} {path}: {name}: {}",
+                answer.header(name)
+            );
+        }
+        assert!(!answer.header("content-security-policy").contains("unsafe-inline"));
+        assert_eq!(
+            answer.header("strict-transport-security"),
+            "",
+            "only HTTPS can promise HTTPS"
+        );
+    }
+    let foreign = get(bridge.address(), "/", &[("Host", "evil.example")]).await;
+    assert_eq!((foreign.status, foreign.header("x-frame-options")), (421, "DENY"));
 }
 
 #[tokio::test]

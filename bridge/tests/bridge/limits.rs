@@ -1,13 +1,17 @@
 //! Caps, and what a browser is told when they bite.
 
+use futures_util::{SinkExt, StreamExt};
+use hearth::server::Server;
 use hearth_model::api::close;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
+    time::{Duration, Instant, sleep, timeout},
 };
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    fake_broker::{CONNECT, FakeBroker},
+    fake_broker::{self, CONNECT, FakeBroker},
     http,
     running::{bridge, bridge_to},
     websocket::open,
@@ -72,4 +76,234 @@ async fn a_huge_head_is_refused() {
             .status,
         200
     );
+}
+
+/// Waits until a line of the metrics stands there.
+async fn counted(bridge: &Server, line: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+        if metrics.lines().any(|found| found == line) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no {line} in:\n{metrics}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_silent_on_both_sides_is_ended_when_that_is_wanted() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "relay.idle_timeout_ms = 400").await;
+    let mut silent = open(bridge.address()).await;
+    silent.send(CONNECT).await;
+    let _tcp = broker.accept_connect().await;
+    let mut talking = open(bridge.address()).await;
+    talking.send(CONNECT).await;
+    let mut talking_tcp = broker.accept_connect().await;
+    let mut hearing = open(bridge.address()).await;
+    hearing.send(CONNECT).await;
+    let mut hearing_tcp = broker.accept_connect().await;
+    let begun = Instant::now();
+    let closed = silent.closed();
+    let others = async {
+        loop {
+            talking.send(&[0xC0, 0]).await;
+            assert_eq!(fake_broker::read(&mut talking_tcp, 2).await, [0xC0, 0]);
+            fake_broker::write(&mut hearing_tcp, &[0xD0, 0]).await;
+            assert_eq!(hearing.receive().await[..], [0xD0, 0]);
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let (code, reason) = tokio::select! {
+        closed = closed => closed,
+        () = others => unreachable!("it never ends"),
+    };
+    assert_eq!(
+        (code, reason.as_str()),
+        (
+            close::IDLE_TIMEOUT,
+            "nothing came from browser or broker for too long"
+        )
+    );
+    assert!(
+        begun.elapsed() >= Duration::from_millis(400),
+        "{:?}",
+        begun.elapsed()
+    );
+    counted(&bridge, "hearth_relay_ended_total{code=\"4410\"} 1").await;
+}
+
+/// Writes until nothing more is taken.
+async fn fill(tcp: &mut TcpStream) {
+    let chunk = vec![0x5A; 64 * 1024];
+    while timeout(Duration::from_millis(200), tcp.write_all(&chunk))
+        .await
+        .is_ok()
+    {}
+}
+
+#[tokio::test]
+async fn a_browser_that_takes_nothing_does_not_hold_its_relay_for_ever_and_disturbs_nobody() {
+    const OTHERS: usize = 50;
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "relay.stalled_timeout_ms = 1000").await;
+    let mut others = Vec::new();
+    for _ in 0..OTHERS {
+        let mut browser = open(bridge.address()).await;
+        browser.send(CONNECT).await;
+        others.push((browser, broker.accept_connect().await));
+    }
+    let mut stalled = open(bridge.address()).await;
+    stalled.send(CONNECT).await;
+    let mut tcp = broker.accept_connect().await;
+    fill(&mut tcp).await;
+    let mut worst = Duration::ZERO;
+    let mut ended = tokio::spawn(async move { tcp.read_to_end(&mut Vec::new()).await });
+    // Until the broker's stream of the stalled one ends, everybody else is served as ever.
+    let mut rounds = 0;
+    while !ended.is_finished() {
+        for (browser, tcp) in &mut others {
+            let begun = Instant::now();
+            fake_broker::write(tcp, &[0x30, 3, 0, 1, b'a']).await;
+            assert_eq!(browser.receive().await[..], [0x30, 3, 0, 1, b'a']);
+            worst = worst.max(begun.elapsed());
+        }
+        rounds += 1;
+    }
+    let _end = (&mut ended).await.unwrap();
+    assert!(
+        rounds > 5 && worst < Duration::from_millis(500),
+        "{rounds} rounds, worst {worst:?}"
+    );
+    counted(&bridge, "hearth_relay_ended_total{code=\"4411\"} 1").await;
+    counted(&bridge, &format!("hearth_relay_connections {OTHERS}")).await;
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_broker_that_takes_nothing_is_given_up_on_and_the_page_is_told() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "relay.stalled_timeout_ms = 500").await;
+    let (mut sink, mut stream) = {
+        let mut browser = open(bridge.address()).await;
+        browser.send(CONNECT).await;
+        browser.socket.split()
+    };
+    let _tcp = broker.accept_connect().await;
+    let chunk = tokio_tungstenite::tungstenite::Bytes::from(vec![0x5A; 64 * 1024]);
+    let flood = async { while sink.send(Message::Binary(chunk.clone())).await.is_ok() {} };
+    let closed = async {
+        loop {
+            match stream.next().await {
+                Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                Some(Ok(_)) => {}
+                other => panic!("no close frame but {other:?}"),
+            }
+        }
+    };
+    let ((), code) = tokio::join!(flood, timeout(Duration::from_secs(20), closed));
+    assert_eq!(code.unwrap(), close::BROKER_STALLED);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up_on() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("big.bin"), vec![0; 32 * 1024 * 1024]).unwrap();
+    let settings = format!(
+        "dist = \"{}\"\nhttp.stalled_timeout_ms = 300",
+        folder.path().display()
+    );
+    let bridge = bridge(&settings).await;
+    let mut deaf = TcpStream::connect(bridge.address()).await.unwrap();
+    deaf.write_all(format!("GET /big.bin HTTP/1.1\r\nHost: {}\r\n\r\n", bridge.address()).as_bytes())
+        .await
+        .unwrap();
+    counted(
+        &bridge,
+        "hearth_http_connections_failed_total{reason=\"stalled\"} 1",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_not_more() {
+    let bridge = bridge("http.max_connections_per_address = 2").await;
+    let mut first = TcpStream::connect(bridge.address()).await.unwrap();
+    let second = TcpStream::connect(bridge.address()).await.unwrap();
+    let mut third = TcpStream::connect(bridge.address()).await.unwrap();
+    assert_eq!(third.read(&mut [0]).await.unwrap_or(0), 0);
+    drop(second);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        bridge.address()
+    );
+    first.write_all(request.as_bytes()).await.unwrap();
+    let mut metrics = String::new();
+    first.read_to_string(&mut metrics).await.unwrap();
+    assert!(
+        metrics.contains("hearth_http_connections_failed_total{reason=\"too_many_from_address\"} 1"),
+        "{metrics}"
+    );
+    // A place that is left is free again, a moment later.
+    loop {
+        let mut next = TcpStream::connect(bridge.address()).await.unwrap();
+        next.write_all(request.as_bytes()).await.unwrap();
+        if next.read(&mut [0; 4]).await.is_ok_and(|read| read > 0) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the place is never free again");
+    }
+}
+
+/// A broker that takes connections and says nothing, with TLS wanted: whoever dials it waits.
+async fn silent_tls_broker(settings: &str) -> (TcpListener, Server) {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let ca = crate::certificates::authority_file();
+    let broker = format!("[broker.home]\nurl = \"mqtts://localhost:{port}\"\ntls.ca_file = \"{ca}\"");
+    (silent, bridge(&format!("{settings}\n{broker}")).await)
+}
+
+#[tokio::test]
+async fn requests_beyond_the_cap_are_told_to_come_again_but_life_can_be_asked_for() {
+    let (silent, bridge) = silent_tls_broker("http.max_requests = 1\nrelay.dial_timeout_ms = 60000").await;
+    let address = bridge.address();
+    let waiting = tokio::spawn(async move { http::get(address, "/readyz", &[]).await });
+    let _dialled = silent.accept().await.unwrap();
+    let answer = http::get(address, "/api/config", &[]).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    assert!(answer.text().contains("\"code\":\"busy\""), "{}", answer.text());
+    assert_eq!(http::get(address, "/healthz", &[]).await.status, 200);
+    waiting.abort();
+    counted(&bridge, "hearth_http_refused_total{reason=\"busy\"} 1").await;
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered() {
+    let (_silent, bridge) =
+        silent_tls_broker("http.request_timeout_ms = 200\nrelay.dial_timeout_ms = 60000").await;
+    let answer = http::get(bridge.address(), "/readyz", &[]).await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.text().contains("\"code\":\"request_timeout\""),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
+async fn a_connection_without_a_request_is_ended() {
+    let bridge = bridge("http.header_timeout_ms = 200").await;
+    let mut silent = TcpStream::connect(bridge.address()).await.unwrap();
+    assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
+    // After a request too.
+    let mut idle = TcpStream::connect(bridge.address()).await.unwrap();
+    idle.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", bridge.address()).as_bytes())
+        .await
+        .unwrap();
+    let mut all = String::new();
+    idle.read_to_string(&mut all).await.unwrap();
+    assert!(all.starts_with("HTTP/1.1 200"), "{all}");
 }

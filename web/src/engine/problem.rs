@@ -230,6 +230,18 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "The bridge answers, the broker behind it did not answer in time.",
             "Check that the broker's host is on and no firewall stands between bridge and broker.",
         ),
+        close::BROKER_STALLED => (
+            ProblemKind::BrokerUnreachable,
+            "The broker takes no more messages",
+            "The broker took nothing from this page for too long, and the bridge gave it up.",
+            "Nothing, if the broker is overloaded for a while: the connection comes back by itself.",
+        ),
+        close::IDLE_TIMEOUT | close::STALLED => (
+            ProblemKind::ServerClosed,
+            "The bridge ended a connection that stood still",
+            "For longer than the bridge allows, nothing moved between this page and the broker.",
+            "Nothing: the connection comes back by itself. A shorter keep-alive prevents it, or a higher limit in the bridge's configuration.",
+        ),
         close::BROKER_LOST => (
             ProblemKind::BrokerUnreachable,
             "The bridge lost its broker",
@@ -248,7 +260,7 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "The bridge ended the connection before it began.",
             "Load the page again; if that does not help, page and bridge are of different versions.",
         ),
-        close::TOO_MANY_CONNECTIONS | close::TOO_MANY_FROM_ADDRESS => (
+        close::TOO_MANY_CONNECTIONS | close::TOO_MANY_FROM_ADDRESS | close::TOO_MANY_FROM_USER => (
             ProblemKind::Refused,
             "The bridge has no room for another page",
             "As many pages are connected as the bridge allows.",

@@ -24,7 +24,7 @@ struct Asset {
 
 pub(crate) async fn asset(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(ApiError::MethodNotAllowed);
+        return Ok(([(header::ALLOW, "GET, HEAD")], ApiError::MethodNotAllowed).into_response());
     }
     let path = match request.uri().path() {
         "/" => "index.html",
@@ -43,20 +43,21 @@ pub(crate) async fn asset(State(app): State<App>, request: Request) -> Result<Re
     let mut headers = headers(&path, &asset)?;
     let policy = app.assets.policy(&path).await;
     headers.insert(header::CONTENT_SECURITY_POLICY, value(&policy)?);
-    let is_known = request
-        .headers()
-        .get(header::IF_NONE_MATCH)
-        .and_then(|tags| tags.to_str().ok())
-        .is_some_and(|tags| {
-            tags.split(',')
-                .map(str::trim)
-                .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == asset.etag)
-        });
-    if is_known {
+    if is_known(request.headers(), &asset.etag) {
         headers.remove(header::CONTENT_ENCODING);
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok((headers, Body::from(asset.bytes)).into_response())
+}
+
+/// Does the browser have the file with this tag?
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let lines = headers.get_all(header::IF_NONE_MATCH).iter();
+    lines
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 fn headers(path: &str, asset: &Asset) -> Result<HeaderMap, ApiError> {
@@ -114,27 +115,44 @@ fn hex_digit(byte: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Best first: brotli before gzip, whatever weights are given, unless one is 0.
+/// Best first: by the weights that are given, brotli before gzip where they are equal (RFC 9110, 12.5.3). What is wanted less than
+/// the file as it is, is left out.
 fn accepted_encodings(headers: &HeaderMap) -> Vec<Encoding> {
-    let listed = headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let listed: Vec<&str> = listed.flat_map(|value| value.split(',')).collect();
-    let accepts = |encoding: &Encoding| {
-        listed.iter().any(|item| {
-            let (token, weight) = item.split_once(';').unwrap_or((item, ""));
-            let weight = weight
-                .trim()
-                .strip_prefix("q=")
-                .and_then(|weight| weight.parse::<f32>().ok());
-            token.trim().eq_ignore_ascii_case(encoding.token()) && weight != Some(0.0)
-        })
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let items: Vec<(&str, f32)> = lines
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(weighted)
+        .collect();
+    let weight = |token: &str| {
+        let named = |name: &str| items.iter().find(|(item, _)| item.eq_ignore_ascii_case(name));
+        named(token).or_else(|| named("*")).map(|(_, weight)| *weight)
     };
-    [Encoding::Brotli, Encoding::Gzip]
+    let plain = items
+        .iter()
+        .find(|(item, _)| item.eq_ignore_ascii_case("identity"))
+        .map_or(0.0, |(_, weight)| *weight);
+    let mut accepted: Vec<(Encoding, f32)> = [Encoding::Brotli, Encoding::Gzip]
         .into_iter()
-        .filter(accepts)
-        .collect()
+        .filter_map(|encoding| Some((encoding, weight(encoding.token())?)))
+        .filter(|(_, weight)| *weight > 0.0 && *weight >= plain)
+        .collect();
+    accepted.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+    accepted.into_iter().map(|(encoding, _)| encoding).collect()
+}
+
+/// `gzip;q=0.5`; nothing when the weight is none.
+fn weighted(item: &str) -> Option<(&str, f32)> {
+    let mut parts = item.split(';').map(str::trim);
+    let token = parts.next()?;
+    let weight = match parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="))) {
+        Some(weight) => weight
+            .parse()
+            .ok()
+            .filter(|weight| (0.0..=1.0).contains(weight))?,
+        None => 1.0,
+    };
+    Some((token, weight))
 }
 
 /// Trunk puts a hash of at least eight hexadecimal digits into a name, as in `hearth-web-0f1e2d3c4b5a6978_bg.wasm`.
@@ -234,5 +252,21 @@ mod tests {
         assert_eq!(accepted("br;q=0, gzip;q=1.0"), [Encoding::Gzip]);
         assert_eq!(accepted("identity"), []);
         assert_eq!(accepted("brx, xgzip"), []);
+        assert_eq!(
+            accepted("br;q=0.2, gzip;q=0.8"),
+            [Encoding::Gzip, Encoding::Brotli]
+        );
+        assert_eq!(
+            accepted("br; q=0.50 , gzip;q=0.5"),
+            [Encoding::Brotli, Encoding::Gzip]
+        );
+        assert_eq!(accepted("*"), [Encoding::Brotli, Encoding::Gzip]);
+        assert_eq!(accepted("br;q=0, *;q=0.1"), [Encoding::Gzip]);
+        assert_eq!(accepted("*;q=0"), []);
+        assert_eq!(accepted("identity;q=0.5, gzip;q=0.4, br"), [Encoding::Brotli]);
+        assert_eq!(accepted("identity;q=0, gzip"), [Encoding::Gzip]);
+        assert_eq!(accepted("br;q=nan, gzip;q=-1"), []);
+        assert_eq!(accepted("br;q=2, gzip;q=1"), [Encoding::Gzip]);
+        assert_eq!(accepted(""), []);
     }
 }
