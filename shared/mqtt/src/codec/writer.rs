@@ -95,7 +95,29 @@ pub(crate) fn put_fixed_header(first_byte: u8, remaining_length: u32, out: &mut 
     out.truncate(end);
 }
 
+/// The same with the length of the string that follows.
+#[inline(always)]
+pub(crate) fn put_fixed_header_and_len(
+    first_byte: u8,
+    remaining_length: u32,
+    len: usize,
+    out: &mut BytesMut,
+) {
+    let len = two_byte_len(len);
+    if remaining_length < 6 {
+        put_fixed_header(first_byte, remaining_length, out);
+        return out.put_u16(len);
+    }
+    let (length, length_len) = variable_byte_integer::packed(remaining_length);
+    let len_at = 1 + length_len;
+    let end = out.len() + len_at + 2;
+    let head = u64::from(first_byte) | u64::from(length) << 8;
+    out.put_u64_le(head | u64::from(len.swap_bytes()) << (8 * len_at));
+    out.truncate(end);
+}
+
 /// Property Length and properties; nothing in 3.1.1.
+#[inline(always)]
 pub(crate) fn properties_len(version: ProtocolVersion, properties: &Properties) -> usize {
     if !version.is_v5() {
         return 0;

@@ -416,12 +416,14 @@ impl PublishParts {
     ///
     /// # Errors
     /// The packet holds what `version` cannot say, or what no receiver would accept.
+    #[inline]
     pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
         let head = self.head();
         head.check(version, self.topic.is_some(), self.properties.as_view())?;
         let remaining_length = writer::reserve(self.remaining_len(version), out)?;
-        writer::put_fixed_header(head.first_byte(), remaining_length, out);
-        out.put_prefixed(self.topic_bytes());
+        let topic = self.topic_bytes();
+        writer::put_fixed_header_and_len(head.first_byte(), remaining_length, topic.len(), out);
+        out.put_slice(topic);
         if let Some(packet_id) = self.packet_id {
             out.put_u16(packet_id.get());
         }
@@ -436,6 +438,7 @@ impl PublishParts {
         writer::packet_len(self.remaining_len(version))
     }
 
+    #[inline(always)]
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
         let properties = writer::properties_len(version, &self.properties);
         LENGTH + self.topic_bytes().len() + self.head().packet_id_len() + properties + self.payload.len()
