@@ -168,30 +168,14 @@ impl fmt::Display for Class {
     }
 }
 
-/// One row per rule: class, reason code, statement of 5.0, statement of 3.1.1, our one-line summary.
-macro_rules! rules {
-    ($($name:ident: $class:ident, $code:ident, $v5:literal, $v311:literal, $text:literal;)+) => {
-        /// A rule that packets must keep, named by what its breach looks like.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Rule {
-            $(#[doc = $text] $name,)+
-        }
-
-        impl Rule {
-            /// All rules.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            /// Malformed Packet or Protocol Error.
-            #[must_use]
-            pub const fn class(self) -> Class {
-                match self { $(Self::$name => Class::$class,)+ }
-            }
-
+/// What a row of a table of rules says, asked by rule.
+macro_rules! rule_lookups {
+    ($rule:ident; $($name:ident: $code:ident, $v5:literal, $v311:literal, $text:literal;)+) => {
+        impl $rule {
             /// The reason code that answers a breach.
             #[must_use]
-            pub const fn reason_code(self) -> ReasonCode {
-                match self { $(Self::$name => ReasonCode::$code,)+ }
+            pub const fn reason_code(self) -> $crate::ReasonCode {
+                match self { $(Self::$name => $crate::ReasonCode::$code,)+ }
             }
 
             /// The statement of MQTT 5.0 that decides; a section where no statement has an id.
@@ -212,6 +196,32 @@ macro_rules! rules {
                 match self { $(Self::$name => $text,)+ }
             }
         }
+    };
+}
+pub(crate) use rule_lookups;
+
+/// One row per rule: class, reason code, statement of 5.0, statement of 3.1.1, our one-line summary.
+macro_rules! rules {
+    ($($name:ident: $class:ident, $code:ident, $v5:literal, $v311:literal, $text:literal;)+) => {
+        /// A rule that packets must keep, named by what its breach looks like.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Rule {
+            $(#[doc = $text] $name,)+
+        }
+
+        impl Rule {
+            /// All rules.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// Malformed Packet or Protocol Error.
+            #[must_use]
+            pub const fn class(self) -> Class {
+                match self { $(Self::$name => Class::$class,)+ }
+            }
+        }
+
+        rule_lookups! { Rule; $($name: $code, $v5, $v311, $text;)+ }
     };
 }
 

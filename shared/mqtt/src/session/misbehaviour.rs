@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DecodeError, ProtocolVersion, ReasonCode};
+use crate::{DecodeError, ProtocolVersion, ReasonCode, error::rule_lookups};
 
 /// How the server broke the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,31 +59,7 @@ macro_rules! session_rules {
             $(#[doc = $text] $name,)+
         }
 
-        impl SessionRule {
-            /// The reason code that answers a breach.
-            #[must_use]
-            pub const fn reason_code(self) -> ReasonCode {
-                match self { $(Self::$name => ReasonCode::$code,)+ }
-            }
-
-            /// The statement of MQTT 5.0 that decides.
-            #[must_use]
-            pub const fn v5_statement(self) -> &'static str {
-                match self { $(Self::$name => $v5,)+ }
-            }
-
-            /// The statement of MQTT 3.1.1 that decides.
-            #[must_use]
-            pub const fn v311_statement(self) -> &'static str {
-                match self { $(Self::$name => $v311,)+ }
-            }
-
-            /// One line about what is wrong.
-            #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
-            }
-        }
+        rule_lookups! { SessionRule; $($name: $code, $v5, $v311, $text;)+ }
     };
 }
 

@@ -1,6 +1,6 @@
 //! [`TopicFilter`]: which topic names a subscription asks for.
 
-use std::{borrow::Borrow, fmt};
+use std::fmt;
 
 use bytestring::ByteString;
 use thiserror::Error;
@@ -12,7 +12,8 @@ use crate::error::Rule;
 const SHARE_PREFIX: &str = "$share/";
 
 /// A filter that subscriptions name: levels with the wildcards `+` (one level) and `#` (this level and all
-/// below, only at the end). Shared Subscriptions (`$share/{name}/{filter}`) are filters too.
+/// below, only at the end). Shared Subscriptions (`$share/{name}/{filter}`) are filters too;
+/// the further rules that 5.0 has for them are checked by [`TopicFilter::shared`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicFilter(ByteString);
 
@@ -80,32 +81,9 @@ fn split_shared(rest: &str) -> Result<(&str, &str), TopicFilterError> {
     Ok((share_name, filter))
 }
 
+checked_text!(TopicFilter, TopicFilterError);
+
 impl TopicFilter {
-    /// Checks the rules of section 4.7 once; every later holder relies on them.
-    ///
-    /// The further rules of 5.0 for `$share/…` are checked by [`TopicFilter::shared`].
-    ///
-    /// # Errors
-    /// [`TopicFilterError`] says which rule `text` breaks.
-    pub fn parse(text: &str) -> Result<Self, TopicFilterError> {
-        Self::check(text.as_bytes())?;
-        Ok(Self(text.into()))
-    }
-
-    /// The same check for a string that is already shared: nothing is copied.
-    ///
-    /// # Errors
-    /// [`TopicFilterError`] says which rule `text` breaks.
-    pub fn from_shared(text: ByteString) -> Result<Self, TopicFilterError> {
-        Self::check(text.as_bytes())?;
-        Ok(Self(text))
-    }
-
-    /// For text that [`TopicFilter::check`] has passed.
-    pub(crate) fn from_checked(text: ByteString) -> Self {
-        Self(text)
-    }
-
     /// The rules about length and single characters; that the bytes are UTF-8 is the caller's to know.
     #[inline]
     pub(crate) fn check(bytes: &[u8]) -> Result<(), TopicFilterError> {
@@ -131,18 +109,6 @@ impl TopicFilter {
             }
         }
         Ok(())
-    }
-
-    /// The filter as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The filter as a shared string.
-    #[must_use]
-    pub fn as_shared(&self) -> &ByteString {
-        &self.0
     }
 
     /// Whether the filter starts with `$share/`, so that 5.0 reads it as a Shared Subscription.
@@ -222,38 +188,6 @@ fn matches(filter: &str, name: &str) -> bool {
         }
     }
     names.next().is_none()
-}
-
-impl fmt::Display for TopicFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for TopicFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TopicFilter({:?})", self.as_str())
-    }
-}
-
-impl AsRef<str> for TopicFilter {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl Borrow<str> for TopicFilter {
-    fn borrow(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl std::str::FromStr for TopicFilter {
-    type Err = TopicFilterError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
-    }
 }
 
 /// A Shared Subscription taken apart: `$share/{share_name}/{filter}`.

@@ -1,7 +1,5 @@
 //! [`TopicName`]: where an Application Message is published.
 
-use std::{borrow::Borrow, fmt};
-
 use bytestring::ByteString;
 use thiserror::Error;
 
@@ -31,25 +29,9 @@ pub enum TopicNameError {
     Wildcard(char),
 }
 
+checked_text!(TopicName, TopicNameError);
+
 impl TopicName {
-    /// Checks the rules of section 4.7 once; every later holder relies on them.
-    ///
-    /// # Errors
-    /// [`TopicNameError`] says which rule `text` breaks.
-    pub fn parse(text: &str) -> Result<Self, TopicNameError> {
-        Self::check(text.as_bytes())?;
-        Ok(Self(text.into()))
-    }
-
-    /// The same check for a string that is already shared: nothing is copied.
-    ///
-    /// # Errors
-    /// [`TopicNameError`] says which rule `text` breaks.
-    pub fn from_shared(text: ByteString) -> Result<Self, TopicNameError> {
-        Self::check(text.as_bytes())?;
-        Ok(Self(text))
-    }
-
     /// The rules about length and single characters; that the bytes are UTF-8 is the caller's to know.
     pub(crate) fn check(bytes: &[u8]) -> Result<(), TopicNameError> {
         if bytes.is_empty() {
@@ -67,23 +49,6 @@ impl TopicName {
         }
     }
 
-    /// For text that [`TopicName::check`] has passed.
-    pub(crate) fn from_checked(text: ByteString) -> Self {
-        Self(text)
-    }
-
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name as a shared string.
-    #[must_use]
-    pub fn as_shared(&self) -> &ByteString {
-        &self.0
-    }
-
     /// The levels between the separators; a leading or trailing `/` gives an empty level.
     pub fn levels(&self) -> std::str::Split<'_, char> {
         self.as_str().split('/')
@@ -93,37 +58,5 @@ impl TopicName {
     #[must_use]
     pub fn is_dollar(&self) -> bool {
         self.as_str().starts_with('$')
-    }
-}
-
-impl fmt::Display for TopicName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for TopicName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TopicName({:?})", self.as_str())
-    }
-}
-
-impl AsRef<str> for TopicName {
-    fn as_ref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl Borrow<str> for TopicName {
-    fn borrow(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl std::str::FromStr for TopicName {
-    type Err = TopicNameError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::parse(text)
     }
 }
