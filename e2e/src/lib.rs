@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod browser;
 pub mod case;
 pub mod mosquitto;
+pub mod nginx;
 pub mod page;
 pub mod process;
 pub mod static_server;

@@ -247,8 +247,9 @@ impl Subscriber {
     }
 }
 
-/// Debian keeps the broker where an ordinary user's `PATH` does not look.
-fn path() -> String {
+/// A `PATH` with the folders where Debian keeps servers and an ordinary user does not look.
+#[must_use]
+pub fn path() -> String {
     format!(
         "{}:/usr/sbin:/usr/local/sbin",
         std::env::var("PATH").unwrap_or_default()

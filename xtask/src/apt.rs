@@ -8,13 +8,14 @@ use crate::process::step;
 use crate::tools::on_path;
 
 /// A program, and the Debian package that brings it.
-const NEEDED: [(&str, &str); 6] = [
+const NEEDED: [(&str, &str); 7] = [
     ("mosquitto", "mosquitto"),
     ("mosquitto_pub", "mosquitto-clients"),
     ("mosquitto_passwd", "mosquitto"),
     ("haproxy", "haproxy"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("nginx", "nginx-light"),
 ];
 
 /// The same for the tests of `deploy/`.

@@ -106,7 +106,7 @@ fn mosquitto(secrets: &Secrets, folder: &Path, [plain, websocket, tls]: [u16; 3]
     // As root it would become a user who may not enter our folders.
     std::fs::write(&file, format!("user root\n{configuration}"))?;
     let mut mosquitto = Command::new("mosquitto");
-    mosquitto.arg("-c").arg(&file).env("PATH", crate::path());
+    mosquitto.arg("-c").arg(&file).env("PATH", e2e::mosquitto::path());
     let process = Process::start("mosquitto", &mut mosquitto)?;
     for port in [plain, websocket, tls] {
         crate::proxied::up(&process, port)?;

@@ -147,7 +147,9 @@ fn hearth_runs_in_the_root_of_its_image_as_its_user() -> Result<()> {
 /// A program in a root of its own: as the user when root starts it, otherwise as root of a name space.
 fn in_root(root: &Path, user: &str) -> Command {
     let mut command = Command::new("env");
-    command.env("PATH", crate::path()).args(["-i", "NO_COLOR=1"]);
+    command
+        .env("PATH", e2e::mosquitto::path())
+        .args(["-i", "NO_COLOR=1"]);
     if rustix::process::geteuid().is_root() {
         // What the image's COPY does with --chown.
         let _ = crate::run(Command::new("chown").args(["-R", user]).arg(root.join("data")));

@@ -48,11 +48,3 @@ fn run(command: &mut Command) -> Result<String> {
     ensure!(output.status.success(), "{command:?} failed:\n{text}");
     Ok(text)
 }
-
-/// Debian keeps servers where an ordinary user's `PATH` does not look.
-fn path() -> String {
-    format!(
-        "{}:/usr/sbin:/usr/local/sbin",
-        std::env::var("PATH").unwrap_or_default()
-    )
-}

@@ -1,37 +1,13 @@
 //! nginx with the files of `deploy/nginx`, before a real Hearth.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Result, ensure};
-use e2e::process::{Process, free_port};
+use e2e::nginx;
+use e2e::process::free_port;
 
 use crate::proxied::{self, Site};
 use crate::websocket::Browser;
-
-/// nginx as any user, with everything that it writes in `folder`; the process is its own worker.
-fn nginx(folder: &Path, servers: &str) -> Result<Process> {
-    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {};\n", folder.join(kind).display()))
-        .concat();
-    let configuration = folder.join("nginx.conf");
-    let text = format!(
-        "daemon off;\nmaster_process off;\npid {};\nerror_log stderr warn;\nevents {{ }}\n\
-         http {{\naccess_log off;\n{temporary}{servers}\n}}\n",
-        folder.join("pid").display()
-    );
-    std::fs::write(&configuration, text)?;
-    let command = || {
-        let mut nginx = Command::new("nginx");
-        nginx.env("PATH", crate::path());
-        nginx.args(["-e", "stderr", "-p"]).arg(folder);
-        nginx.arg("-c").arg(&configuration);
-        nginx
-    };
-    crate::run(command().arg("-t"))?;
-    Process::start("nginx", &mut command())
-}
 
 /// `hearth.conf` for the ports and files of a site.
 fn own_name(site: &Site, plain_port: u16) -> Result<String> {
@@ -60,7 +36,7 @@ fn own_name(site: &Site, plain_port: u16) -> Result<String> {
 fn nginx_brings_browsers_to_hearth_under_a_name_of_its_own() -> Result<()> {
     let site = Site::prepare("deploy/nginx/hearth.conf", "hearth.example", "hearth.example")?;
     let plain_port = free_port()?;
-    let nginx = nginx(site.folder(), &own_name(&site, plain_port)?)?;
+    let nginx = nginx::start(site.folder(), &own_name(&site, plain_port)?)?;
     proxied::up(&nginx, site.port)?;
     let ca = site.ca();
     let browser = Browser {
@@ -115,7 +91,7 @@ fn nginx_brings_browsers_to_hearth_under_a_path() -> Result<()> {
         certificate.display(),
         key.display()
     );
-    let nginx = nginx(site.folder(), &server)?;
+    let nginx = nginx::start(site.folder(), &server)?;
     proxied::up(&nginx, site.port)?;
     let ca = site.ca();
     let browser = Browser {
