@@ -106,8 +106,21 @@ pub(crate) fn check_origin(
     }
 }
 
+/// May a form from this origin change anything here? Browsers always say where a form comes from, so no setting lets in one that does not.
+pub(crate) fn check_origin_of_form(
+    access: &AccessConfig,
+    scheme: WebScheme,
+    host: &Host,
+    headers: &HeaderMap,
+) -> Result<(), OriginRefused> {
+    if !headers.contains_key(header::ORIGIN) {
+        return Err(OriginRefused::Missing);
+    }
+    check_origin(access, scheme, host, headers)
+}
+
 /// The value of a header that may stand only once.
-fn single<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h HeaderValue> {
+pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }

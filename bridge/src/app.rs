@@ -6,6 +6,7 @@ use hearth_model::api::BridgeConfig;
 use tokio::sync::Semaphore;
 
 use crate::{
+    auth::Auth,
     broker::CounterReader,
     config::{AccessConfig, BrokerId, HttpConfig},
     credentials::CredentialSource,
@@ -24,6 +25,7 @@ pub(crate) struct AppState {
     pub(crate) http: HttpConfig,
     /// A place for each request that is worked on.
     pub(crate) requests: Semaphore,
+    pub(crate) auth: Auth,
     pub(crate) assets: Assets,
     pub(crate) api_config: BridgeConfig,
     pub(crate) dialers: BTreeMap<BrokerId, Arc<Dialer>>,

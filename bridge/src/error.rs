@@ -29,6 +29,14 @@ pub(crate) enum ApiError {
     Host(#[from] HostRefused),
     #[error(transparent)]
     Origin(#[from] OriginRefused),
+    #[error("nobody is logged in with this browser")]
+    NotLoggedIn,
+    #[error("your role does not allow this")]
+    NotAllowed,
+    #[error(
+        "this form is too old, or does not come from a page of this bridge; go back and load the page again"
+    )]
+    FormRefused,
     #[error(transparent)]
     Handshake(#[from] HandshakeRefused),
     #[error("the bridge works on as many requests as it may; ask again in a moment")]
@@ -53,6 +61,9 @@ impl IntoResponse for ApiError {
             Self::NoBroker => (StatusCode::NOT_FOUND, "no_broker"),
             Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
+            Self::NotLoggedIn => (StatusCode::UNAUTHORIZED, "not_logged_in"),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
+            Self::FormRefused => (StatusCode::FORBIDDEN, "form_refused"),
             Self::Handshake(HandshakeRefused::NotWebSocket) => {
                 (StatusCode::UPGRADE_REQUIRED, "not_websocket")
             }
@@ -71,6 +82,9 @@ impl IntoResponse for ApiError {
             | Self::NoBroker
             | Self::Busy
             | Self::TimedOut
+            | Self::NotLoggedIn
+            | Self::NotAllowed
+            | Self::FormRefused
             | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
         }
         let body = ApiErrorBody {

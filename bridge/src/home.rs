@@ -2,10 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rustls::crypto::ring;
-
 use crate::{
-    auth::{Password, Permissions},
+    auth::{Password, Permissions, random_bytes},
     broker::{self, BrokerError, CounterReader, EmbeddedOptions, RunningBroker, UserOptions},
     config::{DemoConfig, EmbeddedBrokerConfig},
     demo::{self, DemoOptions, RunningDemo},
@@ -77,11 +75,9 @@ fn demo_account(options: &mut EmbeddedOptions) -> Option<(String, String)> {
     if options.anonymous_allowed() {
         return None;
     }
-    let mut random = [0; 16];
-    if ring::default_provider().secure_random.fill(&mut random).is_err() {
-        tracing::error!("the system gave no random bytes: the simulated home has no account");
-        return None;
-    }
+    let random: [u8; 16] = random_bytes()
+        .inspect_err(|error| tracing::error!("{error}: the simulated home has no account"))
+        .ok()?;
     let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let account = UserOptions {
         password: Password::Plain(password.clone()),

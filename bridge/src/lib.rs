@@ -26,5 +26,6 @@ mod relay;
 mod router;
 mod routes;
 mod transport;
+mod visitor;
 
 pub use transport::TlsError;

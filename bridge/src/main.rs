@@ -1,5 +1,7 @@
 //! The `hearth` command.
 
+mod user_command;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
@@ -51,6 +53,8 @@ enum Command {
     Health,
     /// Print an annotated configuration with every default
     ExampleConfig,
+    /// Make and change the accounts of the bridge
+    User(user_command::UserCommand),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,9 @@ fn main() -> ExitCode {
         Some(Command::ExampleConfig) => {
             print!("{}", config::EXAMPLE);
             Ok(())
+        }
+        Some(Command::User(command)) => {
+            load(&arguments.serve).and_then(|config| command.run(&config.auth.accounts_file))
         }
         None => serve(&arguments.serve),
     };

@@ -1,5 +1,7 @@
 //! Counters, and their Prometheus text.
 
+mod auth;
+
 use std::{
     collections::BTreeMap,
     fmt::{Display, Write as _},
@@ -9,7 +11,7 @@ use std::{
     },
 };
 
-use crate::{broker::Counters, config::BrokerId, transport::Reloads};
+use crate::{auth::Auth, broker::Counters, config::BrokerId, transport::Reloads};
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -115,12 +117,14 @@ pub(crate) fn render(
     relay: &RelayMetrics,
     open_relays: usize,
     brokers: &[BrokerFigures],
+    auth: &Auth,
     broker: Option<Counters>,
 ) -> String {
     let mut text = Text(String::new());
     text.http(http);
     text.relay(relay, open_relays);
     text.brokers(brokers);
+    text.auth(auth);
     if let Some(broker) = broker {
         text.broker(broker);
     }

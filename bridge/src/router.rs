@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use tokio::time::timeout;
 
@@ -18,6 +18,7 @@ use crate::{
     error::{ApiError, RefusedAs},
     routes,
     server::Peer,
+    visitor,
 };
 
 pub(crate) fn router(app: App) -> Router {
@@ -28,8 +29,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/api/config", get(routes::api_config::api_config))
         .route("/mqtt", get(routes::mqtt::default_broker))
         .route("/mqtt/{broker}", get(routes::mqtt::named_broker))
+        .route("/login", get(routes::login::login).post(routes::login::log_in))
+        .route("/logout", post(routes::login::log_out))
         .fallback(routes::assets::asset)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), visitor::admit))
         .layer(middleware::from_fn_with_state(app.clone(), guard))
         .with_state(app)
 }
@@ -118,7 +122,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 8] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // Other sites learn nothing; without any referrer browsers would hide the origin of our own forms from us.
+    (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), \

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, AppState},
+    auth::{Auth, accounts::AccountsError},
     broker::BrokerError,
     config::{BrokerAddress, BrokerId, Config, WebScheme},
     credentials::CredentialSource,
@@ -59,6 +60,9 @@ pub enum StartError {
         /// What is wrong.
         source: TlsError,
     },
+    /// The accounts of the bridge cannot be read.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
     /// The embedded broker does not start.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -136,7 +140,9 @@ impl Server {
             dialers.insert(BrokerId::embedded(), Arc::new(dialer));
         }
         let relays = Arc::new(Relays::new(&config.relay));
+        let auth = Auth::start(&config.auth)?;
         let app = App::new(AppState {
+            auth,
             access: config.access.clone(),
             http: config.http.clone(),
             requests: Semaphore::new(config.http.max_requests),
@@ -215,10 +221,17 @@ fn warn_if_open(config: &Config, address: SocketAddr) {
         .embedded
         .as_ref()
         .is_some_and(|embedded| embedded.options.anonymous_allowed());
-    if open && !address.ip().is_loopback() {
+    if open && config.auth.mode == AuthMode::PassThrough && !address.ip().is_loopback() {
         tracing::warn!(
             %address,
             "whoever reaches this address can use the embedded broker without a user name; list [[broker.embedded.users]] to change that"
+        );
+    }
+    let plain = config.http.tls.is_none() && config.access.trusted_proxies.is_empty();
+    if plain && config.auth.mode == AuthMode::Users && !address.ip().is_loopback() {
+        tracing::warn!(
+            %address,
+            "passwords and sessions can be read on their way over plain HTTP; set [http.tls], or put a proxy with HTTPS in front and name it in access.trusted_proxies"
         );
     }
 }
@@ -260,7 +273,8 @@ fn api_config(config: &Config) -> BridgeConfig {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         brokers: brokers.collect(),
         simulated: config.demo.is_some(),
-        auth: AuthMode::PassThrough,
+        auth: config.auth.mode,
+        user: None,
         maximum_packet_size: config.relay.max_message_bytes,
     }
 }

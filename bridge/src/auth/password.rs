@@ -7,7 +7,7 @@ use argon2::{
 use std::fmt;
 
 /// A configured password. It has no way to be printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Password {
     /// As the client sends it.
     Plain(String),

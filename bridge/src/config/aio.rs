@@ -54,7 +54,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<BrokerConfig> {
                 host_variable,
                 "this is not a host name".into(),
                 "write a name or an IP address, such as \"aio-broker\"",
-            )
+            );
         })
         .ok()?;
     let tls = names.tls(use_tls);

@@ -5,6 +5,7 @@
 
 mod access;
 mod aio;
+mod auth;
 mod broker;
 mod credentials;
 mod dapr;
@@ -28,11 +29,14 @@ use std::{
     time::Duration,
 };
 
+use hearth_model::api::AuthMode;
 use toml::de::DeTable;
 
-use self::reader::{FlagValue, Section, Source};
+use self::reader::FlagValue;
+pub(crate) use self::reader::{FromText, Section, Source};
 pub use self::{
     access::{AccessConfig, HostName, ProxyHeaders, WebOrigin, WebScheme},
+    auth::{AuthConfig, HeaderName, RolePermissions, TryLimits},
     broker::{BrokerAddress, BrokerConfig, BrokerId, ProxyProtocol},
     credentials::{CredentialsConfig, PasswordSource},
     demo::DemoConfig,
@@ -66,6 +70,8 @@ pub struct Config {
     pub demo: Option<DemoConfig>,
     /// Which hosts and origins are let in.
     pub access: AccessConfig,
+    /// Who decides about access, and what each role may do.
+    pub auth: AuthConfig,
     /// Bounds of the HTTP side.
     pub http: HttpConfig,
     /// Bounds of the relay.
@@ -166,6 +172,7 @@ impl Config {
         let (mut brokers, embedded) = read_brokers(&top.section("broker"), source);
         add_brokers_of_others(&top, source, &mut brokers);
         let relay = RelayConfig::read(top.section("relay"));
+        let access = AccessConfig::read(top.section("access"));
         let mut config = Self {
             listen: top
                 .text("listen")
@@ -175,7 +182,8 @@ impl Config {
             brokers,
             embedded,
             demo: DemoConfig::read(top.section("demo")),
-            access: AccessConfig::read(top.section("access")),
+            auth: AuthConfig::read(top.section("auth"), &access),
+            access,
             http: HttpConfig::read(top.section("http"), relay.max_connections_per_address),
             relay,
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
@@ -247,8 +255,8 @@ fn read_brokers<'s>(
     let embedded = wanted.then(|| EmbeddedBrokerConfig::read(embedded));
     let mut brokers = Vec::new();
     for (id, child) in children {
-        if let Err(reason) = <BrokerId as reader::FromText>::from_text(&id) {
-            let fix = format!("use {}", <BrokerId as reader::FromText>::EXPECTED);
+        if let Err(reason) = <BrokerId as FromText>::from_text(&id) {
+            let fix = format!("use {}", <BrokerId as FromText>::EXPECTED);
             source.report(Problem {
                 origin: child.origin(),
                 key: format!("broker.{id}"),
@@ -311,7 +319,10 @@ fn read_default_broker(top: &Section<'_>, config: &Config) -> Option<BrokerId> {
 fn refuse_open_relay(top: &Section<'_>, config: &Config) {
     let credentials = config.brokers.iter().find(|broker| broker.credentials.is_some());
     let Some(broker) = credentials else { return };
-    if config.listen.ip().is_loopback() || config.access.open_relay_with_own_credentials {
+    if config.listen.ip().is_loopback()
+        || config.auth.mode != AuthMode::PassThrough
+        || config.access.open_relay_with_own_credentials
+    {
         return;
     }
     let message = format!(
@@ -322,7 +333,7 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
     top.mistake("listen", message, fix.into());
 }
 
-fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {
+pub(crate) fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {
     let origin = match error.span() {
         Some(span) => source.place(span),
         None => Origin::WholeFile(source.file.clone()),

@@ -33,6 +33,7 @@ pub(crate) use self::{
     policy::Policy,
 };
 use crate::{
+    auth::sessions::Presence,
     config::{BrokerId, RelayConfig},
     metrics::RelayMetrics,
     server::{BrowserStream, Permit},
@@ -61,8 +62,8 @@ pub(crate) struct Request {
     pub(crate) broker: BrokerId,
     pub(crate) dialer: Arc<Dialer>,
     pub(crate) policy: Policy,
-    /// Cancelled when the browser's login ends; from the beginning when nobody is logged in.
-    pub(crate) login: CancellationToken,
+    /// Tells when the browser's login ends; from the beginning when nobody is logged in.
+    pub(crate) login: Presence,
     /// The place among the HTTP connections, kept as long as the WebSocket lives.
     pub(crate) permit: Permit,
 }
@@ -123,6 +124,7 @@ impl Relays {
             permit,
         } = request;
         let _permit = permit;
+        let login_over = login.over();
         let Ok((browser, early)) = browser_stream(upgrade).await else {
             return;
         };
@@ -131,9 +133,9 @@ impl Relays {
         let place = self.limits.enter(ends.client.ip(), user);
         self.metrics.opened();
         let ending = match place {
-            Ok(_) if login.is_cancelled() => refuse(browser, not_logged_in()).await,
+            Ok(_) if login_over.is_cancelled() => refuse(browser, not_logged_in()).await,
             Ok(_) => {
-                self.connect_and_pump(browser, &early, &broker, &dialer, ends, &login)
+                self.connect_and_pump(browser, &early, &broker, &dialer, ends, login_over)
                     .await
             }
             Err(ref close) => refuse(browser, close.clone()).await,

@@ -10,5 +10,6 @@ pub(crate) struct Policy {
     /// Who is at the browser, when the bridge has users. Counts towards the limit per user, and client ids belong to it.
     pub(crate) identity: Option<Identity>,
     /// What may be published, subscribed to and received; `None` leaves that to the broker.
+    #[expect(dead_code, reason = "the gate on packets reads it")]
     pub(crate) permissions: Option<Arc<Permissions>>,
 }

@@ -1,10 +1,40 @@
 //! `GET /api/config`: what a page needs to start.
 
-use axum::{Json, extract::State};
-use hearth_model::api::BridgeConfig;
+use axum::{
+    Json,
+    extract::{Extension, State},
+};
+use hearth_model::api::{BridgeConfig, BridgeUser};
 
-use crate::app::App;
+use crate::{
+    app::App,
+    visitor::{Known, Visitor},
+};
 
-pub(crate) async fn api_config(State(app): State<App>) -> Json<BridgeConfig> {
-    Json(app.api_config.clone())
+pub(crate) async fn api_config(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+) -> Json<BridgeConfig> {
+    let user = match visitor {
+        Visitor::Known(known) => Some(bridge_user(known)),
+        Visitor::Anybody | Visitor::Nobody => None,
+    };
+    Json(BridgeConfig {
+        user,
+        ..app.api_config.clone()
+    })
+}
+
+fn bridge_user(known: Known) -> BridgeUser {
+    let may_publish = known
+        .permissions
+        .is_none_or(|permissions| !permissions.publish.is_empty());
+    BridgeUser {
+        name: known.identity.user,
+        role: known.identity.role,
+        may_publish,
+        form_token: known
+            .session
+            .map_or_else(String::new, |session| session.form_token().to_owned()),
+    }
 }

@@ -47,6 +47,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
         &app.relays.metrics,
         app.relays.open(),
         &brokers,
+        &app.auth,
         broker,
     );
     (

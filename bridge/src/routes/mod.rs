@@ -3,4 +3,5 @@
 pub(crate) mod api_config;
 pub(crate) mod assets;
 pub(crate) mod health;
+pub(crate) mod login;
 pub(crate) mod mqtt;

@@ -6,7 +6,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::{self, Host},
@@ -14,9 +13,10 @@ use crate::{
     client::Client,
     config::BrokerId,
     error::ApiError,
-    relay::{self, Handshake, Policy},
+    relay::{self, Handshake},
     server::Peer,
     transport::Ends,
+    visitor::Visitor,
 };
 
 pub(crate) async fn default_broker(
@@ -24,10 +24,11 @@ pub(crate) async fn default_broker(
     Extension(peer): Extension<Peer>,
     Extension(client): Extension<Client>,
     Extension(host): Extension<Host>,
+    Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let broker = app.default_broker.clone().ok_or(ApiError::NoBroker)?;
-    upgrade(&app, peer, &client, &host, broker, request)
+    upgrade(&app, peer, &client, &host, &visitor, broker, request)
 }
 
 pub(crate) async fn named_broker(
@@ -36,15 +37,17 @@ pub(crate) async fn named_broker(
     Extension(peer): Extension<Peer>,
     Extension(client): Extension<Client>,
     Extension(host): Extension<Host>,
+    Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let broker = app
         .dialers
         .keys()
-        .find(|broker| broker.as_str() == id)
+        // Who is not logged in learns that, and not which brokers there are.
+        .find(|broker| broker.as_str() == id || matches!(visitor, Visitor::Nobody))
         .ok_or(ApiError::UnknownBroker)?
         .clone();
-    upgrade(&app, peer, &client, &host, broker, request)
+    upgrade(&app, peer, &client, &host, &visitor, broker, request)
 }
 
 fn upgrade(
@@ -52,6 +55,7 @@ fn upgrade(
     peer: Peer,
     client: &Client,
     host: &Host,
+    visitor: &Visitor,
     broker: BrokerId,
     mut request: Request,
 ) -> Result<Response, ApiError> {
@@ -75,8 +79,8 @@ fn upgrade(
         },
         broker,
         dialer,
-        policy: Policy::default(),
-        login: CancellationToken::new(),
+        policy: visitor.policy(),
+        login: visitor.presence(),
         permit: peer.permit,
     });
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())

@@ -56,7 +56,7 @@ async fn the_page_comes_with_a_policy_that_knows_its_inline_script() {
     }
     assert!(!policy.contains("unsafe-inline"));
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    assert_eq!(answer.header("referrer-policy"), "same-origin");
     assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
     assert!(answer.header("permissions-policy").contains("camera=()"));
 }

@@ -72,12 +72,16 @@ pub(crate) fn parse(bytes: &[u8]) -> Answer {
         .and_then(|line| line.split(' ').nth(1))
         .and_then(|code| code.parse().ok())
         .expect("a status");
-    let headers = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let mut headers = BTreeMap::<String, String>::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        // Several cookies stand on several lines.
+        let values = headers.entry(name.to_lowercase()).or_default();
+        values.push_str(if values.is_empty() { "" } else { "\n" });
+        values.push_str(value);
+    }
     Answer {
         status,
-        headers: headers.collect(),
+        headers,
         body: bytes[end + 4..].to_vec(),
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use hearth::{
-    config::{Config, Overrides},
+    config::{Config, ConfigError, Overrides},
     server::{Server, StartError},
 };
 
@@ -12,11 +12,14 @@ pub(crate) async fn bridge(settings: &str) -> Server {
     start(settings).await.expect("the bridge starts")
 }
 
-pub(crate) async fn start(settings: &str) -> Result<Server, StartError> {
+/// Reads settings.
+pub(crate) fn parse(settings: &str) -> Result<Config, ConfigError> {
     let text = format!("listen = \"127.0.0.1:0\"\n{settings}");
-    let config = Config::parse("test.toml", &text, &BTreeMap::new(), &Overrides::default())
-        .expect("the settings are right");
-    Server::start(config).await
+    Config::parse("test.toml", &text, &BTreeMap::new(), &Overrides::default())
+}
+
+pub(crate) async fn start(settings: &str) -> Result<Server, StartError> {
+    Server::start(parse(settings).expect("the settings are right")).await
 }
 
 /// Starts a bridge in front of one broker, with more settings.

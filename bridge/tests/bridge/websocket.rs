@@ -26,14 +26,16 @@ pub(crate) async fn open(bridge: SocketAddr) -> Browser {
 }
 
 pub(crate) async fn open_at(bridge: SocketAddr, path: &str) -> Browser {
+    open_with(bridge, path, &[]).await
+}
+
+/// Opens it with more headers.
+pub(crate) async fn open_with(bridge: SocketAddr, path: &str, more: &[(&'static str, &str)]) -> Browser {
     let tcp = TcpStream::connect(bridge).await.unwrap();
     tcp.set_nodelay(true).unwrap();
-    open_over(
-        tcp,
-        &format!("ws://{bridge}{path}"),
-        &[("Origin", &format!("http://{bridge}"))],
-    )
-    .await
+    let origin = format!("http://{bridge}");
+    let headers = [&[("Origin", origin.as_str())], more].concat();
+    open_over(tcp, &format!("ws://{bridge}{path}"), &headers).await
 }
 
 /// Opens a WebSocket over a stream that is there.

@@ -13,8 +13,23 @@ pub struct BridgeConfig {
     pub simulated: bool,
     /// Who decides about access.
     pub auth: AuthMode,
+    /// Who is logged in with this browser, in the modes that have users.
+    pub user: Option<BridgeUser>,
     /// Bytes of the largest WebSocket message that the bridge passes on to a broker.
     pub maximum_packet_size: u32,
+}
+
+/// The user at the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeUser {
+    /// The account's name.
+    pub name: String,
+    /// What the account is for.
+    pub role: Role,
+    /// May it publish anything at all?
+    pub may_publish: bool,
+    /// Proves to `logout` that the request comes from the page; empty where nobody can log out.
+    pub form_token: String,
 }
 
 /// A broker behind the bridge.
@@ -39,6 +54,10 @@ pub struct BridgeBroker {
 pub enum AuthMode {
     /// The broker, by what the page sends in CONNECT.
     PassThrough,
+    /// The bridge, by accounts of its own: people log in at `login`.
+    Users,
+    /// A reverse proxy in front of the bridge, which names the user.
+    Proxy,
 }
 
 /// What an account of the bridge is for; what each role may do is set at the bridge.
@@ -51,6 +70,26 @@ pub enum Role {
     Operator,
     /// May do everything.
     Admin,
+}
+
+impl Role {
+    /// The role that is written so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Viewer, Self::Operator, Self::Admin]
+            .into_iter()
+            .find(|role| role.word() == word)
+    }
+
+    /// As it is written everywhere.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// The answer to a refused HTTP request.
@@ -131,7 +170,13 @@ mod tests {
                 injects_credentials: false,
             }],
             simulated: false,
-            auth: AuthMode::PassThrough,
+            auth: AuthMode::Users,
+            user: Some(BridgeUser {
+                name: "ada".into(),
+                role: Role::Viewer,
+                may_publish: false,
+                form_token: "t".into(),
+            }),
             maximum_packet_size: 2_097_152,
         };
         let json = serde_json::to_value(&config).unwrap();
@@ -139,7 +184,8 @@ mod tests {
             "version": "0.1.0",
             "brokers": [{"id": "home", "name": "Home", "default": true, "path": "mqtt/home", "injects_credentials": false}],
             "simulated": false,
-            "auth": "pass-through",
+            "auth": "users",
+            "user": {"name": "ada", "role": "viewer", "may_publish": false, "form_token": "t"},
             "maximum_packet_size": 2_097_152,
         });
         assert_eq!(json, expected);

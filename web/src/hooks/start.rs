@@ -272,6 +272,7 @@ mod tests {
             brokers: vec![broker("a", "Attic", false), broker("b", "Barn", true)],
             simulated: true,
             auth: AuthMode::PassThrough,
+            user: None,
             maximum_packet_size: 2_097_152,
         }
     }

@@ -95,7 +95,7 @@ fn safe_path(path: &str) -> Option<String> {
     path.split('/').all(is_plain).then_some(path)
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
