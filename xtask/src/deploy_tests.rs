@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process::{cargo, show, step, target_dir};
+use crate::process::{capture, cargo, show, step, target_dir};
 use crate::tools::on_path;
 use crate::{apt, run};
 
@@ -40,16 +40,32 @@ pub(crate) fn command(names: &[String]) -> Command {
 
 /// Installs the checkers under `target/peers`, tells `tests` where they are, and returns what cannot be tested and why.
 pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
+    let mut missing = Vec::new();
     match checkers() {
         Ok(folder) => {
             tests.env("E2E_CHECKERS", folder);
-            Vec::new()
         }
         Err(reason) => {
             tests.args(["--skip", "manifests::"]);
-            vec![format!("the manifests of deploy/ ({reason:#})")]
+            missing.push(format!("the manifests of deploy/ ({reason:#})"));
         }
     }
+    if let Err(reason) = can_boot() {
+        tests.args(["--skip", "booted::"]);
+        missing.push(format!("the service under systemd ({reason:#})"));
+    }
+    missing
+}
+
+/// Whether a systemd can be started in name spaces of its own.
+fn can_boot() -> Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        bail!("this needs root");
+    }
+    capture(Command::new("findmnt").args(["-n", "-t", "cgroup2"]))?;
+    let spaces = ["--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup"];
+    capture(Command::new("unshare").args(spaces).arg("true"))?;
+    Ok(())
 }
 
 fn checkers() -> Result<PathBuf> {

@@ -1,6 +1,7 @@
 //! What lies in `deploy/` works as it lies there: as far as a machine without containers and clusters can tell. Run by `cargo xtask test`,
 //! or alone by `cargo xtask deploy-tests`.
 
+mod booted;
 mod caddy;
 mod compose;
 mod configuration;
