@@ -18,6 +18,7 @@ mod house;
 mod http;
 mod https;
 mod identity;
+mod kills;
 mod limits;
 mod login;
 mod mosquitto;
