@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod broker;
+pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod health;
@@ -14,10 +15,6 @@ pub mod telemetry;
 mod access;
 mod app;
 mod client;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the relay reads them when it writes CONNECT")
-)]
 mod credentials;
 mod error;
 mod home;

@@ -2,10 +2,11 @@
 
 mod user_command;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use hearth::{
+    commands,
     config::{self, Config, Overrides},
     health,
     server::Server,
@@ -40,10 +41,10 @@ struct Serve {
     #[arg(long, value_name = "ADDRESS")]
     broker_listen: Option<String>,
     /// Reach the broker of a Dapr component file (pubsub.mqtt or pubsub.mqtt3)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     dapr: Option<String>,
     /// The folder with the secrets that the Dapr component refers to, as NAME/KEY or KEY
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     dapr_secrets: Option<String>,
 }
 
@@ -55,6 +56,25 @@ enum Command {
     ExampleConfig,
     /// Make and change the accounts of the bridge
     User(user_command::UserCommand),
+    /// Read the configuration and dial each of its brokers
+    Check,
+    /// Dial a WebSocket listener as a browser would, and say in plain words what is there
+    Doctor(Doctor),
+}
+
+#[derive(Debug, clap::Args)]
+struct Doctor {
+    /// The address, such as ws://192.168.1.10:9001/mqtt
+    url: String,
+    /// The page that would dial: scheme, host and port [default: a page from the listener itself]
+    #[arg(long, value_name = "ORIGIN")]
+    origin: Option<String>,
+    /// Trust the certificates of this PEM file, as if they were installed
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Seconds that each step may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=300))]
+    wait: u64,
 }
 
 fn main() -> ExitCode {
@@ -68,6 +88,8 @@ fn main() -> ExitCode {
         Some(Command::User(command)) => {
             load(&arguments.serve).and_then(|config| command.run(&config.auth.accounts_file))
         }
+        Some(Command::Check) => return told(check(&arguments.serve)),
+        Some(Command::Doctor(arguments)) => return told(doctor(arguments)),
         None => serve(&arguments.serve),
     };
     match result {
@@ -77,6 +99,51 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Success only when nothing was found.
+fn told(is_well: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
+    match is_well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("hearth: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
+    let config = load(arguments)?;
+    println!("the configuration is in order");
+    for warning in &config.warnings {
+        println!("warning: {warning}");
+    }
+    if config.embedded.is_some() {
+        println!("\nbroker 'embedded' starts with the bridge");
+    }
+    if config.brokers.is_empty() && config.embedded.is_none() {
+        println!("\nthere is no broker; the page will ask for one");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let reports = runtime.block_on(commands::check::check(&config));
+    for report in &reports {
+        println!("\n{report}");
+    }
+    Ok(reports.iter().all(|report| report.fault().is_none()))
+}
+
+fn doctor(arguments: Doctor) -> Result<bool, Box<dyn std::error::Error>> {
+    let options = commands::doctor::Options {
+        origin: arguments.origin,
+        ca_file: arguments.ca_file,
+        wait: Duration::from_secs(arguments.wait),
+    };
+    let listener = commands::doctor::parse(&arguments.url)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let report = runtime.block_on(commands::doctor::look(listener, &options))?;
+    println!("{report}");
+    Ok(!report.has_faults())
 }
 
 fn load(arguments: &Serve) -> Result<Config, Box<dyn std::error::Error>> {

@@ -1,17 +1,21 @@
 //! Network connections to brokers: TCP, and TLS over it.
 
+mod fault;
 mod patient;
 mod proxy;
 mod tls;
 
 use std::{
     io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
+use hearth_model::doctor::TlsFault;
+use rustls::{ClientConnection, pki_types::CertificateDer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
@@ -22,6 +26,7 @@ use tokio_rustls::client::TlsStream;
 use self::tls::Tls;
 pub use self::tls::TlsError;
 pub(crate) use self::{
+    fault::tls_fault,
     patient::{Patience, Patient},
     proxy::Ends,
     tls::{Reloads, key_pair},
@@ -43,7 +48,7 @@ pub(crate) enum DialError {
     #[error("{0}")]
     Unreachable(String),
     #[error("TLS failed: {0}")]
-    Tls(String),
+    Tls(TlsFault),
     #[error("no answer in time")]
     Timeout,
 }
@@ -96,10 +101,10 @@ impl Dialer {
         let name = tls.name();
         let connector = tokio::task::spawn_blocking(move || tls.connector())
             .await
-            .map_err(|error| DialError::Tls(error.to_string()))?;
+            .map_err(|error| DialError::Tls(TlsFault::Other(error.to_string())))?;
         match connector.connect(name, tcp).await {
             Ok(stream) => Ok(BrokerStream::Tls(Box::new(stream))),
-            Err(error) => Err(DialError::Tls(error.to_string())),
+            Err(error) => Err(DialError::Tls(tls_fault(&error))),
         }
     }
 }
@@ -130,6 +135,32 @@ fn dial_error(error: &io::Error) -> DialError {
 pub(crate) enum BrokerStream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl BrokerStream {
+    /// What was agreed on, if it is TLS.
+    pub(crate) fn tls(&self) -> Option<&ClientConnection> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Tls(stream) => Some(stream.get_ref().1),
+        }
+    }
+
+    /// The certificate of the other side.
+    pub(crate) fn certificate(&self) -> Option<&CertificateDer<'static>> {
+        self.tls()?.peer_certificates()?.first()
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+        self.tcp().peer_addr().ok()
+    }
 }
 
 impl AsyncRead for BrokerStream {

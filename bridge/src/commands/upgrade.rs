@@ -1,0 +1,145 @@
+//! The opening handshake of a WebSocket as a browser sends it, and whatever comes back.
+
+use std::time::Duration;
+
+use hearth_model::doctor::{HttpAnswer, Listener};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+
+use crate::transport::BrokerStream;
+
+/// More than any server sends in front of its answer.
+const LONGEST_HEAD_BYTES: usize = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+
+/// Of the body of a refusal.
+const BODY_SHOWN: usize = 160;
+
+/// How long the body of a refusal may take.
+const BODY_WAIT: Duration = Duration::from_millis(500);
+
+/// What is asked for.
+pub(super) struct Ask<'a> {
+    pub(super) listener: &'a Listener,
+    pub(super) origin: Option<&'a str>,
+    pub(super) with_subprotocol: bool,
+}
+
+/// What comes back.
+pub(super) enum Answer {
+    Opened {
+        stream: BrokerStream,
+        /// What came behind the answer already.
+        early: Vec<u8>,
+        accept_fits: bool,
+        subprotocol: Option<String>,
+    },
+    Http(HttpAnswer),
+    NoHttp,
+}
+
+impl Ask<'_> {
+    /// Asks on an open connection.
+    pub(super) async fn on(&self, mut stream: BrokerStream, wait: Duration) -> Answer {
+        let key = generate_key();
+        let request = self.request(&key);
+        let exchange = async {
+            stream.write_all(request.as_bytes()).await.ok()?;
+            read_head(&mut stream).await
+        };
+        let Ok(Some(head)) = timeout(wait, exchange).await else {
+            return Answer::NoHttp;
+        };
+        if head.status == 101 {
+            return Answer::Opened {
+                stream,
+                accept_fits: head.accept.as_deref() == Some(&derive_accept_key(key.as_bytes())),
+                subprotocol: head.subprotocol,
+                early: head.rest,
+            };
+        }
+        Answer::Http(HttpAnswer {
+            status: head.status,
+            server: head.server,
+            location: head.location,
+            body: body(&mut stream, head.rest).await,
+        })
+    }
+
+    fn request(&self, key: &str) -> String {
+        let Listener { path, .. } = self.listener;
+        let authority = self.listener.authority();
+        let mut request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: hearth-doctor\r\n"
+        );
+        if let Some(origin) = self.origin {
+            request.push_str(&format!("Origin: {origin}\r\n"));
+        }
+        if self.with_subprotocol {
+            request.push_str("Sec-WebSocket-Protocol: mqtt\r\n");
+        }
+        request.push_str("\r\n");
+        request
+    }
+}
+
+struct Head {
+    status: u16,
+    server: Option<String>,
+    location: Option<String>,
+    accept: Option<String>,
+    subprotocol: Option<String>,
+    rest: Vec<u8>,
+}
+
+/// Nothing when it is not HTTP.
+async fn read_head(stream: &mut BrokerStream) -> Option<Head> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        match response.parse(&bytes) {
+            Ok(httparse::Status::Complete(len)) => {
+                let header = |name: &str| {
+                    let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+                    Some(printable(found.value))
+                };
+                return Some(Head {
+                    status: response.code?,
+                    server: header("server"),
+                    location: header("location"),
+                    accept: header("sec-websocket-accept"),
+                    subprotocol: header("sec-websocket-protocol"),
+                    rest: bytes.get(len..).unwrap_or_default().to_vec(),
+                });
+            }
+            Ok(httparse::Status::Partial) if bytes.len() <= LONGEST_HEAD_BYTES => {}
+            Ok(httparse::Status::Partial) | Err(_) => return None,
+        }
+    }
+}
+
+async fn body(stream: &mut BrokerStream, mut bytes: Vec<u8>) -> String {
+    let reading = async {
+        while bytes.len() < BODY_SHOWN * 4 && stream.read_buf(&mut bytes).await.is_ok_and(|len| len > 0) {}
+    };
+    let _enough = timeout(BODY_WAIT, reading).await;
+    let text = printable(&bytes);
+    // A page says nothing in its first lines.
+    match text.trim_start().starts_with('<') {
+        true => String::new(),
+        false => text.chars().take(BODY_SHOWN).collect(),
+    }
+}
+
+/// As text that cannot move the cursor of a terminal.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.trim().replace(|c: char| c.is_control(), " ")
+}
