@@ -10,6 +10,9 @@
 
 mod assets;
 mod certificates;
+mod check;
+mod credentials;
+mod doctor;
 mod failures;
 mod fake_broker;
 mod handshake;

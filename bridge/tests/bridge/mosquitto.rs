@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub(crate) struct Mosquitto {
     process: Child,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     _folder: TempDir,
 }
 
@@ -23,6 +23,11 @@ impl Mosquitto {
 
     /// Starts one with more lines in the settings of its listener.
     pub(crate) fn with(settings: &str) -> Self {
+        Self::with_listeners("", &[settings])
+    }
+
+    /// Starts one with a listener for each of these settings, and lines in front of them.
+    pub(crate) fn with_listeners(global: &str, listeners: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("mosquitto.conf");
         let program = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]
@@ -30,11 +35,16 @@ impl Mosquitto {
             .find(|path| Path::new(path).exists());
         // A free port may be taken by another test before Mosquitto has it.
         for _try in 0..5 {
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let text = format!(
-                "listener {} 127.0.0.1\n{settings}\nset_tcp_nodelay true\nlog_dest stderr\n",
-                address.port()
-            );
+            let free: Vec<TcpListener> = listeners
+                .iter()
+                .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
+                .collect();
+            let addresses: Vec<SocketAddr> = free.iter().map(|port| port.local_addr().unwrap()).collect();
+            drop(free);
+            let mut text = format!("{global}\nset_tcp_nodelay true\nlog_dest stderr\n");
+            for (address, settings) in addresses.iter().zip(listeners) {
+                text.push_str(&format!("listener {} 127.0.0.1\n{settings}\n", address.port()));
+            }
             std::fs::write(&file, text).unwrap();
             let mut process = Command::new(program.unwrap_or("mosquitto"))
                 .arg("-c")
@@ -49,7 +59,7 @@ impl Mosquitto {
                 std::thread::spawn(move || log.for_each(drop));
                 return Self {
                     process,
-                    address,
+                    addresses,
                     _folder: folder,
                 };
             }
@@ -59,7 +69,12 @@ impl Mosquitto {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.address_of(0)
+    }
+
+    /// Of the listener with that place in the list.
+    pub(crate) fn address_of(&self, listener: usize) -> SocketAddr {
+        self.addresses[listener]
     }
 }
 

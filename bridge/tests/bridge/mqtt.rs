@@ -18,12 +18,17 @@ pub(crate) struct Client<S = TcpStream> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    /// Connects, and takes CONNACK.
-    pub(crate) async fn connect(browser: Browser<S>) -> Self {
-        let mut client = Self {
+    /// Nothing is sent yet.
+    pub(crate) fn over(browser: Browser<S>) -> Self {
+        Self {
             browser,
             framer: Framer::new(16 * 1024 * 1024),
-        };
+        }
+    }
+
+    /// Connects, and takes CONNACK.
+    pub(crate) async fn connect(browser: Browser<S>) -> Self {
+        let mut client = Self::over(browser);
         client.send(&connect()).await;
         let packet = client.receive().await;
         assert!(
@@ -46,6 +51,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             }
             self.framer.push(self.browser.receive().await);
         }
+    }
+
+    /// Reads on until the bridge closes, and says with what.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        self.browser.closed().await
     }
 
     pub(crate) async fn subscribe(&mut self, filter: &str) {

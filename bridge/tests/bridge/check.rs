@@ -1,0 +1,212 @@
+//! `hearth check` before a real Mosquitto: each way in, and each refusal.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    certificates::{CERTIFICATES, authority_file},
+    credentials::password_file,
+    mosquitto::Mosquitto,
+};
+
+/// Runs `hearth check` on these settings.
+fn check(settings: &str) -> (bool, String) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("hearth.toml");
+    fs::write(&file, settings).unwrap();
+    told(&run(
+        &["check", "--config", file.to_str().unwrap()],
+        folder.path(),
+    ))
+}
+
+pub(crate) fn run(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hearth"))
+        .args(arguments)
+        .env_clear()
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+pub(crate) fn told(output: &Output) -> (bool, String) {
+    let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+fn assert_says(settings: &str, is_well: bool, parts: &[&str]) {
+    let (well, said) = check(settings);
+    assert_eq!(well, is_well, "{said}");
+    for part in parts {
+        assert!(said.contains(part), "no {part:?} in: {said}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_told_and_fails() {
+    assert_says(
+        "[broker.home]\nurl = \"home\"",
+        false,
+        &["hearth.toml:2:7", "`broker.home.url`", "no scheme", "mqtt://"],
+    );
+}
+
+#[test]
+fn a_broker_that_answers_is_described() {
+    let mosquitto = Mosquitto::start();
+    let address = mosquitto.address();
+    assert_says(
+        &format!("[broker.home]\nurl = \"mqtt://{address}\""),
+        true,
+        &[
+            "the configuration is in order",
+            &format!("broker 'home' at mqtt://{address}"),
+            &format!("connected to {address}"),
+            "MQTT 5.0    accepted",
+            "MQTT 3.1.1  accepted",
+        ],
+    );
+}
+
+#[test]
+fn a_broker_that_is_not_there_fails_beside_one_that_is() {
+    let mosquitto = Mosquitto::start();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = format!(
+        "[broker.a]\nurl = \"mqtt://{}\"\n[broker.b]\nurl = \"mqtt://{gone}\"",
+        mosquitto.address()
+    );
+    assert_says(&settings, false, &["  ok", "FAILED: the connection was refused"]);
+}
+
+#[test]
+fn the_certificate_of_a_broker_is_described_and_each_fault_of_tls_told() {
+    let ca = format!("ca_file = \"{}\"\n", authority_file());
+    let shown = |name: &str| {
+        format!(
+            "{ca}cert_file = \"{}\"\nkey_file = \"{}\"\n",
+            CERTIFICATES.file(&format!("{name}.pem")),
+            CERTIFICATES.file(&format!("{name}.key"))
+        )
+    };
+    let listener = |name: &str, more: &str| {
+        format!(
+            "allow_anonymous true\ncertfile {}\nkeyfile {}\ncafile {}\n{more}",
+            CERTIFICATES.file(&format!("{name}.pem")),
+            CERTIFICATES.file(&format!("{name}.key")),
+            authority_file()
+        )
+    };
+    let mosquitto = Mosquitto::with_listeners(
+        "per_listener_settings true",
+        &[
+            &listener("localhost", ""),
+            &listener("expired", ""),
+            &listener("localhost", "require_certificate true"),
+            "allow_anonymous true",
+        ],
+    );
+    let foreign = format!("ca_file = \"{}\"\n", CERTIFICATES.file("foreign-ca.pem"));
+    for (place, host, tls, is_well, part) in [
+        (
+            0,
+            "localhost",
+            ca.clone(),
+            true,
+            "certificate CN=localhost for localhost, ",
+        ),
+        (
+            0,
+            "localhost",
+            foreign,
+            false,
+            "signed by an authority that is not trusted",
+        ),
+        (0, "127.0.0.1", ca.clone(), false, "for other names: localhost"),
+        (
+            0,
+            "localhost",
+            format!("{ca}server_name = \"elsewhere\"\n"),
+            false,
+            "for other names: localhost",
+        ),
+        (1, "localhost", ca.clone(), false, "the certificate has expired"),
+        (
+            2,
+            "localhost",
+            ca.clone(),
+            false,
+            "wants a client certificate, and none was shown",
+        ),
+        (
+            2,
+            "localhost",
+            shown("foreign"),
+            false,
+            "does not accept the client certificate (UnknownCA)",
+        ),
+        (2, "localhost", shown("bridge"), true, "TLS 1.3"),
+        (3, "localhost", ca.clone(), false, "does not speak TLS"),
+    ] {
+        let port = mosquitto.address_of(place).port();
+        let settings = format!("[broker.home]\nurl = \"mqtts://{host}:{port}\"\n[broker.home.tls]\n{tls}");
+        assert_says(&settings, is_well, &[part]);
+    }
+}
+
+#[test]
+fn credentials_of_the_bridge_are_tried_and_a_page_is_left_to_bring_its_own() {
+    let folder = TempDir::new().unwrap();
+    let mosquitto = Mosquitto::with(&format!(
+        "password_file {}",
+        password_file(&folder, "ada", "right")
+    ));
+    let broker = format!("[broker.home]\nurl = \"mqtt://{}\"\n", mosquitto.address());
+    let secret = folder.path().join("secret");
+    let credentials = format!(
+        "{broker}credentials.user_name = \"ada\"\ncredentials.password_file = \"{}\"\n",
+        secret.display()
+    );
+    fs::write(&secret, "right\n").unwrap();
+    assert_says(
+        &credentials,
+        true,
+        &["user name ada and a password", "MQTT 5.0    accepted"],
+    );
+    fs::write(&secret, "wrong-hunter2\n").unwrap();
+    let (well, said) = check(&credentials);
+    assert!(
+        !well && said.contains("does not accept the bridge's credentials"),
+        "{said}"
+    );
+    assert!(said.contains("refused: ") && !said.contains("hunter2"), "{said}");
+    fs::write(&secret, "").unwrap();
+    assert_says(&credentials, false, &["secret is empty"]);
+    // Nobody's credentials: the broker asks, and the page will answer.
+    assert_says(&broker, true, &["what the page sends is passed on", "refused: "]);
+}
+
+#[test]
+fn a_dapr_component_is_checked_with_its_warnings() {
+    let mosquitto = Mosquitto::start();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("pubsub.yaml");
+    let component = format!(
+        "metadata: {{name: shop}}\nspec:\n  type: pubsub.mqtt3\n  metadata:\n  - {{name: url, value: \"tcp://{}\"}}\n  - {{name: qos, value: 1}}\n",
+        mosquitto.address()
+    );
+    fs::write(&file, component).unwrap();
+    let output = run(&["check", "--dapr", file.to_str().unwrap()], folder.path());
+    let (well, said) = told(&output);
+    assert!(well && said.contains("broker 'shop' at mqtt://"), "{said}");
+    assert!(
+        said.contains("warning: ") && said.contains("pubsub.yaml:6:5: `spec.metadata.qos`"),
+        "{said}"
+    );
+}
