@@ -23,9 +23,17 @@ pub(crate) struct RelayMetrics {
     bytes_from_browsers: AtomicU64,
     /// By close code; browsers that went by themselves are 0.
     ended: Mutex<BTreeMap<u16, u64>>,
+    /// By kind.
+    refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl RelayMetrics {
+    /// A gate refused something so many times.
+    pub(crate) fn refused(&self, kind: &'static str, count: u64) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry(kind).or_default() += count;
+    }
+
     pub(crate) fn opened(&self) {
         add(&self.opened, 1);
     }
@@ -198,6 +206,12 @@ impl Text {
             "WebSockets ended, by close code; 0: by the browser.",
             "code",
             &relay.ended,
+        );
+        self.by_label(
+            "hearth_relay_refused_total",
+            "What policies refused: CONNECTs, messages, topic filters, packets, by kind.",
+            "kind",
+            &relay.refused,
         );
     }
 

@@ -25,6 +25,7 @@ use crate::{
     },
     client::{Client, is_trusted},
     config::{HeaderName, WebScheme},
+    credentials::CredentialSource,
     error::ApiError,
     relay::Policy,
     routes::login,
@@ -52,14 +53,18 @@ pub(crate) struct Known {
 }
 
 impl Visitor {
-    /// What a WebSocket of theirs may do.
-    pub(crate) fn policy(&self) -> Policy {
+    /// What a WebSocket of theirs may do, and what the bridge adds for its broker.
+    pub(crate) fn policy(&self, credentials: Option<CredentialSource>) -> Policy {
         match self {
             Self::Known(known) => Policy {
                 identity: Some(known.identity.clone()),
                 permissions: known.permissions.clone(),
+                credentials,
             },
-            Self::Anybody | Self::Nobody => Policy::default(),
+            Self::Anybody | Self::Nobody => Policy {
+                credentials,
+                ..Policy::default()
+            },
         }
     }
 

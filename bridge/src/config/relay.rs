@@ -18,7 +18,8 @@ pub struct RelayConfig {
     /// Time in which the broker must have answered the dial, TLS included. Default 5,000 ms.
     pub dial_timeout: Duration,
     /// Bytes of one WebSocket message from a browser. Messages are passed on as they arrive and never kept whole, so this bounds what a broker
-    /// is sent, not memory. Default 2 MiB.
+    /// is sent, not memory. Where packets are judged (users, credentials of the bridge) it also bounds one packet, which is held until
+    /// it is whole. Default 2 MiB.
     pub max_message_bytes: u32,
     /// Frames of one WebSocket message from a browser: empty ones cost nothing to send. Default 4,096.
     pub max_message_frames: u32,

@@ -81,6 +81,14 @@ pub(crate) fn write_binary_header(room: &mut [u8; HEADER_ROOM], payload_len: usi
     header_len
 }
 
+/// A whole binary frame around two pieces.
+pub(crate) fn binary_frame(first: &[u8], second: &[u8]) -> Vec<u8> {
+    let mut room = [0; HEADER_ROOM];
+    let header_len = write_binary_header(&mut room, first.len() + second.len());
+    let header = room.get(HEADER_ROOM - header_len..).unwrap_or_default();
+    [header, first, second].concat()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opcode {
     Continuation = 0,

@@ -1,15 +1,19 @@
 //! From a WebSocket to a broker and back.
 //!
-//! The relay moves bytes. It reads MQTT only as far as its policy needs: that the first packet is a CONNECT. What may not enter:
-//! HTTP beyond the handshake, and anything about pages.
+//! The relay moves bytes. It reads MQTT only as far as a WebSocket's policy needs: without one, that the first packet is a CONNECT.
+//! What may not enter: HTTP beyond the handshake, and anything about pages.
 
+mod client_ids;
 mod connect_gate;
 mod frame;
+mod gate;
 mod gather;
+mod guard;
 mod handshake;
 mod limits;
 mod policy;
 mod pump;
+mod renewal;
 
 use std::{future::poll_fn, io, sync::Arc};
 
@@ -23,9 +27,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
+    client_ids::ClientIds,
     frame::Close,
+    gate::Rules,
+    guard::Guard,
     limits::Limits,
     pump::{Ending, Pump, PumpOptions},
+    renewal::Renewal,
 };
 pub(crate) use self::{
     handshake::{Handshake, HandshakeRefused},
@@ -35,6 +43,7 @@ pub(crate) use self::{
 use crate::{
     auth::sessions::Presence,
     config::{BrokerId, RelayConfig},
+    credentials::{CredentialError, Credentials},
     metrics::RelayMetrics,
     server::{BrowserStream, Permit},
     transport::{BrokerStream, DialError, Dialer, Ends, Patient},
@@ -46,6 +55,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// All relays of one bridge.
 pub(crate) struct Relays {
     limits: Arc<Limits>,
+    client_ids: Arc<ClientIds>,
     options: PumpOptions,
     dial_timeout: Duration,
     stalled_timeout: Duration,
@@ -72,6 +82,7 @@ impl Relays {
     pub(crate) fn new(config: &RelayConfig) -> Self {
         Self {
             limits: Arc::new(Limits::new(config)),
+            client_ids: Arc::default(),
             options: PumpOptions {
                 max_message_bytes: config.max_message_bytes,
                 max_message_frames: config.max_message_frames,
@@ -129,13 +140,12 @@ impl Relays {
             return;
         };
         let browser = Patient::new(browser, self.stalled_timeout);
-        let user = policy.identity.as_ref().map(|identity| identity.user.as_str());
-        let place = self.limits.enter(ends.client.ip(), user);
+        let place = self.limits.enter(ends.client.ip(), policy.user());
         self.metrics.opened();
         let ending = match place {
             Ok(_) if login_over.is_cancelled() => refuse(browser, not_logged_in()).await,
             Ok(_) => {
-                self.connect_and_pump(browser, &early, &broker, &dialer, ends, login_over)
+                self.connect_and_pump(browser, &early, (&broker, &dialer), ends, policy, login_over)
                     .await
             }
             Err(ref close) => refuse(browser, close.clone()).await,
@@ -157,9 +167,9 @@ impl Relays {
         &self,
         browser: Patient<BrowserStream>,
         early: &[u8],
-        broker: &BrokerId,
-        dialer: &Dialer,
+        (broker, dialer): (&BrokerId, &Dialer),
         ends: Ends,
+        policy: Policy,
         login: &CancellationToken,
     ) -> Ending {
         let stop = self.stop.child_token();
@@ -169,10 +179,18 @@ impl Relays {
             () = login.cancelled() => return refuse(browser, not_logged_in()).await,
         };
         match dialled {
-            Ok(stream) => {
-                let broker = Patient::new(stream, self.stalled_timeout);
-                self.pump(browser, broker, early, &stop, login).await
-            }
+            Ok(stream) => match self.guard(broker, policy).await {
+                Ok((guard, renewal)) => {
+                    let broker = Patient::new(stream, self.stalled_timeout);
+                    let pump = Pump::new(browser, broker, early, guard, &self.options, &self.metrics);
+                    run(pump, renewal, &stop, login).await
+                }
+                Err(error) => {
+                    tracing::warn!(%broker, %error, "the bridge has no credentials for the broker");
+                    let words = format!("the bridge's own credentials for broker '{broker}' cannot be read");
+                    refuse(browser, Close::new(close::CREDENTIALS_UNAVAILABLE, words)).await
+                }
+            },
             Err(error) => {
                 self.metrics.dial_failed();
                 tracing::warn!(%broker, address = %dialer.address(), %error, "cannot reach the broker");
@@ -181,22 +199,59 @@ impl Relays {
         }
     }
 
-    async fn pump(
+    /// What looks at a WebSocket with this policy, and where new credentials come from.
+    async fn guard(
         &self,
-        browser: Patient<BrowserStream>,
-        broker: Patient<BrokerStream>,
-        early: &[u8],
-        stop: &CancellationToken,
-        login: &CancellationToken,
-    ) -> Ending {
-        let mut pump = Pump::new(browser, broker, early, &self.options, &self.metrics);
+        broker: &BrokerId,
+        policy: Policy,
+    ) -> Result<(Guard, renewal::Next), CredentialError> {
+        if policy.is_empty() {
+            return Ok((Guard::connect(), Renewal::never()));
+        }
+        let mut renewal = Renewal::never();
+        let mut credentials = None;
+        if let Some(source) = &policy.credentials {
+            // What changes from here on is heard of.
+            let changes = Renewal::new(source);
+            let current = source.current().await?;
+            // A user name and a password are shown once and for all.
+            if matches!(current, Credentials::Enhanced { .. }) {
+                renewal = changes.next();
+            }
+            credentials = Some(current);
+        }
+        let user = policy.user().map(str::to_owned);
+        let rules = Rules {
+            max_packet_bytes: self.options.max_message_bytes,
+            client_ids: user.is_some().then(|| self.client_ids.desk(broker.clone())),
+            user,
+            permissions: policy.permissions,
+            credentials,
+        };
+        Ok((Guard::gate(rules, broker.clone()), renewal))
+    }
+}
+
+/// Moves bytes until one side ends, the login ends, or the bridge stops.
+async fn run(
+    mut pump: Pump<'_, Patient<BrowserStream>, Patient<BrokerStream>>,
+    mut renewal: renewal::Next,
+    stop: &CancellationToken,
+    login: &CancellationToken,
+) -> Ending {
+    loop {
         tokio::select! {
             biased;
             ending = poll_fn(|cx| pump.poll(cx)) => return ending,
+            (next, credentials) = &mut renewal => {
+                pump.handle_credentials(credentials);
+                renewal = next.next();
+                continue;
+            }
             () = login.cancelled() => pump.close(not_logged_in()),
             () = stop.cancelled() => pump.close(shutting_down()),
         }
-        poll_fn(|cx| pump.poll(cx)).await
+        return poll_fn(|cx| pump.poll(cx)).await;
     }
 }
 

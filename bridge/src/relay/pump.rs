@@ -4,6 +4,8 @@
 //! take is kept, and then nothing more is read until it has. So an idle relay owns no buffer, a slow side slows the other, and at
 //! most one read per direction is ever held.
 
+mod pending;
+
 use std::{
     cell::RefCell,
     future::Future,
@@ -19,12 +21,15 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use self::pending::Pending;
 use super::{
     connect_gate::{ConnectGate, NotConnect},
     frame::{self, Close, Control, FrameReader, HEADER_ROOM},
+    gate::Passed,
     gather::Gather,
+    guard::Guard,
 };
-use crate::{metrics::RelayMetrics, transport::Patience};
+use crate::{credentials::Credentials, metrics::RelayMetrics, transport::Patience};
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -58,62 +63,6 @@ pub(crate) struct PumpOptions {
     pub(crate) gather: Duration,
 }
 
-/// Bytes on their way out that the socket did not take yet.
-#[derive(Default)]
-struct Pending {
-    bytes: Vec<u8>,
-    written: usize,
-    /// The socket took everything, but TLS may still hold some of it.
-    unflushed: bool,
-}
-
-impl Pending {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && !self.unflushed
-    }
-
-    /// Writes what the socket takes at once and keeps the rest; only called when nothing is pending.
-    fn write<W: AsyncWrite + Unpin>(
-        &mut self,
-        to: &mut W,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> io::Result<()> {
-        match Pin::new(&mut *to).poll_write(cx, bytes) {
-            Poll::Ready(Ok(written)) => self.push(bytes.get(written..).unwrap_or_default()),
-            Poll::Ready(Err(error)) => return Err(error),
-            Poll::Pending => self.push(bytes),
-        }
-        match Pin::new(to).poll_flush(cx) {
-            Poll::Ready(flushed) => flushed,
-            Poll::Pending => {
-                self.unflushed = true;
-                Ok(())
-            }
-        }
-    }
-
-    fn poll_flush<W: AsyncWrite + Unpin>(
-        &mut self,
-        to: &mut W,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut *to).poll_write(cx, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.written += written,
-            }
-        }
-        ready!(Pin::new(to).poll_flush(cx))?;
-        *self = Self::default();
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// Where the WebSocket stands.
 #[derive(Debug)]
 enum Stage {
@@ -130,7 +79,7 @@ pub(crate) struct Pump<'m, W, B> {
     browser: W,
     broker: B,
     reader: FrameReader,
-    gate: ConnectGate,
+    guard: Guard,
     gather: Gather,
     stage: Stage,
     to_browser: Pending,
@@ -166,6 +115,7 @@ where
         browser: W,
         broker: B,
         early: &[u8],
+        guard: Guard,
         options: &PumpOptions,
         metrics: &'m RelayMetrics,
     ) -> Self {
@@ -173,7 +123,7 @@ where
             browser,
             broker,
             reader: FrameReader::new(options.max_message_bytes, options.max_message_frames),
-            gate: ConnectGate::First,
+            guard,
             gather: Gather::new(options.gather),
             stage: Stage::Open,
             to_browser: Pending::default(),
@@ -191,9 +141,19 @@ where
             max_message_bytes: options.max_message_bytes,
         };
         let mut early = early.to_vec();
-        let payload_len = pump.take_frames(&mut early);
-        pump.to_broker.push(early.get(..payload_len).unwrap_or_default());
+        let passed = pump.take_frames(&mut early);
+        pump.to_broker
+            .push(early.get(..passed.unchanged).unwrap_or_default());
+        pump.to_broker.push(&passed.rest);
         pump
+    }
+
+    /// The bridge's credentials have changed.
+    pub(crate) fn handle_credentials(&mut self, credentials: Credentials) {
+        if matches!(self.stage, Stage::Open) {
+            self.guard.handle_credentials(credentials);
+            self.after_guard(Ok(()));
+        }
     }
 
     /// Ends the WebSocket: what is on its way goes first.
@@ -276,6 +236,12 @@ where
             return Poll::Ready(None);
         }
         match self.stage {
+            // Answers that the browser does not take slow what it sends.
+            Stage::Open
+                if self.to_browser.own() > READ_BYTES || self.guard.waiting_for_browser() > READ_BYTES =>
+            {
+                Poll::Pending
+            }
             Stage::Open | Stage::Closing(_) => BUFFER.with_borrow_mut(|buffer| self.poll_browser(cx, buffer)),
             Stage::BrowserDone { .. } if self.broker_shut => Poll::Pending,
             Stage::BrowserDone { .. } => {
@@ -294,9 +260,9 @@ where
             return Poll::Ready(self.browser_is_done(None, true));
         }
         self.idle.moved();
-        let payload_len = self.take_frames(filled);
-        let payload = filled.get(..payload_len).unwrap_or_default();
-        self.send_to_broker(cx, payload);
+        let passed = self.take_frames(filled);
+        let payload = filled.get(..passed.unchanged).unwrap_or_default();
+        self.send_to_broker(cx, payload, passed.rest);
         Poll::Ready(match &self.stage {
             Stage::BrowserDone { .. } if self.broker_deaf => Some(self.browser_ending()),
             Stage::Closing(close) if self.to_browser.is_empty() && self.reader.is_closed() => {
@@ -306,23 +272,23 @@ where
         })
     }
 
-    /// Takes frames apart and does what they say; the payload for the broker is left at the beginning.
-    fn take_frames(&mut self, bytes: &mut [u8]) -> usize {
+    /// Takes frames apart and does what they say; the payload for the broker is left at the beginning, unless a gate changed it.
+    fn take_frames(&mut self, bytes: &mut [u8]) -> Passed {
         let mut control = Control::default();
         let read = self.reader.read(bytes, &mut control);
         if !matches!(self.stage, Stage::Open) {
-            return 0;
+            return Passed::default();
         }
         if let Some(ping) = control.ping {
             self.ping = Some(ping);
             self.answer_ping();
         }
-        let payload_len = match read {
-            Ok(payload_len) => self.pass_gate(bytes, payload_len),
+        let passed = match read {
+            Ok(payload_len) => self.pass_guard(bytes.get(..payload_len).unwrap_or_default()),
             Err(refusal) => {
                 self.broken = true;
                 self.close(refusal);
-                0
+                Passed::default()
             }
         };
         if let Some(code) = control.close
@@ -331,7 +297,7 @@ where
             self.to_browser.push(&frame::close_echo(code));
             self.browser_is_done(code, false);
         }
-        payload_len
+        passed
     }
 
     /// Queues the pong when nothing else is in the way.
@@ -343,30 +309,60 @@ where
         }
     }
 
-    fn pass_gate(&mut self, bytes: &[u8], payload_len: usize) -> usize {
-        if self.gate == ConnectGate::Open || payload_len == 0 {
-            return payload_len;
-        }
-        match self.gate.advance(bytes.get(..payload_len).unwrap_or_default()) {
-            Ok(ConnectGate::Body { missing }) if missing > self.max_message_bytes => {
-                let reason = format!("a CONNECT of more than {} bytes", self.max_message_bytes);
-                self.close(Close::new(close::MESSAGE_TOO_BIG, reason));
-                0
-            }
-            Ok(gate) => {
-                self.gate = gate;
-                if gate == ConnectGate::Open {
+    fn pass_guard(&mut self, payload: &[u8]) -> Passed {
+        match &mut self.guard {
+            Guard::Open { .. } => Passed::whole(payload.len()),
+            Guard::Connect(_) if payload.is_empty() => Passed::default(),
+            Guard::Connect(gate) => match gate.advance(payload) {
+                Ok(ConnectGate::Body { missing }) if missing > self.max_message_bytes => {
+                    let reason = format!("a CONNECT of more than {} bytes", self.max_message_bytes);
+                    self.close(Close::new(close::MESSAGE_TOO_BIG, reason));
+                    Passed::default()
+                }
+                Ok(ConnectGate::Open) => {
+                    self.guard = Guard::Open { _claim: None };
+                    self.deadline = None;
+                    Passed::whole(payload.len())
+                }
+                Ok(further) => {
+                    *gate = further;
+                    Passed::whole(payload.len())
+                }
+                Err(NotConnect) => {
+                    self.close(Close::new(
+                        close::NOT_MQTT,
+                        "the first packet is not an MQTT CONNECT",
+                    ));
+                    Passed::default()
+                }
+            },
+            Guard::Gate(guard) => {
+                let (passed, result) = guard.gate.handle_browser(payload);
+                if guard.gate.has_connected() {
                     self.deadline = None;
                 }
-                payload_len
+                self.after_guard(result);
+                passed
             }
-            Err(NotConnect) => {
-                self.close(Close::new(
-                    close::NOT_MQTT,
-                    "the first packet is not an MQTT CONNECT",
-                ));
-                0
+        }
+    }
+
+    /// Sends what a gate itself has to say, and closes if it says so.
+    fn after_guard(&mut self, result: Result<(), Close>) {
+        if let Guard::Gate(guard) = &mut self.guard {
+            guard.report(self.metrics);
+            let (answer, to_broker) = (guard.gate.take_for_browser(), guard.gate.take_for_broker());
+            if !answer.is_empty() {
+                self.metrics.sent(answer.len());
+                self.to_browser.push_own(&frame::binary_frame(&answer, &[]));
             }
+            if !self.broker_deaf {
+                self.to_broker.push_own(&to_broker);
+            }
+        }
+        match result {
+            Ok(()) => self.guard.open_if_done(),
+            Err(close) => self.close(close),
         }
     }
 
@@ -379,13 +375,20 @@ where
         None
     }
 
-    fn send_to_broker(&mut self, cx: &mut Context<'_>, payload: &[u8]) {
-        if payload.is_empty() || self.broker_deaf {
+    /// `payload`, and behind it what a gate has put there.
+    fn send_to_broker(&mut self, cx: &mut Context<'_>, payload: &[u8], mut rest: Vec<u8>) {
+        if (payload.is_empty() && rest.is_empty()) || self.broker_deaf {
             return;
         }
         self.gather.heard_back();
-        self.metrics.received(payload.len());
-        self.broker_deaf = self.to_broker.write(&mut self.broker, cx, payload).is_err();
+        self.metrics.received(payload.len() + rest.len());
+        let written = if rest.is_empty() {
+            self.to_broker.write(&mut self.broker, cx, payload)
+        } else {
+            rest.splice(..0, payload.iter().copied());
+            self.to_broker.write_owned(&mut self.broker, cx, rest)
+        };
+        self.broker_deaf = written.is_err();
     }
 
     /// One step from broker to browser.
@@ -416,6 +419,8 @@ where
         }
         match &self.stage {
             Stage::Closing(_) => Poll::Pending,
+            // Acknowledgements that the broker does not take slow what it sends.
+            Stage::Open if self.to_broker.own() > READ_BYTES => Poll::Pending,
             Stage::Open | Stage::BrowserDone { .. } => {
                 ready!(self.poll_tick(cx));
                 BUFFER.with_borrow_mut(|buffer| self.poll_broker(cx, buffer))
@@ -456,16 +461,53 @@ where
             return Poll::Ready(None);
         }
         self.idle.moved();
+        if let Guard::Gate(_) = self.guard {
+            let payload = buffer.get_mut(..HEADER_ROOM + payload_len).unwrap_or_default();
+            return Poll::Ready(self.send_judged(cx, payload, full));
+        }
         let header_len = frame::write_binary_header(room, payload_len);
         let whole = buffer
             .get(HEADER_ROOM - header_len..HEADER_ROOM + payload_len)
             .unwrap_or_default();
+        self.note_sent(payload_len, full);
+        let written = self.to_browser.write(&mut self.browser, cx, whole);
+        Poll::Ready(written.err().and_then(|error| self.browser_lost(&error)))
+    }
+
+    /// Sends what a gate lets through of a payload that stands behind the room for a header.
+    fn send_judged(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], full: bool) -> Option<Ending> {
+        let Guard::Gate(guard) = &mut self.guard else {
+            return None;
+        };
+        let (room, payload) = buffer.split_first_chunk_mut::<HEADER_ROOM>()?;
+        let (passed, result) = guard.gate.handle_broker(payload);
+        let len = passed.unchanged + passed.rest.len();
+        let written = if len == 0 {
+            Ok(())
+        } else if passed.rest.is_empty() {
+            let header_len = frame::write_binary_header(room, len);
+            let whole = buffer.get(HEADER_ROOM - header_len..HEADER_ROOM + len).unwrap_or_default();
+            self.to_browser.write(&mut self.browser, cx, whole)
+        } else {
+            let unchanged = payload.get(..passed.unchanged).unwrap_or_default();
+            let whole = frame::binary_frame(unchanged, &passed.rest);
+            self.to_browser.write_owned(&mut self.browser, cx, whole)
+        };
+        if len > 0 {
+            self.note_sent(len, full);
+        }
+        if let Err(error) = written {
+            return self.browser_lost(&error);
+        }
+        self.after_guard(result);
+        None
+    }
+
+    fn note_sent(&mut self, payload_len: usize, full: bool) {
         self.metrics.sent(payload_len);
         if let Some(until) = self.gather.sent(Instant::now(), payload_len, full) {
             self.start_tick(until);
         }
-        let written = self.to_browser.write(&mut self.browser, cx, whole);
-        Poll::Ready(written.err().and_then(|error| self.browser_lost(&error)))
     }
 
     fn start_tick(&mut self, until: Instant) {

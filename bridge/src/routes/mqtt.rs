@@ -71,6 +71,7 @@ fn upgrade(
         .ok_or_else(internal)?;
     let headers = handshake.headers().ok_or_else(internal)?;
     let dialer = app.dialers.get(&broker).ok_or(ApiError::UnknownBroker)?.clone();
+    let policy = visitor.policy(app.credentials.get(&broker).cloned());
     app.relays.start(relay::Request {
         upgrade,
         ends: Ends {
@@ -79,7 +80,7 @@ fn upgrade(
         },
         broker,
         dialer,
-        policy: visitor.policy(),
+        policy,
         login: visitor.presence(),
         permit: peer.permit,
     });

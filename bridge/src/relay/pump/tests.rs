@@ -36,7 +36,7 @@ async fn a_browser_that_pings_and_never_reads_costs_one_pong() {
     let metrics = RelayMetrics::default();
     let (mut browser, browser_end) = duplex(1024);
     let (_broker, broker_end) = duplex(1024);
-    let mut pump = Pump::new(browser_end, broker_end, &[], &options(), &metrics);
+    let mut pump = Pump::new(browser_end, broker_end, &[], Guard::connect(), &options(), &metrics);
     for n in 0..200_u8 {
         browser.write_all(&ping(n)).await.unwrap();
         poll_once(&mut pump).await;
