@@ -7,7 +7,7 @@ use hearth_mqtt::{Framer, Packet, ProtocolVersion, Role};
 
 use crate::{
     Entry, Workload,
-    peers::{core, rumqttc},
+    peers::{core, ntex, rumqttc},
     work::{self, Stream},
 };
 
@@ -50,8 +50,16 @@ fn take_apart(packet: Packet) {
 
 fn entries(version: ProtocolVersion, stream: &Stream) -> Vec<Entry> {
     let peers = match version {
-        ProtocolVersion::V311 => [rumqttc::decode_v4(stream), core::decode_v3(stream)],
-        ProtocolVersion::V5 => [rumqttc::decode_v5(stream), core::decode_v5(stream)],
+        ProtocolVersion::V311 => [
+            rumqttc::decode_v4(stream),
+            core::decode_v3(stream),
+            ntex::decode_v3(stream),
+        ],
+        ProtocolVersion::V5 => [
+            rumqttc::decode_v5(stream),
+            core::decode_v5(stream),
+            ntex::decode_v5(stream),
+        ],
     };
     let mut all = vec![
         ours("hearth-mqtt", version, stream, look),
@@ -74,7 +82,12 @@ pub(crate) fn kinds() -> Vec<Workload> {
         for (receiver, packet) in received.chain(sent) {
             let name = format!("kind {version} {}", packet.packet_type());
             if all.iter().all(|known| known.name != name) {
-                let entries = move || entries(version, &Stream::to(receiver, version, &[packet.clone()]));
+                let entries = move || {
+                    entries(
+                        version,
+                        &Stream::to(receiver, version, std::slice::from_ref(&packet)),
+                    )
+                };
                 all.push(Workload::new(name, entries));
             }
         }

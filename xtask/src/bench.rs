@@ -51,9 +51,12 @@ fn bench_folder() -> PathBuf {
 /// The codec as the page runs it, against the codecs of JavaScript, which npm brings.
 fn wasm(args: &[String]) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
+    // The page's.
+    const PROFILE: &str = "wasm-release";
     let build = [
         "build",
-        "--release",
+        "--profile",
+        PROFILE,
         "--package",
         "hearth-bench-wasm",
         "--target",
@@ -70,7 +73,7 @@ fn wasm(args: &[String]) -> Result<()> {
             .arg(&node)
             .args(packages),
     )?;
-    let module = target.join(TARGET).join("release").join("hearth_bench_wasm.wasm");
+    let module = target.join(TARGET).join(PROFILE).join("hearth_bench_wasm.wasm");
     show(
         Command::new("node")
             .arg(bench_folder().join("wasm").join("run.cjs"))

@@ -3,4 +3,5 @@
 //! All get the same chunks and do their own framing; what they make is looked at and let go.
 
 pub(crate) mod core;
+pub(crate) mod ntex;
 pub(crate) mod rumqttc;
