@@ -1,6 +1,6 @@
 //! The built bridge.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -27,6 +27,19 @@ impl Bridge {
         })
     }
 
+    /// The same with an empty page in place of the built one.
+    pub fn without_page(configuration: &str) -> Result<Self> {
+        let folder = TempDir::new()?;
+        let file = folder.path().join("hearth.toml");
+        let page = folder.path().join("page");
+        std::fs::write(&file, configuration)?;
+        std::fs::create_dir(&page)?;
+        std::fs::write(page.join("index.html"), "<!doctype html>")?;
+        Self::run_with(folder, &page, |hearth| {
+            hearth.arg("--config").arg(file);
+        })
+    }
+
     /// Starts the bridge in front of the broker at `127.0.0.1:port`.
     pub fn in_front_of(port: u16) -> Result<Self> {
         Self::start(&format!("[broker.main]\nurl = \"mqtt://127.0.0.1:{port}\"\n"))
@@ -43,9 +56,13 @@ impl Bridge {
     }
 
     fn run(folder: TempDir, configure: impl FnOnce(&mut Command)) -> Result<Self> {
+        Self::run_with(folder, &dist()?, configure)
+    }
+
+    fn run_with(folder: TempDir, page: &Path, configure: impl FnOnce(&mut Command)) -> Result<Self> {
         let mut hearth = Command::new(program()?);
         configure(&mut hearth);
-        hearth.args(["--listen", "127.0.0.1:0", "--dist"]).arg(dist()?);
+        hearth.args(["--listen", "127.0.0.1:0", "--dist"]).arg(page);
         hearth.current_dir(folder.path()).env("NO_COLOR", "1");
         let mut process = Process::start("hearth", &mut hearth)?;
         let port = process.wait_for_line("the line that says `listening`", listening_port)?;
@@ -70,7 +87,7 @@ impl Bridge {
 
     /// The folder it runs in.
     #[must_use]
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 

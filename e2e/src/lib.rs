@@ -1,8 +1,10 @@
-//! The means of the whole-system tests: a real Chromium, a real Mosquitto, the built bridge, a static file server.
+//! The means of the whole-system tests: a real Chromium, real brokers, the built bridge, a static file server.
 //!
 //! Everything here waits for conditions with a deadline and ends what it started when it is dropped. No product code lives here, and
 //! nothing here knows the page but by the names of its elements (`data-testid`).
 
+pub mod aedes;
+pub mod amqtt;
 pub mod bridge;
 pub mod browser;
 pub mod case;
@@ -10,6 +12,7 @@ pub mod mosquitto;
 pub mod nginx;
 pub mod page;
 pub mod process;
+pub mod rabbitmq;
 pub mod static_server;
 pub mod wait;
 pub mod webdriver;

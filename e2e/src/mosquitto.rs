@@ -31,15 +31,20 @@ pub struct Mosquitto {
 impl Mosquitto {
     /// A broker that lets everybody in.
     pub fn open() -> Result<Self> {
-        Self::start(false)
+        Self::start(false, "")
     }
 
     /// A broker that lets only [`USER`] with [`PASSWORD`] in.
     pub fn with_password() -> Result<Self> {
-        Self::start(true)
+        Self::start(true, "")
     }
 
-    fn start(password: bool) -> Result<Self> {
+    /// The same with more lines for its configuration.
+    pub fn with_password_and(settings: &str) -> Result<Self> {
+        Self::start(true, settings)
+    }
+
+    fn start(password: bool, settings: &str) -> Result<Self> {
         let folder = TempDir::new()?;
         let (port, websocket_port) = (free_port()?, free_port()?);
         let mut broker = Self {
@@ -49,12 +54,12 @@ impl Mosquitto {
             websocket_port,
             password,
         };
-        broker.write_configuration()?;
+        broker.write_configuration(settings)?;
         broker.restart()?;
         Ok(broker)
     }
 
-    fn write_configuration(&self) -> Result<()> {
+    fn write_configuration(&self, settings: &str) -> Result<()> {
         let access = if self.password {
             let file = self.folder.path().join("passwords");
             let mut passwd = Command::new("mosquitto_passwd");
@@ -79,7 +84,7 @@ impl Mosquitto {
             format!("listener {port} 127.0.0.1\nlistener {websocket_port} 127.0.0.1\nprotocol websockets\n");
         Ok(fs::write(
             self.configuration(),
-            format!("per_listener_settings false\n{access}{listeners}"),
+            format!("per_listener_settings false\n{access}{settings}{listeners}"),
         )?)
     }
 
@@ -254,6 +259,19 @@ pub fn path() -> String {
         "{}:/usr/sbin:/usr/local/sbin",
         std::env::var("PATH").unwrap_or_default()
     )
+}
+
+/// The version of the Mosquitto on this machine, such as `2.0.11`.
+///
+/// # Errors
+/// It does not start, or does not say.
+pub fn version() -> Result<String> {
+    let help = Command::new("mosquitto").arg("-h").env("PATH", path()).output()?;
+    let text = String::from_utf8_lossy(&help.stdout).into_owned();
+    let (_, version) = text
+        .split_once("mosquitto version ")
+        .context("it names no version")?;
+    Ok(version.split_whitespace().next().unwrap_or_default().to_owned())
 }
 
 fn run(mut command: Command) -> Result<()> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
 
-use crate::wait::{until, until_within};
+use crate::wait::{PATIENCE, until_within};
 
 /// A child process; dropping it ends it.
 pub struct Process {
@@ -74,7 +74,20 @@ impl Process {
     /// # Errors
     /// If the process ends first, or the time is over; with what it printed.
     pub fn wait_for_line<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<T> {
-        let found = until(what, || {
+        self.wait_for_line_within(PATIENCE, what, find)
+    }
+
+    /// The same for what takes longer.
+    ///
+    /// # Errors
+    /// If the process ends first, or the time is over; with what it printed.
+    pub fn wait_for_line_within<T>(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        let found = until_within(patience, what, || {
             if let Some(answer) = self.output.lines().iter().find_map(|line| find(line)) {
                 return Ok(Some(Ok(answer)));
             }

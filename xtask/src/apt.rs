@@ -28,6 +28,9 @@ pub(crate) const DEPLOY: [(&str, &str); 6] = [
     ("strip", "binutils"),
 ];
 
+/// The same for the tests against brokers.
+pub(crate) const BROKERS: [(&str, &str); 2] = [("mosquitto", "mosquitto"), ("mosquitto_passwd", "mosquitto")];
+
 /// Fonts, so that screenshots show text as people see it.
 const FONTS: [&str; 2] = ["fonts-dejavu-core", "fonts-noto-color-emoji"];
 
@@ -55,17 +58,51 @@ pub(crate) fn ensure_programs(programs: &[(&str, &'static str)], extras: &[&'sta
     let Some(privileged) = privileged_apt() else {
         bail!("{by_hand}")
     };
+    install(privileged, &packages)?;
+    if let Some((program, _)) = programs.iter().find(|(program, _)| !available(program)) {
+        bail!("`{program}` is still missing; {by_hand}");
+    }
+    Ok(())
+}
+
+/// Installs what some brokers need, if we may; without it they are not tested.
+pub(crate) fn offer_brokers() -> Result<()> {
+    let mut packages = Vec::new();
+    if !rabbitmq_is_there() {
+        packages.push("rabbitmq-server");
+    }
+    if !python_can_make_environments() {
+        packages.push("python3-venv");
+    }
+    match privileged_apt() {
+        Some(privileged) if !packages.is_empty() => install(privileged, &packages),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn install(privileged: fn() -> Command, packages: &[&str]) -> Result<()> {
     let update = "Reading the lists of packages (about 10 seconds)";
     step(update, "apt-update", privileged().arg("update"))?;
     let install = format!("Installing {} (about 2 minutes, once)", packages.join(", "));
     let mut apt = privileged();
     apt.args(["install", "--yes", "--no-install-recommends"])
-        .args(&packages);
-    step(&install, "apt-install", &mut apt)?;
-    if let Some((program, _)) = programs.iter().find(|(program, _)| !available(program)) {
-        bail!("`{program}` is still missing; {by_hand}");
-    }
-    Ok(())
+        .args(packages);
+    step(&install, "apt-install", &mut apt)
+}
+
+/// The program, or the one that Debian hides behind a wrapper.
+pub(crate) fn rabbitmq_is_there() -> bool {
+    available("rabbitmq-server") && available("epmd")
+}
+
+fn python_can_make_environments() -> bool {
+    let mut python = Command::new("python3");
+    python.args(["-c", "import ensurepip, venv"]);
+    python
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// System programs may lie where an ordinary user's `PATH` does not look.

@@ -33,6 +33,33 @@ pub(crate) fn command(dist: &Path, names: &[String]) -> Command {
     tests
 }
 
+/// The session against real brokers; with `--write` also docs/BROKERS.md.
+pub(crate) fn brokers(args: &[String]) -> Result<()> {
+    apt::ensure_programs(&apt::BROKERS, &[])?;
+    run::build_bridge()?;
+    let (write, names): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == "--write");
+    let mut tests = broker_command(&names);
+    if !write.is_empty() {
+        tests.env("E2E_WRITE_REPORT", "1");
+    }
+    for missing in peers::prepare_brokers(&mut tests) {
+        println!("not tested: {missing}");
+    }
+    show(&mut tests)
+}
+
+/// The command that runs the tests against brokers whose names contain `names`.
+pub(crate) fn broker_command(names: &[String]) -> Command {
+    let mut tests = cargo();
+    tests
+        .args(["test", "--package", "e2e", "--test", "brokers", "--"])
+        .args(names);
+    // They wait for brokers most of the time.
+    tests.args(["--test-threads", "8"]);
+    tell_bridge(&mut tests);
+    tests
+}
+
 pub(crate) fn shots(args: &[String]) -> Result<()> {
     apt::ensure()?;
     run::build_bridge()?;
@@ -46,10 +73,13 @@ pub(crate) fn shots(args: &[String]) -> Result<()> {
 }
 
 fn tell(command: &mut Command, dist: &Path) {
-    command
-        .env("E2E_PAGE", dist)
-        .env("E2E_BRIDGE", target_dir().join("debug").join("hearth"));
+    tell_bridge(command);
+    command.env("E2E_PAGE", dist);
     command.env("E2E_OUT", target_dir().join("e2e"));
     // What went wrong says enough; the stacks of the test harness do not.
     command.env("RUST_LIB_BACKTRACE", "0");
+}
+
+fn tell_bridge(command: &mut Command) {
+    command.env("E2E_BRIDGE", target_dir().join("debug").join("hearth"));
 }

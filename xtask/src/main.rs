@@ -28,6 +28,7 @@ cargo xtask <task>
   test                 install what tests need, then every test: unit, property, doc, wasm, end-to-end
   check                formatting, clippy and documentation, warnings are errors
   e2e [NAME…]          only the end-to-end tests (those whose name contains NAME)
+  brokers [NAME] [--write]   our session against real brokers; --write: docs/BROKERS.md, what each of them lacks
   deploy-tests [NAME…] only the tests of deploy/
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         "test" => test::test(),
         "check" => check::check(),
         "e2e" => e2e::e2e(&rest),
+        "brokers" => e2e::brokers(&rest),
         "deploy-tests" => deploy_tests::deploy_tests(&rest),
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),

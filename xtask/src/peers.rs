@@ -1,15 +1,21 @@
-//! Foreign MQTT clients that the end-to-end tests put in front of the bridge: MQTT.js and paho-mqtt.
+//! Other people's MQTT clients and brokers that tests run against ours: MQTT.js and paho-mqtt in front of the bridge, aedes and amqtt
+//! beside Mosquitto and RabbitMQ.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::apt;
 use crate::process::{step, target_dir};
 use crate::tools::on_path;
 
 const MQTT_JS: &str = "5.16.0";
 const PAHO: &str = "2.1.0";
+const AEDES: &str = "1.2.0";
+/// The WebSockets that aedes is served over.
+const WS: &str = "8.23.0";
+const AMQTT: &str = "0.12.1";
 
 /// Installs the clients under `target/peers`, tells `tests` where they are, and returns what cannot be tested and why.
 pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
@@ -36,27 +42,96 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
     missing
 }
 
+/// The same for brokers.
+pub(crate) fn prepare_brokers(tests: &mut Command) -> Vec<String> {
+    let folder = target_dir().join("peers");
+    let mut missing = Vec::new();
+    // What could not be installed is named below.
+    let _ = apt::offer_brokers();
+    match aedes(&folder) {
+        Ok(modules) => {
+            tests.env("E2E_AEDES", modules);
+        }
+        Err(reason) => {
+            tests.args(["--skip", "aedes::"]);
+            missing.push(format!("aedes ({reason:#})"));
+        }
+    }
+    match amqtt(&folder) {
+        Ok(environment) => {
+            tests.env("E2E_AMQTT", environment);
+        }
+        Err(reason) => {
+            tests.args(["--skip", "amqtt::"]);
+            missing.push(format!("amqtt ({reason:#})"));
+        }
+    }
+    if !apt::rabbitmq_is_there() {
+        tests.args(["--skip", "rabbitmq::"]);
+        missing.push("RabbitMQ (rabbitmq-server is not installed)".into());
+    }
+    missing
+}
+
 /// The folder from which Node can `require("mqtt")`.
 fn mqtt_js(folder: &Path) -> Result<PathBuf> {
     let folder = folder.join(format!("mqtt-js-{MQTT_JS}"));
+    node_modules(&folder, "MQTT.js", "mqtt", &[&format!("mqtt@{MQTT_JS}")])
+}
+
+/// The folder from which Node can load aedes and ws.
+fn aedes(folder: &Path) -> Result<PathBuf> {
+    let folder = folder.join(format!("aedes-{AEDES}-{WS}"));
+    let packages = [&*format!("aedes@{AEDES}"), &*format!("ws@{WS}")];
+    node_modules(&folder, "aedes", "aedes", &packages)
+}
+
+/// Installs packages of npm, unless `proof` is there, and returns the folder of the modules.
+fn node_modules(folder: &Path, name: &str, proof: &str, packages: &[&str]) -> Result<PathBuf> {
     let modules = folder.join("node_modules");
-    if modules.join("mqtt/package.json").is_file() {
+    if modules.join(proof).join("package.json").is_file() {
         return Ok(modules);
     }
     if !on_path("npm") {
         anyhow::bail!("npm is not on the PATH");
     }
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(folder)?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
-        .arg(&folder);
-    npm.arg(format!("mqtt@{MQTT_JS}"));
-    step(
-        "Installing MQTT.js under target/peers (about 20 seconds, once)",
-        "mqtt-js",
-        &mut npm,
-    )?;
+        .arg(folder);
+    npm.args(packages);
+    let what = format!("Installing {name} under target/peers (about 20 seconds, once)");
+    step(&what, &format!("npm-{proof}"), &mut npm)?;
     Ok(modules)
+}
+
+/// The virtual environment of Python that has amqtt.
+fn amqtt(folder: &Path) -> Result<PathBuf> {
+    let folder = folder.join(format!("amqtt-{AMQTT}"));
+    let done = folder.join("installed");
+    if done.is_file() {
+        return Ok(folder);
+    }
+    if !on_path("python3") {
+        anyhow::bail!("python3 is not on the PATH");
+    }
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    step(
+        "Making a virtual environment for amqtt under target/peers (about 5 seconds, once)",
+        "amqtt-venv",
+        &mut venv,
+    )?;
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .arg(format!("amqtt=={AMQTT}"));
+    step(
+        "Installing amqtt under target/peers (about 15 seconds, once)",
+        "amqtt",
+        &mut pip,
+    )?;
+    std::fs::write(done, AMQTT)?;
+    Ok(folder)
 }
 
 /// The folder to put on Python's path.

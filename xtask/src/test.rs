@@ -18,6 +18,7 @@ pub(crate) fn test() -> Result<()> {
     native(&mut tally)?;
     differential(&mut tally)?;
     wasm(&mut tally)?;
+    brokers(&mut tally)?;
     deploy(&mut tally)?;
     end_to_end(&mut tally)?;
     println!("\n{} in {}", tally.summary(), duration(started.elapsed()));
@@ -78,6 +79,14 @@ fn wasm(tally: &mut Tally) -> Result<()> {
     ]);
     tests.args(["--target", "wasm32-unknown-unknown", "--no-fail-fast"]);
     tally.count(&mut tests, Kind::Wasm)
+}
+
+/// The session against real brokers, without a page.
+fn brokers(tally: &mut Tally) -> Result<()> {
+    // The bridge is there: the tests in `bridge/tests` run it, so Cargo has built it for them.
+    let mut tests = e2e::broker_command(&[]);
+    tally.missing.extend(peers::prepare_brokers(&mut tests));
+    tally.count(&mut tests, Kind::EndToEnd)
 }
 
 /// What lies in `deploy/`. The bridge is there: the tests in `bridge/tests` run it, so Cargo has built it for them.
