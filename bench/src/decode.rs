@@ -109,6 +109,10 @@ pub(crate) fn all() -> Vec<Workload> {
         Workload::new("decode D3", move || one(v3, work::three().into())),
         Workload::new("decode D4 3.1.1", move || entries(v3, &Stream::of_all_types(v3))),
         Workload::new("decode D4 5.0", move || entries(v5, &Stream::of_all_types(v5))),
+        Workload::new("decode each 3.1.1", move || {
+            entries(v3, &Stream::of_each_type(v3))
+        }),
+        Workload::new("decode each 5.0", move || entries(v5, &Stream::of_each_type(v5))),
         Workload::new("decode mix 3.1.1", move || {
             entries(v3, &Stream::to(Role::Client, v3, &work::mix(v3)))
         }),

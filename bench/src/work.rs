@@ -173,6 +173,19 @@ impl Stream {
         Self::of(version, &[(Role::Client, &to_client), (Role::Server, &to_server)])
     }
 
+    /// The same with each packet type once, as hard as no line ever is.
+    pub(crate) fn of_each_type(version: ProtocolVersion) -> Self {
+        let mut to_client = mix(version);
+        let mut seen = Vec::new();
+        to_client.retain(|packet| {
+            let new = !seen.contains(&packet.packet_type());
+            seen.push(packet.packet_type());
+            new
+        });
+        let to_server = client_mix(version);
+        Self::of(version, &[(Role::Client, &to_client), (Role::Server, &to_server)])
+    }
+
     fn of(version: ProtocolVersion, parts: &[(Role, &[Packet])]) -> Self {
         let mut round = BytesMut::new();
         let mut in_round = 0;
