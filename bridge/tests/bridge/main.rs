@@ -28,6 +28,7 @@ mod mosquitto;
 mod mqtt;
 mod proxies;
 mod relay;
+mod rfc6455;
 mod running;
 mod sessions;
 mod tls;
