@@ -1,13 +1,14 @@
 //! Our session on a real socket, read by a test from top to bottom: every wait drives it.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hearth_mqtt::session::{
-    ApplicationMessage, ClosedReason, Event, PublishId, Session, SessionOptions, Subscription,
+    ApplicationMessage, ClosedReason, Event, PersistChange, PersistKey, PublishId, Session, SessionOptions,
+    Subscription,
 };
 use hearth_mqtt::{
     Bytes, BytesMut, Frame, Framer, MonoTime, Packet, PacketType, ProtocolVersion, Qos, ReasonCode, Role,
@@ -42,6 +43,7 @@ pub(crate) struct Client {
     socket: Option<WebSocket<TcpStream>>,
     zero: Instant,
     events: VecDeque<Event>,
+    stored: BTreeMap<PersistKey, Bytes>,
     trap: Option<Trap>,
     held: Vec<Bytes>,
     /// PINGREQ does not leave, and nobody gives up on the server.
@@ -74,6 +76,7 @@ impl Client {
             socket: None,
             zero: Instant::now(),
             events: VecDeque::new(),
+            stored: BTreeMap::new(),
             trap: None,
             held: Vec::new(),
             silent: false,
@@ -141,6 +144,14 @@ impl Client {
         self.session.handle_closed(self.now());
         self.take_events();
         self.events.retain(|event| !matches!(event, Event::Closed(_)));
+    }
+
+    /// The program ended when the network broke: a new one goes on from what was stored.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        let stored = std::mem::take(&mut self.stored);
+        self.session = Session::restore(self.session.options().clone(), stored.clone())?;
+        self.stored = stored;
+        Ok(())
     }
 
     /// DISCONNECT, and waits until the broker has closed.
@@ -222,7 +233,22 @@ impl Client {
         }
     }
 
+    /// Stores what a persistent session wants stored, before the packets that rely on it leave.
+    fn store(&mut self) {
+        while let Some(batch) = self.session.poll_persist() {
+            for change in batch.changes {
+                match change {
+                    PersistChange::Put(key, bytes) => self.stored.insert(key, bytes),
+                    PersistChange::Delete(key) => self.stored.remove(&key),
+                };
+            }
+            self.session.handle_persisted(batch.token);
+        }
+    }
+
     fn flush(&mut self) -> Result<()> {
+        self.take_events();
+        self.store();
         while let Some(bytes) = self.session.poll_transmit() {
             let frames = frames(&mut self.outgoing, bytes.clone())?;
             if self.trap.is_none() && !self.silent {

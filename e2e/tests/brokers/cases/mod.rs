@@ -32,14 +32,15 @@ pub(crate) struct Chapter {
 }
 
 /// All cases, in the order of the table.
-pub(crate) const CHAPTERS: [Chapter; 9] = [
+pub(crate) const CHAPTERS: [Chapter; 10] = [
     connecting::CHAPTER,
     messages::CHAPTER,
     subscriptions::CHAPTER,
     retained::CHAPTER,
     wills::CHAPTER,
     sessions::CHAPTER,
-    cuts::CHAPTER,
+    cuts::CUT,
+    cuts::KILLED,
     properties::CHAPTER,
     limits::CHAPTER,
 ];
