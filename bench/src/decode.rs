@@ -69,7 +69,7 @@ fn entries(version: ProtocolVersion, stream: &Stream) -> Vec<Entry> {
     all
 }
 
-/// Each kind of packet by itself, for those who look for the slow one: `cargo xtask bench codec 11 kind`.
+/// Each kind of packet by itself, for those who look for the slow one: `cargo xtask bench codec 41 kind`.
 pub(crate) fn kinds() -> Vec<Workload> {
     let mut all: Vec<Workload> = Vec::new();
     for version in [ProtocolVersion::V311, ProtocolVersion::V5] {

@@ -128,7 +128,7 @@ fn main() {
         [instructions::CHILD, rest @ ..] => instructions::child(rest),
         ["instructions", rest @ ..] => instructions::all(rest.first().copied().unwrap_or("")),
         _ => {
-            let rounds = args.first().and_then(|text| text.parse().ok()).unwrap_or(11);
+            let rounds = args.first().and_then(|text| text.parse().ok()).unwrap_or(41);
             println!(
                 "median and least of {rounds} interleaved rounds, per packet; buffers per chunk count as allocations"
             );

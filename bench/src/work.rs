@@ -11,12 +11,13 @@ use hearth_mqtt::{
 
 pub(crate) const CHUNK: usize = 64 * 1024;
 
-/// How many packets a round has at least, about: fewer when instructions are counted, which is slow and exact.
+/// How many packets a round has at least, about: few enough that most rounds are over before something else gets the
+/// processor. Fewer when instructions are counted, which is slow and exact.
 pub(crate) fn packets() -> usize {
     if crate::counts_instructions() {
         4_000
     } else {
-        40_000
+        10_000
     }
 }
 

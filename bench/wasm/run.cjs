@@ -6,14 +6,14 @@ const path = require('path');
 const { Duplex } = require('stream');
 
 const [wasmPath, modules, asked] = process.argv.slice(2);
-const rounds = Number(asked) || 11;
+const rounds = Number(asked) || 41;
 const load = (name) => require(path.resolve(modules, name));
 const mqttPacket = load('mqtt-packet');
 const mqtt = load('mqtt');
 const versionOf = (name) => JSON.parse(fs.readFileSync(path.resolve(modules, name, 'package.json'))).version;
 
 const CHUNK = 64 * 1024;
-const PACKETS = 40000;
+const PACKETS = 8000;
 const TOPIC = 'home/room12/sensor7/temperatur';
 
 function stream(options) {

@@ -10,6 +10,7 @@ use hearth_mqtt::{
 
 struct State {
     input: Vec<u8>,
+    input_len: usize,
     framer: Framer,
     session: Option<Session>,
     now: u64,
@@ -18,6 +19,7 @@ struct State {
 thread_local! {
     static STATE: RefCell<State> = RefCell::new(State {
         input: Vec::new(),
+        input_len: 0,
         framer: Framer::new(1 << 20),
         session: None,
         now: 1,
@@ -32,20 +34,34 @@ const fn version(number: u32) -> ProtocolVersion {
     }
 }
 
-/// Where to put the next chunk of `len` bytes.
+/// Where to put the next chunk of `len` bytes, all of them.
 #[unsafe(no_mangle)]
 pub extern "C" fn input(len: usize) -> *mut u8 {
     STATE.with_borrow_mut(|state| {
-        state.input.resize(len, 0);
+        state.input = Vec::with_capacity(len);
+        state.input_len = len;
         state.input.as_mut_ptr()
     })
+}
+
+impl State {
+    /// What JavaScript has put there.
+    fn take_input(&mut self) -> Bytes {
+        let mut input = std::mem::take(&mut self.input);
+        let len = std::mem::take(&mut self.input_len);
+        assert!(len <= input.capacity());
+        // SAFETY: there is room for so many, and JavaScript has written them all, as wasm-bindgen does for the page.
+        unsafe { input.set_len(len) };
+        input.into()
+    }
 }
 
 /// Decodes the chunk; says how many packets became whole.
 #[unsafe(no_mangle)]
 pub extern "C" fn decode(number: u32) -> u32 {
     STATE.with_borrow_mut(|state| {
-        state.framer.push(std::mem::take(&mut state.input).into());
+        let chunk = state.take_input();
+        state.framer.push(chunk);
         let mut packets = 0;
         while let Ok(Some(packet)) = state.framer.poll_packet(version(number), Role::Client) {
             black_box(packet);
@@ -86,8 +102,8 @@ fn connected(number: u32) -> Session {
 pub extern "C" fn receive(number: u32) -> u32 {
     STATE.with_borrow_mut(|state| {
         state.now += 1;
+        let chunk = state.take_input();
         let session = state.session.get_or_insert_with(|| connected(number));
-        let chunk = Bytes::from(std::mem::take(&mut state.input));
         session.handle_bytes(MonoTime { ms: state.now }, chunk);
         let mut messages = 0;
         while let Some(event) = session.poll_event() {
