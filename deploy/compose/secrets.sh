@@ -1,6 +1,7 @@
 #!/bin/sh
 # secrets.sh [NAME…]: makes in ./secrets what compose.yaml needs, once: a certificate authority of your own, Mosquitto's certificate
-# (for `mosquitto`, `localhost`, this machine's name, and each NAME or IP address given) and an account `home` with a password.
+# (for `mosquitto`, `localhost`, this machine's name, and each NAME or IP address given), an account `home` whose password it prints,
+# and an account `hearth` for Hearth itself.
 # Needs openssl 3. What is there already stays; remove a file to have it made anew.
 set -eu
 cd "$(dirname "$0")"
@@ -33,15 +34,23 @@ if [ ! -s mosquitto.crt ]; then
     chmod 644 mosquitto.key
 fi
 
+# A line for Mosquitto's password file, in the form of mosquitto_passwd: PBKDF2 with SHA-512, as many rounds as it makes. Nobody
+# guesses 96 random bits, and Mosquitto checks passwords in the one thread that also moves the messages.
+account() {
+    openssl rand -out salt 12
+    hash=$(openssl kdf -keylen 64 -kdfopt digest:SHA512 -kdfopt "pass:$2" \
+        -kdfopt "hexsalt:$(od -An -tx1 salt | tr -d ' \n')" -kdfopt iter:101 -binary PBKDF2 | openssl base64 -A)
+    printf '%s:$7$101$%s$%s\n' "$1" "$(openssl base64 -A -in salt)" "$hash"
+    rm salt
+}
+
 if [ ! -s passwords ]; then
     password=$(openssl rand -hex 12)
-    openssl rand -out salt 12
-    # The form of mosquitto_passwd: PBKDF2 with SHA-512, as many rounds as it makes. Nobody guesses 96 random bits, and Mosquitto
-    # checks passwords in the one thread that also moves the messages.
-    hash=$(openssl kdf -keylen 64 -kdfopt digest:SHA512 -kdfopt "pass:$password" \
-        -kdfopt "hexsalt:$(od -An -tx1 salt | tr -d ' \n')" -kdfopt iter:101 -binary PBKDF2 | openssl base64 -A)
-    printf 'home:$7$101$%s$%s\n' "$(openssl base64 -A -in salt)" "$hash" >passwords
-    rm salt
+    openssl rand -hex 12 >hearth-password
+    {
+        account home "$password"
+        account hearth "$(cat hearth-password)"
+    } >passwords
     echo "user: home"
     echo "password: $password"
     echo "(shown only now; to change it, run: mosquitto_passwd $PWD/passwords home)"

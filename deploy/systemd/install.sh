@@ -14,8 +14,10 @@ install -D -m 755 "$binary" "$root/usr/local/bin/hearth"
 install -D -m 644 "$here/hearth.service" "$root/etc/systemd/system/hearth.service"
 install -D -m 644 "$here/../README.md" "$root/usr/local/share/doc/hearth/README.md"
 [ -e "$root/etc/hearth/hearth.toml" ] || install -D -m 644 "$here/hearth.toml" "$root/etc/hearth/hearth.toml"
-# The unit passes it to the service; it stays empty while the broker asks for no password of Hearth's.
-[ -e "$root/etc/hearth/broker-password" ] || install -m 600 /dev/null "$root/etc/hearth/broker-password"
+# The unit passes them to the service. They stay empty while the broker has the accounts and asks Hearth for no password.
+for secret in broker-password accounts.toml; do
+    [ -e "$root/etc/hearth/$secret" ] || install -m 600 /dev/null "$root/etc/hearth/$secret"
+done
 
 if [ -z "$root" ]; then
     systemctl daemon-reload

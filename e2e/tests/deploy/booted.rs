@@ -102,7 +102,8 @@ fn hearth_works_under_systemd_with_all_its_restrictions() -> Result<()> {
         "listen = \"127.0.0.1:{port}\"\n[broker.embedded]\nlisten = \"127.0.0.1:{broker}\"\n\
          [broker.other]\nurl = \"mqtts://localhost:1\"\n\
          [broker.other.credentials]\nuser_name = \"hearth\"\n\
-         password_file = \"/run/credentials/hearth.service/broker-password\"\n"
+         password_file = \"/run/credentials/hearth.service/broker-password\"\n\
+         [auth]\nmode = \"users\"\naccounts_file = \"/run/credentials/hearth.service/accounts.toml\"\n"
     ))?;
     let ready = || {
         until("Hearth", || {

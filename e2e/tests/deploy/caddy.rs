@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 use e2e::process::Process;
 
+use crate::configuration::PASSWORD;
 use crate::proxied::{self, Site};
 use crate::websocket::Browser;
 
@@ -65,6 +66,7 @@ fn caddy_brings_browsers_to_hearth_under_a_name_of_its_own() -> Result<()> {
         port: site.port,
         host: "hearth.example",
         ca: Some(&ca),
+        cookies: None,
     };
     proxied::check(browser, "/")?;
     proxied::check_addresses(browser, "/")?;
@@ -80,7 +82,7 @@ fn caddy_brings_browsers_to_hearth_under_a_name_of_its_own() -> Result<()> {
 
 #[test]
 fn caddy_brings_browsers_to_hearth_under_a_path() -> Result<()> {
-    let site = Site::prepare("deploy/caddy/Caddyfile", "hearth.example", "home.example")?;
+    let site = Site::with_accounts("deploy/caddy/Caddyfile", "hearth.example", "home.example")?;
     let caddy = caddy(
         site.folder(),
         &at(&site, "deploy/caddy/Caddyfile.subpath", "home.example")?,
@@ -92,6 +94,12 @@ fn caddy_brings_browsers_to_hearth_under_a_path() -> Result<()> {
         port: site.port,
         host: "home.example",
         ca: Some(&ca),
+        cookies: None,
+    };
+    let cookies = browser.log_in("/hearth/", "ada", PASSWORD)?;
+    let browser = Browser {
+        cookies: Some(&cookies),
+        ..browser
     };
     proxied::check(browser, "/hearth/")?;
     proxied::check_addresses(browser, "/hearth/")?;

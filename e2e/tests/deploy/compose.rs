@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::process::{Process, free_port};
 use tempfile::TempDir;
 
-use crate::configuration::{Hearth, Secrets};
+use crate::configuration::{self, Hearth, PASSWORD, Secrets};
 use crate::websocket::{Answer, Browser};
 
 #[test]
@@ -33,6 +33,7 @@ fn the_stack_of_compose_lets_its_account_in_and_nobody_else() -> Result<()> {
         port: hearth.port,
         host: "localhost",
         ca: None,
+        cookies: None,
     };
     let direct = Browser {
         port: websocket,
@@ -54,6 +55,49 @@ fn the_stack_of_compose_lets_its_account_in_and_nobody_else() -> Result<()> {
         let answer = connect(None)?;
         ensure!(answer == Answer::Connack(5), "nobody: {answer:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn with_accounts_of_its_own_hearth_signs_in_to_the_broker_by_itself() -> Result<()> {
+    let secrets = Secrets::make(&[])?;
+    let folder = TempDir::new()?;
+    let accounts = folder.path().join("accounts.toml");
+    configuration::add_account(&accounts)?;
+    let ports = [free_port()?, free_port()?, free_port()?];
+    let _broker = mosquitto(&secrets, folder.path(), ports)?;
+    let [_, _, tls] = ports;
+    let configuration = crate::with(
+        &configuration::uncommented(&crate::read("deploy/compose/hearth.toml")?, "#[auth]")?,
+        &[
+            ("mqtts://mosquitto:8883", &format!("mqtts://localhost:{tls}")),
+            ("/run/secrets/", &format!("{}/", secrets.path("").display())),
+            ("/data/accounts.toml", &accounts.to_string_lossy()),
+        ],
+    )?;
+    let hearth = Hearth::start(&configuration)?;
+    let browser = Browser {
+        from: Ipv4Addr::LOCALHOST,
+        port: hearth.port,
+        host: "localhost",
+        ca: None,
+        cookies: None,
+    };
+    let origin = browser.origin();
+    let refused = browser.open("/mqtt", &[("Origin", &origin)])?;
+    let answer = refused.ok().map(|mut opened| opened.connect(None)).transpose()?;
+    ensure!(
+        !matches!(answer, Some(Answer::Connack(_))),
+        "without a login: {answer:?}"
+    );
+    let cookies = browser.log_in("/", "ada", PASSWORD)?;
+    let browser = Browser {
+        cookies: Some(&cookies),
+        ..browser
+    };
+    let opened = browser.open("/mqtt", &[("Origin", &origin)])?;
+    let answer = opened.ok().context("refused")?.connect(None)?;
+    ensure!(answer == Answer::Connack(0), "{answer:?}");
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! The real `hearth` with the configurations of `deploy/`.
 
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use e2e::process::Process;
@@ -65,6 +66,42 @@ pub(crate) fn program() -> Result<PathBuf> {
     std::env::var_os("E2E_BRIDGE")
         .map(PathBuf::from)
         .context("E2E_BRIDGE is not set: run these tests with `cargo xtask deploy-tests`")
+}
+
+/// The password of the account that [`add_account`] makes.
+pub(crate) const PASSWORD: &str = "correct-horse-battery";
+
+/// Makes an account `ada`, an admin, as people do.
+pub(crate) fn add_account(file: &Path) -> Result<()> {
+    let mut input = tempfile::tempfile()?;
+    writeln!(input, "{PASSWORD}")?;
+    input.rewind()?;
+    let status = Command::new(program()?)
+        .args(["user", "add", "ada", "--role", "admin", "--password-stdin"])
+        .env("HEARTH_AUTH_ACCOUNTS_FILE", file)
+        .stdin(input)
+        .stdout(Stdio::null())
+        .status()?;
+    anyhow::ensure!(status.success(), "hearth user add: {status}");
+    Ok(())
+}
+
+/// The configuration with the lines from `first` on taken out of their comment.
+pub(crate) fn uncommented(configuration: &str, first: &str) -> Result<String> {
+    let (before, block) = configuration
+        .split_once(&format!("\n{first}\n"))
+        .context("no such line")?;
+    let lines = block.lines().take_while(|line| line.starts_with('#')).count();
+    let mut text = format!("{before}\n{}\n", first.trim_start_matches('#'));
+    for (number, line) in block.lines().enumerate() {
+        text.push_str(if number < lines {
+            line.trim_start_matches('#')
+        } else {
+            line
+        });
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// Certificates and passwords as `deploy/compose/secrets.sh` makes them.

@@ -39,7 +39,7 @@ fn the_container_file_builds_with_the_compiler_of_the_project() -> Result<()> {
         .collect();
     ensure!(
         from == [
-            format!("rust:{version}-slim-bookworm AS builder"),
+            format!("rust:{version}-slim-trixie AS builder"),
             "scratch".to_owned()
         ],
         "{from:?}"

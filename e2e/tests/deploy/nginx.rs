@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use e2e::nginx;
 use e2e::process::free_port;
 
+use crate::configuration::PASSWORD;
 use crate::proxied::{self, Site};
 use crate::websocket::Browser;
 
@@ -44,6 +45,7 @@ fn nginx_brings_browsers_to_hearth_under_a_name_of_its_own() -> Result<()> {
         port: site.port,
         host: "hearth.example",
         ca: Some(&ca),
+        cookies: None,
     };
     proxied::check(browser, "/")?;
     proxied::check_addresses(browser, "/")?;
@@ -78,7 +80,7 @@ fn nginx_brings_browsers_to_hearth_under_a_name_of_its_own() -> Result<()> {
 
 #[test]
 fn nginx_brings_browsers_to_hearth_under_a_path() -> Result<()> {
-    let site = Site::prepare("deploy/nginx/hearth.conf", "hearth.example", "home.example")?;
+    let site = Site::with_accounts("deploy/nginx/hearth.conf", "hearth.example", "home.example")?;
     let locations = crate::with(
         &crate::read("deploy/nginx/hearth-subpath.conf")?,
         &[("127.0.0.1:9001", &format!("127.0.0.1:{}", site.hearth.port))],
@@ -99,6 +101,12 @@ fn nginx_brings_browsers_to_hearth_under_a_path() -> Result<()> {
         port: site.port,
         host: "home.example",
         ca: Some(&ca),
+        cookies: None,
+    };
+    let cookies = browser.log_in("/hearth/", "ada", PASSWORD)?;
+    let browser = Browser {
+        cookies: Some(&cookies),
+        ..browser
     };
     proxied::check(browser, "/hearth/")?;
     proxied::check_addresses(browser, "/hearth/")?;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use e2e::mosquitto::Mosquitto;
 use e2e::process::{Process, free_port};
+use tempfile::TempDir;
 
-use crate::configuration::{Hearth, Secrets};
+use crate::configuration::{self, Hearth, Secrets};
 use crate::websocket::{Answer, Browser};
 
 /// This address has as many WebSockets as it may: a close code that programs rely on.
@@ -18,25 +19,45 @@ pub(crate) struct Site {
     _broker: Mosquitto,
     pub(crate) hearth: Hearth,
     secrets: Secrets,
+    _accounts: Option<TempDir>,
     /// The port of the proxy.
     pub(crate) port: u16,
 }
 
 impl Site {
-    /// `snippet` is the file of the proxy that says what Hearth's side is.
+    /// `snippet` is the file of the proxy that says what Hearth's side is. The broker decides who comes in.
     pub(crate) fn prepare(snippet: &str, name: &str, public_name: &str) -> Result<Self> {
+        Self::with(snippet, name, public_name, "")
+    }
+
+    /// The same where Hearth itself has accounts, made by [`configuration::add_account`].
+    pub(crate) fn with_accounts(snippet: &str, name: &str, public_name: &str) -> Result<Self> {
+        let folder = TempDir::new()?;
+        let file = folder.path().join("accounts.toml");
+        configuration::add_account(&file)?;
+        let auth = format!(
+            "[auth]\nmode = \"users\"\naccounts_file = \"{}\"\n",
+            file.display()
+        );
+        let mut site = Self::with(snippet, name, public_name, &auth)?;
+        site._accounts = Some(folder);
+        Ok(site)
+    }
+
+    fn with(snippet: &str, name: &str, public_name: &str, auth: &str) -> Result<Self> {
         let broker = Mosquitto::open()?;
         let side =
             hearths_side(&crate::read(snippet)?).context("the file does not say what Hearth's side is")?;
         let side = crate::with(&side, &[(name, public_name)])?;
         let hearth = Hearth::start(&format!(
-            "listen = \"127.0.0.1:9001\"\n{side}[relay]\nmax_connections_per_address = 1\n[broker.main]\nurl = \"mqtt://127.0.0.1:{}\"\n",
+            "listen = \"127.0.0.1:9001\"\n{side}{auth}[relay]\nmax_connections_per_address = 1\n[broker.main]\nurl = \"mqtt://127.0.0.1:{}\"\n",
             broker.port
         ))?;
         Ok(Self {
             _broker: broker,
             hearth,
             secrets: Secrets::make(&[public_name])?,
+            _accounts: None,
             port: free_port()?,
         })
     }

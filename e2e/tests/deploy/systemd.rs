@@ -58,10 +58,16 @@ fn hearth_is_installed_with_a_configuration_that_it_takes_and_a_second_time_keep
     install(&root)?;
     let file = root.path().join("etc/hearth/hearth.toml");
     let text = std::fs::read_to_string(&file)?;
-    let hearth = Hearth::start(&text)?;
-    let (status, body) = hearth.get("/healthz")?;
-    ensure!(status == 200, "{body}");
-    drop(hearth);
+    let credentials = format!("{}/", root.path().join("etc/hearth").display());
+    let with_accounts = crate::with(
+        &configuration::uncommented(&text, "#[auth]")?,
+        &[("/run/credentials/hearth.service/", &credentials)],
+    )?;
+    for configuration in [&text, &with_accounts] {
+        let hearth = Hearth::start(configuration)?;
+        let (status, body) = hearth.get("/healthz")?;
+        ensure!(status == 200, "{body}");
+    }
 
     std::fs::write(&file, format!("{text}# mine\n"))?;
     install(&root)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::net::{AddressFamily, SocketType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -28,6 +28,8 @@ pub(crate) struct Browser<'b> {
     pub(crate) host: &'b str,
     /// With TLS, trusting this authority; without it, plainly.
     pub(crate) ca: Option<&'b Path>,
+    /// What a login has given it.
+    pub(crate) cookies: Option<&'b str>,
 }
 
 pub(crate) trait Stream: Read + Write {}
@@ -63,12 +65,21 @@ impl Browser<'_> {
 
     /// The head and the body of the answer to a GET.
     pub(crate) fn get(&self, path: &str) -> Result<String> {
+        self.ask(&format!("GET {path}"), &[], "")
+    }
+
+    /// The same for any method, with headers and a body.
+    pub(crate) fn ask(&self, what: &str, headers: &[(&str, &str)], body: &str) -> Result<String> {
         let mut stream = self.stream()?;
-        let (host, port) = (self.host, self.port);
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
-        )?;
+        let (host, port, length) = (self.host, self.port, body.len());
+        let mut text = format!(
+            "{what} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        );
+        let cookies = self.cookies.map(|cookies| ("Cookie", cookies));
+        for (name, value) in headers.iter().copied().chain(cookies) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        write!(stream, "{text}\r\n{body}")?;
         stream.flush()?;
         let mut answer = Vec::new();
         // Some servers end TLS without a word.
@@ -80,6 +91,43 @@ impl Browser<'_> {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
+    /// Logs in on Hearth's page, and returns the cookies as they are sent back.
+    pub(crate) fn log_in(&self, base: &str, user: &str, password: &str) -> Result<String> {
+        let led = self.get(base)?;
+        ensure!(
+            led.contains(" 303 ") && header(&led, "location").as_deref() == Some("login"),
+            "{led}"
+        );
+        let page = self.get(&format!("{base}login"))?;
+        let (_, token) = page
+            .split_once("name=\"token\" value=\"")
+            .context("no token in the form")?;
+        let token = token.split('"').next().unwrap_or_default();
+        let cookie = header(&page, "set-cookie").context("no cookie with the form")?;
+        let cookie = cookie.split(';').next().unwrap_or_default();
+        let answer = self.ask(
+            &format!("POST {base}login"),
+            &[
+                ("Origin", &self.origin()),
+                ("Cookie", cookie),
+                ("Content-Type", "application/x-www-form-urlencoded"),
+            ],
+            &format!("user={user}&password={password}&token={token}"),
+        )?;
+        ensure!(answer.contains(" 303 "), "{answer}");
+        let cookies = answer.lines().filter_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("set-cookie").then_some(value)
+        });
+        let mut kept = Vec::new();
+        for cookie in cookies {
+            // Through HTTPS the cookie may not travel without it.
+            ensure!(self.ca.is_none() || cookie.contains("Secure"), "{cookie}");
+            kept.extend(cookie.split(';').next().filter(|pair| !pair.ends_with('=')));
+        }
+        Ok(kept.join("; "))
+    }
+
     /// Opens a WebSocket; with the status when that is refused.
     pub(crate) fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Result<Opened, u16>> {
         let scheme = if self.ca.is_some() { "wss" } else { "ws" };
@@ -87,8 +135,9 @@ impl Browser<'_> {
         let mut request = address.into_client_request()?;
         let mqtt = HeaderValue::from_static("mqtt");
         request.headers_mut().insert("Sec-WebSocket-Protocol", mqtt);
-        for (name, value) in headers {
-            request.headers_mut().insert(*name, HeaderValue::from_str(value)?);
+        let cookies = self.cookies.map(|cookies| ("Cookie", cookies));
+        for (name, value) in headers.iter().copied().chain(cookies) {
+            request.headers_mut().insert(name, HeaderValue::from_str(value)?);
         }
         match tungstenite::client(request, self.stream()?) {
             Ok((socket, _)) => Ok(Ok(Opened(socket))),
@@ -98,6 +147,14 @@ impl Browser<'_> {
             Err(error) => bail!("{path}: {error}"),
         }
     }
+}
+
+/// A header of an answer.
+fn header(answer: &str, name: &str) -> Option<String> {
+    answer.lines().find_map(|line| {
+        let (found, value) = line.split_once(": ")?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+    })
 }
 
 /// An open WebSocket.
