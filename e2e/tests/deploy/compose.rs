@@ -14,6 +14,12 @@ use crate::websocket::{Answer, Browser};
 #[test]
 fn the_stack_of_compose_lets_its_account_in_and_nobody_else() -> Result<()> {
     let secrets = Secrets::make(&[])?;
+    let superseded = secrets.account("ada")?;
+    // As a pattern this name would be ada's too.
+    secrets.account("a.a")?;
+    let ada = secrets.account("ada")?;
+    let accounts = std::fs::read_to_string(secrets.path("passwords"))?;
+    ensure!(accounts.lines().count() == 4, "{accounts}");
     let folder = TempDir::new()?;
     let [plain, websocket, tls] = [free_port()?, free_port()?, free_port()?];
     let _broker = mosquitto(&secrets, folder.path(), [plain, websocket, tls])?;
@@ -50,8 +56,15 @@ fn the_stack_of_compose_lets_its_account_in_and_nobody_else() -> Result<()> {
         };
         let answer = connect(Some(("home", secrets.password.as_str())))?;
         ensure!(answer == Answer::Connack(0), "the account: {answer:?}");
+        let answer = connect(Some(("ada", ada.as_str())))?;
+        ensure!(
+            answer == Answer::Connack(0),
+            "an account that was added: {answer:?}"
+        );
         let answer = connect(Some(("home", "guessed")))?;
         ensure!(answer == Answer::Connack(5), "a wrong password: {answer:?}");
+        let answer = connect(Some(("ada", superseded.as_str())))?;
+        ensure!(answer == Answer::Connack(5), "an old password: {answer:?}");
         let answer = connect(None)?;
         ensure!(answer == Answer::Connack(5), "nobody: {answer:?}");
     }
@@ -128,7 +141,12 @@ fn secrets_are_made_once_and_only_their_owner_may_look_for_them() -> Result<()> 
     verify("-verify_ip", "2001:db8::7")?;
     ensure!(verify("-verify_hostname", "evil.example").is_err());
 
-    let again = crate::run(Command::new("sh").arg(secrets.folder().join("secrets.sh")))?;
+    let script = secrets.folder().join("secrets.sh");
+    for name in ["", "a:b", "a b", "a\nb"] {
+        let refused = crate::run(Command::new("sh").arg(&script).args(["--account", name]));
+        ensure!(refused.is_err(), "{name:?} became an account");
+    }
+    let again = crate::run(Command::new("sh").arg(&script))?;
     ensure!(again.is_empty(), "{again}");
     ensure!(std::fs::read(secrets.path("mosquitto.crt"))? == certificate);
     Ok(())

@@ -117,13 +117,14 @@ impl Secrets {
         let folder = TempDir::new()?;
         let script = folder.path().join("secrets.sh");
         std::fs::copy(crate::file("deploy/compose/secrets.sh"), &script)?;
-        let printed = crate::run(Command::new("sh").arg(&script).args(names))?;
-        let password = printed
-            .lines()
-            .find_map(|line| line.strip_prefix("password: "))
-            .context("the script prints no password")?;
-        let password = password.to_owned();
+        let password = printed_password(Command::new("sh").arg(&script).args(names))?;
         Ok(Self { folder, password })
+    }
+
+    /// Adds an account for the broker, and returns its password.
+    pub(crate) fn account(&self, name: &str) -> Result<String> {
+        let script = self.folder.path().join("secrets.sh");
+        printed_password(Command::new("sh").arg(script).args(["--account", name]))
     }
 
     /// Where one of them lies.
@@ -135,4 +136,10 @@ impl Secrets {
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+fn printed_password(script: &mut Command) -> Result<String> {
+    let printed = crate::run(script)?;
+    let password = printed.lines().find_map(|line| line.strip_prefix("password: "));
+    Ok(password.context("the script prints no password")?.to_owned())
 }
