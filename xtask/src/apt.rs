@@ -19,13 +19,14 @@ const NEEDED: [(&str, &str); 7] = [
 ];
 
 /// The same for the tests of `deploy/`.
-pub(crate) const DEPLOY: [(&str, &str); 6] = [
+pub(crate) const DEPLOY: [(&str, &str); 7] = [
     ("mosquitto", "mosquitto"),
     ("nginx", "nginx-light"),
     ("caddy", "caddy"),
     ("systemd-analyze", "systemd"),
     ("openssl", "openssl"),
     ("strip", "binutils"),
+    ("pip3", "python3-pip"),
 ];
 
 /// The same for the tests against brokers.

@@ -80,8 +80,9 @@ fn with_accounts_of_its_own_hearth_signs_in_to_the_broker_by_itself() -> Result<
     let ports = [free_port()?, free_port()?, free_port()?];
     let _broker = mosquitto(&secrets, folder.path(), ports)?;
     let [_, _, tls] = ports;
+    let configuration = configuration::uncommented(&crate::read("deploy/compose/hearth.toml")?, "#[auth]")?;
     let configuration = crate::with(
-        &configuration::uncommented(&crate::read("deploy/compose/hearth.toml")?, "#[auth]")?,
+        &configuration::uncommented(&configuration, "#[access]")?,
         &[
             ("mqtts://mosquitto:8883", &format!("mqtts://localhost:{tls}")),
             ("/run/secrets/", &format!("{}/", secrets.path("").display())),
