@@ -104,7 +104,10 @@ impl HostName {
         }
         let port = match port {
             "" => None,
-            digits if digits.bytes().all(|b| b.is_ascii_digit()) => Some(digits.parse().ok()?),
+            // As browsers write it: without zeros in front.
+            digits if digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0') => {
+                Some(digits.parse().ok()?)
+            }
             _ => return None,
         };
         Some((host, port))

@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod abuse;
 mod assets;
 mod certificates;
 mod check;
