@@ -31,6 +31,8 @@ pub(crate) enum ApiError {
     Origin(#[from] OriginRefused),
     #[error("nobody is logged in with this browser")]
     NotLoggedIn,
+    #[error("the reverse proxy in front of this bridge names no user")]
+    NoIdentity,
     #[error("your role does not allow this")]
     NotAllowed,
     #[error(
@@ -62,6 +64,7 @@ impl IntoResponse for ApiError {
             Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
             Self::NotLoggedIn => (StatusCode::UNAUTHORIZED, "not_logged_in"),
+            Self::NoIdentity => (StatusCode::FORBIDDEN, "no_identity"),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::FormRefused => (StatusCode::FORBIDDEN, "form_refused"),
             Self::Handshake(HandshakeRefused::NotWebSocket) => {
@@ -83,6 +86,7 @@ impl IntoResponse for ApiError {
             | Self::Busy
             | Self::TimedOut
             | Self::NotLoggedIn
+            | Self::NoIdentity
             | Self::NotAllowed
             | Self::FormRefused
             | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),

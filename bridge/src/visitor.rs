@@ -99,7 +99,7 @@ pub(crate) async fn admit(
         _ if is_open(path) => Ok(()),
         _ if path == "/metrics" => may_read_metrics(&app.auth, &visitor, &client),
         Visitor::Known(_) => Ok(()),
-        Visitor::Nobody => Err(ApiError::NotLoggedIn),
+        Visitor::Nobody => Err(unknown(&app.auth)),
     };
     if admitted.is_err()
         && matches!(app.auth.mode, Mode::Users(_))
@@ -128,11 +128,19 @@ fn is_page(path: &str) -> bool {
     matches!(path, "/" | "/index.html")
 }
 
+/// What somebody hears of whom nothing is known.
+fn unknown(auth: &Auth) -> ApiError {
+    match auth.mode {
+        Mode::Proxy(_) => ApiError::NoIdentity,
+        Mode::Users(_) | Mode::PassThrough => ApiError::NotLoggedIn,
+    }
+}
+
 fn may_read_metrics(auth: &Auth, visitor: &Visitor, client: &Client) -> Result<(), ApiError> {
     match visitor {
         _ if visitor.is_admin() || is_trusted(&auth.metrics_from, client.address.ip()) => Ok(()),
         Visitor::Known(_) => Err(ApiError::NotAllowed),
-        Visitor::Anybody | Visitor::Nobody => Err(ApiError::NotLoggedIn),
+        Visitor::Anybody | Visitor::Nobody => Err(unknown(auth)),
     }
 }
 

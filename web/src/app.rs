@@ -11,7 +11,8 @@ use crate::{
         words,
     },
     hooks::{
-        EngineProvider, use_connection, use_counters, use_crash, use_engine, use_notices, use_now, use_start,
+        EngineProvider, use_connection, use_counters, use_crash, use_engine, use_look_only, use_notices,
+        use_now, use_start,
     },
     pages::{
         connect::Connect, device::Device, explorer::Explorer, home::Home, route::Route, settings::Settings,
@@ -30,6 +31,7 @@ pub fn App() -> Html {
 #[component]
 fn Shell() -> Html {
     let route = use_route();
+    let look_only = use_look_only();
     use_title(&route);
     let skip = Callback::from(|event: MouseEvent| {
         // The hash is the route: a plain anchor would leave the page.
@@ -44,6 +46,9 @@ fn Shell() -> Html {
                 <Header route={route.clone()} />
                 <main id="main" class={classes!("main", matches!(route, Route::Explorer { .. }).then_some("main--full"))} tabindex="-1">
                     <Crash />
+                    if let (Route::Home { .. } | Route::Device { .. }, Some(why)) = (&route, look_only) {
+                        <p class="hint" data-testid="look-only">{why}</p>
+                    }
                     {page_of(&route)}
                     if !matches!(route, Route::Explorer { .. }) { <Counts /> }
                 </main>

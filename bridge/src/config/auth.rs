@@ -159,12 +159,7 @@ impl FromText for AuthMode {
     const EXPECTED: &'static str = "\"pass-through\", \"users\" or \"proxy\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
-        match text {
-            "pass-through" => Ok(Self::PassThrough),
-            "users" => Ok(Self::Users),
-            "proxy" => Ok(Self::Proxy),
-            _ => Err("there is no such mode".to_owned()),
-        }
+        Self::parse(text).ok_or_else(|| "there is no such mode".to_owned())
     }
 }
 

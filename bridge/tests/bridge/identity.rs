@@ -47,23 +47,23 @@ async fn a_trusted_proxy_names_the_user_and_perhaps_the_role() {
             known("ada@home.example", "admin"),
         ),
         (&[(USER, "뽀로로"), (ROLE, "viewer")], known("뽀로로", "viewer")),
-        (&[], Err(401)),
-        (&[(ROLE, "admin")], Err(401)),
-        (&[(USER, "")], Err(401)),
-        (&[(USER, "ada"), (USER, "eve")], Err(401)),
-        (&[(USER, "ada"), (ROLE, "viewer"), (ROLE, "admin")], Err(401)),
-        (&[(USER, "ada"), (ROLE, "boss")], Err(401)),
-        (&[(USER, "ada"), (ROLE, "")], Err(401)),
-        (&[(USER, "#")], Err(401)),
-        (&[(USER, "a/b")], Err(401)),
-        (&[(USER, "ada, eve")], Err(401)),
-        (&[("X-Remote-User", "ada")], Err(401)),
+        (&[], Err(403)),
+        (&[(ROLE, "admin")], Err(403)),
+        (&[(USER, "")], Err(403)),
+        (&[(USER, "ada"), (USER, "eve")], Err(403)),
+        (&[(USER, "ada"), (ROLE, "viewer"), (ROLE, "admin")], Err(403)),
+        (&[(USER, "ada"), (ROLE, "boss")], Err(403)),
+        (&[(USER, "ada"), (ROLE, "")], Err(403)),
+        (&[(USER, "#")], Err(403)),
+        (&[(USER, "a/b")], Err(403)),
+        (&[(USER, "ada, eve")], Err(403)),
+        (&[("X-Remote-User", "ada")], Err(403)),
         (
             &[(
                 "Cookie",
                 "hearth-session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             )],
-            Err(401),
+            Err(403),
         ),
     ];
     for (headers, expected) in &table {
@@ -93,7 +93,7 @@ async fn the_header_of_anybody_else_is_not_believed_and_counted() {
         &[("X-Forwarded-User", "ada"), ("Forwarded", "for=192.0.2.1")],
     ];
     for headers in forged {
-        assert_eq!(seen(bridge.address(), headers).await, Err(401), "{headers:?}");
+        assert_eq!(seen(bridge.address(), headers).await, Err(403), "{headers:?}");
     }
     let mut browser = websocket::open_with(bridge.address(), "/mqtt", &[("X-Forwarded-User", "ada")]).await;
     assert_eq!(browser.closed().await.0, 4401);

@@ -48,8 +48,7 @@ pub struct BridgeBroker {
 }
 
 /// Who decides about access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthMode {
     /// The broker, by what the page sends in CONNECT.
@@ -61,8 +60,7 @@ pub enum AuthMode {
 }
 
 /// What an account of the bridge is for; what each role may do is set at the bridge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Looks, and does not act.
     Viewer,
@@ -91,6 +89,47 @@ impl Role {
         }
     }
 }
+
+impl AuthMode {
+    /// The mode that is written so.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::PassThrough, Self::Users, Self::Proxy]
+            .into_iter()
+            .find(|mode| mode.word() == word)
+    }
+
+    /// As it is written everywhere.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PassThrough => "pass-through",
+            Self::Users => "users",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// Derived, these would be a kilobyte of the page each.
+macro_rules! as_word {
+    ($type:ty) => {
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.word())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                Self::parse(&word).ok_or_else(|| serde::de::Error::custom("unknown word"))
+            }
+        }
+    };
+}
+
+as_word!(AuthMode);
+as_word!(Role);
 
 /// The answer to a refused HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -266,6 +266,12 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "As many pages are connected as the bridge allows.",
             "Close a page elsewhere, or raise the limit in the bridge's configuration.",
         ),
+        close::NOT_LOGGED_IN => (
+            ProblemKind::LoggedOut,
+            "Nobody is logged in",
+            "The login of this browser has ended.",
+            "Load the page again, and log in.",
+        ),
         close::TEXT_FRAME => (
             ProblemKind::NotMqtt,
             "There is a WebSocket, but it does not speak MQTT",
@@ -277,6 +283,12 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "A message was too large for the server",
             "The server ended the connection because of the size of a message.",
             "Send smaller messages, or raise the server's limit.",
+        ),
+        4_000.. => (
+            ProblemKind::ServerClosed,
+            "The bridge ended the connection",
+            "The bridge ended the connection for a reason.",
+            "See what the bridge says. The connection is tried again.",
         ),
         _ => return None,
     };

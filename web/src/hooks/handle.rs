@@ -148,6 +148,9 @@ impl EngineHandle {
     /// Takes over what changed and renders the components that show it.
     pub fn apply(&self, frame: Frame) {
         self.change(|state| state.apply(frame));
+        if self.read(PageState::is_logged_out) {
+            page::to_login();
+        }
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut PageState) -> Vec<Key>) {

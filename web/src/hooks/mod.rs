@@ -15,11 +15,12 @@ use std::rc::Rc;
 pub use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
+pub(crate) use self::start::filter_and_qos;
 pub use self::{
     clock::use_now,
     handle::EngineHandle,
     provider::EngineProvider,
-    start::{Start, StartParams, use_start, websocket_url},
+    start::{Start, StartParams, use_look_only, use_start, websocket_url},
     state::{Key, PageState, Shown},
 };
 use crate::wire::{

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hearth_model::api::{BridgeBroker, BridgeConfig};
+use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
 use super::{handle::EngineHandle, limits, state::Key, use_selected};
@@ -52,6 +52,12 @@ pub fn use_start() -> Rc<Start> {
     use_selected(Key::Start, |state: &super::PageState| state.start.clone())
 }
 
+/// Why nothing can be published from this page, if the user's role says so.
+#[hook]
+pub fn use_look_only() -> Option<AttrValue> {
+    use_start().look_only()
+}
+
 /// Reads the address, asks the serving host, and connects if one of them says where to.
 pub(super) async fn run(engine: EngineHandle) {
     let (of_page, of_route) = page::queries();
@@ -74,6 +80,9 @@ pub(super) async fn run(engine: EngineHandle) {
     let answer = page::fetch_json("api/config").await;
     start.bridge = answer.and_then(|text| serde_json::from_str(&text).ok());
     start.loading = false;
+    if let Some(user) = start.bridge.as_ref().and_then(|bridge| bridge.user.as_ref()) {
+        start.client_id = client_id::for_user(&user.name, start.client_id);
+    }
     set(&engine, &start);
     if let Some(notice) = start.notice() {
         engine.apply(Frame {
@@ -118,6 +127,25 @@ impl Start {
             text,
             urgent: false,
         })
+    }
+
+    /// Does the serving bridge have a page to log in?
+    #[must_use]
+    pub fn has_login(&self) -> bool {
+        self.bridge
+            .as_ref()
+            .is_some_and(|bridge| bridge.auth == AuthMode::Users)
+    }
+
+    /// Why nothing can be published, if the user's role says so.
+    fn look_only(&self) -> Option<AttrValue> {
+        let user = self
+            .bridge
+            .as_ref()?
+            .user
+            .as_ref()
+            .filter(|user| !user.may_publish)?;
+        Some(format!("Your role is {}: it may look, not act.", user.role.word()).into())
     }
 
     /// Does this address lead to the simulated home of the serving bridge? No address yet: it will.
@@ -208,13 +236,7 @@ impl StartParams {
             match name {
                 "broker" => self.broker = Some(value),
                 "url" => self.url = Some(value),
-                "version" => {
-                    self.version = match value.as_str() {
-                        "5" | "5.0" => Version::V5,
-                        "3.1.1" => Version::V311,
-                        _ => Version::Auto,
-                    };
-                }
+                "version" => self.version = Version::parse(&value),
                 "client_id" => self.client_id = Some(value),
                 "username" => self.username = Some(value),
                 "keep_alive" => self.keep_alive = value.parse().ok(),
@@ -238,7 +260,7 @@ fn is_yes(value: &str) -> bool {
 }
 
 /// `filter@qos`; a filter may hold an `@` of its own.
-fn filter_and_qos(value: &str) -> (String, u8) {
+pub(crate) fn filter_and_qos(value: &str) -> (String, u8) {
     match value.rsplit_once('@') {
         Some((filter, "0")) => (filter.to_owned(), 0),
         Some((filter, "1")) => (filter.to_owned(), 1),
@@ -249,8 +271,6 @@ fn filter_and_qos(value: &str) -> (String, u8) {
 
 #[cfg(test)]
 mod tests {
-    use hearth_model::api::AuthMode;
-
     use super::*;
 
     fn params(query: &str) -> StartParams {

@@ -7,8 +7,8 @@ use std::{
 
 use super::start::Start;
 use crate::wire::{
-    ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, RequestId,
-    SubscriptionView, TopicView, TreeView, ViewKind,
+    ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, ProblemKind,
+    RequestId, SubscriptionView, TopicView, TreeView, ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.
@@ -96,6 +96,13 @@ impl PageState {
     #[must_use]
     pub fn topic(&self, topic: &str) -> Shown<TopicView> {
         shown(self.topic.as_ref(), topic)
+    }
+
+    /// Did the login at the serving bridge end?
+    #[must_use]
+    pub fn is_logged_out(&self) -> bool {
+        let problem = self.connection.problem.as_ref();
+        problem.is_some_and(|problem| problem.kind == ProblemKind::LoggedOut) && self.start.has_login()
     }
 
     /// Takes over what changed and names it.

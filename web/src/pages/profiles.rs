@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
 use yew::prelude::*;
 
 use crate::{
-    components::form::connection::{ConnectionForm, FieldError, Secret},
+    components::form::{
+        connection::{ConnectionForm, FieldError, Secret},
+        kept,
+    },
     hooks::{Start, use_engine, use_start},
     platform::{page, storage},
     wire::{Command, ConnectionOptions},
@@ -15,13 +17,14 @@ use crate::{
 const KEY: &str = "hearth.connections";
 /// The oldest goes first.
 const MOST: usize = 8;
+const USED_AT: &str = "used_at=";
+const PASSWORD: &str = "password=";
 
 /// A connection used before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Profile {
     pub(crate) form: ConnectionForm,
     /// Only when the user chose to keep it.
-    #[serde(default)]
     password: Option<String>,
     /// ms since epoch
     pub(crate) used_at: u64,
@@ -40,10 +43,37 @@ impl Profile {
 
 /// Latest first.
 pub(crate) fn load() -> Vec<Profile> {
-    storage::lasting()
-        .read(KEY)
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
+    let text = storage::lasting().read(KEY).unwrap_or_default();
+    read(&text)
+}
+
+fn read(text: &str) -> Vec<Profile> {
+    let kept: Vec<Vec<String>> = serde_json::from_str(text).unwrap_or_default();
+    let profile = |fields: Vec<String>| {
+        let value = |name: &str| fields.iter().find_map(|field| field.strip_prefix(name));
+        Profile {
+            form: kept::form(&fields),
+            password: value(PASSWORD).map(str::to_owned),
+            used_at: value(USED_AT).and_then(|ms| ms.parse().ok()).unwrap_or_default(),
+        }
+    };
+    kept.into_iter().map(profile).collect()
+}
+
+fn written(profiles: &[Profile]) -> String {
+    let fields = |profile: &Profile| {
+        let mut fields = kept::fields(&profile.form);
+        fields.push(format!("{USED_AT}{}", profile.used_at));
+        fields.extend(
+            profile
+                .password
+                .iter()
+                .map(|password| format!("{PASSWORD}{password}")),
+        );
+        fields
+    };
+    let kept: Vec<Vec<String>> = profiles.iter().map(fields).collect();
+    serde_json::to_string(&kept).unwrap_or_default()
 }
 
 /// Puts a connection first.
@@ -72,9 +102,7 @@ pub(crate) fn forget(profile: &Profile) {
 }
 
 fn save(profiles: &[Profile]) {
-    if let Ok(text) = serde_json::to_string(profiles) {
-        storage::lasting().write(KEY, &text);
-    }
+    storage::lasting().write(KEY, &written(profiles));
 }
 
 /// What the form starts with: parameters of the address, else what was used last, else nothing.
@@ -146,4 +174,26 @@ pub(crate) fn use_submit(form: &UseStateHandle<Rc<ConnectionForm>>) -> (Rc<Vec<F
         found.set(Rc::new(wrong));
     });
     ((*errors).clone(), submit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_come_back_as_they_were_kept() {
+        let profile = |host: &str, password: Option<&str>| Profile {
+            form: ConnectionForm {
+                host: host.into(),
+                ..ConnectionForm::default()
+            },
+            password: password.map(str::to_owned),
+            used_at: 1_790_000_000_000,
+        };
+        let all = [profile("a", None), profile("b", Some("p=\"\n"))];
+        assert_eq!(read(&written(&all)), all);
+        for nonsense in ["", "{}", "[{\"form\":{}}]", "[["] {
+            assert_eq!(read(nonsense), [], "{nonsense}");
+        }
+    }
 }

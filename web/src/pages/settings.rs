@@ -8,7 +8,7 @@ use crate::{
         vars::Styled,
         words,
     },
-    hooks::{limits, use_connection, use_counters, use_engine, use_start},
+    hooks::{Start, limits, use_connection, use_counters, use_engine, use_start},
     platform::{document, locale},
     wire::{Command, Counters, Limits},
 };
@@ -16,13 +16,37 @@ use crate::{
 /// The page of settings.
 #[component]
 pub(crate) fn Settings() -> Html {
+    let start = use_start();
     html! {
         <div class="settings">
+            {account(&start)}
             <Theme />
             <Memory />
             <Caps />
             <About />
         </div>
+    }
+}
+
+/// Who is logged in at the bridge, and the way out.
+fn account(start: &Start) -> Html {
+    let Some(user) = start.bridge.as_ref().and_then(|bridge| bridge.user.as_ref()) else {
+        return Html::default();
+    };
+    html! {
+        <section class="panel" aria-labelledby="account-h">
+            <header class="panel__head"><h2 id="account-h">{"Account"}</h2></header>
+            <form class="panel__body stack" method="post" action="logout" data-testid="account">
+                <p><strong><bdi>{&user.name}</bdi></strong>{", "}{user.role.word()}</p>
+                if start.has_login() {
+                    <input type="hidden" name="token" value={user.form_token.clone()} />
+                    <div class="row row--wrap">
+                        <button class="btn" data-testid="log-out">{"Log out"}</button>
+                        <button class="btn" name="everywhere" value="1" data-testid="log-out-everywhere">{"Log out everywhere"}</button>
+                    </div>
+                }
+            </form>
+        </section>
     }
 }
 

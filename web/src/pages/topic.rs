@@ -14,7 +14,7 @@ use crate::{
         text::{language, shortened, visible},
         words,
     },
-    hooks::{Shown, use_connection, use_engine, use_now, use_outcome, use_topic},
+    hooks::{Shown, use_connection, use_engine, use_look_only, use_now, use_outcome, use_topic},
     platform::{document, locale},
     wire::{Command, ConnectionState, HistoryRow, TopicView},
 };
@@ -246,6 +246,7 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
     let request = use_state(|| None);
     let error = use_state(|| None::<String>);
     let outcome = use_outcome(*request);
+    let look_only = use_look_only();
     let on_change = {
         let draft = draft.clone();
         Callback::from(move |changed| draft.set(Rc::new(changed)))
@@ -265,5 +266,5 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
             error.set(wrong);
         })
     };
-    html! { <PublishForm draft={(*draft).clone()} {outcome} error={(*error).clone()} {on_change} {on_send} /> }
+    html! { <PublishForm draft={(*draft).clone()} {outcome} error={(*error).clone()} {look_only} {on_change} {on_send} /> }
 }

@@ -7,6 +7,7 @@
 use super::{page, storage};
 
 const KEY: &str = "hearth.client-id";
+const USER: &str = "hearth.user";
 
 /// The id this tab goes by until it is closed: `hearth-` and twelve random characters.
 #[must_use]
@@ -14,6 +15,23 @@ pub fn for_this_tab() -> String {
     let store = storage::for_tab();
     let id = store.read(KEY).filter(|id| !id.is_empty()).unwrap_or_else(fresh);
     store.remove(KEY);
+    keep(id)
+}
+
+/// A new id if another user of the bridge had this tab before: what waits under the old one is not this user's to send.
+#[must_use]
+pub fn for_user(user: &str, id: String) -> String {
+    let store = storage::for_tab();
+    let before = store.read(USER);
+    store.write(USER, user);
+    match before {
+        Some(before) if before != user => keep(fresh()),
+        _ => id,
+    }
+}
+
+/// Puts it back when the page goes.
+fn keep(id: String) -> String {
     let kept = id.clone();
     page::on_leave(move || {
         storage::for_tab().write(KEY, &kept);

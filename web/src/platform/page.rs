@@ -32,6 +32,16 @@ pub fn folder() -> String {
         .unwrap_or_default()
 }
 
+/// Goes to the login of the bridge, which leads back here.
+pub fn to_login() {
+    let Some(location) = window().map(|window| window.location()) else {
+        return;
+    };
+    let next = js_sys::encode_uri_component(&location.search().unwrap_or_default());
+    let hash = location.hash().unwrap_or_default();
+    let _ = location.assign(&format!("login?next={next}{hash}"));
+}
+
 /// Whether the page came by https, so that the browser forbids `ws://`.
 #[must_use]
 pub fn is_secure() -> bool {
@@ -104,7 +114,7 @@ fn listen(target: Option<&web_sys::EventTarget>, event: &str, tell: impl FnMut(J
     tell.forget();
 }
 
-/// The text at a relative address, if the serving host answers 200 with a JSON content type.
+/// The text at a relative address, if the serving host answers 200 with a JSON content type. A bridge where nobody is logged in says 401.
 pub async fn fetch_json(address: &str) -> Option<String> {
     let window: Window = window()?;
     let answer: Response = JsFuture::from(window.fetch_with_str(address))
@@ -118,6 +128,9 @@ pub async fn fetch_json(address: &str) -> Option<String> {
         .ok()
         .flatten()
         .is_some_and(|kind| kind.contains("json"));
+    if is_json && answer.status() == 401 {
+        to_login();
+    }
     if !answer.ok() || !is_json {
         return None;
     }

@@ -109,6 +109,18 @@ pub enum Version {
     V311,
 }
 
+impl Version {
+    /// As it is written in addresses; what is not known is left to the broker.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "5" | "5.0" => Self::V5,
+            "3.1.1" => Self::V311,
+            _ => Self::Auto,
+        }
+    }
+}
+
 /// The Will Message of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WillOptions {

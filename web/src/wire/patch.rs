@@ -122,6 +122,8 @@ pub enum ProblemKind {
     TakenOver,
     /// The user ended it.
     ByUser,
+    /// The bridge has users, and nobody is logged in with this browser any more.
+    LoggedOut,
 }
 
 /// What stands in `messages-received` and its neighbours.

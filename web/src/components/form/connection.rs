@@ -1,13 +1,10 @@
 //! What the connection form holds, and what it means. Pure.
 
-use serde::{Deserialize, Serialize};
-
 use super::address::{self, Address, Pasted};
 use crate::wire::{ConnectionOptions, DEFAULT_SESSION_EXPIRY_S, Version, WillOptions};
 
 /// The fields of the form as typed. Kept without the password unless the user asks for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConnectionForm {
     /// What the user calls it; empty: the host.
     pub(crate) name: String,
@@ -16,10 +13,8 @@ pub(crate) struct ConnectionForm {
     pub(crate) port: String,
     pub(crate) path: String,
     pub(crate) version: Version,
-    #[serde(skip)]
     pub(crate) client_id: String,
     pub(crate) username: String,
-    #[serde(skip)]
     pub(crate) password: Secret,
     pub(crate) remember: bool,
     pub(crate) keep_alive: String,
@@ -248,7 +243,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::kept, *};
 
     fn form(host: &str) -> ConnectionForm {
         ConnectionForm {
@@ -345,7 +340,7 @@ mod tests {
             password: Secret("hunter2".into()),
             ..form("b")
         };
-        let kept = serde_json::to_string(&secret).unwrap();
+        let kept = kept::fields(&secret).concat();
         assert!(!kept.contains("hunter2") && !format!("{secret:?}").contains("hunter2"));
     }
 }

@@ -51,7 +51,7 @@ fn failing(kind: ProblemKind) -> Option<Check> {
         ProblemKind::WrongPath => Check::Path,
         ProblemKind::NotMqtt => Check::Subprotocol,
         ProblemKind::BrokerUnreachable => Check::Broker,
-        ProblemKind::Credentials | ProblemKind::Refused => Check::SignIn,
+        ProblemKind::Credentials | ProblemKind::Refused | ProblemKind::LoggedOut => Check::SignIn,
         ProblemKind::ServerMisbehaved
         | ProblemKind::Silent
         | ProblemKind::ServerClosed

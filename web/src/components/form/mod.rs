@@ -5,6 +5,7 @@ pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod doctor;
 pub(crate) mod field;
+pub(crate) mod kept;
 pub(crate) mod publish;
 pub(crate) mod quick;
 mod will;

@@ -120,6 +120,9 @@ pub(crate) struct PublishFormProps {
     pub(crate) outcome: Option<Outcome>,
     /// Found when it was sent.
     pub(crate) error: Option<String>,
+    /// Why nothing can be sent.
+    #[prop_or_default]
+    pub(crate) look_only: Option<AttrValue>,
     pub(crate) on_change: Callback<Draft>,
     pub(crate) on_send: Callback<()>,
 }
@@ -168,7 +171,8 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                 if let Some(error) = &props.error {
                     <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
                 }
-                <button class="btn btn--primary" type="submit" data-testid="publish-send">
+                if let Some(why) = &props.look_only { <p class="hint">{why}</p> }
+                <button class="btn btn--primary" type="submit" disabled={props.look_only.is_some()} data-testid="publish-send">
                     {if draft.clears() { "Clear the retained message" } else { "Publish" }}
                 </button>
                 <p class="publish__result" role="status">{props.outcome.as_ref().map(result)}</p>
@@ -344,6 +348,7 @@ mod tests {
                 draft: Rc::new(draft("t", "")),
                 outcome: Some(outcome),
                 error: None,
+                look_only: None,
                 on_change: Callback::noop(),
                 on_send: Callback::noop(),
             })
@@ -363,6 +368,7 @@ mod tests {
             }),
             outcome: None,
             error: None,
+            look_only: None,
             on_change: Callback::noop(),
             on_send: Callback::noop(),
         });

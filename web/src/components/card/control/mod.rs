@@ -12,6 +12,7 @@ use self::{
 use super::pending;
 use crate::{
     components::{icon::Icon, text::visible, vars::Styled},
+    hooks::use_look_only,
     wire::{Action, ControlKind, ControlState, ControlView, EntityValue, EntityView},
 };
 
@@ -30,6 +31,10 @@ pub(crate) struct ControlProps {
 /// The control of an entity; nothing if it has none.
 #[component]
 pub(crate) fn Control(props: &ControlProps) -> Html {
+    let props = &ControlProps {
+        disabled: props.disabled || use_look_only().is_some(),
+        ..props.clone()
+    };
     let Some(control) = &props.entity.control else {
         return Html::default();
     };
