@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::wait::until;
 
+/// Control and `a` in WebDriver's code, all keys released.
+const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+const BACKSPACE: &str = "\u{e003}";
+
 /// The page in a browser window.
 pub struct Page {
     browser: Browser,
@@ -139,13 +143,14 @@ impl Page {
         })
     }
 
-    /// Replaces what stands in a text field.
+    /// Replaces what stands in a text field, as people do: selects all and types. WebDriver's own way to empty a field tells the
+    /// page of it in another way than any keyboard, and the page may put its text back.
     pub fn fill(&self, by: &By, text: &str) -> Result<()> {
         self.wait_for(by)?;
         let session = self.browser.session();
         let field = session.find(&by.0)?;
-        session.clear(&field)?;
-        session.type_text(&field, text)
+        let typed = if text.is_empty() { BACKSPACE } else { text };
+        session.type_text(&field, &format!("{SELECT_ALL}{typed}"))
     }
 
     /// Chooses an option of a select field by its value.

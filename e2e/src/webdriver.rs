@@ -118,12 +118,6 @@ impl Session {
         self.send(&format!("element/{}/value", element.0), &json!({"text": text}))
             .map(drop)
     }
-
-    /// Empties a text field.
-    pub fn clear(&self, element: &Element) -> Result<()> {
-        self.send(&format!("element/{}/clear", element.0), &json!({}))
-            .map(drop)
-    }
 }
 
 impl Drop for Session {

@@ -30,6 +30,9 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
             missing.push(format!("MQTT.js ({reason:#})"));
         }
     }
+    // That they are missing was said when the session was tested with them.
+    let _ = prepare_aedes(tests, "other_brokers::aedes");
+    let _ = prepare_rabbitmq(tests, "other_brokers::rabbitmq");
     match paho(&folder) {
         Ok(packages) => {
             tests.env("E2E_PAHO", packages);
@@ -48,14 +51,8 @@ pub(crate) fn prepare_brokers(tests: &mut Command) -> Vec<String> {
     let mut missing = Vec::new();
     // What could not be installed is named below.
     let _ = apt::offer_brokers();
-    match aedes(&folder) {
-        Ok(modules) => {
-            tests.env("E2E_AEDES", modules);
-        }
-        Err(reason) => {
-            tests.args(["--skip", "aedes::"]);
-            missing.push(format!("aedes ({reason:#})"));
-        }
+    if let Err(reason) = prepare_aedes(tests, "aedes::") {
+        missing.push(format!("aedes ({reason:#})"));
     }
     match amqtt(&folder) {
         Ok(environment) => {
@@ -66,11 +63,33 @@ pub(crate) fn prepare_brokers(tests: &mut Command) -> Vec<String> {
             missing.push(format!("amqtt ({reason:#})"));
         }
     }
-    if !apt::rabbitmq_is_there() {
-        tests.args(["--skip", "rabbitmq::"]);
-        missing.push("RabbitMQ (rabbitmq-server is not installed)".into());
+    if let Err(reason) = prepare_rabbitmq(tests, "rabbitmq::") {
+        missing.push(format!("RabbitMQ ({reason:#})"));
     }
     missing
+}
+
+/// Installs aedes and tells `tests` where it is, or that those whose names contain `names` cannot run.
+fn prepare_aedes(tests: &mut Command, names: &str) -> Result<()> {
+    match aedes(&target_dir().join("peers")) {
+        Ok(modules) => {
+            tests.env("E2E_AEDES", modules);
+            Ok(())
+        }
+        Err(reason) => {
+            tests.args(["--skip", names]);
+            Err(reason)
+        }
+    }
+}
+
+/// Tells `tests` that those whose names contain `names` cannot run if there is no RabbitMQ.
+fn prepare_rabbitmq(tests: &mut Command, names: &str) -> Result<()> {
+    if apt::rabbitmq_is_there() {
+        return Ok(());
+    }
+    tests.args(["--skip", names]);
+    anyhow::bail!("rabbitmq-server is not installed")
 }
 
 /// The folder from which Node can `require("mqtt")`.

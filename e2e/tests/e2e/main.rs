@@ -6,6 +6,7 @@ mod embedded_broker;
 mod figures;
 mod harness;
 mod hostile;
+mod other_brokers;
 mod outages;
 mod peers;
 mod reload;

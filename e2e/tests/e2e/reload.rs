@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use e2e::bridge::dist;
 use e2e::browser::Screen;
 use e2e::case::case;
@@ -41,7 +41,8 @@ fn publish_many(page: &Page, topic: &str) -> Result<()> {
 fn each_arrived_once(subscriber: &Subscriber, topic: &str) -> Result<()> {
     until("all messages at the subscriber", || {
         Ok((subscriber.messages().len() >= MESSAGES).then_some(()))
-    })?;
+    })
+    .with_context(|| format!("{} of {MESSAGES} came", subscriber.messages().len()))?;
     let mut counts = BTreeMap::<String, usize>::new();
     for message in subscriber.messages() {
         *counts.entry(message).or_default() += 1;
