@@ -13,6 +13,7 @@ use crate::{
     metrics::HttpMetrics,
     relay::Relays,
     routes::assets::Assets,
+    server::Places,
     transport::Dialer,
 };
 
@@ -25,6 +26,7 @@ pub(crate) struct AppState {
     pub(crate) http: HttpConfig,
     /// A place for each request that is worked on.
     pub(crate) requests: Semaphore,
+    pub(crate) places: Arc<Places>,
     pub(crate) auth: Auth,
     pub(crate) assets: Assets,
     pub(crate) api_config: BridgeConfig,

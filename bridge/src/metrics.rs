@@ -70,6 +70,8 @@ pub(crate) struct HttpMetrics {
     ended: Mutex<BTreeMap<&'static str, u64>>,
     certificates_read: AtomicU64,
     certificates_unusable: AtomicU64,
+    /// By status code.
+    responses: Mutex<BTreeMap<u16, u64>>,
     /// Refused requests by their stable code.
     refused: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -77,6 +79,11 @@ pub(crate) struct HttpMetrics {
 impl HttpMetrics {
     pub(crate) fn connected(&self) {
         add(&self.connections, 1);
+    }
+
+    pub(crate) fn answered(&self, status: u16) {
+        let mut responses = self.responses.lock().unwrap_or_else(PoisonError::into_inner);
+        *responses.entry(status).or_default() += 1;
     }
 
     pub(crate) fn connection_ended(&self, reason: &'static str) {
@@ -122,6 +129,7 @@ pub(crate) struct BrokerFigures {
 /// Everything as Prometheus reads it; `broker` is what the embedded one counted.
 pub(crate) fn render(
     http: &HttpMetrics,
+    open_connections: usize,
     relay: &RelayMetrics,
     open_relays: usize,
     brokers: &[BrokerFigures],
@@ -129,7 +137,8 @@ pub(crate) fn render(
     broker: Option<Counters>,
 ) -> String {
     let mut text = Text(String::new());
-    text.http(http);
+    text.build();
+    text.http(http, open_connections);
     text.relay(relay, open_relays);
     text.brokers(brokers);
     text.auth(auth);
@@ -142,7 +151,22 @@ pub(crate) fn render(
 struct Text(String);
 
 impl Text {
-    fn http(&mut self, http: &HttpMetrics) {
+    fn build(&mut self) {
+        self.head("hearth_build_info", "The version that runs; always 1.", "gauge");
+        let version = env!("CARGO_PKG_VERSION");
+        self.line("hearth_build_info", &format!("{{version=\"{version}\"}}"), 1);
+    }
+
+    fn http(&mut self, http: &HttpMetrics, open: usize) {
+        let name = "hearth_http_connections";
+        self.head(name, "TCP connections open now, WebSockets included.", "gauge");
+        self.line(name, "", open as u64);
+        self.by_label(
+            "hearth_http_responses_total",
+            "Responses, by status code; 101 are WebSockets.",
+            "code",
+            &http.responses,
+        );
         self.counter(
             "hearth_http_connections_total",
             "TCP connections accepted.",

@@ -60,6 +60,7 @@ async fn guard(
         }
         Err(refused) => ApiError::from(refused).into_response(),
     };
+    app.metrics.answered(response.status().as_u16());
     if let Some(RefusedAs(code)) = response.extensions().get() {
         app.metrics.refused(code);
     }

@@ -27,7 +27,10 @@ use crate::{
 };
 
 use self::{accept::Listeners, tls::Tls};
-pub(crate) use self::{places::Place, stream::BrowserStream};
+pub(crate) use self::{
+    places::{Place, Places},
+    stream::BrowserStream,
+};
 
 /// Why the bridge cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +149,7 @@ impl Server {
             access: config.access.clone(),
             http: config.http.clone(),
             requests: Semaphore::new(config.http.max_requests),
+            places: Arc::new(Places::new(&config.http, &config.access)),
             assets: Assets::new(config.dist.as_deref()),
             api_config: api_config(&config),
             dialers,

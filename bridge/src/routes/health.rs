@@ -44,6 +44,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
         .collect();
     let text = metrics::render(
         &app.metrics,
+        app.places.open(),
         &app.relays.metrics,
         app.relays.open(),
         &brokers,

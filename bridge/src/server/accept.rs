@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Peer,
     connection::{Connection, Purpose},
-    places::{Place, Places},
+    places::Place,
     tls::Tls,
 };
 use crate::{app::App, config::WebScheme, router::router, transport};
@@ -33,7 +33,6 @@ pub(super) struct Listeners {
 struct Accepting {
     app: App,
     router: Router,
-    places: Arc<Places>,
     connections: TaskTracker,
     https_port: u16,
     stop: CancellationToken,
@@ -43,7 +42,6 @@ impl Listeners {
     /// Serves until it is told to stop, and then waits for what is still under way.
     pub(super) async fn serve(self, app: App, stop: CancellationToken, drain: Duration) {
         let accepting = Accepting {
-            places: Arc::new(Places::new(&app.http, &app.access)),
             router: router(app.clone()),
             connections: TaskTracker::new(),
             https_port: self.https_port,
@@ -114,11 +112,11 @@ impl Accepting {
         &self,
         listener: &TcpListener,
     ) -> io::Result<Option<(TcpStream, SocketAddr, SocketAddr, Place)>> {
-        let room = self.places.room().await?;
+        let room = self.app.places.room().await?;
         let (tcp, address) = listener.accept().await?;
         transport::prepare(&tcp)?;
         let local = tcp.local_addr()?;
-        let place = self.places.take(room, address.ip());
+        let place = self.app.places.take(room, address.ip());
         Ok(place.map(|place| (tcp, address, local, place)))
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// Counts who is connected.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     all: Arc<Semaphore>,
     max_connections: usize,
     max_connections_per_address: usize,
@@ -50,6 +50,11 @@ impl Places {
             full_was_logged: AtomicBool::new(false),
             address_was_logged: AtomicBool::new(false),
         }
+    }
+
+    /// How many connections there are now.
+    pub(crate) fn open(&self) -> usize {
+        self.max_connections.saturating_sub(self.all.available_permits())
     }
 
     /// Waits until there is room for another connection; meanwhile they wait in the kernel's queue.

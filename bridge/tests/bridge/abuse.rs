@@ -30,6 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// What a metric must have counted in the end.
 type Counts = BTreeMap<String, u64>;
 
+/// What it is, its bytes, the answer's status, the metric that counts it and the label there.
+type Attempt = (&'static str, Vec<u8>, Option<u16>, &'static str, &'static str);
+
 /// A WebSocket that is used all the time, and must be answered.
 struct Neighbour {
     stop: Arc<AtomicBool>,
@@ -130,8 +133,7 @@ async fn http_that_is_wrong_is_refused_and_counted_and_disturbs_nobody() {
     let (long, many) = ("x".repeat(60_000), "X-A: b\r\n".repeat(150));
     let get = |path: &str| request(&format!("GET {path}"), address, "");
     let raw = |text: &str| text.as_bytes().to_vec();
-    // what, the answer's status, the metric and its label
-    let table: Vec<(&str, Vec<u8>, Option<u16>, &str, &str)> = vec![
+    let table: Vec<Attempt> = vec![
         (
             "slow-loris in the first line",
             raw("GET / HT"),

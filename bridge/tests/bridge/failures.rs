@@ -9,7 +9,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    fake_broker::{CONNECT, FakeBroker},
+    fake_broker::{self, CONNECT, FakeBroker},
     http,
     running::{bridge, bridge_to, start},
     websocket::open,
@@ -85,6 +85,48 @@ async fn a_broker_that_breaks_the_connection_is_told_from_one_that_ends_it() {
     tcp.set_zero_linger().unwrap();
     drop(tcp);
     assert_eq!(browser.closed().await.0, close::BROKER_LOST);
+}
+
+/// What a broker says is the page's business: it has the words for it.
+#[tokio::test]
+async fn what_a_broker_says_that_is_no_mqtt_reaches_the_page_as_it_is() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "").await;
+    for garbage in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        &[0xFF; 5_000],
+        &[0; 7],
+        b"\x15\x03\x01\x00\x02\x02\x46",
+    ] {
+        let mut browser = open(bridge.address()).await;
+        browser.send(CONNECT).await;
+        let mut tcp = broker.accept_connect().await;
+        fake_broker::write(&mut tcp, garbage).await;
+        let mut received = Vec::new();
+        while received.len() < garbage.len() {
+            received.extend_from_slice(&browser.receive().await);
+        }
+        assert_eq!(received, garbage);
+        drop(tcp);
+        assert_eq!(browser.closed().await.0, close::BROKER_CLOSED);
+    }
+}
+
+/// A broker that is there, takes what comes and never answers: the page's own time limit for CONNACK decides, not the bridge.
+#[tokio::test]
+async fn a_broker_that_is_slow_is_waited_for_and_every_byte_comes_in_its_order() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "relay.handshake_timeout_ms = 200").await;
+    let mut browser = open(bridge.address()).await;
+    browser.send(CONNECT).await;
+    let mut tcp = broker.accept_connect().await;
+    let mut received = Vec::new();
+    for byte in [0x20, 3, 0, 0, 0] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        fake_broker::write(&mut tcp, &[byte]).await;
+        received.extend_from_slice(&browser.receive().await);
+    }
+    assert_eq!(received, [0x20, 3, 0, 0, 0]);
 }
 
 /// [MQTT5-6.0.0-1] [MQTT311-6.0.0-1]

@@ -25,6 +25,7 @@ mod identity;
 mod kills;
 mod limits;
 mod login;
+mod metrics;
 mod mosquitto;
 mod mqtt;
 mod proxies;
