@@ -329,7 +329,7 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
         "{} is beyond this machine, and whoever reaches it would use the bridge's credentials for broker \"{}\"",
         config.listen, broker.id
     );
-    let fix = "listen = \"127.0.0.1:9001\", or remove the credentials, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
+    let fix = "listen = \"127.0.0.1:9001\", or [auth] mode = \"users\", or remove the credentials, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
     top.mistake("listen", message, fix.into());
 }
 

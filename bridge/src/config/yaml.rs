@@ -169,4 +169,11 @@ mod tests {
         );
         assert!(Node::parse(&"[".repeat(100_000)).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[-a-z:{}\\[\\]&*|>'\"!#%@`, \n\t?0-9é]{0,80}") {
+            let _either = Node::parse(&text);
+        }
+    }
 }

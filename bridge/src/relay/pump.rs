@@ -29,7 +29,7 @@ use super::{
     gather::Gather,
     guard::Guard,
 };
-use crate::{credentials::Credentials, metrics::RelayMetrics, transport::Patience};
+use crate::{credentials::Credentials, metrics::RelayMetrics, transport::{Patience, tls_fault}};
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -541,15 +541,15 @@ fn is_stalled(error: &io::Error) -> bool {
 
 /// A broker that wants a certificate says so only after the handshake (TLS 1.3), so this is where it is heard.
 fn broker_error(error: &io::Error) -> Close {
-    match error
+    let is_tls = error
         .get_ref()
-        .and_then(|cause| cause.downcast_ref::<rustls::Error>())
-    {
-        Some(cause) => Close::new(
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
+    match is_tls {
+        true => Close::new(
             close::BROKER_TLS_FAILED,
-            format!("TLS with the broker failed: {cause}"),
+            format!("TLS with the broker failed: {}", tls_fault(error)),
         ),
-        None => Close::new(close::BROKER_LOST, "the connection to the broker broke"),
+        false => Close::new(close::BROKER_LOST, "the connection to the broker broke"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Read, Write},
     net::TcpListener,
     path::Path,
     process::{Command, Output},
@@ -209,4 +210,38 @@ fn a_dapr_component_is_checked_with_its_warnings() {
         said.contains("warning: ") && said.contains("pubsub.yaml:6:5: `spec.metadata.qos`"),
         "{said}"
     );
+}
+
+#[test]
+fn a_service_account_token_is_shown_as_enhanced_authentication_and_to_5_0_alone() {
+    let folder = TempDir::new().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "e30.hunter2.sig\n").unwrap();
+    let broker = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = broker.local_addr().unwrap();
+    let seen = std::thread::spawn(move || {
+        let (mut tcp, _) = broker.accept().unwrap();
+        let mut bytes = [0; 512];
+        let len = tcp.read(&mut bytes).unwrap();
+        // CONNACK, with Receive Maximum 20.
+        tcp.write_all(&[0x20, 6, 0, 0, 3, 0x21, 0, 20]).unwrap();
+        let _second = broker.accept();
+        bytes[..len].to_vec()
+    });
+    let settings = format!(
+        "[broker.aio]\nurl = \"mqtt://{address}\"\ncredentials.sat_file = \"{}\"",
+        token.display()
+    );
+    let (well, said) = check(&settings);
+    assert!(well && !said.contains("hunter2"), "{said}");
+    for part in [
+        "enhanced authentication, method K8S-SAT",
+        "MQTT 5.0    accepted; 20 messages in flight",
+        "MQTT 3.1.1  not tried: 3.1.1 has no enhanced authentication; see sat_as_password",
+    ] {
+        assert!(said.contains(part), "no {part:?} in: {said}");
+    }
+    let seen = seen.join().unwrap();
+    let contains = |part: &[u8]| seen.windows(part.len()).any(|window| window == part);
+    assert!(contains(b"\x15\x00\x07K8S-SAT") && contains(b"\x16\x00\x0fe30.hunter2.sig"), "{seen:?}");
 }

@@ -10,7 +10,7 @@ use crate::{
     mosquitto::Mosquitto,
     mqtt::{Client, connect},
     running::bridge,
-    websocket::open_at,
+    websocket::{open, open_at},
 };
 
 /// A password file of Mosquitto with one user.
@@ -76,4 +76,31 @@ async fn each_listener_of_a_broker_decides_by_its_own_password_file() {
             assert_eq!(client.closed().await.0, close::BROKER_CLOSED);
         }
     }
+}
+
+#[tokio::test]
+async fn the_bridge_shows_its_own_credentials_in_place_of_the_pages() {
+    let folder = TempDir::new().unwrap();
+    let passwords = password_file(&folder, "hearth", "right");
+    let mosquitto = Mosquitto::with(&format!("password_file {passwords}"));
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "right\n").unwrap();
+    let bridge = bridge(&format!(
+        "[broker.home]\nurl = \"mqtt://{}\"\ncredentials.user_name = \"hearth\"\ncredentials.password_file = \"{}\"\n",
+        mosquitto.address(),
+        secret.display()
+    ))
+    .await;
+    // Whatever the page sends, or nothing.
+    Client::connect(open(bridge.address()).await).await.subscribe("home/#").await;
+    let mut client = Client::over(open(bridge.address()).await);
+    client.send(&connect_as("mallory", "guess")).await;
+    let packet = client.receive().await;
+    assert!(matches!(&packet, Packet::Connack(connack) if !connack.reason_code.is_error()), "{packet:?}");
+    // The file is read anew at each connection.
+    std::fs::write(&secret, "wrong\n").unwrap();
+    let mut client = Client::over(open(bridge.address()).await);
+    client.send(&connect()).await;
+    let packet = client.receive().await;
+    assert!(matches!(&packet, Packet::Connack(connack) if connack.reason_code.is_error()), "{packet:?}");
 }
