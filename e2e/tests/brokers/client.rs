@@ -404,6 +404,9 @@ impl Client {
     pub(crate) fn ping(&mut self) -> Result<()> {
         let answered = |client: &Self| count(&client.received, PacketType::Pingresp);
         let before = answered(self);
+        if let Some(reason) = self.closing() {
+            return Err(Ended(reason).into());
+        }
         self.session.probe(self.now())?;
         let end = self.drive_until("PINGRESP", |client| match client.closing() {
             Some(reason) => Some(Err(Ended(reason))),

@@ -73,9 +73,9 @@ fn wildcards(rig: &Rig) -> Result<Finding> {
     daring.submit(message(
         &format!("$x/{}", rig.topic("a")),
         "hidden",
-        Qos::AtMostOnce,
+        Qos::AtLeastOnce,
     )?)?;
-    let _ = daring.ping();
+    let _ = daring.all_published()?;
     publisher.publish(message(
         &format!("x/{}", rig.topic("a")),
         "last",
