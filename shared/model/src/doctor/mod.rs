@@ -1,14 +1,17 @@
 //! Why there is no MQTT over WebSocket at an address: from what was seen to what it means and what to do.
 //!
 //! Pure: whoever dials fills in [`Facts`]; [`diagnose`] reasons. A program that opens sockets sees much, a page very little, because
-//! browsers hide why a WebSocket failed; the sentences that both can say are functions of their own.
+//! browsers hide why a WebSocket failed. What a page can conclude as well is in functions of its own. Our page repeats those sentences
+//! instead of calling them, because its download is counted by the byte; a test there compares the two.
 
 mod opened;
 mod reason;
 
 use std::fmt;
 
-pub use self::reason::{diagnose, mixed_content, no_subprotocol, nobody_answers, wrong_path};
+pub use self::reason::{
+    diagnose, is_plain_mqtt_port, mixed_content, no_answer, no_subprotocol, nobody_answers, wrong_path,
+};
 
 /// Paths that brokers listen on; worth trying when another does not work.
 pub const USUAL_PATHS: [&str; 3] = ["/mqtt", "/ws", "/"];

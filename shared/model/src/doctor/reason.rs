@@ -16,12 +16,12 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
     let listener = &facts.listener;
     let mut findings = Vec::new();
     if facts.origin.starts_with("https://") && !listener.secure {
-        findings.push(mixed_content(listener));
+        findings.push(mixed_content(&listener.to_string()));
     }
     match &facts.reached {
         Reached::UnknownName => findings.push(unknown_name(listener)),
         Reached::Refused => findings.push(refused(listener)),
-        Reached::Silent { waited_s } => findings.push(silent(listener, *waited_s)),
+        Reached::Silent { waited_s } => findings.push(no_answer(&listener.authority(), *waited_s)),
         Reached::NoRoute { reason } => findings.push(no_route(listener, reason)),
         Reached::Tls(fault) => findings.push(tls(listener, fault, &facts.also)),
         Reached::NoHttp => findings.push(no_http(listener, &facts.also)),
@@ -32,32 +32,45 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
 }
 
 /// The page came by https, the broker is dialled by ws.
-pub fn mixed_content(listener: &Listener) -> Finding {
+pub fn mixed_content(address: &str) -> Finding {
     finding(
         Kind::MixedContent,
         "This page may only open encrypted connections",
-        format!("The page came over https, and browsers then forbid {listener}."),
+        format!("The page came over https, and browsers then forbid {address}."),
         "The address begins with ws:// and the page with https://.",
-        "Use wss:// if the broker has a TLS listener. Or connect through a Hearth bridge, or open this page over http.",
+        "Use wss:// if the broker has a TLS listener. Or connect through a Hearth bridge, or open this page over http.".to_owned(),
+    )
+}
+
+/// Nobody answered within the time we wait.
+pub fn no_answer(authority: &str, waited_s: u64) -> Finding {
+    finding(
+        Kind::Unreachable,
+        "Nobody answers at this address",
+        format!("{authority} did not answer."),
+        format!("The connection was given {waited_s} s to open."),
+        "Check that the host is on and on the same network, and that no firewall holds the port back."
+            .to_owned(),
     )
 }
 
 /// A WebSocket opens, but not for MQTT.
-pub fn no_subprotocol(listener: &Listener, works_at_path: Option<&str>) -> Finding {
+pub fn no_subprotocol(address: &str, works_at_path: Option<&str>) -> Finding {
+    let what_to_do = match works_at_path {
+        Some(path) => use_path(path),
+        None => "Check the path: another program seems to answer on this one.".to_owned(),
+    };
     finding(
         Kind::NotMqtt,
         "There is a WebSocket, but it does not speak MQTT",
-        format!("{listener} opens a WebSocket but does not agree to the subprotocol mqtt."),
+        format!("{address} opens a WebSocket but does not agree to the subprotocol mqtt."),
         "The same address opened when mqtt was not asked for.",
-        match works_at_path {
-            Some(path) => use_path(path),
-            None => "Check the path: another program seems to answer on this one.".to_owned(),
-        },
+        what_to_do,
     )
 }
 
 /// HTTP answers, the WebSocket does not open.
-pub fn wrong_path(listener: &Listener, works_at_path: Option<&str>) -> Finding {
+pub fn wrong_path(authority: &str, path: &str, works_at_path: Option<&str>) -> Finding {
     let (how_we_know, what_to_do) = match works_at_path {
         Some(path) => (
             format!(
@@ -74,28 +87,22 @@ pub fn wrong_path(listener: &Listener, works_at_path: Option<&str>) -> Finding {
     finding(
         Kind::WrongPath,
         "Something answers, but not on this path",
-        format!(
-            "{} answers, but {} is no MQTT WebSocket there.",
-            listener.authority(),
-            listener.path
-        ),
+        format!("{authority} answers, but {path} is no MQTT WebSocket there."),
         how_we_know,
         what_to_do,
     )
 }
 
-/// Neither a WebSocket nor HTTP is there, as far as a page can see.
-pub fn nobody_answers(listener: &Listener) -> Finding {
-    let port = listener.port;
-    let mut to_do = if PLAIN_MQTT_PORTS.contains(&port) {
+/// Neither a WebSocket nor HTTP is there, as far as a page can see; `page` is where to trust a certificate of one's own, under TLS.
+pub fn nobody_answers(authority: &str, port: u16, page: Option<&str>) -> Finding {
+    let mut to_do = if is_plain_mqtt_port(port) {
         format!(
             "Port {port} is usually MQTT without WebSocket, which browsers cannot speak. Use the broker's WebSocket listener, often 9001, 8083 or 8080, or {THROUGH_A_BRIDGE}."
         )
     } else {
         "Check that the broker runs, has a WebSocket listener, and that host and port are right (often 9001, 8083 or 8080). A port that speaks plain MQTT looks the same from a browser.".to_owned()
     };
-    if listener.secure {
-        let page = format!("https://{}/", listener.authority());
+    if let Some(page) = page {
         to_do.push_str(&format!(
             " If its certificate is your own, open {page} once and trust it, or use a Hearth bridge."
         ));
@@ -103,10 +110,15 @@ pub fn nobody_answers(listener: &Listener) -> Finding {
     finding(
         Kind::Unreachable,
         "Nobody answers at this address",
-        format!("No WebSocket opens at {}.", listener.authority()),
+        format!("No WebSocket opens at {authority}."),
         "Neither a WebSocket nor an HTTP request to this host and port was answered.",
         to_do,
     )
+}
+
+/// Do brokers speak MQTT without WebSocket on this port?
+pub fn is_plain_mqtt_port(port: u16) -> bool {
+    PLAIN_MQTT_PORTS.contains(&port)
 }
 
 fn use_path(path: &str) -> String {
@@ -130,16 +142,6 @@ fn refused(listener: &Listener) -> Finding {
         format!("{} refused the connection.", listener.authority()),
         "The host answered at once: it is on, but the port is closed.",
         "Check that the broker runs and has a WebSocket listener (often 9001, 8083 or 8080; RabbitMQ: 15675), and that it listens on more than its own loopback address.",
-    )
-}
-
-fn silent(listener: &Listener, waited_s: u64) -> Finding {
-    finding(
-        Kind::Unreachable,
-        "Nobody answers at this address",
-        format!("{} did not answer.", listener.authority()),
-        format!("The connection was given {waited_s} s to open."),
-        "Check that the host is on and on the same network, and that no firewall holds the port back.",
     )
 }
 
@@ -285,11 +287,11 @@ fn http(facts: &Facts, answer: &HttpAnswer) -> Finding {
     if let Some(path) = &also.works_at_path {
         return Finding {
             how_we_know: format!("{how} {path} on the same host accepts a WebSocket."),
-            ..wrong_path(listener, Some(path))
+            ..wrong_path(&listener.authority(), &listener.path, Some(path))
         };
     }
     if also.opens_without_subprotocol {
-        return no_subprotocol(listener, None);
+        return no_subprotocol(&listener.to_string(), None);
     }
     if listener.port == RABBITMQ_PAGES {
         return finding(
@@ -342,7 +344,7 @@ fn http(facts: &Facts, answer: &HttpAnswer) -> Finding {
         ),
         _ => Finding {
             how_we_know: format!("{how} /mqtt, /ws and / were tried as well."),
-            ..wrong_path(listener, None)
+            ..wrong_path(&listener.authority(), &listener.path, None)
         },
     }
 }
