@@ -127,6 +127,8 @@ pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> O
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LOOPBACK: &str = "127.0.0.1";
@@ -350,5 +352,27 @@ mod tests {
             "hearth.example",
             "https://hearth.example:80"
         ));
+    }
+
+    proptest! {
+        /// No text but the exact names is let in, and none panics.
+        #[test]
+        fn any_host_and_origin_is_judged(text in "[a-z0-9.:\\[\\]@/%#-]{0,40}|.{0,20}|(http|https|ws)://[a-z.]{0,12}(:[0-9]{0,6})?") {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) {
+                headers.insert(header::HOST, value.clone());
+                headers.insert(header::ORIGIN, value);
+            }
+            let access = access();
+            if let Ok(host) = check_host(&access, LOOPBACK.parse().unwrap(), &Uri::from_static("/"), &headers) {
+                let exact = host.name.is_loopback() || text.to_ascii_lowercase().split(':').next() == Some("hearth.example");
+                prop_assert!(exact, "{}", text);
+            }
+            let own = Host { name: HostName::Name("hearth.example".into()), port: Some(9001) };
+            if check_origin(&access, WebScheme::Http, &own, &headers).is_ok() {
+                let allowed = ["http://hearth.example:9001", "https://app.example", "https://app.example:443", "http://dev.example:8080"];
+                prop_assert!(allowed.contains(&text.to_ascii_lowercase().as_str()), "{}", text);
+            }
+        }
     }
 }

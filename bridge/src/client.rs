@@ -170,6 +170,8 @@ fn unquoted(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
     use crate::config::{Config, Overrides};
 
@@ -201,6 +203,55 @@ mod tests {
         let client = client(&access(kind), peer.parse().unwrap(), WebScheme::Http, &headers);
         let host = client.forwarded_host.as_deref().unwrap_or("-");
         format!("{} {:?} {host}", client.address, client.scheme).to_lowercase()
+    }
+
+    proptest! {
+        /// Whatever a proxy passes on, nothing panics, and what strangers say changes nothing.
+        #[test]
+        fn any_headers_are_read(values in vec(header_text(), 0..6), stranger in any::<bool>(), kind in 0..2_usize) {
+            let names = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
+            let headers: HeaderMap = values
+                .iter()
+                .zip(names.iter().cycle())
+                .filter_map(|(value, name)| {
+                    Some((HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).ok()?))
+                })
+                .collect();
+            let peer: SocketAddr = if stranger { "203.0.113.5:9" } else { PROXY }.parse().unwrap();
+            let access = access(["x-forwarded", "forwarded"][kind]);
+            let found = client(&access, peer, WebScheme::Http, &headers);
+            prop_assert_eq!(found.through_proxy, !stranger);
+            if stranger {
+                prop_assert_eq!((found.address, found.scheme, found.forwarded_host), (peer, WebScheme::Http, None));
+            }
+        }
+    }
+
+    /// Often nearly right.
+    fn header_text() -> impl Strategy<Value = String> {
+        const WORDS: &[&str] = &[
+            "for=",
+            "proto=",
+            "host=",
+            "192.0.2.1",
+            "10.0.0.2",
+            "[2001:db8::1]",
+            ":80",
+            "https",
+            "\"",
+            "\\\\",
+            ",",
+            ";",
+            " ",
+            "=",
+            "unknown",
+            "\t",
+        ];
+        vec(
+            prop_oneof![proptest::sample::select(WORDS).prop_map(str::to_owned), ".{0,3}"],
+            0..12,
+        )
+        .prop_map(|parts| parts.concat())
     }
 
     #[test]

@@ -82,8 +82,9 @@ impl Connection {
         };
         match opening {
             Ok(Opening::Http1(stream)) => self.serve_http1(stream).await,
-            Ok(Opening::Http2(stream)) => self.serve_http2(stream).await,
-            Ok(Opening::NotTls(tcp)) => self.redirect(tcp).await,
+            // In boxes, or every plain connection would have room for their state.
+            Ok(Opening::Http2(stream)) => Box::pin(self.serve_http2(stream)).await,
+            Ok(Opening::NotTls(tcp)) => Box::pin(self.redirect(tcp)).await,
             Err(error) => {
                 let reason = match error.kind() {
                     io::ErrorKind::TimedOut => "tls_timeout",

@@ -590,6 +590,13 @@ async fn many_connections_with_bytes_by_chance_leave_nothing_behind() {
     .await;
     let address = bridge.address();
     let neighbour = Neighbour::start(address, &broker).await;
+    // A broker that takes everything.
+    let taking = tokio::spawn(async move {
+        loop {
+            let mut tcp = broker.accept().await;
+            tokio::spawn(async move { tokio::io::copy(&mut tcp, &mut tokio::io::sink()).await });
+        }
+    });
     let upgrade = format!(
         "GET /mqtt HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
@@ -601,19 +608,38 @@ async fn many_connections_with_bytes_by_chance_leave_nothing_behind() {
         random ^= random << 17;
         random
     };
-    for round in 0..300_usize {
+    let rounds =
+        std::env::var("HEARTH_ABUSE_CONNECTIONS").map_or(300, |text| text.parse().expect("a number"));
+    for round in 0..rounds {
         let len = (next() % 400) as usize;
         let mut bytes: Vec<u8> = (0..len).map(|_| next() as u8).collect();
-        if round % 3 == 0 {
-            bytes = [upgrade.as_bytes(), &bytes].concat();
-        } else if round % 3 == 1 {
-            // A right request with wrong bytes in it.
-            let mut right = upgrade.clone().into_bytes();
-            for _ in 0..3 {
+        let mut right = upgrade.clone().into_bytes();
+        let mut spoil = |right: &mut [u8]| {
+            for _ in 0..=next() % 4 {
                 let at = (next() % right.len() as u64) as usize;
                 right[at] = next() as u8;
             }
-            bytes = right;
+        };
+        match round % 4 {
+            // A WebSocket with bytes by chance in it.
+            0 => bytes = [right, bytes].concat(),
+            // A right request with wrong bytes in it.
+            1 => {
+                spoil(&mut right);
+                bytes = right;
+            }
+            // A CONNECT with wrong bytes in it.
+            2 => {
+                let mut connect = CONNECT.to_vec();
+                spoil(&mut connect);
+                bytes = [
+                    &right[..],
+                    &[0x82, 0x80 | connect.len() as u8, 0, 0, 0, 0],
+                    &connect,
+                ]
+                .concat();
+            }
+            _ => {}
         }
         let mut tcp = TcpStream::connect(address).await.unwrap();
         let _sent = tcp.write_all(&bytes).await;
@@ -621,4 +647,5 @@ async fn many_connections_with_bytes_by_chance_leave_nothing_behind() {
     let counts = Counts::from([("hearth_relay_connections".to_owned(), 1)]);
     compare(address, &counts).await;
     neighbour.was_not_disturbed().await;
+    taking.abort();
 }
