@@ -353,7 +353,8 @@ pub fn closed_before_connack(client_id: &str) -> Problem {
         "The server hung up before it answered",
         "A WebSocket opened, and was closed without an answer to the connection request.".to_owned(),
         "No CONNACK came before the end. Brokers do this to a client they do not like, other servers because they do not speak MQTT.".to_owned(),
-        format!("Check the path, the protocol version and the client id ({client_id}); the broker's log may say more."),
+        // RabbitMQ closes like this when the password is wrong.
+        format!("Check user name and password, path, protocol version and client id ({client_id}); the broker's log may say more."),
     )
 }
 

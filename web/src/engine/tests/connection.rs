@@ -154,6 +154,21 @@ fn a_silent_server_is_not_a_broker() {
     );
 }
 
+/// RabbitMQ up to 3.12 says no word about a wrong password.
+#[test]
+fn a_broker_that_hangs_up_without_a_word_may_dislike_the_password() {
+    let mut bench = Bench::new();
+    bench.command(Command::Connect(Box::new(options())));
+    bench.input(Input::Opened);
+    bench.close(1000, "");
+    assert_eq!(
+        bench.problem(),
+        (ConnectionState::Waiting, Some(ProblemKind::NotMqtt))
+    );
+    let to_do = bench.connection().problem.unwrap().what_to_do;
+    assert!(to_do.contains("password"), "{to_do}");
+}
+
 #[test]
 fn the_bridge_says_why_it_closed() {
     let mut bench = Bench::new();
