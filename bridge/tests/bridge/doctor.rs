@@ -15,6 +15,7 @@ use crate::{
     certificates::{CERTIFICATES, authority_file},
     check::{run, told},
     credentials::password_file,
+    house::House,
     mosquitto::Mosquitto,
     running::{bridge, bridge_to},
 };
@@ -231,6 +232,14 @@ async fn the_bridge_is_understood_with_its_paths_origins_and_broker() {
         &["closed with code 4502: broker 'home' refused", "hearth check"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_bridge_with_accounts_of_its_own_is_no_fault() {
+    let house = House::open("").await;
+    let url = format!("ws://{}/mqtt", house.address());
+    assert_finds(&url, &options(), Kind::NeedsCredentials, &["Log in on its page"]).await;
+    assert!(!report(&url, &options()).await.has_faults());
 }
 
 #[tokio::test]

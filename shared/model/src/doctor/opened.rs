@@ -2,6 +2,8 @@
 
 use hearth_mqtt::ReasonCode;
 
+use crate::api::close;
+
 use super::{Facts, Finding, Kind, MqttAnswer, Opened, finding};
 
 pub(super) fn conclude(facts: &Facts, opened: &Opened) -> Vec<Finding> {
@@ -59,6 +61,19 @@ fn answer(facts: &Facts, opened: &Opened) -> Finding {
         ),
         (
             MqttAnswer::Closed {
+                code: Some(close::NOT_LOGGED_IN),
+                ..
+            },
+            _,
+        ) => finding(
+            Kind::NeedsCredentials,
+            "A Hearth bridge answers, and asks who you are",
+            "It has accounts of its own, and lets in only browsers that are logged in.",
+            seen,
+            "Log in on its page.",
+        ),
+        (
+            MqttAnswer::Closed {
                 code: Some(4_000..=4_999),
                 ..
             },
@@ -66,7 +81,7 @@ fn answer(facts: &Facts, opened: &Opened) -> Finding {
         ) => finding(
             Kind::Refused,
             "The bridge ended the WebSocket and says why",
-            "A Hearth bridge answers, and has no broker to offer.",
+            "A Hearth bridge answers, and does not let this through to a broker.",
             seen,
             "Do what its reason says; `hearth check` at the bridge dials its brokers one by one.",
         ),

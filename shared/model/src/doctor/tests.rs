@@ -291,6 +291,8 @@ fn what_the_broker_says_decides_once_the_websocket_is_open() {
         Kind::Refused,
         "hearth check",
     );
+    let login = opened(closed(Some(4401)), closed(Some(4401)));
+    check(url, login, none(), Kind::NeedsCredentials, "Log in on its page");
     let silent = || MqttAnswer::Silent { waited_s: 5 };
     check(url, opened(silent(), silent()), none(), Kind::NotMqtt, "path");
     check(
