@@ -104,7 +104,7 @@ fn listening_port(line: &str) -> Option<u16> {
 }
 
 /// The built bridge, named by `cargo xtask`.
-fn program() -> Result<PathBuf> {
+pub fn program() -> Result<PathBuf> {
     from_environment("E2E_BRIDGE")
 }
 

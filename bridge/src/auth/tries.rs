@@ -15,9 +15,6 @@ use crate::{config::TryLimits, relay::network_of};
 /// Accounts and addresses that are remembered, of each kind; beyond, the ones that failed longest ago are forgotten.
 const REMEMBERED: usize = 10_000;
 
-/// The first wait.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-
 /// Wrong passwords of late.
 pub(crate) struct Tries {
     limits: TryLimits,
@@ -113,7 +110,7 @@ impl TryLimits {
             return Duration::ZERO;
         }
         let doubled = 1u32.checked_shl(count - free).unwrap_or(u32::MAX);
-        let wait = FIRST_WAIT.saturating_mul(doubled).min(self.longest_wait);
+        let wait = self.first_wait.saturating_mul(doubled).min(self.longest_wait);
         wait.saturating_sub(since)
     }
 
@@ -151,9 +148,12 @@ fn account_of(name: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    const FIRST_WAIT: Duration = Duration::from_secs(1);
+
     const LIMITS: TryLimits = TryLimits {
         per_account: 3,
         per_address: 5,
+        first_wait: FIRST_WAIT,
         longest_wait: Duration::from_secs(60),
         checks_at_a_time: 1,
     };

@@ -41,10 +41,12 @@ pub struct AuthConfig {
 /// How often a password may be guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TryLimits {
-    /// Wrong passwords for one account before it has to wait: 1 s, and twice as long after each further one. Default 5.
+    /// Wrong passwords for one account before it has to wait. Default 5.
     pub per_account: u32,
     /// The same for one address (IPv6: one /64). Default 20.
     pub per_address: u32,
+    /// The first wait; each further wrong password doubles it. Default 1,000 ms.
+    pub first_wait: Duration,
     /// The longest wait. Default 900 s.
     pub longest_wait: Duration,
     /// Passwords checked at one time; each costs 19 MiB and a core for a moment. Default 2.
@@ -177,6 +179,7 @@ impl AuthConfig {
             tries: TryLimits {
                 per_account: section.integer("tries_per_account", 1..=1_000, 5) as u32,
                 per_address: section.integer("tries_per_address", 1..=100_000, 20) as u32,
+                first_wait: section.duration_ms("first_wait_ms", 100..=3_600_000, 1_000),
                 longest_wait: seconds(&section, "longest_wait_s", 1..=86_400, 900),
                 checks_at_a_time: section.integer("password_checks_at_a_time", 1..=64, 2) as usize,
             },

@@ -106,7 +106,7 @@ impl Visitor {
         pairs.join("; ")
     }
 
-    fn take_cookies(&mut self, answer: &Answer) {
+    pub(crate) fn take_cookies(&mut self, answer: &Answer) {
         for line in answer
             .header("set-cookie")
             .split('\n')

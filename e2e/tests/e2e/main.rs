@@ -14,3 +14,4 @@ mod screens;
 mod start_up;
 mod talk;
 mod trouble;
+mod users;

@@ -271,6 +271,8 @@ pub(crate) fn filter_and_qos(value: &str) -> (String, u8) {
 
 #[cfg(test)]
 mod tests {
+    use hearth_model::api::{BridgeUser, Role};
+
     use super::*;
 
     fn params(query: &str) -> StartParams {
@@ -321,6 +323,31 @@ mod tests {
             assert_eq!(start.is_simulated(url, folder), expected, "{url}");
         }
         assert!(!Start::default().is_simulated("", folder));
+    }
+
+    #[test]
+    fn who_may_publish_nothing_is_told_so_and_others_are_not() {
+        let start = |may_publish| Start {
+            bridge: Some(BridgeConfig {
+                auth: AuthMode::Users,
+                user: Some(BridgeUser {
+                    name: "vic".into(),
+                    role: Role::Viewer,
+                    may_publish,
+                    form_token: String::new(),
+                }),
+                ..bridge()
+            }),
+            ..Start::default()
+        };
+        let told = start(false).look_only();
+        assert_eq!(
+            told.as_deref(),
+            Some("Your role is viewer: it may look, not act.")
+        );
+        assert_eq!(start(true).look_only(), None);
+        assert_eq!(Start::default().look_only(), None);
+        assert!(start(true).has_login() && !Start::default().has_login());
     }
 
     #[test]

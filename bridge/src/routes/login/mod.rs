@@ -139,7 +139,7 @@ impl Door<'_> {
 
     async fn log_in(&self, headers: &HeaderMap, form: &Form) -> Result<Response, ApiError> {
         let scheme = self.client.scheme;
-        let again = Page::new(form.get("next")).with_user(form.get("user"));
+        let again = Page::new(form.get("next")).again(form.get("user"), form.get("route"));
         let expected = cookie(headers, form_cookie(scheme)).map(|token| token.for_forms());
         if expected.as_deref() != Some(form.get("token")) {
             let error =

@@ -37,6 +37,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 pub(super) struct Page<'a> {
     user: &'a str,
     next: &'a str,
+    route: &'a str,
     status: StatusCode,
     error: Option<String>,
 }
@@ -47,14 +48,15 @@ impl<'a> Page<'a> {
         Self {
             user: "",
             next,
+            route: "",
             status: StatusCode::OK,
             error: None,
         }
     }
 
-    /// With the name that was typed before.
-    pub(super) fn with_user(self, user: &'a str) -> Self {
-        Self { user, ..self }
+    /// With the name that was typed before, and the route that the browser came with.
+    pub(super) fn again(self, user: &'a str, route: &'a str) -> Self {
+        Self { user, route, ..self }
     }
 
     pub(super) fn with_error(self, status: StatusCode, error: String) -> Self {
@@ -76,7 +78,7 @@ impl<'a> Page<'a> {
 
     fn html(&self, form_token: &str) -> String {
         let style = STYLE.as_str();
-        let (user, next) = (escaped(self.user), escaped(self.next));
+        let (user, next, route) = (escaped(self.user), escaped(self.next), escaped(self.route));
         let token = escaped(form_token);
         let error = self.error.as_ref().map_or_else(String::new, |error| {
             let error = escaped(error);
@@ -117,7 +119,7 @@ impl<'a> Page<'a> {
 <input id="user" name="user" value="{user}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="64" required{user_focus}{described} data-testid="login-user"></div>
 <div class="field"><label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required{password_focus}{described} data-testid="login-password"></div>
-<input type="hidden" name="token" value="{token}"><input type="hidden" name="next" value="{next}"><input type="hidden" name="route" value="">
+<input type="hidden" name="token" value="{token}"><input type="hidden" name="next" value="{next}"><input type="hidden" name="route" value="{route}">
 <button type="submit" data-testid="login-submit">Log in</button>
 </form>
 <p class="hint">Accounts are made by whoever runs this Hearth.</p>
@@ -178,7 +180,7 @@ mod tests {
     fn what_people_typed_is_no_markup() {
         let evil = "\"><script>alert(1)</script>";
         let html = Page::new(evil)
-            .with_user(evil)
+            .again(evil, evil)
             .with_error(StatusCode::OK, evil.to_owned())
             .html(evil);
         assert!(!html.contains("<script>alert"), "{html}");
