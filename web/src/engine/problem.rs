@@ -272,6 +272,36 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "The login of this browser has ended.",
             "Load the page again, and log in.",
         ),
+        close::NOT_AUTHORIZED => (
+            ProblemKind::Refused,
+            "The bridge refused the connection",
+            "What the connection request asks for is not allowed here.",
+            "Change the setting that the bridge names, or ask whoever runs it.",
+        ),
+        close::CLIENT_ID_IN_USE => (
+            ProblemKind::Refused,
+            "The client id is somebody else's",
+            "Another user is connected with this client id.",
+            "Choose another client id.",
+        ),
+        close::MQTT_5_NEEDED => (
+            ProblemKind::Refused,
+            "This broker needs MQTT 5.0",
+            "The bridge signs in to the broker in a way that MQTT 3.1.1 does not have.",
+            "Choose version 5.0, or let the page choose.",
+        ),
+        close::BAD_PACKET => (
+            ProblemKind::ServerClosed,
+            "The bridge did not understand this page",
+            "The bridge ended the connection because of a packet that breaks MQTT.",
+            "Load the page again; if that does not help, page and bridge are of different versions.",
+        ),
+        close::CREDENTIALS_UNAVAILABLE => (
+            ProblemKind::BrokerUnreachable,
+            "The bridge has no credentials for its broker",
+            "The bridge signs in to the broker, but cannot read what it needs for that.",
+            "Look into the bridge's log: it names the file.",
+        ),
         close::TEXT_FRAME => (
             ProblemKind::NotMqtt,
             "There is a WebSocket, but it does not speak MQTT",

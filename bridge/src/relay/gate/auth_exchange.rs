@@ -1,4 +1,4 @@
-//! Enhanced authentication with the broker on behalf of the bridge [MQTT5-4.12].
+//! Enhanced authentication (5.0, section 4.12) with the broker on behalf of the bridge.
 
 use hearth_mqtt::{Auth, EncodeError, Properties, Property, ReasonCode};
 

@@ -22,10 +22,10 @@ use std::sync::Arc;
 
 use hearth_model::api::close;
 use hearth_mqtt::{
-    Ack, BytesMut, Connack, DecodeError, Disconnect, Packet, PacketId, Properties, ProtocolVersion, ReasonCode,
+    Ack, BytesMut, Connack, DecodeError, Disconnect, Packet, PacketId, Properties, ProtocolVersion,
+    ReasonCode,
 };
 
-pub(crate) use self::{flow::Passed, refusal::Refusal};
 use self::{
     auth_exchange::AuthExchange,
     from_broker::Stream,
@@ -34,6 +34,7 @@ use self::{
     refusal::Refusals,
     suback::PartlyRefused,
 };
+pub(crate) use self::{flow::Passed, refusal::Refusal};
 use super::{
     client_ids::{Claim, ClientIdDesk},
     frame::Close,
@@ -232,7 +233,10 @@ impl Gate {
             return Err(self.give_up(
                 ReasonCode::PACKET_TOO_LARGE,
                 Refusal::TooLarge,
-                Close::new(close::MESSAGE_TOO_BIG, "an answer is larger than your Maximum Packet Size"),
+                Close::new(
+                    close::MESSAGE_TOO_BIG,
+                    "an answer is larger than your Maximum Packet Size",
+                ),
             ));
         }
         packet
@@ -275,7 +279,7 @@ impl Gate {
         if self.stage != Stage::Connected {
             return self.refuse_connect(code, close);
         }
-        // [MQTT311-3.14]: only clients disconnect there.
+        // In 3.1.1 only clients disconnect.
         if self.version.is_v5() && self.stream.is_between_packets() {
             let disconnect = Packet::Disconnect(Disconnect::with_reason(code));
             let _last_words = disconnect.encode(self.version, &mut self.for_browser);

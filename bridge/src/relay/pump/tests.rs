@@ -1,8 +1,9 @@
-use std::future::poll_fn;
+use std::{future::poll_fn, sync::Arc};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
+use crate::{auth::Permissions, config::BrokerId, relay::gate::Rules};
 
 const PING_BYTES: usize = 125;
 
@@ -36,7 +37,14 @@ async fn a_browser_that_pings_and_never_reads_costs_one_pong() {
     let metrics = RelayMetrics::default();
     let (mut browser, browser_end) = duplex(1024);
     let (_broker, broker_end) = duplex(1024);
-    let mut pump = Pump::new(browser_end, broker_end, &[], Guard::connect(), &options(), &metrics);
+    let mut pump = Pump::new(
+        browser_end,
+        broker_end,
+        &[],
+        Guard::connect(),
+        &options(),
+        &metrics,
+    );
     for n in 0..200_u8 {
         browser.write_all(&ping(n)).await.unwrap();
         poll_once(&mut pump).await;
@@ -55,4 +63,97 @@ async fn a_browser_that_pings_and_never_reads_costs_one_pong() {
     }
     assert_eq!(heard.len() % (PING_BYTES + 2), 0);
     assert!(heard.ends_with(&[199; PING_BYTES]));
+}
+
+/// A pump behind CONNECT and CONNACK, whose browser may neither publish nor receive anything.
+async fn guarded<'m>(
+    metrics: &'m RelayMetrics,
+) -> (DuplexStream, DuplexStream, Pump<'m, DuplexStream, DuplexStream>) {
+    let rules = Rules {
+        max_packet_bytes: 1024,
+        user: Some("vic".to_owned()),
+        permissions: Some(Arc::new(Permissions {
+            publish: Vec::new(),
+            subscribe: Vec::new(),
+        })),
+        credentials: None,
+        client_ids: None,
+    };
+    let (mut browser, browser_end) = duplex(64 * 1024);
+    let (mut broker, broker_end) = duplex(64 * 1024);
+    let guard = Guard::gate(rules, BrokerId::embedded());
+    let mut pump = Pump::new(browser_end, broker_end, &[], guard, &options(), metrics);
+    let connect = [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 1, b't'];
+    browser.write_all(&masked(&connect)).await.unwrap();
+    poll_once(&mut pump).await;
+    broker.write_all(&[0x20, 2, 0, 0]).await.unwrap();
+    poll_once(&mut pump).await;
+    let mut chunk = [0; 1024];
+    assert_eq!(broker.read(&mut chunk).await.unwrap(), connect.len());
+    assert_eq!(browser.read(&mut chunk).await.unwrap(), 6);
+    (browser, broker, pump)
+}
+
+/// A binary frame of at most 125 bytes; the mask is 0.
+fn masked(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x82, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// PUBLISH with QoS 1 on a topic of one letter, many times: each is answered by four bytes.
+fn publishes(count: usize) -> Vec<u8> {
+    [0x32, 5, 0, 1, b'a', 0, 7].repeat(count)
+}
+
+#[tokio::test]
+async fn a_browser_that_is_refused_and_never_reads_is_not_read_for_ever() {
+    let metrics = RelayMetrics::default();
+    let (mut browser, _broker, mut pump) = guarded(&metrics).await;
+    let frame = masked(&publishes(17)).repeat(400);
+    let mut written = 0;
+    for _ in 0..200 {
+        // Written as far as the pump takes it.
+        poll_fn(|cx| {
+            if let Poll::Ready(len) = Pin::new(&mut browser).poll_write(cx, &frame) {
+                written += len.unwrap();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        poll_once(&mut pump).await;
+    }
+    assert!(written < 1024 * 1024, "{written} bytes were taken");
+    assert!(pump.to_browser.bytes.len() < 3 * READ_BYTES);
+    assert!(pump.to_broker.is_empty());
+    // When it reads, it gets its answers.
+    let mut heard = [0; 1024];
+    assert!(browser.read(&mut heard).await.unwrap() > 4);
+    assert_eq!(heard.get(..2), Some(&[0x82, 126][..]));
+    assert_eq!(heard.get(4..8), Some(&[0x40, 2, 0, 7][..]));
+}
+
+#[tokio::test]
+async fn a_broker_whose_messages_are_dropped_and_that_never_reads_is_not_read_for_ever() {
+    let metrics = RelayMetrics::default();
+    let (_browser, mut broker, mut pump) = guarded(&metrics).await;
+    let messages = publishes(5_000);
+    let mut written = 0;
+    for _ in 0..200 {
+        poll_fn(|cx| {
+            if let Poll::Ready(len) = Pin::new(&mut broker).poll_write(cx, &messages) {
+                written += len.unwrap();
+            }
+            Poll::Ready(())
+        })
+        .await;
+        poll_once(&mut pump).await;
+    }
+    assert!(written < 1024 * 1024, "{written} bytes were taken");
+    assert!(pump.to_broker.bytes.len() < 3 * READ_BYTES);
+    assert!(pump.to_browser.is_empty());
+    // When it reads, it gets its acknowledgements.
+    let mut heard = [0; 1024];
+    assert!(broker.read(&mut heard).await.unwrap() > 4);
+    assert_eq!(heard.get(..4), Some(&[0x40, 2, 0, 7][..]));
 }
