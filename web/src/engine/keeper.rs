@@ -19,10 +19,11 @@ use super::{
 };
 use crate::wire::ConnectionOptions;
 
-/// How long storage may take to tell what it has, in ms; the connection waits that long at most.
-const LOAD_TIMEOUT_MS: u64 = 3_000;
+/// How long storage may take to tell what it has, in ms; the connection waits that long at most. Giving up loses what was kept, and on a
+/// busy machine a browser may well take seconds to open its storage.
+const LOAD_TIMEOUT_MS: u64 = 30_000;
 /// How long a write may take, in ms: packets wait for it.
-const WRITE_TIMEOUT_MS: u64 = 10_000;
+const WRITE_TIMEOUT_MS: u64 = 30_000;
 /// A stored session is looked after at least this often, in ms, …
 const LONGEST_TOUCH_MS: u64 = 3_600_000;
 /// … and given this much longer than its expiry before another page removes it, in ms.

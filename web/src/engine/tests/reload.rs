@@ -222,7 +222,7 @@ fn a_disk_that_is_full_in_the_middle_lets_everything_pass_and_leaves_nothing_old
 }
 
 #[test]
-fn storage_that_never_answers_holds_the_connection_up_for_three_seconds() {
+fn storage_that_never_answers_holds_the_connection_up_for_half_a_minute() {
     let mut bench = Bench::with_disk(Disk {
         hesitates: true,
         ..Disk::default()
@@ -231,20 +231,20 @@ fn storage_that_never_answers_holds_the_connection_up_for_three_seconds() {
     bench.input(Input::Opened);
     bench.command(many(2, 1));
     assert_eq!(bench.sent(), []);
-    bench.wait(3_000);
+    bench.wait(30_000);
     bench.answer_connect(ReasonCode::SUCCESS);
     assert_eq!(bench.publishes().len(), 2);
     assert_eq!(bench.notices().len(), 1);
 }
 
 #[test]
-fn a_write_that_never_ends_is_given_up_after_ten_seconds() {
+fn a_write_that_never_ends_is_given_up_after_half_a_minute() {
     let mut bench = Bench::new();
     bench.connect(options(), false);
     bench.disk.hesitates = true;
     bench.command(many(2, 2));
     assert_eq!(bench.publishes(), []);
-    bench.wait(10_000);
+    bench.wait(30_000);
     assert_eq!(bench.publishes().len(), 2);
     assert_eq!(bench.notices().len(), 1);
 }
