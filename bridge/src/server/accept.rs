@@ -112,11 +112,11 @@ impl Accepting {
         &self,
         listener: &TcpListener,
     ) -> io::Result<Option<(TcpStream, SocketAddr, SocketAddr, Place)>> {
-        let room = self.app.places.room().await?;
+        self.app.places.room().await?;
         let (tcp, address) = listener.accept().await?;
         transport::prepare(&tcp)?;
         let local = tcp.local_addr()?;
-        let place = self.app.places.take(room, address.ip());
+        let place = self.app.places.take(address.ip()).await?;
         Ok(place.map(|place| (tcp, address, local, place)))
     }
 }

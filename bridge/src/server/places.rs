@@ -57,41 +57,48 @@ impl Places {
         self.max_connections.saturating_sub(self.all.available_permits())
     }
 
-    /// Waits until there is room for another connection; meanwhile they wait in the kernel's queue.
-    pub(super) async fn room(&self) -> io::Result<OwnedSemaphorePermit> {
+    /// Waits until there is room for another connection; meanwhile they wait in the kernel's queue. The room is not held: who waits
+    /// for a connection takes it from nobody.
+    pub(super) async fn room(&self) -> io::Result<()> {
         if self.all.available_permits() == 0 && !self.full_was_logged.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 limit = self.max_connections,
                 "connections wait: http.max_connections is reached (said once)"
             );
         }
-        Arc::clone(&self.all)
-            .acquire_owned()
-            .await
-            .map_err(io::Error::other)
+        self.all.acquire().await.map(drop).map_err(io::Error::other)
     }
 
-    /// Makes the room a place for this address, unless it has as many as it may.
-    pub(super) fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
+    /// Takes a place for a connection that is here, unless its address has as many as it may.
+    pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> io::Result<Option<Place>> {
+        let permit = Arc::clone(&self.all)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?;
         let address = (!is_trusted(&self.trusted_proxies, address)).then(|| network_of(address));
-        if let Some(address) = address {
-            let mut by_address = self.lock();
-            let open = by_address.entry(address).or_default();
-            if *open >= self.max_connections_per_address {
-                drop(by_address);
-                if !self.address_was_logged.swap(true, Ordering::Relaxed) {
-                    let limit = self.max_connections_per_address;
-                    tracing::warn!(%address, limit, "connections are refused: http.max_connections_per_address is reached (said once)");
-                }
-                return None;
+        if let Some(address) = address
+            && !self.count(address)
+        {
+            if !self.address_was_logged.swap(true, Ordering::Relaxed) {
+                let limit = self.max_connections_per_address;
+                tracing::warn!(%address, limit, "connections are refused: http.max_connections_per_address is reached (said once)");
             }
-            *open += 1;
+            return Ok(None);
         }
-        Some(Place {
+        Ok(Some(Place {
             places: Arc::clone(self),
             address,
             _permit: permit,
-        })
+        }))
+    }
+
+    /// One more of this address; no if it has as many as it may.
+    fn count(&self, address: IpAddr) -> bool {
+        let mut by_address = self.lock();
+        let open = by_address.entry(address).or_default();
+        let fits = *open < self.max_connections_per_address;
+        *open += usize::from(fits);
+        fits
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {

@@ -417,3 +417,14 @@ async fn a_shutdown_closes_websockets_over_tls_too() {
         .expect("it stops")
         .unwrap();
 }
+
+#[tokio::test]
+async fn one_connection_at_a_time_is_enough_for_both_addresses() {
+    let more = "http.max_connections = 1\nhttp.tls.redirect_listen = \"127.0.0.1:0\"";
+    let bridge = bridge(&settings(more)).await;
+    for _ in 0..3 {
+        assert_eq!(get(bridge.address(), "/healthz", "localhost").await.status, 200);
+        let redirect = bridge.redirect_address().unwrap();
+        assert_eq!(http::get(redirect, "/", &[]).await.status, 308);
+    }
+}
