@@ -1,7 +1,7 @@
 //! Packets and garbage in both directions under a policy: the gate's own check, which its property test runs too.
 
 #![no_main]
-#![allow(dead_code, reason = "parts of a larger crate")]
+#![allow(dead_code, unused_imports, reason = "parts of a larger crate")]
 
 #[path = "../bridge/auth.rs"]
 mod auth;
