@@ -24,7 +24,8 @@ pub(crate) fn check(filter: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Puts the client's names into a permission. `None` if a name would widen it: a user called `#` gets nothing.
+/// Puts the client's names into a permission. `None` if a name would widen it: a user called `#` gets nothing, and a client that calls
+/// itself `$SYS` does not come by `%c/#` to what wildcards hide.
 pub(crate) fn fill<'f>(filter: &'f str, user_name: Option<&str>, client_id: &str) -> Option<Cow<'f, str>> {
     if !filter.contains('%') {
         return Some(Cow::Borrowed(filter));
@@ -50,7 +51,8 @@ pub(crate) fn fill<'f>(filter: &'f str, user_name: Option<&str>, client_id: &str
         rest = from.get(2..)?;
     }
     filled.push_str(rest);
-    Some(Cow::Owned(filled))
+    let widened = filled.starts_with('$') && !filter.starts_with('$');
+    (!widened).then_some(Cow::Owned(filled))
 }
 
 /// Does `allowed` match every topic that `asked` matches? A topic name is a filter that matches itself only. `#` and `+` at
@@ -140,6 +142,12 @@ mod tests {
             assert_eq!(fill("home/%u", Some(name), "c"), None, "{name}");
             assert_eq!(fill("home/%c", Some("ada"), name), None, "{name}");
         }
+        for name in ["$SYS", "$CONTROL", "$"] {
+            assert_eq!(fill("%c/#", Some("ada"), name), None, "{name}");
+            assert_eq!(fill("%u/#", Some(name), "tab"), None, "{name}");
+        }
+        assert_eq!(fill("$SYS/%c/#", None, "$tab").as_deref(), Some("$SYS/$tab/#"));
+        assert_eq!(fill("home/%c", None, "$tab").as_deref(), Some("home/$tab"));
     }
 
     #[test]
