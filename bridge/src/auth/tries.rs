@@ -28,6 +28,9 @@ struct Table {
     accounts: HashMap<[u8; 32], Failures>,
     made_up: HashMap<[u8; 32], Failures>,
     addresses: HashMap<IpAddr, Failures>,
+    /// Where accounts were logged in to, by hash of both, and when. Tries there count apart, so that strangers who fail elsewhere
+    /// cannot keep somebody out.
+    known: HashMap<[u8; 32], Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -56,7 +59,7 @@ impl Tries {
     /// Counts a try as failed before it is made, so that many at once are not free; or says how long to wait.
     pub(crate) fn begin(&self, now: Instant, attempt: Try<'_>) -> Result<(), Duration> {
         let mut table = self.lock();
-        let (account, address) = (account_of(attempt.name), network_of(attempt.address));
+        let (account, address) = (table.account_of(attempt), network_of(attempt.address));
         let limits = &self.limits;
         let of_account = table.names(attempt.exists).get(&account).copied();
         let of_address = table.addresses.get(&address).copied();
@@ -76,9 +79,14 @@ impl Tries {
 
     /// The password was right: the account begins anew. Of the address only this try is taken back, or whoever has one account could
     /// guess at the others for ever.
-    pub(crate) fn succeeded(&self, attempt: Try<'_>) {
+    pub(crate) fn succeeded(&self, now: Instant, attempt: Try<'_>) {
         let mut table = self.lock();
-        table.names(attempt.exists).remove(&account_of(attempt.name));
+        let here = here(attempt);
+        for account in [account_of(attempt.name), here] {
+            table.names(attempt.exists).remove(&account);
+        }
+        make_room(&mut table.known, &here, |at| *at);
+        table.known.insert(here, now);
         if let Some(failures) = table.addresses.get_mut(&network_of(attempt.address)) {
             failures.count = failures.count.saturating_sub(1);
         }
@@ -95,6 +103,15 @@ impl Table {
             &mut self.accounts
         } else {
             &mut self.made_up
+        }
+    }
+
+    fn account_of(&self, attempt: Try<'_>) -> [u8; 32] {
+        let here = here(attempt);
+        if self.known.contains_key(&here) {
+            here
+        } else {
+            account_of(attempt.name)
         }
     }
 }
@@ -127,11 +144,8 @@ fn failed<K: Eq + Hash + Copy>(
 ) {
     if table.len() >= REMEMBERED && !table.contains_key(&key) {
         table.retain(|_, failures| now.saturating_duration_since(failures.last) < forgotten_after);
-        let oldest = table.iter().min_by_key(|(_, failures)| failures.last);
-        if let Some(oldest) = oldest.map(|(key, _)| *key).filter(|_| table.len() >= REMEMBERED) {
-            table.remove(&oldest);
-        }
     }
+    make_room(table, &key, |failures| failures.last);
     let failures = table.entry(key).or_insert(Failures { count: 0, last: now });
     if now.saturating_duration_since(failures.last) >= forgotten_after {
         failures.count = 0;
@@ -140,8 +154,24 @@ fn failed<K: Eq + Hash + Copy>(
     failures.last = now;
 }
 
+/// Forgets the oldest if there is no room for another key.
+fn make_room<K: Eq + Hash + Copy, V>(table: &mut HashMap<K, V>, key: &K, at: impl Fn(&V) -> Instant) {
+    if table.len() < REMEMBERED || table.contains_key(key) {
+        return;
+    }
+    let oldest = table.iter().min_by_key(|(_, value)| at(value));
+    if let Some(oldest) = oldest.map(|(key, _)| *key) {
+        table.remove(&oldest);
+    }
+}
+
 fn account_of(name: &str) -> [u8; 32] {
     Sha256::digest(name).into()
+}
+
+/// The account at this address, which has no line break.
+fn here(attempt: Try<'_>) -> [u8; 32] {
+    Sha256::digest(format!("{}\n{}", network_of(attempt.address), attempt.name)).into()
 }
 
 #[cfg(test)]
@@ -195,7 +225,7 @@ mod tests {
         assert_eq!(tries.begin(now, attempt("user9", 1)), Err(FIRST_WAIT));
         assert_eq!(tries.begin(now, attempt("user9", 2)), Ok(()));
         // Having an account of one's own does not help.
-        tries.succeeded(attempt("user0", 1));
+        tries.succeeded(now, attempt("user0", 1));
         assert_eq!(tries.begin(now, attempt("user9", 1)), Ok(()));
         assert!(tries.begin(now, attempt("user8", 1)).is_err());
     }
@@ -208,8 +238,38 @@ mod tests {
             for number in 0..3 {
                 assert_eq!(tries.begin(now, attempt("ada", number)), Ok(()), "{round}");
             }
-            tries.succeeded(attempt("ada", 0));
+            tries.succeeded(now, attempt("ada", 0));
         }
+    }
+
+    #[test]
+    fn strangers_cannot_keep_somebody_out_where_they_were_logged_in_before() {
+        let tries = Tries::new(LIMITS);
+        let now = Instant::now();
+        let (home, elsewhere) = (attempt("ada", 1), attempt("ada", 2));
+        tries.begin(now, home).unwrap();
+        tries.succeeded(now, home);
+        (0..3).for_each(|_| tries.begin(now, elsewhere).unwrap());
+        assert_eq!(tries.begin(now, elsewhere), Err(FIRST_WAIT));
+        assert_eq!(tries.begin(now, attempt("ada", 3)), Err(FIRST_WAIT));
+        // At home there are as many tries as ever, and no more.
+        (0..3).for_each(|_| tries.begin(now, home).unwrap());
+        assert_eq!(tries.begin(now, home), Err(FIRST_WAIT));
+    }
+
+    #[test]
+    fn places_of_logins_are_bounded_and_the_oldest_is_forgotten() {
+        let tries = Tries::new(LIMITS);
+        let start = Instant::now();
+        for number in 0..REMEMBERED as u32 + 1 {
+            tries.succeeded(
+                start + Duration::from_millis(number.into()),
+                attempt("ada", number),
+            );
+        }
+        let table = tries.lock();
+        assert_eq!(table.known.len(), REMEMBERED);
+        assert!(!table.known.contains_key(&here(attempt("ada", 0))));
     }
 
     #[test]

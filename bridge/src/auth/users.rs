@@ -15,7 +15,7 @@ use super::{
     NoRandomBytes, Password,
     accounts::{AccountsError, AccountsFile, LONGEST_PASSWORD_BYTES, LiveAccounts, Refreshed},
     hash_password,
-    sessions::{Sessions, Token},
+    sessions::{EndedBy, Sessions, Token},
     tries::{Tries, Try},
 };
 use crate::config::{AuthConfig, Secret};
@@ -160,15 +160,18 @@ impl Users {
             .as_ref()
             .map_or_else(|| NOBODY.clone(), |account| account.password.clone());
         let matches = self.check(hash, password).await;
-        // The account may have changed while its password was checked.
-        let Some(account) =
-            account.filter(|account| matches && self.accounts.find(&user).as_ref() == Some(account))
-        else {
+        let Some(account) = account.filter(|_| matches) else {
             tracing::warn!(user = known, %address, "a login failed");
             return Err(LoginRefused::Wrong);
         };
-        self.tries.succeeded(attempt);
-        let token = self.sessions.begin(Instant::now(), &user, account)?;
+        let token = self.sessions.begin(Instant::now(), &user, account.clone())?;
+        // The account may have changed while its password was checked. Asked when the session is there: changes from now on end it.
+        if self.accounts.find(&user).as_ref() != Some(&account) {
+            self.sessions.end(&token, EndedBy::Account);
+            tracing::warn!(user, %address, "a login failed: the account has changed meanwhile");
+            return Err(LoginRefused::Wrong);
+        }
+        self.tries.succeeded(Instant::now(), attempt);
         tracing::info!(user, %address, "logged in");
         Ok(token)
     }
