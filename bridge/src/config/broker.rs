@@ -195,6 +195,16 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 impl BrokerConfig {
+    /// What lets whoever comes through the bridge into this broker as the bridge itself.
+    pub(super) fn shows_own(&self) -> Option<&'static str> {
+        let has_certificate = self.tls.as_ref().is_some_and(|tls| tls.cert.is_some());
+        match (&self.credentials, has_certificate) {
+            (Some(_), _) => Some("credentials"),
+            (None, true) => Some("certificate"),
+            (None, false) => None,
+        }
+    }
+
     /// Reads one `[broker.ID]`; nothing when a mistake was found.
     pub(crate) fn read<'s>(id: &str, section: Section<'s>, source: &'s Source<'s>) -> Option<Self> {
         let name = section.text::<String>("name");

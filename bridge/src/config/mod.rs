@@ -315,10 +315,13 @@ fn read_default_broker(top: &Section<'_>, config: &Config) -> Option<BrokerId> {
     Some(wanted)
 }
 
-/// With credentials of the bridge a broker cannot tell strangers from friends.
+/// With credentials of the bridge, or a certificate, a broker cannot tell strangers from friends.
 fn refuse_open_relay(top: &Section<'_>, config: &Config) {
-    let credentials = config.brokers.iter().find(|broker| broker.credentials.is_some());
-    let Some(broker) = credentials else { return };
+    let shown = config
+        .brokers
+        .iter()
+        .find_map(|broker| Some((broker, broker.shows_own()?)));
+    let Some((broker, own)) = shown else { return };
     if config.listen.ip().is_loopback()
         || config.auth.mode != AuthMode::PassThrough
         || config.access.open_relay_with_own_credentials
@@ -326,10 +329,10 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
         return;
     }
     let message = format!(
-        "{} is beyond this machine, and whoever reaches it would use the bridge's credentials for broker \"{}\"",
+        "{} is beyond this machine, and whoever reaches it would use the bridge's {own} for broker \"{}\"",
         config.listen, broker.id
     );
-    let fix = "listen = \"127.0.0.1:9001\", or [auth] mode = \"users\", or remove the credentials, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
+    let fix = "listen = \"127.0.0.1:9001\", or [auth] mode = \"users\", or remove what the bridge shows, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
     top.mistake("listen", message, fix.into());
 }
 

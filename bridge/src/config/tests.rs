@@ -213,6 +213,17 @@ fn credentials_of_the_bridge_stay_on_this_machine_unless_told_otherwise() {
     assert!(parse(&credentials).is_ok());
     assert!(parse(&format!("{open}{broker}")).is_ok());
     assert!(parse(&format!("{open}{credentials}")).is_err());
+    // A client certificate lets people in just as well.
+    let file = format!("\"{}/Cargo.toml\"", env!("CARGO_MANIFEST_DIR"));
+    let certificate =
+        format!("[broker.home]\nurl = \"mqtts://home\"\ntls.cert_file = {file}\ntls.key_file = {file}\n");
+    assert!(parse(&certificate).is_ok());
+    let refused = parse(&format!("{open}{certificate}")).unwrap_err().to_string();
+    assert!(
+        refused.contains("the bridge's certificate for broker \"home\""),
+        "{refused}"
+    );
+    assert!(parse(&format!("{open}{certificate}{told}")).is_ok());
     let config = parse(&format!("{open}{credentials}{told}")).unwrap();
     assert!(
         config
