@@ -142,8 +142,8 @@ impl Gate {
     pub(crate) fn is_done(&self) -> bool {
         let awaits = match self.stage {
             Stage::AwaitingConnect => true,
-            // Whether the broker takes the bridge's credentials, its operator wants to know.
-            Stage::AwaitingConnack => self.injects,
+            // Whether the broker takes the bridge's credentials, its operator wants to know; which client id it gives, the others.
+            Stage::AwaitingConnack => self.injects || (self.client_ids.is_some() && self.claim.is_none()),
             Stage::Connected => false,
         };
         !awaits

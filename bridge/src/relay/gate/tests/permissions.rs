@@ -353,6 +353,34 @@ fn a_client_id_of_another_user_is_refused_while_it_is_connected() {
 }
 
 #[test]
+fn a_client_id_that_the_broker_gave_belongs_to_the_user_too() {
+    let [first, second] = desks();
+    let of = |user: &str, desk: &ClientIdDesk| Rules {
+        user: Some(user.to_owned()),
+        client_ids: Some(desk.clone()),
+        ..rules()
+    };
+    // An admin, of whom nothing but the client id is of interest.
+    let mut ada = Ends::new(ProtocolVersion::V5, of("ada", &first));
+    ada.browser(&connect_with(ProtocolVersion::V5, |connect| {
+        connect.client_id = "".into();
+    }));
+    assert!(!ada.gate.is_done(), "the id is still to come");
+    let given = [Property::AssignedClientIdentifier("tab")];
+    ada.broker(&Packet::Connack(Connack {
+        session_present: false,
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::of(&given).unwrap(),
+    }));
+    assert!(ada.gate.is_done(), "nothing more to look at");
+    let mut bob = Ends::new(ProtocolVersion::V5, of("bob", &second));
+    bob.browser(&connect_with(ProtocolVersion::V5, |connect| {
+        connect.client_id = "tab".into();
+    }));
+    assert_eq!(bob.close_code(), Some(close::CLIENT_ID_IN_USE));
+}
+
+#[test]
 fn the_broker_hears_a_ping_in_place_of_what_was_refused() {
     for version in BOTH {
         let mut ends = Ends::new(version, role_rules(permissions(&[], &[])));
