@@ -12,7 +12,7 @@ use crate::{
     credentials::CredentialSource,
     metrics::HttpMetrics,
     relay::Relays,
-    routes::assets::Assets,
+    routes::{assets::Assets, health::Readiness, login::Arrivals},
     server::Places,
     transport::Dialer,
 };
@@ -27,6 +27,8 @@ pub(crate) struct AppState {
     /// A place for each request that is worked on.
     pub(crate) requests: Semaphore,
     pub(crate) places: Arc<Places>,
+    pub(crate) forms: Arrivals,
+    pub(crate) readiness: Readiness,
     pub(crate) auth: Auth,
     pub(crate) assets: Assets,
     pub(crate) api_config: BridgeConfig,

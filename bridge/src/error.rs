@@ -39,6 +39,8 @@ pub(crate) enum ApiError {
         "this form is too old, or does not come from a page of this bridge; go back and load the page again"
     )]
     FormRefused,
+    #[error("too many forms from your address are on their way; send this one again in a moment")]
+    TooManyForms,
     #[error(transparent)]
     Handshake(#[from] HandshakeRefused),
     #[error("the bridge works on as many requests as it may; ask again in a moment")]
@@ -67,6 +69,7 @@ impl IntoResponse for ApiError {
             Self::NoIdentity => (StatusCode::FORBIDDEN, "no_identity"),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::FormRefused => (StatusCode::FORBIDDEN, "form_refused"),
+            Self::TooManyForms => (StatusCode::TOO_MANY_REQUESTS, "too_many_forms"),
             Self::Handshake(HandshakeRefused::NotWebSocket) => {
                 (StatusCode::UPGRADE_REQUIRED, "not_websocket")
             }
@@ -89,6 +92,7 @@ impl IntoResponse for ApiError {
             | Self::NoIdentity
             | Self::NotAllowed
             | Self::FormRefused
+            | Self::TooManyForms
             | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
         }
         let body = ApiErrorBody {
@@ -99,7 +103,7 @@ impl IntoResponse for ApiError {
         response.extensions_mut().insert(RefusedAs(code));
         let more = match self {
             Self::Handshake(HandshakeRefused::NotWebSocket) => Some((header::UPGRADE, "websocket")),
-            Self::Busy => Some((header::RETRY_AFTER, "1")),
+            Self::Busy | Self::TooManyForms => Some((header::RETRY_AFTER, "1")),
             _ => None,
         };
         if let Some((name, value)) = more {

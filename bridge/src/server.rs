@@ -22,7 +22,7 @@ use crate::{
     home::Home,
     metrics::HttpMetrics,
     relay::Relays,
-    routes::assets::Assets,
+    routes::{assets::Assets, health::Readiness, login::Arrivals},
     transport::{Dialer, TlsError},
 };
 
@@ -150,6 +150,8 @@ impl Server {
             http: config.http.clone(),
             requests: Semaphore::new(config.http.max_requests),
             places: Arc::new(Places::new(&config.http, &config.access)),
+            forms: Arrivals::default(),
+            readiness: Readiness::default(),
             assets: Assets::new(config.dist.as_deref()),
             api_config: api_config(&config),
             dialers,

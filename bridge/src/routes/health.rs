@@ -1,5 +1,7 @@
 //! `GET /healthz`, `GET /readyz` and `GET /metrics`: for those who watch over the bridge.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::{
     extract::State,
     http::{HeaderName, StatusCode, header},
@@ -26,12 +28,33 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
     else {
         return (StatusCode::OK, "ok\n".into());
     };
-    match app.relays.dial(dialer, None).await {
-        Ok(_) => (StatusCode::OK, "ok\n".into()),
-        Err(error) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("broker '{broker}': {error}\n"),
-        ),
+    app.readiness
+        .ask(async || match app.relays.dial(dialer, None).await {
+            Ok(_) => (StatusCode::OK, "ok\n".into()),
+            Err(error) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("broker '{broker}': {error}\n"),
+            ),
+        })
+        .await
+}
+
+/// Anybody may ask whether the broker is reached, so it is dialled once at a time: who asks meanwhile gets the same answer.
+#[derive(Debug, Default)]
+pub(crate) struct Readiness {
+    answered: AtomicU64,
+    newest: tokio::sync::Mutex<(StatusCode, String)>,
+}
+
+impl Readiness {
+    async fn ask(&self, dial: impl AsyncFnOnce() -> (StatusCode, String)) -> (StatusCode, String) {
+        let before = self.answered.load(Ordering::Relaxed);
+        let mut newest = self.newest.lock().await;
+        if self.answered.load(Ordering::Relaxed) == before {
+            *newest = dial().await;
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        }
+        newest.clone()
     }
 }
 
@@ -65,5 +88,28 @@ fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
             .credentials
             .get(id)
             .map_or(0, |source| *source.changes().borrow()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_while_the_broker_is_dialled_waits_for_that_answer() {
+        let (readiness, dials, connected) = (Readiness::default(), AtomicU64::new(0), Notify::new());
+        let ask = || {
+            readiness.ask(async || {
+                connected.notified().await;
+                let number = dials.fetch_add(1, Ordering::Relaxed);
+                (StatusCode::OK, number.to_string())
+            })
+        };
+        let (first, second, third, ()) = tokio::join!(ask(), ask(), ask(), async { connected.notify_one() });
+        assert_eq!([first.1, second.1, third.1], ["0", "0", "0"]);
+        connected.notify_one();
+        assert_eq!(ask().await.1, "1", "who asks later hears what is so then");
     }
 }

@@ -6,12 +6,14 @@ use hearth_model::api::close;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::{Duration, Instant, sleep, timeout},
 };
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     fake_broker::{self, CONNECT, FakeBroker},
+    house::House,
     http,
     running::{bridge, bridge_to},
     websocket::open,
@@ -306,4 +308,31 @@ async fn a_connection_without_a_request_is_ended() {
     let mut all = String::new();
     idle.read_to_string(&mut all).await.unwrap();
     assert!(all.starts_with("HTTP/1.1 200"), "{all}");
+}
+
+#[tokio::test]
+async fn forms_that_never_arrive_keep_nobody_else_from_being_answered() {
+    let house = House::open("http.max_requests = 17").await;
+    let address = house.address();
+    let slow = format!(
+        "POST /login HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nContent-Type: \
+         application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\n"
+    );
+    let mut forms = JoinSet::new();
+    for _ in 0..17 {
+        let mut form = TcpStream::connect(address).await.unwrap();
+        form.write_all(slow.as_bytes()).await.unwrap();
+        forms.spawn(async move {
+            let mut answer = vec![0; 4096];
+            let len = form.read(&mut answer).await.unwrap();
+            String::from_utf8_lossy(&answer[..len]).into_owned()
+        });
+    }
+    // All but one of them wait for what never comes; that one is told so at once.
+    let answer = forms.join_next().await.unwrap().unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 429") && answer.contains("too_many_forms"),
+        "{answer}"
+    );
+    assert_eq!(house.visitor().get("/login").await.status, 200);
 }

@@ -3,6 +3,7 @@
 //! A form is taken from a page of the bridge only: its origin is compared exactly, its token belongs to a cookie that other pages
 //! neither send (`SameSite=Strict`) nor read.
 
+mod arrivals;
 mod form;
 mod page;
 
@@ -14,6 +15,7 @@ use axum::{
     response::Response,
 };
 
+pub(crate) use self::arrivals::Arrivals;
 use self::{
     form::{Form, way_back},
     page::Page,
@@ -68,7 +70,7 @@ pub(crate) async fn log_in(
     let users = users(&app)?;
     check_origin_of_form(&app.access, client.scheme, &host, request.headers())?;
     let headers = request.headers().clone();
-    let form = Form::read(request).await?;
+    let form = arrived(&app, &client, request).await?;
     Door { client, users }.log_in(&headers, &form).await
 }
 
@@ -84,7 +86,7 @@ pub(crate) async fn log_out(
     check_origin_of_form(&app.access, client.scheme, &host, request.headers())?;
     let cookie_name = session_cookie(client.scheme);
     let token = cookie(request.headers(), cookie_name);
-    let form = Form::read(request).await?;
+    let form = arrived(&app, &client, request).await?;
     if let Visitor::Known(Known {
         session: Some(session),
         identity,
@@ -113,6 +115,17 @@ fn users(app: &App) -> Result<&Arc<Users>, ApiError> {
         Mode::Users(users) => Ok(users),
         Mode::PassThrough | Mode::Proxy(_) => Err(ApiError::NotFound),
     }
+}
+
+/// The form, when it is here.
+async fn arrived(app: &App, client: &Client, request: Request) -> Result<Form, ApiError> {
+    let Some(_arrival) = app.forms.begin(client.address.ip()) else {
+        if app.metrics.is_first("too_many_forms") {
+            tracing::warn!(address = %client.address.ip(), "forms are refused: too many of one address are on their way (said once)");
+        }
+        return Err(ApiError::TooManyForms);
+    };
+    Form::read(request).await
 }
 
 /// Where somebody who is not logged in stands.
