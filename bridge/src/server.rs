@@ -142,7 +142,10 @@ impl Server {
             })?;
             dialers.insert(BrokerId::embedded(), Arc::new(dialer));
         }
-        let relays = Arc::new(Relays::new(&config.relay));
+        let relays = Arc::new(Relays::new(
+            &config.relay,
+            config.auth.client_id_prefix.as_deref(),
+        ));
         let auth = Auth::start(&config.auth)?;
         let app = App::new(AppState {
             auth,

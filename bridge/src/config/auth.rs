@@ -34,6 +34,8 @@ pub struct AuthConfig {
     pub default_role: Role,
     /// Who may read `/metrics` without being an admin, in modes `users` and `proxy`. Default: nobody.
     pub metrics_from: Vec<Network>,
+    /// What client ids of users must begin with, so that nobody connects with that of a device. Default: nothing.
+    pub client_id_prefix: Option<String>,
     /// What each role may do.
     pub roles: RolePermissions,
 }
@@ -187,6 +189,7 @@ impl AuthConfig {
             role_header: section.text("role_header"),
             default_role: section.text("default_role").unwrap_or(Role::Viewer),
             metrics_from: section.texts("metrics_from"),
+            client_id_prefix: section.text("client_id_prefix"),
             roles: RolePermissions::read(section.section("roles")),
         };
         if config.mode == AuthMode::Proxy && access.trusted_proxies.is_empty() {

@@ -1,7 +1,7 @@
 //! A client id belongs to a user as long as it is connected: nobody else can take the session over through this bridge.
 //!
-//! What this does not do: a client id that is not connected is free, and a broker may be reached without the bridge. What a resumed
-//! session delivers is checked message by message.
+//! What this does not do: a client id that is not connected is free, and a broker may be reached without the bridge; a prefix for the
+//! ids of users keeps them from those of others. What a resumed session delivers is checked message by message.
 
 use std::{
     collections::HashMap,
@@ -14,6 +14,8 @@ use crate::config::BrokerId;
 /// Who holds which client id.
 #[derive(Debug, Default)]
 pub(crate) struct ClientIds {
+    /// What those of users begin with.
+    prefix: String,
     held: Mutex<HashMap<Key, Holder>>,
 }
 
@@ -44,6 +46,14 @@ pub(crate) struct Claim {
 }
 
 impl ClientIds {
+    /// `prefix` is what all of them begin with.
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            held: Mutex::default(),
+        }
+    }
+
     /// The desk for one broker.
     pub(crate) fn desk(self: &Arc<Self>, broker: BrokerId) -> ClientIdDesk {
         ClientIdDesk {
@@ -58,6 +68,12 @@ impl ClientIds {
 }
 
 impl ClientIdDesk {
+    /// What a client id lacks at its beginning.
+    pub(crate) fn lacks(&self, client_id: &str) -> Option<&str> {
+        let prefix = self.ids.prefix.as_str();
+        (!client_id.starts_with(prefix)).then_some(prefix)
+    }
+
     /// Takes the client id for a user, who may hold it several times: the broker decides which connection lives on. `None` when it
     /// is somebody else's.
     pub(crate) fn claim(&self, client_id: &str, user: &str) -> Option<Claim> {

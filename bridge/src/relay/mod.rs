@@ -79,10 +79,11 @@ pub(crate) struct Request {
 }
 
 impl Relays {
-    pub(crate) fn new(config: &RelayConfig) -> Self {
+    /// `client_id_prefix` is what client ids of users begin with.
+    pub(crate) fn new(config: &RelayConfig, client_id_prefix: Option<&str>) -> Self {
         Self {
             limits: Arc::new(Limits::new(config)),
-            client_ids: Arc::default(),
+            client_ids: Arc::new(ClientIds::new(client_id_prefix.unwrap_or_default())),
             options: PumpOptions {
                 max_message_bytes: config.max_message_bytes,
                 max_message_frames: config.max_message_frames,

@@ -107,6 +107,14 @@ impl Gate {
         if self.client_id.is_empty() {
             return Ok(());
         }
+        if let Some(prefix) = desk.lacks(&self.client_id) {
+            let words = format!("client ids of users begin with {prefix:?} here");
+            return Err(self.give_up(
+                ReasonCode::CLIENT_IDENTIFIER_NOT_VALID,
+                Refusal::ClientId,
+                Close::new(close::NOT_AUTHORIZED, words),
+            ));
+        }
         match desk.claim(&self.client_id, user) {
             Some(claim) => {
                 self.claim = Some(claim);

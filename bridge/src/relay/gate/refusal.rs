@@ -5,7 +5,7 @@
 pub(crate) enum Refusal {
     /// A CONNECT with a will on a topic that the user may not publish to.
     Will,
-    /// A CONNECT with the client id of another user.
+    /// A CONNECT with the client id of another user, or one that is not for users.
     ClientId,
     /// A CONNECT with an Authentication Method where the bridge signs in.
     AuthenticationMethod,

@@ -381,6 +381,35 @@ fn a_client_id_that_the_broker_gave_belongs_to_the_user_too() {
 }
 
 #[test]
+fn client_ids_of_users_begin_as_it_was_said() {
+    for version in BOTH {
+        for (client_id, expected) in [
+            ("hearth-1", None),
+            ("hearth-", None),
+            // The broker gives one.
+            ("", None),
+            ("zigbee2mqtt", Some(close::NOT_AUTHORIZED)),
+            ("Hearth-1", Some(close::NOT_AUTHORIZED)),
+        ] {
+            let desk = Arc::new(ClientIds::new("hearth-")).desk(BrokerId::embedded());
+            let mut ends = Ends::new(
+                version,
+                Rules {
+                    user: Some("vic".to_owned()),
+                    client_ids: Some(desk),
+                    ..rules()
+                },
+            );
+            ends.browser(&connect_with(version, |connect| connect.client_id = client_id.into()));
+            assert_eq!(ends.close_code(), expected, "{client_id}");
+            assert_eq!(ends.heard_by_broker().len(), usize::from(expected.is_none()), "{client_id}");
+            let refused = expected.map(|_| connack(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID));
+            assert_eq!(ends.heard_by_browser(), Vec::from_iter(refused), "{client_id}");
+        }
+    }
+}
+
+#[test]
 fn the_broker_hears_a_ping_in_place_of_what_was_refused() {
     for version in BOTH {
         let mut ends = Ends::new(version, role_rules(permissions(&[], &[])));
