@@ -17,6 +17,9 @@ pub(crate) struct LiveAccounts {
 struct State {
     accounts: Arc<Accounts>,
     stamp: Option<Stamp>,
+    /// The system could not read the file as it is now, which may have been for want of a file descriptor: somebody who was removed
+    /// must not stay for that.
+    unread: bool,
 }
 
 /// What tells one state of a file from another: a file that was replaced is another file.
@@ -34,7 +37,11 @@ impl LiveAccounts {
         let accounts = Arc::new(file.read()?);
         Ok(Self {
             file,
-            state: Mutex::new(State { accounts, stamp }),
+            state: Mutex::new(State {
+                accounts,
+                stamp,
+                unread: false,
+            }),
         })
     }
 
@@ -53,15 +60,29 @@ impl LiveAccounts {
     pub(crate) fn refresh(&self) -> Result<Refreshed, AccountsError> {
         let stamp = stamp(&self.file);
         let mut state = self.lock();
-        if state.stamp == stamp {
+        let is_known = state.stamp == stamp;
+        if is_known && !state.unread {
             return Ok(Refreshed::Same);
         }
         state.stamp = stamp;
+        let was_unread = std::mem::take(&mut state.unread);
         if state.stamp.is_none() {
             return Ok(Refreshed::Gone);
         }
-        state.accounts = Arc::new(self.file.read()?);
-        Ok(Refreshed::Changed)
+        match self.file.read() {
+            Ok(accounts) => {
+                state.accounts = Arc::new(accounts);
+                Ok(Refreshed::Changed)
+            }
+            Err(error) => {
+                state.unread = matches!(error, AccountsError::File { .. });
+                match is_known && was_unread {
+                    // Said already.
+                    true => Ok(Refreshed::Same),
+                    false => Err(error),
+                }
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -120,6 +141,21 @@ mod tests {
         assert_eq!(live.refresh().unwrap(), Refreshed::Same, "said once");
         fs::remove_file(file.path()).unwrap();
         assert_eq!(live.refresh().unwrap(), Refreshed::Gone);
-        assert_eq!(live.find("ada"), Some(account));
+        assert_eq!(live.find("ada"), Some(account.clone()));
+        // What cannot be read is tried again until it can, and said once.
+        fs::create_dir(file.path()).unwrap();
+        assert!(live.refresh().is_err());
+        assert!(live.lock().unread);
+        assert_eq!(live.refresh().unwrap(), Refreshed::Same, "said once");
+        assert!(live.lock().unread);
+        fs::remove_dir(file.path()).unwrap();
+        file.edit(|accounts| {
+            accounts.insert("bob".to_owned(), account);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(live.refresh().unwrap(), Refreshed::Changed);
+        assert!(live.find("ada").is_none() && live.find("bob").is_some());
+        assert_eq!(live.refresh().unwrap(), Refreshed::Same);
     }
 }
