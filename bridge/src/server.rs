@@ -236,6 +236,14 @@ fn warn_if_open(config: &Config, address: SocketAddr) {
             "whoever reaches this address can use the embedded broker without a user name; list [[broker.embedded.users]] to change that"
         );
     }
+    for broker in &config.brokers {
+        if broker.shows_credentials_in_plain() {
+            tracing::warn!(
+                broker = %broker.id,
+                "the bridge's credentials can be read on their way to this broker; give it TLS and write mqtts://"
+            );
+        }
+    }
     let plain = config.http.tls.is_none() && config.access.trusted_proxies.is_empty();
     if plain && config.auth.mode == AuthMode::Users && !address.ip().is_loopback() {
         tracing::warn!(

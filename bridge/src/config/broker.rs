@@ -1,6 +1,9 @@
 //! `[broker.ID]`: the brokers that browsers may reach, by id.
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use super::{
     CredentialsConfig, TlsConfig,
@@ -203,6 +206,16 @@ impl BrokerConfig {
             (None, true) => Some("certificate"),
             (None, false) => None,
         }
+    }
+
+    /// Can the bridge's credentials be read on their way to the broker?
+    pub(crate) fn shows_credentials_in_plain(&self) -> bool {
+        let host = self.address.host.as_str();
+        let is_here = host == "localhost"
+            || host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.to_canonical().is_loopback());
+        self.credentials.is_some() && self.tls.is_none() && !is_here
     }
 
     /// Reads one `[broker.ID]`; nothing when a mistake was found.

@@ -234,6 +234,26 @@ fn credentials_of_the_bridge_stay_on_this_machine_unless_told_otherwise() {
 }
 
 #[test]
+fn credentials_without_tls_are_plain_on_the_way_to_another_machine() {
+    for (url, credentials, expected) in [
+        ("mqtt://home", "credentials.user_name = \"a\"", true),
+        ("mqtt://192.168.1.10", "credentials.user_name = \"a\"", true),
+        ("mqtts://home", "credentials.user_name = \"a\"", false),
+        ("mqtt://localhost", "credentials.user_name = \"a\"", false),
+        ("mqtt://127.0.0.1", "credentials.user_name = \"a\"", false),
+        ("mqtt://[::1]", "credentials.user_name = \"a\"", false),
+        ("mqtt://home", "", false),
+    ] {
+        let config = parse(&format!("[broker.home]\nurl = \"{url}\"\n{credentials}")).unwrap();
+        let plain = config
+            .brokers
+            .iter()
+            .any(BrokerConfig::shows_credentials_in_plain);
+        assert_eq!(plain, expected, "{url} {credentials}");
+    }
+}
+
+#[test]
 fn a_password_in_a_wrong_address_is_not_shown() {
     let told = |text: &str| parse(text).unwrap_err().to_string();
     for address in [
