@@ -70,7 +70,21 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
         .arg(&dist)
         .args(mode);
     step(what, "page", &mut trunk)?;
+    if build == Build::Release {
+        match tools::esbuild() {
+            Ok(esbuild) => minify(&dist, &esbuild)?,
+            Err(reason) => println!("The page's JavaScript stays twice as large as it could be: {reason:#}"),
+        }
+    }
     Ok(dist)
+}
+
+/// Trunk's own minifier cannot read what wasm-bindgen writes, and leaves it as it is.
+fn minify(dist: &Path, esbuild: &Path) -> Result<()> {
+    let script = root().join("xtask/src/minify.mjs");
+    let mut node = Command::new("node");
+    node.arg(script).arg(dist).arg(esbuild);
+    step("Making the page's JavaScript smaller", "minify", &mut node)
 }
 
 /// Adds a `.br` and a `.gz` beside every file that is worth it, and prints the table of sizes.

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::apt;
 use crate::process::{step, target_dir};
-use crate::tools::on_path;
+use crate::tools::{node_modules, on_path};
 
 const MQTT_JS: &str = "5.16.0";
 const PAHO: &str = "2.1.0";
@@ -103,25 +103,6 @@ fn aedes(folder: &Path) -> Result<PathBuf> {
     let folder = folder.join(format!("aedes-{AEDES}-{WS}"));
     let packages = [&*format!("aedes@{AEDES}"), &*format!("ws@{WS}")];
     node_modules(&folder, "aedes", "aedes", &packages)
-}
-
-/// Installs packages of npm, unless `proof` is there, and returns the folder of the modules.
-fn node_modules(folder: &Path, name: &str, proof: &str, packages: &[&str]) -> Result<PathBuf> {
-    let modules = folder.join("node_modules");
-    if modules.join(proof).join("package.json").is_file() {
-        return Ok(modules);
-    }
-    if !on_path("npm") {
-        anyhow::bail!("npm is not on the PATH");
-    }
-    std::fs::create_dir_all(folder)?;
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
-        .arg(folder);
-    npm.args(packages);
-    let what = format!("Installing {name} under target/peers (about 20 seconds, once)");
-    step(&what, &format!("npm-{proof}"), &mut npm)?;
-    Ok(modules)
 }
 
 /// The virtual environment of Python that has amqtt.

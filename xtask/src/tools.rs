@@ -12,6 +12,8 @@ use crate::process::{self, cargo, root, step, target_dir};
 const TRUNK: &str = "0.21.14";
 /// The wasm-opt that is installed when there is none, or only one that is too old.
 const BINARYEN: &str = "132.0.0";
+/// The minifier of the page's JavaScript.
+const ESBUILD: &str = "0.25.12";
 /// Older ones cannot read the table instructions that wasm-bindgen writes.
 const OLDEST_WASM_OPT: u32 = 116;
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -47,22 +49,41 @@ pub(crate) fn with_wasm_opt(path: &OsStr) -> Result<OsString> {
     if wasm_opt_version(path).is_some_and(|version| version >= OLDEST_WASM_OPT) {
         return Ok(path.to_owned());
     }
-    let folder = target_dir().join("tools").join(format!("binaryen-{BINARYEN}"));
+    let folder = npm_package("binaryen", BINARYEN)
+        .with_context(|| format!("there is no wasm-opt {OLDEST_WASM_OPT} or later on the PATH"))?;
     let bin = folder.join("node_modules/.bin");
-    if !bin.join("wasm-opt").exists() {
-        anyhow::ensure!(
-            on_path("npm"),
-            "neither wasm-opt {OLDEST_WASM_OPT} or later nor npm is on the PATH"
-        );
-        std::fs::create_dir_all(&folder)?;
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
-            .arg(&folder);
-        npm.arg(format!("binaryen@{BINARYEN}"));
-        let what = format!("Installing wasm-opt {BINARYEN} under target/tools (about 20 seconds, once)");
-        step(&what, "install-wasm-opt", &mut npm)?;
-    }
     prepend(&bin, path)
+}
+
+/// The folder in which npm's esbuild is installed, or why it is not.
+pub(crate) fn esbuild() -> Result<PathBuf> {
+    npm_package("esbuild", ESBUILD)
+}
+
+/// One package of npm for the build; the folder holds its `node_modules`.
+fn npm_package(name: &str, version: &str) -> Result<PathBuf> {
+    let folder = target_dir().join("tools").join(format!("{name}-{version}"));
+    node_modules(&folder, name, name, &[&format!("{name}@{version}")])?;
+    Ok(folder)
+}
+
+/// Installs packages of npm, unless `proof` is there, and returns the folder of the modules.
+pub(crate) fn node_modules(folder: &Path, name: &str, proof: &str, packages: &[&str]) -> Result<PathBuf> {
+    let modules = folder.join("node_modules");
+    if modules.join(proof).join("package.json").is_file() {
+        return Ok(modules);
+    }
+    if !on_path("npm") {
+        anyhow::bail!("npm, which would bring {name}, is not on the PATH");
+    }
+    std::fs::create_dir_all(folder)?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+        .arg(folder);
+    npm.args(packages);
+    let what = format!("Installing {name} under target (about 20 seconds, once)");
+    step(&what, &format!("npm-{proof}"), &mut npm)?;
+    Ok(modules)
 }
 
 /// `wasm-opt version 108 (version_108)` → 108.
