@@ -125,7 +125,9 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     if config.brokers.is_empty() && config.embedded.is_none() {
         println!("\nthere is no broker; the page will ask for one");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let reports = runtime.block_on(commands::check::check(&config));
     for report in &reports {
         println!("\n{report}");
@@ -140,7 +142,9 @@ fn doctor(arguments: Doctor) -> Result<bool, Box<dyn std::error::Error>> {
         wait: Duration::from_secs(arguments.wait),
     };
     let listener = commands::doctor::parse(&arguments.url)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let report = runtime.block_on(commands::doctor::look(listener, &options))?;
     println!("{report}");
     Ok(!report.has_faults())

@@ -55,7 +55,9 @@ pub async fn check(config: &Config) -> Vec<BrokerReport> {
             steps: Steps::default(),
             fault: None,
         };
-        report.fault = look(broker, config.relay.dial_timeout, &mut report.steps).await.err();
+        report.fault = look(broker, config.relay.dial_timeout, &mut report.steps)
+            .await
+            .err();
         reports.push(report);
     }
     reports
@@ -126,8 +128,14 @@ fn judge(answers: &[MqttAnswer], has_credentials: bool) -> Result<(), String> {
 fn shown(credentials: Option<&Credentials>) -> String {
     match credentials {
         None => "none of the bridge's own: what the page sends is passed on".into(),
-        Some(Credentials::UserNamePassword { user_name, password: Some(_) }) => format!("user name {user_name} and a password"),
-        Some(Credentials::UserNamePassword { user_name, password: None }) => format!("user name {user_name} without a password"),
+        Some(Credentials::UserNamePassword {
+            user_name,
+            password: Some(_),
+        }) => format!("user name {user_name} and a password"),
+        Some(Credentials::UserNamePassword {
+            user_name,
+            password: None,
+        }) => format!("user name {user_name} without a password"),
         Some(Credentials::Enhanced { method, .. }) => format!("enhanced authentication, method {method}"),
     }
 }

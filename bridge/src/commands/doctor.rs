@@ -2,7 +2,9 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use hearth_model::doctor::{Also, Facts, Finding, Listener, MqttAnswer, Opened, Reached, TlsFault, USUAL_PATHS, diagnose};
+use hearth_model::doctor::{
+    Also, Facts, Finding, Listener, MqttAnswer, Opened, Reached, TlsFault, USUAL_PATHS, diagnose,
+};
 use hearth_mqtt::ProtocolVersion;
 use tokio::{net::lookup_host, time::timeout};
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
@@ -51,7 +53,11 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}, as a page from {} dials it", self.facts.listener, self.facts.origin)?;
+        writeln!(
+            f,
+            "{}, as a page from {} dials it",
+            self.facts.listener, self.facts.origin
+        )?;
         write!(f, "{}", self.steps)?;
         for finding in &self.findings {
             let mark = if finding.is_fault() { "PROBLEM" } else { "OK" };
@@ -73,12 +79,16 @@ impl fmt::Display for Report {
 /// Reads `ws://`, `wss://`, and the `http://` or `https://` of a page.
 pub fn parse(url: &str) -> Result<Listener, String> {
     let expected = "write a WebSocket address, such as ws://192.168.1.10:9001/mqtt";
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("{url} has no scheme; {expected}"))?;
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or_else(|| format!("{url} has no scheme; {expected}"))?;
     let secure = match scheme.to_ascii_lowercase().as_str() {
         "ws" | "http" => false,
         "wss" | "https" => true,
         "mqtt" | "tcp" | "mqtts" | "ssl" => {
-            return Err(format!("{scheme}:// is MQTT without WebSocket, which browsers cannot speak; {expected}. Brokers behind the bridge are dialled by `hearth check`"));
+            return Err(format!(
+                "{scheme}:// is MQTT without WebSocket, which browsers cannot speak; {expected}. Brokers behind the bridge are dialled by `hearth check`"
+            ));
         }
         _ => return Err(format!("the scheme {scheme}:// is not known; {expected}")),
     };
@@ -87,12 +97,15 @@ pub fn parse(url: &str) -> Result<Listener, String> {
         None => (rest, "/"),
     };
     if authority.contains('@') {
-        return Err(format!("user name and password do not belong into an address: it is kept and shown; {expected}"));
+        return Err(format!(
+            "user name and password do not belong into an address: it is kept and shown; {expected}"
+        ));
     }
     if path.contains('#') || path.contains(|c: char| c.is_control() || c == ' ') {
         return Err(format!("the path cannot have # or blanks in it; {expected}"));
     }
-    let (host, port) = HostName::parse_authority(authority).ok_or_else(|| format!("{authority} is no host with a port; {expected}"))?;
+    let (host, port) = HostName::parse_authority(authority)
+        .ok_or_else(|| format!("{authority} is no host with a port; {expected}"))?;
     Ok(Listener {
         secure,
         host: match host {
@@ -109,12 +122,20 @@ pub fn parse(url: &str) -> Result<Listener, String> {
 
 /// Dials, and tries what helps to understand.
 pub async fn look(listener: Listener, options: &Options) -> Result<Report, String> {
-    let own = format!("{}://{}", if listener.secure { "https" } else { "http" }, listener.authority());
+    let own = format!(
+        "{}://{}",
+        if listener.secure { "https" } else { "http" },
+        listener.authority()
+    );
     let origin = match &options.origin {
         None => WebOrigin::parse(&own).map_or(own, |origin| origin.to_string()),
         Some(origin) => match WebOrigin::parse(origin) {
             Some(origin) => origin.to_string(),
-            None => return Err(format!("{origin} is not an origin; write scheme, host and port of a page, such as https://home.example")),
+            None => {
+                return Err(format!(
+                    "{origin} is not an origin; write scheme, host and port of a page, such as https://home.example"
+                ));
+            }
         },
     };
     if let Some(file) = &options.ca_file
@@ -170,7 +191,8 @@ impl Probe<'_> {
             self.steps.add("TCP", format!("connected to {address}"));
         }
         if let Some(tls) = stream.tls() {
-            self.steps.add("TLS", certificate::describe(tls, stream.certificate()));
+            self.steps
+                .add("TLS", certificate::describe(tls, stream.certificate()));
         }
         match self.ask(self.listener, stream).await {
             Answer::NoHttp => {
@@ -181,12 +203,23 @@ impl Probe<'_> {
                 self.steps.add("HTTP", format!("status {}", answer.status));
                 Reached::Http(answer)
             }
-            Answer::Opened { stream, early, accept_fits, subprotocol } => {
+            Answer::Opened {
+                stream,
+                early,
+                accept_fits,
+                subprotocol,
+            } => {
                 let agreed = subprotocol.as_deref().unwrap_or("none");
-                self.steps.add("HTTP", format!("status 101, subprotocol {agreed}"));
+                self.steps
+                    .add("HTTP", format!("status 101, subprotocol {agreed}"));
                 let v5 = self.connect(ProtocolVersion::V5, Some((stream, early))).await;
                 let v311 = self.connect(ProtocolVersion::V311, None).await;
-                Reached::Opened(Opened { accept_fits, subprotocol, v5, v311 })
+                Reached::Opened(Opened {
+                    accept_fits,
+                    subprotocol,
+                    v5,
+                    v311,
+                })
             }
         }
     }
@@ -207,7 +240,11 @@ impl Probe<'_> {
     }
 
     /// CONNECT in the WebSocket that is open, or in one more.
-    async fn connect(&mut self, version: ProtocolVersion, open: Option<(BrokerStream, Vec<u8>)>) -> MqttAnswer {
+    async fn connect(
+        &mut self,
+        version: ProtocolVersion,
+        open: Option<(BrokerStream, Vec<u8>)>,
+    ) -> MqttAnswer {
         let opened = match open {
             Some(opened) => Some(opened),
             None => match self.dial(self.listener.secure).await {
@@ -221,7 +258,13 @@ impl Probe<'_> {
         let answer = match opened {
             Some((stream, early)) => {
                 let socket = WebSocketStream::from_partially_read(stream, early, Role::Client, None).await;
-                mqtt::connect(Pipe::WebSocket(Box::new(socket)), version, None, self.options.wait).await
+                mqtt::connect(
+                    Pipe::WebSocket(Box::new(socket)),
+                    version,
+                    None,
+                    self.options.wait,
+                )
+                .await
             }
             None => MqttAnswer::NotTried("a second WebSocket did not open".into()),
         };
@@ -237,7 +280,10 @@ impl Probe<'_> {
                 let plain = self.listener.with_tls(false);
                 also.plain_mqtt = self.plain_mqtt(false).await;
                 also.speaks_plain_http = also.plain_mqtt.is_none()
-                    && matches!(self.try_at(&plain, true, true).await, Some(Answer::Opened { .. } | Answer::Http(_)));
+                    && matches!(
+                        self.try_at(&plain, true, true).await,
+                        Some(Answer::Opened { .. } | Answer::Http(_))
+                    );
             }
             Reached::NoHttp => {
                 also.plain_mqtt = self.plain_mqtt(self.listener.secure).await;
@@ -276,7 +322,9 @@ impl Probe<'_> {
     /// Does a WebSocket open, and with the subprotocol if it was asked for?
     async fn opens(&self, listener: &Listener, with_origin: bool, with_subprotocol: bool) -> bool {
         match self.try_at(listener, with_origin, with_subprotocol).await {
-            Some(Answer::Opened { subprotocol, .. }) => !with_subprotocol || subprotocol.as_deref() == Some("mqtt"),
+            Some(Answer::Opened { subprotocol, .. }) => {
+                !with_subprotocol || subprotocol.as_deref() == Some("mqtt")
+            }
             Some(Answer::Http(_) | Answer::NoHttp) | None => false,
         }
     }
@@ -340,7 +388,10 @@ mod tests {
     fn addresses_are_read_as_they_are_typed() {
         let read = |url: &str| parse(url).map(|listener| listener.to_string());
         assert_eq!(read("ws://home:9001").as_deref(), Ok("ws://home:9001/"));
-        assert_eq!(read("WSS://home/mqtt?a=b").as_deref(), Ok("wss://home:443/mqtt?a=b"));
+        assert_eq!(
+            read("WSS://home/mqtt?a=b").as_deref(),
+            Ok("wss://home:443/mqtt?a=b")
+        );
         assert_eq!(read("http://[::1]:9001/x").as_deref(), Ok("ws://[::1]:9001/x"));
         assert_eq!(read("ws://home?a").as_deref(), Ok("ws://home:80/?a"));
         for (url, part) in [

@@ -22,6 +22,8 @@ impl Steps {
 
 impl fmt::Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(name, seen)| writeln!(f, "  {name:<12}{seen}"))
+        self.0
+            .iter()
+            .try_for_each(|(name, seen)| writeln!(f, "  {name:<12}{seen}"))
     }
 }

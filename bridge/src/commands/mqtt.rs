@@ -8,7 +8,8 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use hearth_model::doctor::MqttAnswer;
 use hearth_mqtt::{
-    Bytes, BytesMut, Connack, Connect, Disconnect, Framer, Packet, Properties, Property, ProtocolVersion, ReasonCode, Role,
+    Bytes, BytesMut, Connack, Connect, Disconnect, Framer, Packet, Properties, Property, ProtocolVersion,
+    ReasonCode, Role,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -36,7 +37,10 @@ impl Pipe {
             Self::Bare(stream) => stream.write_all(bytes).await.map_err(|error| lost(&error)),
             Self::WebSocket(socket) => {
                 let message = Message::Binary(Bytes::copy_from_slice(bytes));
-                socket.send(message).await.map_err(|error| ended(error.to_string()))
+                socket
+                    .send(message)
+                    .await
+                    .map_err(|error| ended(error.to_string()))
             }
         };
         if let (Err(_), Self::Bare(stream)) = (&sent, &mut *self) {
@@ -121,7 +125,10 @@ pub(super) async fn connect(
     });
     if answer.is_accepted() {
         let mut bytes = BytesMut::new();
-        if Packet::Disconnect(Disconnect::with_reason(ReasonCode::SUCCESS)).encode(version, &mut bytes).is_ok() {
+        if Packet::Disconnect(Disconnect::with_reason(ReasonCode::SUCCESS))
+            .encode(version, &mut bytes)
+            .is_ok()
+        {
             let _gone = timeout(wait, pipe.send(&bytes)).await;
         }
     }
@@ -135,9 +142,15 @@ async fn answer(pipe: &mut Pipe, version: ProtocolVersion) -> MqttAnswer {
             Ok(Some(frame)) => {
                 return match Packet::decode(version, Role::Client, frame) {
                     Ok(Packet::Connack(connack)) => of_connack(&connack, version),
-                    Ok(Packet::Auth(_)) => MqttAnswer::NotMqtt("the broker wants a further step of enhanced authentication".into()),
-                    Ok(Packet::Disconnect(disconnect)) => refused(disconnect.reason_code, &disconnect.properties),
-                    Ok(other) => MqttAnswer::NotMqtt(format!("{:?} in place of CONNACK", other.packet_type())),
+                    Ok(Packet::Auth(_)) => MqttAnswer::NotMqtt(
+                        "the broker wants a further step of enhanced authentication".into(),
+                    ),
+                    Ok(Packet::Disconnect(disconnect)) => {
+                        refused(disconnect.reason_code, &disconnect.properties)
+                    }
+                    Ok(other) => {
+                        MqttAnswer::NotMqtt(format!("{:?} in place of CONNACK", other.packet_type()))
+                    }
                     Err(error) => MqttAnswer::NotMqtt(error.to_string()),
                 };
             }
@@ -158,7 +171,11 @@ fn of_connack(connack: &Connack, version: ProtocolVersion) -> MqttAnswer {
     MqttAnswer::Accepted {
         limits: match version {
             ProtocolVersion::V311 => Vec::new(),
-            ProtocolVersion::V5 => connack.properties.iter().filter_map(|property| limit(&property)).collect(),
+            ProtocolVersion::V5 => connack
+                .properties
+                .iter()
+                .filter_map(|property| limit(&property))
+                .collect(),
         },
     }
 }
@@ -207,7 +224,9 @@ fn connect_packet(version: ProtocolVersion, credentials: Option<&Credentials>) -
         None => {}
         Some(Credentials::UserNamePassword { user_name, password }) => {
             packet.username = Some(user_name.as_str().into());
-            packet.password = password.as_ref().map(|password| Bytes::copy_from_slice(password.expose().as_bytes()));
+            packet.password = password
+                .as_ref()
+                .map(|password| Bytes::copy_from_slice(password.expose().as_bytes()));
         }
         Some(Credentials::Enhanced { .. }) if version == ProtocolVersion::V311 => {
             return Err("3.1.1 has no enhanced authentication; see sat_as_password".into());
@@ -225,6 +244,8 @@ fn connect_packet(version: ProtocolVersion, credentials: Option<&Credentials>) -
 
 /// Of its own each time: an id in use would throw somebody out.
 fn client_id() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
     format!("hearth-{:x}-{:x}", process::id(), now)
 }

@@ -107,7 +107,10 @@ async fn read_head(stream: &mut BrokerStream) -> Option<Head> {
         match response.parse(&bytes) {
             Ok(httparse::Status::Complete(len)) => {
                 let header = |name: &str| {
-                    let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+                    let found = response
+                        .headers
+                        .iter()
+                        .find(|header| header.name.eq_ignore_ascii_case(name))?;
                     Some(printable(found.value))
                 };
                 return Some(Head {

@@ -29,7 +29,11 @@ use super::{
     gather::Gather,
     guard::Guard,
 };
-use crate::{credentials::Credentials, metrics::RelayMetrics, transport::{Patience, tls_fault}};
+use crate::{
+    credentials::Credentials,
+    metrics::RelayMetrics,
+    transport::{Patience, tls_fault},
+};
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -486,7 +490,9 @@ where
             Ok(())
         } else if passed.rest.is_empty() {
             let header_len = frame::write_binary_header(room, len);
-            let whole = buffer.get(HEADER_ROOM - header_len..HEADER_ROOM + len).unwrap_or_default();
+            let whole = buffer
+                .get(HEADER_ROOM - header_len..HEADER_ROOM + len)
+                .unwrap_or_default();
             self.to_browser.write(&mut self.browser, cx, whole)
         } else {
             let unchanged = payload.get(..passed.unchanged).unwrap_or_default();

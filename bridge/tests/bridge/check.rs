@@ -243,5 +243,8 @@ fn a_service_account_token_is_shown_as_enhanced_authentication_and_to_5_0_alone(
     }
     let seen = seen.join().unwrap();
     let contains = |part: &[u8]| seen.windows(part.len()).any(|window| window == part);
-    assert!(contains(b"\x15\x00\x07K8S-SAT") && contains(b"\x16\x00\x0fe30.hunter2.sig"), "{seen:?}");
+    assert!(
+        contains(b"\x15\x00\x07K8S-SAT") && contains(b"\x16\x00\x0fe30.hunter2.sig"),
+        "{seen:?}"
+    );
 }

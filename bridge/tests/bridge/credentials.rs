@@ -92,15 +92,24 @@ async fn the_bridge_shows_its_own_credentials_in_place_of_the_pages() {
     ))
     .await;
     // Whatever the page sends, or nothing.
-    Client::connect(open(bridge.address()).await).await.subscribe("home/#").await;
+    Client::connect(open(bridge.address()).await)
+        .await
+        .subscribe("home/#")
+        .await;
     let mut client = Client::over(open(bridge.address()).await);
     client.send(&connect_as("mallory", "guess")).await;
     let packet = client.receive().await;
-    assert!(matches!(&packet, Packet::Connack(connack) if !connack.reason_code.is_error()), "{packet:?}");
+    assert!(
+        matches!(&packet, Packet::Connack(connack) if !connack.reason_code.is_error()),
+        "{packet:?}"
+    );
     // The file is read anew at each connection.
     std::fs::write(&secret, "wrong\n").unwrap();
     let mut client = Client::over(open(bridge.address()).await);
     client.send(&connect()).await;
     let packet = client.receive().await;
-    assert!(matches!(&packet, Packet::Connack(connack) if connack.reason_code.is_error()), "{packet:?}");
+    assert!(
+        matches!(&packet, Packet::Connack(connack) if connack.reason_code.is_error()),
+        "{packet:?}"
+    );
 }

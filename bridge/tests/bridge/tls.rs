@@ -106,8 +106,14 @@ async fn a_broker_that_wants_a_client_certificate_gets_it_or_the_page_is_told() 
         .subscribe("home/#")
         .await;
     for (tls, part) in [
-        (trusting("ca.pem"), "wants a client certificate, and none was shown"),
-        (shown("foreign"), "does not accept the client certificate (UnknownCA)"),
+        (
+            trusting("ca.pem"),
+            "wants a client certificate, and none was shown",
+        ),
+        (
+            shown("foreign"),
+            "does not accept the client certificate (UnknownCA)",
+        ),
         (shown("expired"), "(CertificateExpired)"),
     ] {
         let without = bridge(&settings(&mosquitto, "localhost", &tls)).await;

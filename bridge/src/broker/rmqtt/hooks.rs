@@ -85,7 +85,10 @@ impl Gate {
         let will = info.last_will();
         if !will.as_ref().is_none_or(is_sound_will) {
             self.counts.logins_denied.fetch_add(1, Ordering::Relaxed);
-            tracing::info!(client_id = &**info.client_id(), "login refused: its will is malformed");
+            tracing::info!(
+                client_id = &**info.client_id(),
+                "login refused: its will is malformed"
+            );
             return AuthResult::NotAuthorized;
         }
         let will_topic = will.as_ref().map(|will| match will {
@@ -143,7 +146,10 @@ impl Handler for Gate {
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 if !is_sound(publish) {
                     self.counts.publishes_denied.fetch_add(1, Ordering::Relaxed);
-                    tracing::info!(client_id = &*session.id.client_id, "disconnected: a malformed PUBLISH");
+                    tracing::info!(
+                        client_id = &*session.id.client_id,
+                        "disconnected: a malformed PUBLISH"
+                    );
                     let refused =
                         PublishAclResult::rejected(true, Some("malformed topic or property".into()));
                     return (false, Some(HookResult::PublishAclResult(refused)));

@@ -1,9 +1,7 @@
 //! CONNECT and CONNACK: who comes in, with which credentials.
 
 use hearth_model::api::close;
-use hearth_mqtt::{
-    Bytes, BytesMut, Connack, Connect, Frame, Packet, Property, PropertyId, ReasonCode, Role,
-};
+use hearth_mqtt::{Bytes, BytesMut, Connack, Connect, Frame, Packet, Property, PropertyId, ReasonCode, Role};
 
 use super::{AuthExchange, Close, Gate, Refusal, Stage};
 use crate::credentials::Credentials;

@@ -226,7 +226,9 @@ impl Gate {
         }
         let packet = Packet::decode_exact(self.version, Role::Client, Bytes::copy_from_slice(seen));
         match packet {
-            Ok(Packet::Connack(connack)) if self.stage == Stage::AwaitingConnack => self.judge_connack(connack),
+            Ok(Packet::Connack(connack)) if self.stage == Stage::AwaitingConnack => {
+                self.judge_connack(connack)
+            }
             Ok(Packet::Auth(auth)) => self.judge_auth(&auth),
             Ok(Packet::Suback(suback)) => self.judge_suback(suback),
             Ok(Packet::Pubrel(pubrel)) => Ok(self.judge_pubrel(pubrel.packet_id)),

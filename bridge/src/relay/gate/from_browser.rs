@@ -167,9 +167,10 @@ impl Gate {
                 Ok(Verdict::Pass)
             }
             // [MQTT5-4.12.0-7] the browser named no method, the bridge did.
-            Packet::Auth(_) if self.injects => {
-                Err(self.protocol_error(ReasonCode::PROTOCOL_ERROR, "AUTH without an Authentication Method"))
-            }
+            Packet::Auth(_) if self.injects => Err(self.protocol_error(
+                ReasonCode::PROTOCOL_ERROR,
+                "AUTH without an Authentication Method",
+            )),
             Packet::Auth(_)
             | Packet::Puback(_)
             | Packet::Pubrec(_)
@@ -206,8 +207,7 @@ impl Gate {
                     return Err(self.protocol_error(ReasonCode::PROTOCOL_ERROR, "an unknown Topic Alias"));
                 };
                 if !allowed {
-                    self.refusals
-                        .add(Refusal::Publish, || "a Topic Alias".to_owned());
+                    self.refusals.add(Refusal::Publish, || "a Topic Alias".to_owned());
                 }
                 allowed
             }

@@ -59,7 +59,10 @@ mod tests {
         let granted = [ReasonCode::GRANTED_QOS_1, ReasonCode::GRANTED_QOS_2];
         let completed = complete(&[no, yes, no, yes, no], &granted, ReasonCode::NOT_AUTHORIZED);
         assert_eq!(completed.map_codes(), [0x87, 1, 0x87, 2, 0x87]);
-        assert_eq!(complete(&[yes, yes], &granted[..1], ReasonCode::NOT_AUTHORIZED).map_codes(), [1, 0x80]);
+        assert_eq!(
+            complete(&[yes, yes], &granted[..1], ReasonCode::NOT_AUTHORIZED).map_codes(),
+            [1, 0x80]
+        );
     }
 
     trait Codes {

@@ -254,13 +254,15 @@ fn connect(choices: &mut Choices<'_>, version: ProtocolVersion) -> Packet {
         clean_start: true,
         keep_alive: u16::from(choices.below(2)),
         client_id: if choices.flag() { "tab".into() } else { "".into() },
-        will: will.and_then(|topic| TopicName::parse(topic).ok()).map(|topic| Will {
-            topic,
-            payload: Bytes::from_static(b"w"),
-            qos: Qos::AtMostOnce,
-            retain: false,
-            properties: Properties::new(),
-        }),
+        will: will
+            .and_then(|topic| TopicName::parse(topic).ok())
+            .map(|topic| Will {
+                topic,
+                payload: Bytes::from_static(b"w"),
+                qos: Qos::AtMostOnce,
+                retain: false,
+                properties: Properties::new(),
+            }),
         username: choices.flag().then(|| "mallory".into()),
         password: None,
         properties,
@@ -372,7 +374,13 @@ fn check_broker(bytes: &[u8], permissions: Option<&Permissions>, injects: u8) {
             let client_ids = [who.as_str(), "tab"];
             permissions.is_none_or(|permissions| {
                 client_ids.iter().any(|client_id| {
-                    permissions.may_publish(what, Who { user_name: Some("ada"), client_id })
+                    permissions.may_publish(
+                        what,
+                        Who {
+                            user_name: Some("ada"),
+                            client_id,
+                        },
+                    )
                 })
             })
         };
@@ -454,7 +462,13 @@ fn check_browser(bytes: &[u8], version: ProtocolVersion, permissions: Option<&Pe
                         .unwrap_or_else(|| panic!("an alias that the browser does not know")),
                 };
                 let allowed = ["", "tab"].iter().any(|client_id| {
-                    permissions.may_receive(&topic, Who { user_name: Some("ada"), client_id })
+                    permissions.may_receive(
+                        &topic,
+                        Who {
+                            user_name: Some("ada"),
+                            client_id,
+                        },
+                    )
                 });
                 assert!(allowed, "a message on {topic}");
                 if let Some(alias) = alias {
@@ -485,6 +499,9 @@ fn check_untouched(seen: &Seen, steps: &[Step], injects: u8) {
         }
     }
     assert!(up.starts_with(&seen.at_broker));
-    assert!(up.len() - seen.at_broker.len() <= MAX_PACKET_BYTES as usize, "too much is held");
+    assert!(
+        up.len() - seen.at_broker.len() <= MAX_PACKET_BYTES as usize,
+        "too much is held"
+    );
     assert!(down.starts_with(&seen.at_browser));
 }

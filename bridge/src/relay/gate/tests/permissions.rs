@@ -30,10 +30,7 @@ fn roles() -> [(&'static str, Option<Arc<Permissions>>); 3] {
         ("viewer", permissions(&["presence/%u"], &["home/#", "reply/%c/+"])),
         (
             "operator",
-            permissions(
-                &["home/+/set", "presence/%u"],
-                &["home/#", "reply/%c/+", "alarm"],
-            ),
+            permissions(&["home/+/set", "presence/%u"], &["home/#", "reply/%c/+", "alarm"]),
         ),
         ("admin", permissions(&["#"], &["#", "$SYS/#"])),
     ]
@@ -105,7 +102,15 @@ fn every_attempt_has_its_outcome_for_every_role_in_both_versions() {
                 for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
                     for pieces in [1, 3, usize::MAX] {
                         let case = format!("{name} {version} {attempt:?} {qos:?} in pieces of {pieces}");
-                        check(version, permissions.clone(), *attempt, qos, pieces, expected, &case);
+                        check(
+                            version,
+                            permissions.clone(),
+                            *attempt,
+                            qos,
+                            pieces,
+                            expected,
+                            &case,
+                        );
                         tried += 1;
                     }
                 }
@@ -144,7 +149,11 @@ fn check(
         }
         Try::PublishByAlias(topic) if v5 => {
             let mut ends = Ends::connected(version, rules);
-            send(&mut ends, &publish_with(Some(topic), Qos::AtMostOnce, Some(3)), pieces);
+            send(
+                &mut ends,
+                &publish_with(Some(topic), Qos::AtMostOnce, Some(3)),
+                pieces,
+            );
             ends.clear();
             let publish = publish_with(None, qos, Some(3));
             send(&mut ends, &publish, pieces);
@@ -153,7 +162,11 @@ fn check(
         Try::PublishByTurnedAlias(topic) if v5 => {
             let mut ends = Ends::connected(version, rules);
             for topic in ["presence/ada", topic] {
-                send(&mut ends, &publish_with(Some(topic), Qos::AtMostOnce, Some(3)), pieces);
+                send(
+                    &mut ends,
+                    &publish_with(Some(topic), Qos::AtMostOnce, Some(3)),
+                    pieces,
+                );
             }
             ends.clear();
             let publish = publish_with(None, qos, Some(3));
@@ -174,7 +187,11 @@ fn check(
         }
         Try::ReceiveByAlias(topic) if v5 => {
             let mut ends = Ends::connected(version, rules);
-            deliver(&mut ends, &publish_with(Some(topic), Qos::AtMostOnce, Some(3)), pieces);
+            deliver(
+                &mut ends,
+                &publish_with(Some(topic), Qos::AtMostOnce, Some(3)),
+                pieces,
+            );
             ends.clear();
             let publish = publish_with(None, qos, Some(3));
             deliver(&mut ends, &publish, pieces);
@@ -205,7 +222,11 @@ fn check_connect(ends: &mut Ends, bytes: &[u8], expected: Is, case: &str) {
     }
     assert!(ends.at_broker.is_empty(), "{case}");
     assert_eq!(ends.close_code(), Some(close::NOT_AUTHORIZED), "{case}");
-    assert_eq!(ends.heard_by_browser(), [connack(ReasonCode::NOT_AUTHORIZED)], "{case}");
+    assert_eq!(
+        ends.heard_by_browser(),
+        [connack(ReasonCode::NOT_AUTHORIZED)],
+        "{case}"
+    );
     assert_eq!(ends.refused(), [("will", 1)], "{case}");
 }
 
@@ -228,7 +249,10 @@ fn check_publish(ends: &mut Ends, publish: &Packet, qos: Qos, expected: Is, case
         Qos::ExactlyOnce => vec![Packet::Pubrec(ack(id(7), code))],
     };
     assert_eq!(ends.heard_by_browser(), expected, "{case}");
-    assert!(ends.refused().iter().any(|(kind, _)| *kind == "publish"), "{case}");
+    assert!(
+        ends.refused().iter().any(|(kind, _)| *kind == "publish"),
+        "{case}"
+    );
     if qos == Qos::ExactlyOnce {
         // In 3.1.1 the gate ends the exchange; in 5.0 it ended with the PUBREC, and a PUBREL is the broker's to judge.
         let pubrel = Packet::Pubrel(ack(id(7), ReasonCode::SUCCESS));
@@ -270,16 +294,27 @@ fn check_delivery(ends: &mut Ends, publish: &Packet, qos: Qos, expected: Is, cas
         Qos::AtMostOnce => assert!(ends.at_broker.is_empty(), "{case}"),
         Qos::AtLeastOnce => assert_eq!(ends.heard_by_broker(), [Packet::Puback(success)], "{case}"),
         Qos::ExactlyOnce => {
-            assert_eq!(ends.heard_by_broker(), [Packet::Pubrec(success.clone())], "{case}");
+            assert_eq!(
+                ends.heard_by_broker(),
+                [Packet::Pubrec(success.clone())],
+                "{case}"
+            );
             ends.broker(&Packet::Pubrel(success.clone()));
             assert!(ends.at_browser.is_empty(), "{case}");
-            assert_eq!(ends.heard_by_broker(), [Packet::Pubcomp(success.clone())], "{case}");
+            assert_eq!(
+                ends.heard_by_broker(),
+                [Packet::Pubcomp(success.clone())],
+                "{case}"
+            );
             // The identifier is the browser's again.
             ends.broker(&Packet::Pubrel(success.clone()));
             assert_eq!(ends.heard_by_browser(), [Packet::Pubrel(success)], "{case}");
         }
     }
-    assert!(ends.refused().iter().any(|(kind, _)| *kind == "receive"), "{case}");
+    assert!(
+        ends.refused().iter().any(|(kind, _)| *kind == "receive"),
+        "{case}"
+    );
 }
 
 #[test]
@@ -295,7 +330,11 @@ fn refused_filters_are_taken_out_and_answered_at_their_places() {
         assert_eq!(ends.heard_by_browser(), [ping]);
         ends.broker(&suback(&[1, 0]));
         let no = if version.is_v5() { 0x87 } else { 0x80 };
-        assert_eq!(ends.heard_by_browser(), [suback(&[no, 1, no, 0, no])], "{version}");
+        assert_eq!(
+            ends.heard_by_browser(),
+            [suback(&[no, 1, no, 0, no])],
+            "{version}"
+        );
         ends.broker(&suback(&[1]));
         assert_eq!(ends.heard_by_browser(), [suback(&[1])], "completed once");
         assert_eq!(ends.refused(), [("subscribe", 3)]);
@@ -400,9 +439,15 @@ fn client_ids_of_users_begin_as_it_was_said() {
                     ..rules()
                 },
             );
-            ends.browser(&connect_with(version, |connect| connect.client_id = client_id.into()));
+            ends.browser(&connect_with(version, |connect| {
+                connect.client_id = client_id.into()
+            }));
             assert_eq!(ends.close_code(), expected, "{client_id}");
-            assert_eq!(ends.heard_by_broker().len(), usize::from(expected.is_none()), "{client_id}");
+            assert_eq!(
+                ends.heard_by_broker().len(),
+                usize::from(expected.is_none()),
+                "{client_id}"
+            );
             let refused = expected.map(|_| connack(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID));
             assert_eq!(ends.heard_by_browser(), Vec::from_iter(refused), "{client_id}");
         }

@@ -78,7 +78,10 @@ fn a_token_goes_into_connect_and_the_browser_sees_nothing_of_it() {
     assert_eq!(ends.heard_by_broker(), [expected]);
     ends.broker(&auth(ReasonCode::CONTINUE_AUTHENTICATION, "who?"));
     assert!(ends.at_browser.is_empty());
-    assert_eq!(ends.heard_by_broker(), [auth(ReasonCode::CONTINUE_AUTHENTICATION, "abc")]);
+    assert_eq!(
+        ends.heard_by_broker(),
+        [auth(ReasonCode::CONTINUE_AUTHENTICATION, "abc")]
+    );
     let said = [
         Property::AuthenticationMethod("K8S-SAT"),
         Property::ReceiveMaximum(20),
@@ -99,7 +102,10 @@ fn a_client_of_3_1_1_is_told_that_a_token_needs_5_0() {
     assert_eq!(ends.heard_by_browser(), [connack(ReasonCode::NOT_AUTHORIZED)]);
     let close = ends.close.clone().unwrap();
     assert_eq!(close.code, close::MQTT_5_NEEDED);
-    assert!(close.reason.contains("MQTT 5.0") && close.reason.contains("K8S-SAT"), "{close:?}");
+    assert!(
+        close.reason.contains("MQTT 5.0") && close.reason.contains("K8S-SAT"),
+        "{close:?}"
+    );
     assert_eq!(ends.refused(), [("version", 1)]);
     // The form with a user name works in both versions.
     let credentials = Credentials::UserNamePassword {
@@ -126,7 +132,10 @@ fn a_browser_that_wants_to_authenticate_itself_is_refused() {
         let mut ends = Ends::new(V5, signing(credentials));
         ends.browser(&connect_with(V5, method));
         assert!(ends.at_broker.is_empty());
-        assert_eq!(ends.heard_by_browser(), [connack(ReasonCode::BAD_AUTHENTICATION_METHOD)]);
+        assert_eq!(
+            ends.heard_by_browser(),
+            [connack(ReasonCode::BAD_AUTHENTICATION_METHOD)]
+        );
         assert_eq!(ends.close_code(), Some(close::NOT_AUTHORIZED));
         assert_eq!(ends.refused(), [("authentication_method", 1)]);
     }
@@ -171,7 +180,10 @@ fn a_new_token_is_shown_between_two_packets_of_the_browser() {
     ends.broker(&content());
     assert_eq!(ends.heard_by_broker(), [auth(ReasonCode::REAUTHENTICATE, "jkl")]);
     ends.broker(&auth(ReasonCode::CONTINUE_AUTHENTICATION, "more"));
-    assert_eq!(ends.heard_by_broker(), [auth(ReasonCode::CONTINUE_AUTHENTICATION, "jkl")]);
+    assert_eq!(
+        ends.heard_by_broker(),
+        [auth(ReasonCode::CONTINUE_AUTHENTICATION, "jkl")]
+    );
     ends.broker(&content());
     assert!(ends.at_broker.is_empty() && ends.at_browser.is_empty());
     ends.credentials(token("jkl"));
@@ -194,7 +206,10 @@ fn a_token_that_changes_before_connect_or_connack_is_used() {
     ends.credentials(token("newer"));
     assert!(ends.at_broker.is_empty(), "not before CONNACK");
     ends.broker(&connack(ReasonCode::SUCCESS));
-    assert_eq!(ends.heard_by_broker(), [auth(ReasonCode::REAUTHENTICATE, "newer")]);
+    assert_eq!(
+        ends.heard_by_broker(),
+        [auth(ReasonCode::REAUTHENTICATE, "newer")]
+    );
 }
 
 #[test]
@@ -229,7 +244,10 @@ fn a_broker_that_asks_without_end_or_without_reason_is_given_up() {
 fn a_token_above_the_brokers_maximum_packet_size_is_not_sent() {
     let mut ends = Ends::new(V5, signing(token("abc")));
     ends.browser(&connect(V5));
-    ends.broker(&connack_with(ReasonCode::SUCCESS, &[Property::MaximumPacketSize(40)]));
+    ends.broker(&connack_with(
+        ReasonCode::SUCCESS,
+        &[Property::MaximumPacketSize(40)],
+    ));
     ends.clear();
     ends.credentials(token(&"x".repeat(100)));
     assert!(ends.at_broker.is_empty());
@@ -243,7 +261,9 @@ fn auth_from_a_browser_that_named_no_method_is_a_protocol_error() {
     assert!(ends.at_broker.is_empty());
     assert_eq!(
         ends.heard_by_browser(),
-        [Packet::Disconnect(Disconnect::with_reason(ReasonCode::PROTOCOL_ERROR))]
+        [Packet::Disconnect(Disconnect::with_reason(
+            ReasonCode::PROTOCOL_ERROR
+        ))]
     );
     assert_eq!(ends.close_code(), Some(close::BAD_PACKET));
 }
@@ -259,7 +279,10 @@ fn a_refusal_of_the_bridges_credentials_is_counted_and_passed_on() {
         ends.browser(&connect(version));
         ends.clear();
         ends.broker(&connack(ReasonCode::BAD_USER_NAME_OR_PASSWORD));
-        assert_eq!(ends.heard_by_browser(), [connack(ReasonCode::BAD_USER_NAME_OR_PASSWORD)]);
+        assert_eq!(
+            ends.heard_by_browser(),
+            [connack(ReasonCode::BAD_USER_NAME_OR_PASSWORD)]
+        );
         assert_eq!(ends.refused(), [("credentials", 1)]);
     }
 }

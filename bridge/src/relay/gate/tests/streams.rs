@@ -61,7 +61,11 @@ fn a_malformed_packet_ends_the_connection_with_its_code() {
     let mut ends = Ends::new(V5, guarded());
     ends.browser(&connect(V5));
     ends.browser_bytes(&malformed);
-    assert_eq!(ends.heard_by_browser(), [connack(ReasonCode::MALFORMED_PACKET)], "not before CONNACK");
+    assert_eq!(
+        ends.heard_by_browser(),
+        [connack(ReasonCode::MALFORMED_PACKET)],
+        "not before CONNACK"
+    );
 
     let mut ends = Ends::connected(V5, guarded());
     ends.browser(&connect(V5));
@@ -84,7 +88,9 @@ fn a_packet_above_the_maximum_is_refused_before_it_is_held() {
     ends.browser_bytes(&[0x30, 0x80, 0x40]);
     assert_eq!(
         ends.heard_by_browser(),
-        [Packet::Disconnect(Disconnect::with_reason(ReasonCode::PACKET_TOO_LARGE))]
+        [Packet::Disconnect(Disconnect::with_reason(
+            ReasonCode::PACKET_TOO_LARGE
+        ))]
     );
     assert_eq!(ends.close_code(), Some(close::MESSAGE_TOO_BIG));
     assert!(ends.gate.held.capacity() < 64);
@@ -109,7 +115,9 @@ fn an_unknown_topic_alias_is_a_protocol_error() {
     ends.browser(&publish_with(None, Qos::AtMostOnce, Some(1)));
     assert_eq!(
         ends.heard_by_browser(),
-        [Packet::Disconnect(Disconnect::with_reason(ReasonCode::PROTOCOL_ERROR))]
+        [Packet::Disconnect(Disconnect::with_reason(
+            ReasonCode::PROTOCOL_ERROR
+        ))]
     );
     let mut ends = Ends::connected(V5, guarded());
     ends.broker(&publish_with(None, Qos::AtMostOnce, Some(1)));
@@ -128,7 +136,10 @@ fn a_payload_passes_as_it_comes_and_answers_wait_for_its_end() {
     assert_eq!(ends.gate.waiting_for_browser(), 5);
     ends.broker_bytes(tail);
     let heard = ends.heard_by_browser();
-    assert!(matches!(heard.as_slice(), [Packet::Publish(_), Packet::Puback(_)]), "{heard:?}");
+    assert!(
+        matches!(heard.as_slice(), [Packet::Publish(_), Packet::Puback(_)]),
+        "{heard:?}"
+    );
 }
 
 #[test]
@@ -183,7 +194,9 @@ fn an_answer_above_the_browsers_maximum_packet_size_ends_the_connection() {
     ends.browser(&subscribe(&["b", "c", "d", "e", "f"]));
     assert_eq!(
         ends.heard_by_browser(),
-        [Packet::Disconnect(Disconnect::with_reason(ReasonCode::PACKET_TOO_LARGE))]
+        [Packet::Disconnect(Disconnect::with_reason(
+            ReasonCode::PACKET_TOO_LARGE
+        ))]
     );
     assert_eq!(ends.close_code(), Some(close::MESSAGE_TOO_BIG));
 }
