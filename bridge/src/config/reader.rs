@@ -218,7 +218,11 @@ impl<'s> Section<'s> {
         let table = entry.and_then(|(key, value)| {
             let table = value.get_ref().as_table();
             if table.is_none() {
-                let found = describe(value.get_ref());
+                let found = match value.get_ref() {
+                    // It may be a password: `credentials = "…"`.
+                    DeValue::String(_) => "a text".to_owned(),
+                    other => describe(other),
+                };
                 self.source.report(Problem {
                     origin: self.source.place(key.span()),
                     key: self.key(name),

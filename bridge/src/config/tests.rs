@@ -256,6 +256,11 @@ fn credentials_without_tls_are_plain_on_the_way_to_another_machine() {
 #[test]
 fn a_password_in_a_wrong_address_is_not_shown() {
     let told = |text: &str| parse(text).unwrap_err().to_string();
+    let error = told("[broker.home]\nurl = \"mqtt://home\"\ncredentials = \"hunter2\"");
+    assert!(
+        error.contains("expected a section; found a text") && !error.contains("hunter2"),
+        "{error}"
+    );
     for address in [
         "mqtt://ada:hunter2@home:1883",
         "hunter2@home",

@@ -440,7 +440,7 @@ fn client_ids_of_users_begin_as_it_was_said() {
                 },
             );
             ends.browser(&connect_with(version, |connect| {
-                connect.client_id = client_id.into()
+                connect.client_id = client_id.into();
             }));
             assert_eq!(ends.close_code(), expected, "{client_id}");
             assert_eq!(
