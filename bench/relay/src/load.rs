@@ -19,8 +19,8 @@ use crate::{
     websocket::{WebSocket, frame},
 };
 
-/// Messages that may be under way to the slowest subscriber: enough to keep everybody busy, too few for a broker to drop any.
-const WINDOW: u64 = 1_000;
+/// Messages that may be under way to the slowest subscriber: with a tenth of that a relay is measured by its latency, not its capacity.
+const WINDOW: u64 = 10_000;
 
 /// QoS 1 messages that wait for their PUBACK: what Mosquitto takes at a time.
 const IN_FLIGHT: u64 = 20;
