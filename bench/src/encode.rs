@@ -44,11 +44,13 @@ fn ours(version: ProtocolVersion, publish: &PublishParts) -> [Entry; 3] {
     let mut whole = BytesMut::new();
     packet.encode(version, &mut whole).expect("can be written");
     [
+        // From its fields, as the peers do it and as the session publishes: this is what the ratio is of.
         repeated("hearth-mqtt", move |out| {
-            black_box(&packet).encode(version, out).expect("can be written");
-        }),
-        repeated("hearth-mqtt, from parts", move |out| {
             black_box(&parts).encode(version, out).expect("can be written");
+        }),
+        // A `Publish` keeps its bytes: writing it again is one copy, which is no measure of encoding.
+        repeated("hearth-mqtt, kept bytes", move |out| {
+            black_box(&packet).encode(version, out).expect("can be written");
         }),
         // What no codec can be faster than.
         repeated("hearth-bench, memcpy", move |out| {
