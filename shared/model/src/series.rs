@@ -6,6 +6,14 @@ use std::collections::VecDeque;
 const CHUNK_SAMPLES: usize = 512;
 /// Room in the first chunk: most fields of a home change seldom.
 const FEWEST_SAMPLES: usize = 4;
+/// Samples that say what is usual.
+const RHYTHM_SAMPLES: usize = 200;
+/// Intervals needed before anything is usual.
+const RHYTHM_NEEDED: usize = 8;
+/// A series has a rhythm when nine of ten intervals are at most this many times the one in the middle.
+const RHYTHM_SPREAD: u64 = 5;
+/// So many of its long intervals are a gap.
+const GAP_INTERVALS: u64 = 4;
 /// Bytes of a sample in a chunk.
 pub(crate) const SAMPLE_BYTES: usize = size_of::<Row>();
 
@@ -30,6 +38,8 @@ pub struct Column {
     pub minimum: Sample,
     /// The oldest of the largest samples.
     pub maximum: Sample,
+    /// All samples added up.
+    pub sum: f64,
     /// Samples in the column.
     pub count: u32,
 }
@@ -41,12 +51,36 @@ impl Column {
             last: sample,
             minimum: sample,
             maximum: sample,
+            sum: sample.number,
             count: 1,
         }
     }
 
+    /// The mean of the samples.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.sum / f64::from(self.count.max(1))
+    }
+
+    /// The samples through which a line is drawn, oldest first: up to four, no sample twice.
+    pub fn line(&self) -> impl Iterator<Item = Sample> {
+        let mut inner = [self.minimum, self.maximum];
+        if inner[0].at_ms > inner[1].at_ms {
+            inner.reverse();
+        }
+        let [early, late] = inner;
+        let (first, last, count) = (self.first, self.last, self.count);
+        let between = [early, late]
+            .into_iter()
+            .filter(move |sample| *sample != first && *sample != last);
+        std::iter::once(first)
+            .chain(between)
+            .chain((count > 1).then_some(last))
+    }
+
     fn push(&mut self, sample: Sample) {
         self.last = sample;
+        self.sum += sample.number;
         if sample.number < self.minimum.number {
             self.minimum = sample;
         }
@@ -223,6 +257,47 @@ impl Series {
         out
     }
 
+    /// The newest sample before `at_ms`.
+    #[must_use]
+    pub fn before(&self, at_ms: u64) -> Option<Sample> {
+        self.chunks()
+            .rev()
+            .filter(|chunk| chunk.first().is_some_and(|first| first.at_ms < at_ms))
+            .find_map(|chunk| chunk.samples().rev().find(|sample| sample.at_ms < at_ms))
+    }
+
+    /// The oldest sample at `at_ms` or later.
+    #[must_use]
+    pub fn after(&self, at_ms: u64) -> Option<Sample> {
+        self.chunks()
+            .filter(|chunk| chunk.last().is_some_and(|last| last.at_ms >= at_ms))
+            .find_map(|chunk| chunk.samples().find(|sample| sample.at_ms >= at_ms))
+    }
+
+    /// The silence from which on samples are missing, in ms: a few times what is usual between two of the newest.
+    /// `None` while nothing is usual, and of a series that speaks when it likes.
+    #[must_use]
+    pub fn gap_ms(&self) -> Option<u64> {
+        let mut newest = self
+            .samples()
+            .rev()
+            .take(RHYTHM_SAMPLES)
+            .map(|sample| sample.at_ms);
+        let mut later = newest.next()?;
+        let mut intervals = Vec::with_capacity(RHYTHM_SAMPLES);
+        for at_ms in newest {
+            intervals.push(later - at_ms);
+            later = at_ms;
+        }
+        if intervals.len() < RHYTHM_NEEDED {
+            return None;
+        }
+        intervals.sort_unstable();
+        let at = |tenths: usize| intervals.get(intervals.len() * tenths / 10).copied();
+        let (usual, long) = (at(5)?.max(1), at(9)?);
+        (long <= usual.saturating_mul(RHYTHM_SPREAD)).then(|| long.max(usual) * GAP_INTERVALS)
+    }
+
     /// Takes a sample; the oldest go when more than `capacity` are kept. Time never runs back: an earlier `at_ms`
     /// counts as that of the newest sample.
     pub fn push(&mut self, sample: Sample, capacity: usize) {
@@ -366,6 +441,105 @@ mod tests {
                 all.iter().copied().filter(|sample| (from..from + span).contains(&sample.at_ms)).collect();
             prop_assert_eq!(series.range(from, from + span, usize::MAX), expected);
         }
+    }
+
+    /// What a line through `points` covers in each pixel column: lowest and highest, with where it enters and leaves.
+    fn covered(points: &[Sample], from: u64, span: u64, columns: u64) -> Vec<Option<(f64, f64)>> {
+        let mut out: Vec<Option<(f64, f64)>> = vec![None; columns as usize];
+        let mut cover = |column: u64, number: f64| {
+            let held = &mut out[column as usize];
+            let (low, high) = held.unwrap_or((number, number));
+            *held = Some((low.min(number), high.max(number)));
+        };
+        let place = |at_ms: u64| (at_ms - from) * columns / span;
+        for point in points {
+            cover(place(point.at_ms), point.number);
+        }
+        for pair in points.windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            for border in place(a.at_ms) + 1..=place(b.at_ms) {
+                let border_at = border as f64 * span as f64 / columns as f64 + from as f64;
+                let part = (border_at - a.at_ms as f64) / (b.at_ms - a.at_ms) as f64;
+                let number = a.number + (b.number - a.number) * part;
+                cover(border - 1, number);
+                cover(border, number);
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn the_line_through_columns_covers_the_pixels_of_the_line_through_every_sample(
+            steps in prop::collection::vec((0_u64..50, -100_i32..100), 1..2000),
+            from in 0_u64..5_000, span in 1_u64..40_000, columns in 1_u64..300,
+        ) {
+            let mut series = Series::new();
+            let mut at_ms = 0;
+            for (step, number) in steps {
+                at_ms += step;
+                series.push(Sample { at_ms, number: f64::from(number) }, usize::MAX);
+            }
+            let every = series.range(from, from + span, usize::MAX);
+            let line: Vec<_> = series
+                .columns(from, from + span, columns as usize)
+                .iter()
+                .flatten()
+                .flat_map(Column::line)
+                .collect();
+            prop_assert!(line.len() <= 4 * columns as usize);
+            prop_assert!(line.is_sorted_by_key(|sample| sample.at_ms));
+            prop_assert!(line.iter().all(|sample| every.contains(sample)));
+            prop_assert_eq!(covered(&line, from, span, columns), covered(&every, from, span, columns));
+        }
+
+        #[test]
+        fn the_neighbours_of_a_range_are_the_nearest_samples_outside(
+            steps in prop::collection::vec(0_u64..50, 0..1500), at in 0_u64..40_000,
+        ) {
+            let mut series = Series::new();
+            let mut at_ms = 0;
+            for step in steps {
+                at_ms += step;
+                series.push(Sample { at_ms, number: at_ms as f64 }, usize::MAX);
+            }
+            let before = series.samples().rfind(|sample| sample.at_ms < at);
+            let after = series.samples().find(|sample| sample.at_ms >= at);
+            prop_assert_eq!(series.before(at).map(|s| s.at_ms), before.map(|s| s.at_ms));
+            prop_assert_eq!(series.after(at), after);
+        }
+    }
+
+    #[test]
+    fn columns_know_the_mean_of_their_samples() {
+        let mut series = Series::new();
+        for (at_ms, number) in [(0, 1.0), (1, 2.0), (2, 6.0)] {
+            series.push(Sample { at_ms, number }, 10);
+        }
+        let columns = series.columns(0, 3, 1);
+        assert_eq!(columns[0].map(|column| column.mean()), Some(3.0));
+    }
+
+    #[test]
+    fn a_silence_of_several_usual_intervals_is_a_gap() {
+        let after = |intervals: &[u64]| {
+            let mut series = Series::new();
+            let mut at_ms = 0;
+            for interval in std::iter::once(&0).chain(intervals) {
+                at_ms += interval;
+                series.push(Sample { at_ms, number: 1.0 }, 1000);
+            }
+            series.gap_ms()
+        };
+        assert_eq!(after(&[1_000; 7]), None, "too few to know");
+        assert_eq!(after(&[1_000; 20]), Some(4_000));
+        let mut with_a_gap = [1_000; 20];
+        with_a_gap[10] = 3_600_000;
+        assert_eq!(after(&with_a_gap), Some(4_000), "a gap is not usual");
+        let jittery: Vec<u64> = (0..40).map(|n| 900 + n % 5 * 50).collect();
+        assert_eq!(after(&jittery), Some(4_400));
+        let at_will: Vec<u64> = (0..40).map(|n| 1 << (n % 12)).collect();
+        assert_eq!(after(&at_will), None, "a door has no usual interval");
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The numbers in a payload, each with its path.
+//! The numbers and the two-state words in a payload, each with its path.
 
 use super::{Lexer, Token, parse_number, unescape};
+use crate::payload::{BinaryState, BinaryWord, binary_state};
 
 /// Bounds of one scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +48,31 @@ struct Frame {
 }
 
 impl NumberScan {
-    /// Calls `found` with path and number of every finite number, in order; `false` when the payload is neither a
-    /// number nor JSON (then what was found before the fault must be thrown away).
-    pub fn scan(&mut self, payload: &[u8], limits: &NumberLimits, mut found: impl FnMut(&[u8], f64)) -> bool {
+    /// Calls `found` with path and number of every finite number, in order, and of every state as 1 (on, open, …) or
+    /// 0 with its pair of words; `false` when the payload is none of these and no JSON (then what was found before the
+    /// fault must be thrown away).
+    pub fn scan(
+        &mut self,
+        payload: &[u8],
+        limits: &NumberLimits,
+        mut found: impl FnMut(&[u8], f64, Option<BinaryWord>),
+    ) -> bool {
         let start = payload.trim_ascii_start();
         match start.first() {
             Some(b'{' | b'[') => self.scan_json(payload, limits, &mut found),
             Some(b'0'..=b'9' | b'-' | b'+' | b'.') => {
                 let number = parse_number(payload);
                 if let Some(number) = number {
-                    found(b"", number);
+                    found(b"", number, None);
                 }
                 number.is_some()
+            }
+            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+                let state = state(payload.trim_ascii());
+                if let Some(BinaryState { word, on }) = state {
+                    found(b"", f64::from(u8::from(on)), Some(word));
+                }
+                state.is_some()
             }
             _ => false,
         }
@@ -68,7 +82,7 @@ impl NumberScan {
         &mut self,
         payload: &[u8],
         limits: &NumberLimits,
-        found: &mut impl FnMut(&[u8], f64),
+        found: &mut impl FnMut(&[u8], f64, Option<BinaryWord>),
     ) -> bool {
         self.path.clear();
         self.frames.clear();
@@ -93,7 +107,23 @@ impl NumberScan {
                     if self.path.len() <= limits.path_bytes
                         && let Some(number) = parse_number(lexer.slice(&range))
                     {
-                        found(&self.path, number);
+                        found(&self.path, number, None);
+                    }
+                }
+                Token::String(range) if followed => {
+                    self.enter_place();
+                    let quoted = lexer.slice(&range);
+                    let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+                    if self.path.len() <= limits.path_bytes
+                        && let Some(BinaryState { word, on }) = state(inner)
+                    {
+                        found(&self.path, f64::from(u8::from(on)), Some(word));
+                    }
+                }
+                Token::Bool(on) if followed => {
+                    self.enter_place();
+                    if self.path.len() <= limits.path_bytes {
+                        found(&self.path, f64::from(u8::from(on)), Some(BinaryWord::TrueFalse));
                     }
                 }
                 Token::ObjectStart | Token::ArrayStart if followed => {
@@ -161,6 +191,13 @@ impl NumberScan {
     }
 }
 
+/// A state in words; a digit in quotes is no word.
+fn state(text: &[u8]) -> Option<BinaryState> {
+    let first = text.first().filter(|byte| byte.is_ascii_alphabetic());
+    first?;
+    binary_state(std::str::from_utf8(text).ok()?)
+}
+
 /// The path of a member below other members, as [`NumberField::path`] spells it.
 #[must_use]
 pub fn member_path<'a>(members: impl IntoIterator<Item = &'a str>) -> String {
@@ -194,8 +231,9 @@ fn write_place(place: u32, digits: &mut [u8; 12]) -> &[u8] {
 #[must_use]
 pub fn numbers(payload: &[u8], limits: &NumberLimits) -> Vec<NumberField> {
     let mut fields = Vec::new();
-    let whole = NumberScan::default().scan(payload, limits, |path, number| {
-        if fields.len() < limits.fields
+    let whole = NumberScan::default().scan(payload, limits, |path, number, word| {
+        if word.is_none()
+            && fields.len() < limits.fields
             && let Ok(path) = std::str::from_utf8(path)
         {
             fields.push(NumberField {
@@ -242,6 +280,38 @@ mod tests {
         check("[]", &[]);
         check("ON", &[]);
         check("", &[]);
+    }
+
+    #[test]
+    fn states_are_found_with_their_words() {
+        let check = |payload: &str, expected: &[(&str, f64, BinaryWord)]| {
+            let mut states = Vec::new();
+            NumberScan::default().scan(
+                payload.as_bytes(),
+                &NumberLimits::default(),
+                |path, number, word| {
+                    states
+                        .extend(word.map(|word| (String::from_utf8_lossy(path).into_owned(), number, word)));
+                },
+            );
+            let states: Vec<_> = states
+                .iter()
+                .map(|(path, number, word)| (path.as_str(), *number, *word))
+                .collect();
+            assert_eq!(states, expected, "{payload}");
+        };
+        check("ON", &[("", 1.0, BinaryWord::OnOff)]);
+        check(" closed\n", &[("", 0.0, BinaryWord::OpenClosed)]);
+        check(
+            r#"{"state":"OFF","contact":false,"list":["x",true,1]}"#,
+            &[
+                ("state", 0.0, BinaryWord::OnOff),
+                ("contact", 0.0, BinaryWord::TrueFalse),
+                ("list[1]", 1.0, BinaryWord::TrueFalse),
+            ],
+        );
+        check(r#"{"update":{"state":"idle"},"n":"1","null":null}"#, &[]);
+        check("1", &[]);
     }
 
     #[test]

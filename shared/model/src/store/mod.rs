@@ -13,6 +13,7 @@ mod tree;
 mod view;
 
 use crate::json::{NumberLimits, NumberScan};
+use crate::payload::BinaryWord;
 use crate::series::{Pushed, Sample};
 use budget::{Block, Budget};
 use history::HistoryLimits;
@@ -284,7 +285,7 @@ impl Store {
         };
     }
 
-    /// Adds a sample for every number in the payload.
+    /// Adds a sample for every number and every state in the payload.
     fn sample(&mut self, index: usize, now_ms: u64, payload: &[u8]) {
         if payload.len() > self.options.scan_cap_bytes || self.budget.is_full_of_last_values() {
             return;
@@ -298,13 +299,15 @@ impl Store {
         let room = self.budget.capacity().saturating_sub(self.budget.base);
         numbers.clear();
         let (mut place, mut refused, mut added_bytes) = (0, 0, 0);
-        let whole = self.scan.scan(payload, &limits, |path, number| {
-            match find_field(fields, place, path) {
+        let whole = self.scan.scan(payload, &limits, |path, number, word| {
+            match find_field(fields, place, path, word) {
                 Some(found) => {
                     numbers.push((found, number));
                     place = found + 1;
                 }
-                None if fields.len() < limits.fields && added_bytes + FIELD_BYTES + path.len() <= room => {
+                None if has_room(fields, limits.fields, word)
+                    && added_bytes + FIELD_BYTES + path.len() <= room =>
+                {
                     let Ok(path) = std::str::from_utf8(path) else {
                         return;
                     };
@@ -312,6 +315,7 @@ impl Store {
                     added_bytes += FIELD_BYTES + path.len();
                     fields.push(Field {
                         path: path.into(),
+                        word,
                         series: crate::series::Series::new(),
                     });
                     place = fields.len();
@@ -429,16 +433,20 @@ impl Store {
 const TOPIC_BYTES: usize = size_of::<Topic>() * 3 / 2 + 16;
 const FIELD_BYTES: usize = size_of::<Field>() * 2;
 
+/// Numbers and states have a cap each, so that many switches of a payload leave room for its numbers.
+fn has_room(fields: &[Field], cap: usize, word: Option<BinaryWord>) -> bool {
+    let alike = |field: &&Field| field.word.is_some() == word.is_some();
+    fields.len() < cap || fields.iter().filter(alike).count() < cap
+}
+
 /// Fields mostly come in the same order, so the one after the last found is looked at first.
 #[inline]
-fn find_field(fields: &[Field], expected: usize, path: &[u8]) -> Option<usize> {
-    if fields
-        .get(expected)
-        .is_some_and(|field| field.path.as_bytes() == path)
-    {
+fn find_field(fields: &[Field], expected: usize, path: &[u8], word: Option<BinaryWord>) -> Option<usize> {
+    let is_it = |field: &Field| field.path.as_bytes() == path && field.word.is_some() == word.is_some();
+    if fields.get(expected).is_some_and(is_it) {
         return Some(expected);
     }
-    fields.iter().position(|field| field.path.as_bytes() == path)
+    fields.iter().position(is_it)
 }
 
 /// Replaces the contents, keeping the buffer unless it is far too large.

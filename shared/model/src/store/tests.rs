@@ -127,6 +127,47 @@ fn fields_beyond_the_cap_are_counted() {
 }
 
 #[test]
+fn states_are_kept_beside_the_numbers_of_the_same_field() {
+    let mut store = Store::new(StoreOptions::default());
+    for (at, payload) in ["unavailable", "21.5", "online", "22"].iter().enumerate() {
+        store.apply(at as u64, &Arrival::new("a", payload.as_bytes()));
+    }
+    store.apply(9, &Arrival::new("b", br#"{"on":true,"t":1}"#));
+    let numbers = |topic: &Topic, path: &str, is_state| -> Vec<f64> {
+        let field = topic.field(path, is_state).unwrap();
+        field.series.samples().map(|sample| sample.number).collect()
+    };
+    let held = topic(&store, "a");
+    assert_eq!(numbers(held, "", false), [21.5, 22.0]);
+    assert_eq!(numbers(held, "", true), [0.0, 1.0]);
+    assert_eq!(held.series("").unwrap().len(), 2);
+    let held = topic(&store, "b");
+    assert_eq!(numbers(held, "on", true), [1.0]);
+    assert_eq!(held.field("on", true).unwrap().word, Some(BinaryWord::TrueFalse));
+    assert!(held.series("on").is_none());
+}
+
+#[test]
+fn many_states_leave_room_for_numbers() {
+    let numbers = NumberLimits {
+        fields: 1,
+        ..NumberLimits::default()
+    };
+    let mut store = Store::new(StoreOptions {
+        numbers,
+        ..StoreOptions::default()
+    });
+    store.apply(0, &Arrival::new("a", br#"{"p":true,"q":false,"x":1,"y":2}"#));
+    let paths: Vec<_> = topic(&store, "a")
+        .fields()
+        .iter()
+        .map(|field| &*field.path)
+        .collect();
+    assert_eq!(paths, ["p", "x"]);
+    assert_eq!(topic(&store, "a").fields_refused(), 2);
+}
+
+#[test]
 fn broken_json_leaves_no_samples() {
     let mut store = Store::new(StoreOptions::default());
     store.apply(0, &Arrival::new("a", br#"{"x":1,"y":"#));

@@ -2,13 +2,16 @@
 
 use super::history::{History, MessageRef};
 use super::tree::NodeId;
+use crate::payload::BinaryWord;
 use crate::series::Series;
 
-/// A numeric field of a topic's payloads and its samples.
+/// A field of a topic's payloads, either its numbers or its states, and the samples.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// As [`crate::json::NumberField::path`]; empty when the payload itself is the number.
+    /// As [`crate::json::NumberField::path`]; empty when the payload itself is the value.
     pub path: Box<str>,
+    /// The words of a state, whose samples are 1 (on, open, …) and 0; `None` for numbers.
+    pub word: Option<BinaryWord>,
     /// Every sample kept.
     pub series: Series,
 }
@@ -157,19 +160,24 @@ impl Topic {
         self.history.iter_from(from).chain(newest)
     }
 
-    /// The numeric fields in the order they were first seen.
+    /// Numbers and states in the order they were first seen.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
-    /// The samples of a field.
+    /// The numbers of a field.
     #[must_use]
     pub fn series(&self, path: &str) -> Option<&Series> {
+        self.field(path, false).map(|field| &field.series)
+    }
+
+    /// The numbers or the states of a field: a sensor that says `21.5` and `unavailable` has both.
+    #[must_use]
+    pub fn field(&self, path: &str, is_state: bool) -> Option<&Field> {
         self.fields
             .iter()
-            .find(|field| &*field.path == path)
-            .map(|field| &field.series)
+            .find(|field| &*field.path == path && field.word.is_some() == is_state)
     }
 
     /// Numbers that were not followed because the topic has too many fields.

@@ -93,7 +93,7 @@ fn topic_view(now: Now, topic: &Topic) -> TopicView {
     let kept = topic.history_len();
     let mut history: Vec<_> = topic.history_from(kept.saturating_sub(HISTORY_ROWS)).collect();
     history.reverse();
-    let first_field = topic.fields().first();
+    let first_field = topic.fields().iter().find(|field| field.word.is_none());
     TopicView {
         qos: last.qos,
         retained: last.retain,
@@ -108,6 +108,7 @@ fn topic_view(now: Now, topic: &Topic) -> TopicView {
         fields: topic
             .fields()
             .iter()
+            .filter(|field| field.word.is_none())
             .map(|field| field.path.to_string())
             .collect(),
         spark: first_field.and_then(|field| spark(&field.series, now.wall_ms)),
