@@ -84,6 +84,22 @@ impl Browser {
             .map(drop)
     }
 
+    /// Puts another tab in front, which makes the page a hidden one; the answer is for [`Self::show`].
+    pub fn hide(&self) -> Result<String> {
+        let page = self.session.get("window")?;
+        let tab = self.session.send("window/new", &json!({"type": "tab"}))?;
+        let tab = tab.get("handle").context("no tab was opened")?;
+        self.session.send("window", &json!({"handle": tab}))?;
+        self.session.chromium("Page.bringToFront", &json!({})).map(drop)?;
+        Ok(page.as_str().context("the tab has no name")?.to_owned())
+    }
+
+    /// Puts the page in front again.
+    pub fn show(&self, page: &str) -> Result<()> {
+        self.session.send("window", &json!({"handle": page}))?;
+        self.session.chromium("Page.bringToFront", &json!({})).map(drop)
+    }
+
     /// Runs a script at the start of every page that is opened from now on.
     pub fn run_in_every_page(&self, source: &str) -> Result<()> {
         self.session

@@ -5,6 +5,7 @@
 
 pub mod aedes;
 pub mod amqtt;
+pub mod blaster;
 pub mod bridge;
 pub mod browser;
 pub mod case;

@@ -61,29 +61,22 @@ impl Session {
     pub fn send(&self, command: &str, body: &Value) -> Result<Value> {
         let separator = if command.is_empty() { "" } else { "/" };
         let address = format!("{}{separator}{command}", self.address);
-        let mut answer = self
+        let answer = self
             .agent
             .post(&address)
             .send_json(body)
             .context("chromedriver does not answer")?;
-        let status = answer.status();
-        let mut answer: Value = answer
-            .body_mut()
-            .with_config()
-            .limit(64 * 1024 * 1024)
-            .read_json()?;
-        let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
-        if !status.is_success() {
-            let text = value
-                .get("message")
-                .and_then(Value::as_str)
-                .unwrap_or("no message");
-            bail!(
-                "the browser refused `{command}`: {}",
-                text.lines().next().unwrap_or_default()
-            );
-        }
-        Ok(value)
+        value(command, answer)
+    }
+
+    /// Asks for something that a command of the WebDriver protocol names.
+    pub fn get(&self, command: &str) -> Result<Value> {
+        let answer = self
+            .agent
+            .get(format!("{}/{command}", self.address))
+            .call()
+            .context("chromedriver does not answer")?;
+        value(command, answer)
     }
 
     /// Runs a function body in the page; it sees its arguments as `arguments[0]` and so on.
@@ -118,6 +111,28 @@ impl Session {
         self.send(&format!("element/{}/value", element.0), &json!({"text": text}))
             .map(drop)
     }
+}
+
+/// The value of an answer, or why it was refused.
+fn value(command: &str, mut answer: ureq::http::Response<ureq::Body>) -> Result<Value> {
+    let status = answer.status();
+    let mut answer: Value = answer
+        .body_mut()
+        .with_config()
+        .limit(64 * 1024 * 1024)
+        .read_json()?;
+    let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
+    if !status.is_success() {
+        let text = value
+            .get("message")
+            .and_then(Value::as_str)
+            .unwrap_or("no message");
+        bail!(
+            "the browser refused `{command}`: {}",
+            text.lines().next().unwrap_or_default()
+        );
+    }
+    Ok(value)
 }
 
 impl Drop for Session {

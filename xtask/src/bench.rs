@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    bench_relay,
+    bench_relay, bench_ui,
     process::{root, show},
 };
 
@@ -20,7 +20,8 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     match what {
         "codec" => codec(rest),
         "relay" => bench_relay::relay(rest),
-        unknown => bail!("there is no bench `{unknown}`; there are: codec, relay"),
+        "engine" | "ui" | "soak" | "hidden" => bench_ui::ui(what, rest),
+        unknown => bail!("there is no bench `{unknown}`; there are: codec, relay, engine, ui, soak, hidden"),
     }
 }
 

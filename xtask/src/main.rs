@@ -6,6 +6,7 @@
 mod apt;
 mod bench;
 mod bench_relay;
+mod bench_ui;
 mod check;
 mod conformance;
 mod deploy_tests;
@@ -39,6 +40,10 @@ cargo xtask <task>
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
   bench codec wasm [ROUNDS]   only the part in wasm, against the codecs of JavaScript (needs Node and npm)
   bench relay [ROUNDS [WORKLOAD]]   the bridge's relay against others in front of one Mosquitto (installs them)
+  bench engine [ROUNDS [coalesced|frames]]   what the page takes in, beside a raw counter, MQTT.js and paho (needs npm)
+  bench ui [SECONDS [home|explorer [LOAD]]]   frames, long tasks and input while messages come
+  bench soak [MINUTES]   memory over half an hour at 5,000 messages a second
+  bench hidden [MINUTES]   a hidden page keeps its connection and counts every message
   help                 this text
 ";
 
