@@ -1,7 +1,11 @@
 //! What can be done with an entity, and the message that does it.
 
+use crate::announced::color::{ColorForm, channels};
+use crate::announced::extract::{Engine, TemplateError, TemplateInput, TemplateValue};
+use crate::announced::json::quoted;
+
 /// How a control looks.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ControlKind {
     /// On and off.
     Switch,
@@ -27,34 +31,131 @@ pub enum ControlKind {
     Cover,
     /// Lock and unlock.
     Lock,
+    /// One of several words is in force.
+    Select {
+        /// As they are shown and said.
+        options: Vec<String>,
+    },
+    /// Several things that it can be told to do.
+    Buttons {
+        /// As they are shown and said.
+        options: Vec<String>,
+    },
+    /// One thing that it can be told to do.
+    Button,
+    /// Words.
+    Text {
+        /// Most characters.
+        longest: u32,
+    },
+    /// A colour.
+    Color(ColorForm),
 }
 
-/// A control of an entity and how to use it. Nothing announced it: it is a guess from the form of topic and payload.
+/// A control of an entity and how to use it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
     /// How it looks.
     pub kind: ControlKind,
-    /// Where commands go.
-    pub topic: String,
-    /// How a command is spelled.
-    pub(crate) spelling: Spelling,
+    /// Nothing announced it: it is a guess from the form of topic and payload.
+    pub is_guess: bool,
+    /// A person is asked before it acts.
+    pub asks: bool,
+    /// Its messages.
+    pub(crate) writes: Vec<Write>,
     /// What the device wants for one of the unit shown.
     pub(crate) scale: f64,
     /// Whether it wants whole numbers.
     pub(crate) whole: bool,
 }
 
-/// How a command's payload is made.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Spelling {
-    /// The bare word or number; states in these words.
-    Plain { on: String, off: String },
-    /// A JSON object with this member; states in these words.
-    Json { member: String, on: String, off: String },
+/// One message that a control sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// What it is sent for.
+    pub verb: Verb,
+    /// The topic name.
+    pub topic: String,
+    /// How the payload is made.
+    pub payload: Payload,
+    /// Quality of service; 1 unless the device announced another.
+    pub qos: u8,
+    /// Whether it is kept by the broker; only when the device announced it so.
+    pub retain: bool,
+}
+
+impl Write {
+    /// At QoS 1, not retained.
+    #[must_use]
+    pub fn new(verb: Verb, topic: &str, payload: Payload) -> Self {
+        Self {
+            verb,
+            topic: topic.to_owned(),
+            payload,
+            qos: 1,
+            retain: false,
+        }
+    }
+}
+
+/// What a message is sent for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Verb {
+    On,
+    Off,
+    Open,
+    Close,
+    Stop,
+    Lock,
+    Unlock,
+    Press,
+    /// A number.
+    Set,
+    /// Any word or colour.
+    Choose,
+    /// This word.
+    Option(String),
+}
+
+/// How a command's payload is made of what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// These words, whatever was asked for.
+    Fixed(String),
+    /// The bare number, word or colour.
+    Value,
+    /// The number, word or colour as JSON, between these texts.
+    Json {
+        /// `{"brightness":`
+        before: String,
+        /// `}`
+        after: String,
+    },
+    /// What a template makes of it.
+    Template {
+        /// The template.
+        source: String,
+        /// What the number or word is called, besides `value`; empty: nothing else.
+        name: &'static str,
+        /// The value when it is always the same.
+        fixed: Option<String>,
+    },
+}
+
+impl Payload {
+    /// A JSON object with this member only.
+    #[must_use]
+    pub fn member(name: &str) -> Self {
+        Self::Json {
+            before: format!("{{{}:", quoted(name)),
+            after: "}".to_owned(),
+        }
+    }
 }
 
 /// What someone wants an entity to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Switch on.
     TurnOn,
@@ -72,35 +173,92 @@ pub enum Action {
     Lock,
     /// Unlock.
     Unlock,
+    /// One of several, a text, or a colour as `#rrggbb`.
+    Choose(String),
+    /// Do the one thing.
+    Press,
 }
 
-/// A message that asks a device to do something: QoS 1, never retained.
+/// A message that asks a device to do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
     /// The topic name.
     pub topic: String,
     /// The payload.
     pub payload: String,
-    /// Always true here: no device has announced this command.
+    /// Quality of service.
+    pub qos: u8,
+    /// Whether the broker keeps it.
+    pub retain: bool,
+    /// No device has announced this command.
     pub is_guess: bool,
 }
 
+/// Why there is no command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The entity is gone, or cannot do that.
+    Impossible,
+    /// Its template needs an engine that is not there yet: try again soon.
+    NotLoaded,
+    /// Its template could not be used: why.
+    Template(String),
+}
+
 impl Control {
-    pub(crate) fn plain(kind: ControlKind, topic: String, on: &str, off: &str) -> Self {
-        let (on, off) = (on.to_owned(), off.to_owned());
-        Self::new(kind, topic, Spelling::Plain { on, off })
+    /// States in these words, on the bare topic.
+    pub(crate) fn plain(kind: ControlKind, topic: &str, on: &str, off: &str) -> Self {
+        Self::guess(kind, topic, on, off, |value| match value {
+            Some(word) => Payload::Fixed(word.to_owned()),
+            None => Payload::Value,
+        })
     }
 
-    pub(crate) fn json(kind: ControlKind, topic: String, member: &str, on: &str, off: &str) -> Self {
-        let (member, on, off) = (member.to_owned(), on.to_owned(), off.to_owned());
-        Self::new(kind, topic, Spelling::Json { member, on, off })
+    /// States in these words, as a member of a JSON object.
+    pub(crate) fn json(kind: ControlKind, topic: &str, member: &str, on: &str, off: &str) -> Self {
+        Self::guess(kind, topic, on, off, |value| match value {
+            Some(word) => Payload::Fixed(format!("{{{}:{}}}", quoted(member), json_word(word))),
+            None => Payload::member(member),
+        })
     }
 
-    fn new(kind: ControlKind, topic: String, spelling: Spelling) -> Self {
+    fn guess(
+        kind: ControlKind,
+        topic: &str,
+        on: &str,
+        off: &str,
+        payload: impl Fn(Option<&str>) -> Payload,
+    ) -> Self {
+        let is_lower = on.chars().all(char::is_lowercase);
+        let said = |verb, word: &str| {
+            let word = if is_lower {
+                word.to_lowercase()
+            } else {
+                word.to_owned()
+            };
+            Write::new(verb, topic, payload(Some(&word)))
+        };
+        let writes = match kind {
+            ControlKind::Switch => vec![
+                Write::new(Verb::On, topic, payload(Some(on))),
+                Write::new(Verb::Off, topic, payload(Some(off))),
+            ],
+            ControlKind::Cover => vec![
+                said(Verb::Open, "OPEN"),
+                said(Verb::Close, "CLOSE"),
+                said(Verb::Stop, "STOP"),
+            ],
+            ControlKind::Lock => vec![said(Verb::Lock, "LOCK"), said(Verb::Unlock, "UNLOCK")],
+            ControlKind::Slider { .. } | ControlKind::Stepper { .. } => {
+                vec![Write::new(Verb::Set, topic, payload(None))]
+            }
+            _ => vec![Write::new(Verb::Choose, topic, payload(None))],
+        };
         Self {
             kind,
-            topic,
-            spelling,
+            is_guess: true,
+            asks: false,
+            writes,
             scale: 1.0,
             whole: false,
         }
@@ -115,54 +273,149 @@ impl Control {
         }
     }
 
-    /// The message for an action; `None` when this control cannot do it.
+    /// Where commands go, or the first of several topics.
     #[must_use]
-    pub fn command(&self, action: Action) -> Option<Command> {
-        let (Spelling::Plain { on, off } | Spelling::Json { on, off, .. }) = &self.spelling;
-        let lower = on.chars().all(char::is_lowercase);
-        let spelled = |word: &str| {
-            if lower {
-                word.to_lowercase()
-            } else {
-                word.to_owned()
-            }
-        };
-        let value = match (self.kind, action) {
-            (ControlKind::Switch, Action::TurnOn) => quoted(on),
-            (ControlKind::Switch, Action::TurnOff) => quoted(off),
+    pub fn topic(&self) -> &str {
+        self.writes.first().map_or("", |write| &write.topic)
+    }
+
+    /// The message for an action.
+    pub(crate) fn command(&self, action: &Action, engine: &mut Engine) -> Result<Command, CommandError> {
+        let write = self.writes.iter().find(|write| write.verb.is_for(action));
+        let write = write.ok_or(CommandError::Impossible)?;
+        let asked = self.asked(action).ok_or(CommandError::Impossible)?;
+        Ok(Command {
+            topic: write.topic.clone(),
+            payload: asked.payload(&write.payload, engine)?,
+            qos: write.qos,
+            retain: write.retain,
+            is_guess: self.is_guess,
+        })
+    }
+
+    /// What is asked for, in the device's words; `None` when it is out of the question.
+    fn asked(&self, action: &Action) -> Option<Asked> {
+        let number = match (action, &self.kind) {
             (
-                ControlKind::Slider { min, max, .. } | ControlKind::Stepper { min, max, .. },
                 Action::Set(number),
-            ) if number.is_finite() => {
-                let number = number.clamp(min, max) * self.scale;
-                // The shortest spelling: 21.5, 60.
-                format!("{}", if self.whole { number.round() } else { number })
+                ControlKind::Slider { min, max, .. } | ControlKind::Stepper { min, max, .. },
+            ) => {
+                if !number.is_finite() {
+                    return None;
+                }
+                let number = number.max(*min).min(*max) * self.scale;
+                Some(if self.whole {
+                    number.round()
+                } else {
+                    // Without the noise of binary fractions.
+                    (number * 1e6).round() / 1e6
+                })
             }
-            (ControlKind::Cover, Action::Open) => quoted(&spelled("OPEN")),
-            (ControlKind::Cover, Action::Close) => quoted(&spelled("CLOSE")),
-            (ControlKind::Cover, Action::Stop) => quoted(&spelled("STOP")),
-            (ControlKind::Lock, Action::Lock) => quoted(&spelled("LOCK")),
-            (ControlKind::Lock, Action::Unlock) => quoted(&spelled("UNLOCK")),
-            _ => return None,
+            (Action::Set(_), _) => return None,
+            _ => None,
         };
-        let payload = match &self.spelling {
-            Spelling::Plain { .. } => value.trim_matches('"').to_owned(),
-            Spelling::Json { member, .. } => format!("{{{}:{value}}}", quoted(member)),
+        let mut asked = Asked {
+            number,
+            ..Asked::default()
         };
-        Some(Command {
-            topic: self.topic.clone(),
-            payload,
-            is_guess: true,
+        match (action, &self.kind) {
+            (Action::Choose(color), ControlKind::Color(form)) => {
+                asked.plain = form.write(color, false)?;
+                asked.json = form.write(color, true)?;
+                asked.color.clone_from(color);
+            }
+            (Action::Choose(option), ControlKind::Select { options } | ControlKind::Buttons { options }) => {
+                if !options.contains(option) {
+                    return None;
+                }
+                asked.plain.clone_from(option);
+                asked.json = quoted(option);
+            }
+            (Action::Choose(text), ControlKind::Text { longest }) => {
+                if text.chars().count() > *longest as usize {
+                    return None;
+                }
+                asked.plain.clone_from(text);
+                asked.json = quoted(text);
+            }
+            (Action::Choose(_), _) => return None,
+            _ => {
+                // The shortest spelling: 21.5, 60.
+                asked.plain = number.map(|number| number.to_string()).unwrap_or_default();
+                asked.json.clone_from(&asked.plain);
+            }
+        }
+        Some(asked)
+    }
+}
+
+impl Verb {
+    fn is_for(&self, action: &Action) -> bool {
+        match (self, action) {
+            (Self::Option(option), Action::Choose(chosen)) => option == chosen,
+            (Self::On, Action::TurnOn)
+            | (Self::Off, Action::TurnOff)
+            | (Self::Set, Action::Set(_))
+            | (Self::Open, Action::Open)
+            | (Self::Close, Action::Close)
+            | (Self::Stop, Action::Stop)
+            | (Self::Lock, Action::Lock)
+            | (Self::Unlock, Action::Unlock)
+            | (Self::Choose, Action::Choose(_))
+            | (Self::Press, Action::Press) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What is asked for, in the device's words.
+#[derive(Debug, Default)]
+struct Asked {
+    number: Option<f64>,
+    plain: String,
+    json: String,
+    color: String,
+}
+
+impl Asked {
+    fn payload(&self, payload: &Payload, engine: &mut Engine) -> Result<String, CommandError> {
+        Ok(match payload {
+            Payload::Fixed(words) => words.clone(),
+            Payload::Value => self.plain.clone(),
+            Payload::Json { before, after } => format!("{before}{}{after}", self.json),
+            Payload::Template { source, name, fixed } => {
+                let value = match (self.number, fixed) {
+                    (_, Some(fixed)) => TemplateValue::Text(fixed),
+                    (Some(number), None) => TemplateValue::Number(number),
+                    (None, None) => TemplateValue::Text(&self.plain),
+                };
+                let mut variables = vec![("value", value)];
+                if !name.is_empty() {
+                    variables.push((name, value));
+                }
+                let channels = channels(&self.color).into_iter().flatten();
+                variables.extend(channels.map(|(name, number)| (name, TemplateValue::Number(number))));
+                let input = TemplateInput {
+                    payload: None,
+                    variables: &variables,
+                };
+                engine.render(source, input).map_err(|error| match error {
+                    TemplateError::NotLoaded => CommandError::NotLoaded,
+                    TemplateError::Unsupported(why) | TemplateError::Failed(why) => {
+                        CommandError::Template(why)
+                    }
+                })?
+            }
         })
     }
 }
 
 /// A JSON string; `true` and `false` stay words of JSON.
-fn quoted(word: &str) -> String {
+fn json_word(word: &str) -> String {
     if matches!(word, "true" | "false") {
         return word.to_owned();
     }
-    serde_json::Value::from(word).to_string()
+    quoted(word)
 }
 
 #[cfg(test)]
@@ -178,58 +431,62 @@ mod tests {
         };
         for (control, action, expected) in [
             (
-                Control::json(ControlKind::Switch, "t/set".into(), "state", "ON", "OFF"),
+                Control::json(ControlKind::Switch, "t/set", "state", "ON", "OFF"),
                 Action::TurnOn,
                 Some(r#"{"state":"ON"}"#),
             ),
             (
-                Control::json(slider, "t/set".into(), "brightness", "", ""),
+                Control::json(slider.clone(), "t/set", "brightness", "", ""),
                 Action::Set(300.0),
                 Some(r#"{"brightness":254}"#),
             ),
             (
-                Control::plain(ControlKind::Switch, "t/set".into(), "on", "off"),
+                Control::plain(ControlKind::Switch, "t/set", "on", "off"),
                 Action::TurnOff,
                 Some("off"),
             ),
             (
-                Control::plain(ControlKind::Switch, "t/set".into(), "true", "false"),
+                Control::plain(ControlKind::Switch, "t/set", "true", "false"),
                 Action::TurnOn,
                 Some("true"),
             ),
             (
-                Control::json(ControlKind::Cover, "t/set".into(), "state", "OPEN", "CLOSE"),
+                Control::json(ControlKind::Cover, "t/set", "state", "OPEN", "CLOSE"),
                 Action::Stop,
                 Some(r#"{"state":"STOP"}"#),
             ),
             (
-                Control::plain(ControlKind::Cover, "t".into(), "open", "close"),
+                Control::plain(ControlKind::Cover, "t", "open", "close"),
                 Action::Stop,
                 Some("stop"),
             ),
             (
-                Control::json(ControlKind::Lock, "t/set".into(), "state", "LOCK", "UNLOCK"),
+                Control::json(ControlKind::Lock, "t/set", "state", "LOCK", "UNLOCK"),
                 Action::Lock,
                 Some(r#"{"state":"LOCK"}"#),
             ),
             (
-                Control::plain(slider, "t/set".into(), "", ""),
+                Control::plain(slider.clone(), "t/set", "", ""),
                 Action::Set(21.5),
                 Some("21.5"),
             ),
             (
-                Control::plain(slider, "t/set".into(), "", ""),
+                Control::plain(slider.clone(), "t/set", "", ""),
                 Action::Set(f64::NAN),
                 None,
             ),
             (
-                Control::plain(ControlKind::Lock, "t/set".into(), "LOCK", "UNLOCK"),
+                Control::plain(ControlKind::Lock, "t/set", "LOCK", "UNLOCK"),
                 Action::TurnOn,
                 None,
             ),
         ] {
             assert_eq!(
-                control.command(action).map(|command| command.payload).as_deref(),
+                control
+                    .command(&action, &mut Engine::default())
+                    .ok()
+                    .map(|command| command.payload)
+                    .as_deref(),
                 expected,
                 "{control:?}"
             );

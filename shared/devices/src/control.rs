@@ -17,13 +17,14 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
     );
     let things = context.thing();
     let (on, off) = entity.spelled.clone();
-    let json = |kind| Control::json(kind, command.clone(), key, &on, &off);
+    let json = |kind| Control::json(kind, command, key, &on, &off);
     match context.place.source {
         Source::Zigbee2mqtt => zigbee2mqtt_control(entity, context, key, json),
         Source::Tasmota => tasmota_control(entity, context, key),
         Source::Shelly => shelly_control(entity, context),
         Source::EspHome => esphome_control(entity, context, json),
-        Source::Plain => {
+        // The others announce their controls.
+        _ => {
             let seen = context.commands_seen.contains(command);
             let by_name = matches!(
                 things,
@@ -54,7 +55,7 @@ fn tasmota_control(entity: &mut Entity, context: &Context<'_>, key: &str) {
         entity.class = Class::OnOff;
         entity.unit.clear();
         entity.kind = EntityKind::Switch;
-        entity.control = Some(Control::plain(ControlKind::Switch, topic, "ON", "OFF"));
+        entity.control = Some(Control::plain(ControlKind::Switch, &topic, "ON", "OFF"));
         entity.name = human_key(&key.replacen("POWER", "Switch ", 1)).trim().to_owned();
     } else if key == "Dimmer" {
         let kind = ControlKind::Slider {
@@ -62,7 +63,7 @@ fn tasmota_control(entity: &mut Entity, context: &Context<'_>, key: &str) {
             max: 100.0,
             step: 1.0,
         };
-        entity.control = Some(Control::plain(kind, topic, "", "").scaled(1.0));
+        entity.control = Some(Control::plain(kind, &topic, "", "").scaled(1.0));
     }
 }
 
@@ -80,7 +81,7 @@ fn esphome_control(entity: &mut Entity, context: &Context<'_>, json: impl Fn(Con
         json(control)
     } else {
         let (on, off) = &entity.spelled;
-        Control::plain(control, context.place.command.clone(), on, off)
+        Control::plain(control, &context.place.command, on, off)
     });
     entity.kind = kind;
     entity.name = human_key(context.path.get(1).map_or("", |object| &**object));
@@ -148,9 +149,9 @@ fn shelly_control(entity: &mut Entity, context: &Context<'_>) {
             };
             entity.class = Class::OnOff;
             entity.name = format!("Switch {}", human_key(number));
-            entity.control = Some(Control::plain(ControlKind::Switch, topic, "on", "off"));
+            entity.control = Some(Control::plain(ControlKind::Switch, &topic, "on", "off"));
         }
-        ["roller", _] => entity.control = Some(Control::plain(ControlKind::Cover, topic, "open", "close")),
+        ["roller", _] => entity.control = Some(Control::plain(ControlKind::Cover, &topic, "open", "close")),
         // Watt-minutes at a relay, watt-hours at a meter.
         ["relay" | "light", _, "energy"] => entity.scale = 60_000.0,
         ["emeter", _, "total"] => entity.scale = 1000.0,
@@ -162,8 +163,8 @@ fn shelly_control(entity: &mut Entity, context: &Context<'_>) {
 pub(crate) fn plain_control(entity: &mut Entity, topic: &str, key: &str, on: &str, off: &str) {
     let is_object = entity.field.is_some();
     let make = |kind| match is_object {
-        true => Control::json(kind, topic.to_owned(), key, on, off),
-        false => Control::plain(kind, topic.to_owned(), on, off),
+        true => Control::json(kind, topic, key, on, off),
+        false => Control::plain(kind, topic, on, off),
     };
     let kind = match (entity.kind, entity.class) {
         (EntityKind::Binary, Class::OnOff) => {

@@ -48,6 +48,7 @@ pub enum DeviceKind {
     Garage,
     Light,
     Thermostat,
+    Alarm,
     Smoke,
     Leak,
     Window,
@@ -58,6 +59,15 @@ pub enum DeviceKind {
     Air,
     Climate,
     Energy,
+    Fan,
+    Humidifier,
+    Valve,
+    Vacuum,
+    LawnMower,
+    WaterHeater,
+    Siren,
+    Camera,
+    Button,
     #[default]
     Sensor,
     Text,
@@ -73,6 +83,7 @@ impl DeviceKind {
             Self::Garage => "garage",
             Self::Light => "light",
             Self::Thermostat => "thermostat",
+            Self::Alarm => "alarm",
             Self::Smoke => "smoke",
             Self::Leak => "leak",
             Self::Window => "window",
@@ -83,6 +94,15 @@ impl DeviceKind {
             Self::Air => "air",
             Self::Climate => "climate",
             Self::Energy => "energy",
+            Self::Fan => "fan",
+            Self::Humidifier => "humidifier",
+            Self::Valve => "valve",
+            Self::Vacuum => "vacuum",
+            Self::LawnMower => "lawn_mower",
+            Self::WaterHeater => "water_heater",
+            Self::Siren => "siren",
+            Self::Camera => "camera",
+            Self::Button => "button",
             Self::Sensor => "sensor",
             Self::Text => "text",
         }
@@ -94,19 +114,23 @@ impl DeviceKind {
         match self {
             Self::Lock | Self::Cover | Self::Garage | Self::Light | Self::Smoke | Self::Leak => true,
             Self::Window | Self::Door | Self::Motion | Self::Switch | Self::Text => true,
+            Self::Alarm | Self::Fan | Self::Valve | Self::Vacuum | Self::LawnMower | Self::Siren => true,
+            Self::Camera | Self::Button => true,
             Self::Thermostat | Self::Plug | Self::Air | Self::Climate | Self::Energy | Self::Sensor => false,
+            Self::Humidifier | Self::WaterHeater => false,
         }
     }
 }
 
 /// What an entity shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EntityKind {
     /// A number with a unit.
     Number,
     /// One of two states that cannot be set.
     Binary,
     /// Words.
+    #[default]
     Text,
     /// A light, on or off.
     Light,
@@ -116,6 +140,44 @@ pub enum EntityKind {
     Cover,
     /// A lock.
     Lock,
+    /// A fan, on or off.
+    Fan,
+    /// A humidifier or dehumidifier, on or off.
+    Humidifier,
+    /// A siren, on or off.
+    Siren,
+    /// What heats or cools does.
+    Climate,
+    /// What a water heater does.
+    WaterHeater,
+    /// A valve, open or closed.
+    Valve,
+    /// A vacuum cleaner.
+    Vacuum,
+    /// A lawn mower.
+    LawnMower,
+    /// An alarm panel.
+    Alarm,
+    /// One of several words.
+    Select,
+    /// Something to press.
+    Button,
+    /// A scene to activate.
+    Scene,
+    /// A colour.
+    Color,
+    /// Something that happens: a press, a ring.
+    Event,
+    /// Whether a newer version can be installed.
+    Update,
+    /// A picture.
+    Image,
+    /// Where somebody or something is.
+    Tracker,
+    /// A message to send.
+    Notify,
+    /// Of a kind that is not known: shown as it comes.
+    Raw,
 }
 
 impl EntityKind {
@@ -130,6 +192,25 @@ impl EntityKind {
             Self::Switch => "switch",
             Self::Cover => "cover",
             Self::Lock => "lock",
+            Self::Fan => "fan",
+            Self::Humidifier => "humidifier",
+            Self::Siren => "siren",
+            Self::Climate => "climate",
+            Self::WaterHeater => "water_heater",
+            Self::Valve => "valve",
+            Self::Vacuum => "vacuum",
+            Self::LawnMower => "lawn_mower",
+            Self::Alarm => "alarm",
+            Self::Select => "select",
+            Self::Button => "button",
+            Self::Scene => "scene",
+            Self::Color => "color",
+            Self::Event => "event",
+            Self::Update => "update",
+            Self::Image => "image",
+            Self::Tracker => "tracker",
+            Self::Notify => "notify",
+            Self::Raw => "raw",
         }
     }
 }
@@ -177,8 +258,14 @@ pub struct Entity {
     pub topic: String,
     /// Path of the field in the payload as the store's series names it; `None` when the payload is the value.
     pub field: Option<String>,
-    /// What can be done; always a guess from the form of topic and payload.
+    /// What can be done.
     pub control: Option<Control>,
+    /// The device says that this is out of order or gone, or the value is older than the device allows.
+    pub unavailable: bool,
+    /// The value is as it came, because the announced template could not be used.
+    pub unreadable: bool,
+    /// Nobody says the state: it can only be set.
+    pub silent: bool,
     /// Decimals to show a number with.
     pub decimals: Decimals,
     /// What the device sends for one of the unit shown: 2.54 for a brightness shown in %.
@@ -222,8 +309,25 @@ impl Entity {
     }
 }
 
+/// What a device says of itself, as it was written; empty where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Who made it.
+    pub manufacturer: String,
+    /// What it is called by its maker.
+    pub model: String,
+    /// Of the program in it.
+    pub software: String,
+    /// Of the device itself.
+    pub hardware: String,
+    /// Serial number.
+    pub serial: String,
+    /// Where it is set up: http or https only.
+    pub configuration_url: String,
+}
+
 /// Something in the home that speaks MQTT.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Device {
     /// For addresses: letters, digits and dashes, unique.
     pub id: String,
@@ -251,6 +355,14 @@ pub struct Device {
     pub topics: Vec<String>,
     /// When it was first seen, ms since epoch.
     pub first_seen_ms: u64,
+    /// It announced itself: nothing of it is a guess.
+    pub is_announced: bool,
+    /// Maker, model, versions.
+    pub details: Details,
+    /// The formats that announce it, when there is more than one, and the first.
+    pub announced_by: Vec<Source>,
+    /// The device that it is reached through, by name.
+    pub via: Option<String>,
 }
 
 impl Device {
@@ -270,9 +382,10 @@ impl Device {
 }
 
 /// Which form of topics and payloads a device speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
     /// Any topics, read by their form.
+    #[default]
     Plain,
     /// zigbee2mqtt states.
     Zigbee2mqtt,
@@ -282,6 +395,18 @@ pub enum Source {
     Shelly,
     /// `ESPHome` states.
     EspHome,
+    /// The list of devices of a zigbee2mqtt bridge.
+    Zigbee2mqttBridge,
+    /// Tasmota's own discovery.
+    TasmotaDiscovery,
+    /// Homie 4 and 5.
+    Homie,
+    /// Shelly of the second generation and later.
+    ShellyRpc,
+    /// Sparkplug B.
+    Sparkplug,
+    /// Home Assistant discovery.
+    HomeAssistant,
 }
 
 impl Source {
@@ -294,6 +419,12 @@ impl Source {
             Self::Tasmota => "Tasmota topics",
             Self::Shelly => "Shelly topics",
             Self::EspHome => "ESPHome topics",
+            Self::Zigbee2mqttBridge => "zigbee2mqtt",
+            Self::TasmotaDiscovery => "Tasmota discovery",
+            Self::Homie => "Homie",
+            Self::ShellyRpc => "Shelly",
+            Self::Sparkplug => "Sparkplug B",
+            Self::HomeAssistant => "Home Assistant discovery",
         }
     }
 }

@@ -206,6 +206,9 @@ pub(crate) fn new_entity(
         topic: context.topic.to_owned(),
         field,
         control: None,
+        unavailable: false,
+        unreadable: false,
+        silent: false,
         decimals: Decimals::new(),
         scale: 1.0,
         inverted: guess.inverted,
@@ -345,7 +348,7 @@ fn unit_for(guess: Guess, reading: &Reading) -> &'static str {
     }
 }
 
-fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
+pub(crate) fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
     let key = path.last().copied().unwrap_or_default();
     let says_more = words(key).len() > 1 && !matches!(class, Class::TargetTemperature);
     match class.title() {
@@ -389,7 +392,7 @@ impl Entity {
             // Only something with a motor says so.
             self.become_cover();
             let topic = self.command_topic.clone();
-            self.control = Some(Control::plain(ControlKind::Cover, topic, "OPEN", "CLOSE"));
+            self.control = Some(Control::plain(ControlKind::Cover, &topic, "OPEN", "CLOSE"));
         }
         let value = self.value_of(&reading.scalar);
         if value != self.value {
@@ -490,7 +493,7 @@ pub(crate) fn refresh(device: &mut Device) {
     device.kind = kind_of_device(device);
 }
 
-fn kind_of_device(device: &Device) -> DeviceKind {
+pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
     let own = device.key.rsplit('/').next().unwrap_or_default();
     let thing = match thing(&format!("{own} {}", device.name)) {
         Some(Thing::Door) if device.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
@@ -502,11 +505,20 @@ fn kind_of_device(device: &Device) -> DeviceKind {
     let opening_named =
         |word: &str| opening.is_some_and(|entity| words(&entity.id).iter().any(|named| named == word));
     match thing {
+        _ if has_kind(EntityKind::Alarm) => DeviceKind::Alarm,
         _ if has_kind(EntityKind::Lock) => DeviceKind::Lock,
         Some(Thing::Garage) if opening.is_some() || has_kind(EntityKind::Cover) => DeviceKind::Garage,
         _ if has_kind(EntityKind::Cover) => DeviceKind::Cover,
         _ if has_kind(EntityKind::Light) => DeviceKind::Light,
-        _ if has(Class::TargetTemperature) => DeviceKind::Thermostat,
+        _ if has_kind(EntityKind::WaterHeater) => DeviceKind::WaterHeater,
+        _ if has_kind(EntityKind::Humidifier) => DeviceKind::Humidifier,
+        _ if has(Class::TargetTemperature) || has_kind(EntityKind::Climate) => DeviceKind::Thermostat,
+        _ if has_kind(EntityKind::Vacuum) => DeviceKind::Vacuum,
+        _ if has_kind(EntityKind::LawnMower) => DeviceKind::LawnMower,
+        _ if has_kind(EntityKind::Fan) => DeviceKind::Fan,
+        _ if has_kind(EntityKind::Valve) => DeviceKind::Valve,
+        _ if has_kind(EntityKind::Siren) => DeviceKind::Siren,
+        _ if has_kind(EntityKind::Image) => DeviceKind::Camera,
         _ if has(Class::Smoke) || has(Class::CarbonMonoxide) => DeviceKind::Smoke,
         _ if has(Class::Leak) => DeviceKind::Leak,
         Some(Thing::Window) if opening.is_some() => DeviceKind::Window,
@@ -522,6 +534,15 @@ fn kind_of_device(device: &Device) -> DeviceKind {
         }
         _ if has(Class::Temperature) || has(Class::Humidity) => DeviceKind::Climate,
         _ if has(Class::Power) || has(Class::Energy) => DeviceKind::Energy,
+        _ if device.entities.iter().all(|entity| {
+            matches!(
+                entity.kind,
+                EntityKind::Button | EntityKind::Scene | EntityKind::Event
+            )
+        }) =>
+        {
+            DeviceKind::Button
+        }
         _ if device
             .entities
             .iter()

@@ -9,11 +9,16 @@ const TEXT_BYTES: usize = 1024;
 /// Longest path kept, in bytes.
 const PATH_BYTES: usize = 256;
 
+/// One value in a payload.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Scalar {
+pub enum Scalar {
+    /// A number, and how it was spelled.
     Number(f64, String),
+    /// `true` or `false`.
     Bool(bool),
+    /// Words.
     Text(String),
+    /// Nothing.
     Null,
 }
 

@@ -1,7 +1,7 @@
 //! From topics and payloads to devices: what is in the home, what each thing says, and what can be done with it.
 //!
-//! Today by the form of topics and payloads alone; whatever is read so is a guess and marked as one. Nothing here
-//! opens a socket, reads a clock (`now_ms` is always an argument) or touches a page, and no input panics.
+//! Devices that announce themselves are read by what they announce ([`announced`]); all others by the form of topics
+//! and payloads alone, and whatever is read so is a guess and marked as one. Nothing here opens a socket, reads a clock (`now_ms` is always an argument) or touches a page, and no input panics.
 //!
 //! ```
 //! use hearth_devices::{Action, DeviceOptions, Devices};
@@ -12,13 +12,14 @@
 //!
 //! let (id, device) = devices.iter().next().unwrap();
 //! assert_eq!((&*device.name, device.room.as_deref(), device.kind.name()), ("Worktop", Some("Kitchen"), "light"));
-//! let command = devices.command(id, "state", Action::TurnOff).unwrap();
+//! let command = devices.command(id, "state", &Action::TurnOff).unwrap();
 //! assert_eq!((&*command.topic, &*command.payload), ("zigbee2mqtt/Kitchen/Worktop/set", r#"{"state":"OFF"}"#));
 //! ```
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod announced;
 mod class;
 mod command;
 mod control;
@@ -35,7 +36,8 @@ mod rhythm;
 mod tests;
 
 pub use class::Class;
-pub use command::{Action, Command, Control, ControlKind};
-pub use device::{Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Source, Value};
+pub use command::{Action, Command, CommandError, Control, ControlKind, Payload, Verb, Write};
+pub use device::{Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Source, Value};
 pub use facts::{Attention, Facts, Reason, Share};
+pub use flat::Scalar;
 pub use registry::{DeviceCounters, DeviceOptions, Devices, Room};

@@ -145,7 +145,7 @@ fn nothing(key: String, source: Source) -> Place {
 }
 
 /// Name and room of a device whose own levels are `own`; the levels before the last may say the room.
-fn named(own: &[&str]) -> (String, Option<String>) {
+pub(crate) fn named(own: &[&str]) -> (String, Option<String>) {
     let (above, last) = split_last(own);
     if let Some(room) = room_of(above) {
         return (human(last), Some(room));

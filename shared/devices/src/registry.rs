@@ -8,8 +8,9 @@ use std::{
 use hearth_model::payload::{BinaryWord, binary_state};
 use hearth_model::store::Arrival;
 
-use crate::command::{Action, Command};
-use crate::device::{Device, DeviceId, DeviceKind, Liveness, Source, Value};
+use crate::announced::{Announced, Presence};
+use crate::command::{Action, Command, CommandError};
+use crate::device::{Device, DeviceId, Liveness, Source, Value};
 use crate::entity::{Context, Reading, new_entity, read_text, refresh};
 use crate::flat::{Scalar, flatten};
 use crate::names::place_of_room;
@@ -23,6 +24,8 @@ pub struct DeviceOptions {
     pub maximum_devices: usize,
     /// Entities beyond this many per device are not shown. Default 64.
     pub maximum_entities: usize,
+    /// Entities beyond this many of a device that announces itself are not shown. Default 512: gateways have many.
+    pub maximum_announced_entities: usize,
     /// Topics whose place is remembered; others are read anew each time. Default 50,000.
     pub maximum_topics: usize,
     /// A device is stale after this many of its usual intervals without a message. Default 3.
@@ -40,6 +43,7 @@ impl Default for DeviceOptions {
         Self {
             maximum_devices: 2000,
             maximum_entities: 64,
+            maximum_announced_entities: 512,
             maximum_topics: 50_000,
             stale_after_intervals: 3,
             stale_floor_ms: 60_000,
@@ -68,16 +72,16 @@ pub struct Room {
 }
 
 #[derive(Clone, Debug)]
-struct Tracked {
-    device: Device,
-    rhythm: Rhythm,
+pub(crate) struct Tracked {
+    pub(crate) device: Device,
+    pub(crate) rhythm: Rhythm,
 }
 
 #[derive(Clone, Debug)]
-struct Route {
+pub(crate) struct Route {
     is_object: bool,
     is_presence: bool,
-    place: Option<Place>,
+    pub(crate) place: Option<Place>,
 }
 
 /// Command topics seen are remembered up to this many; beyond, controls are guessed from names alone.
@@ -86,21 +90,24 @@ const COMMANDS_SEEN: usize = 4096;
 const VALUE_BYTES: usize = 1024;
 
 /// Every device of the home.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Devices {
     options: DeviceOptions,
-    tracked: Vec<Tracked>,
-    /// In the order of the keys, so that those below a level stand together.
-    by_key: BTreeMap<String, DeviceId>,
+    pub(crate) tracked: Vec<Tracked>,
+    /// Places of devices that are gone.
+    free: Vec<DeviceId>,
+    pub(crate) announced: Announced,
+    /// In the order of the keys, so that those below a level stand together. Guessed devices only.
+    pub(crate) by_key: BTreeMap<String, DeviceId>,
     ids: BTreeSet<String>,
-    routes: HashMap<String, Route>,
+    pub(crate) routes: HashMap<String, Route>,
     /// What availability topics said, by the levels above them.
     presence: BTreeMap<String, bool>,
     /// Topics on which commands were seen.
     commands_seen: BTreeSet<String>,
-    changed: BTreeSet<DeviceId>,
-    structure: u64,
-    counters: DeviceCounters,
+    pub(crate) changed: BTreeSet<DeviceId>,
+    pub(crate) structure: u64,
+    pub(crate) counters: DeviceCounters,
 }
 
 impl Devices {
@@ -122,6 +129,10 @@ impl Devices {
     ///
     /// It is enough to call this with the newest message of a topic once per frame.
     pub fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>) {
+        let is_announcement = self.announced.announce(now_ms, arrival);
+        if self.apply_readers(now_ms, arrival) || is_announcement {
+            return;
+        }
         let Some(route) = self.route(arrival) else { return };
         let Some(place) = route.place else { return };
         match &place.role {
@@ -263,32 +274,55 @@ impl Devices {
         if let Some(id) = self.by_key.get(&place.key) {
             return Some(*id);
         }
-        if self.tracked.len() >= self.options.maximum_devices {
-            self.counters.devices_refused += 1;
-            return None;
-        }
-        let id = DeviceId(self.tracked.len());
         let device = Device {
-            id: self.address_of(&place.key),
+            id: place.key.clone(),
             key: place.key.clone(),
             name: place.name.clone(),
             room: place.room.clone(),
-            kind: DeviceKind::default(),
             source: place.source,
-            entities: Vec::new(),
-            liveness: Liveness::Unknown,
-            liveness_since_ms: now_ms,
-            last_heard_ms: None,
-            usual_interval_ms: None,
-            topics: Vec::new(),
-            first_seen_ms: now_ms,
+            ..Device::default()
         };
-        self.tracked.push(Tracked {
-            device,
-            rhythm: Rhythm::default(),
-        });
+        let id = self.slot(now_ms, &device)?;
         self.by_key.insert(place.key.clone(), id);
         Some(id)
+    }
+
+    /// A place for a device, with an address made of its id; `None` when there are too many.
+    pub(crate) fn slot(&mut self, now_ms: u64, device: &Device) -> Option<DeviceId> {
+        if self.free.is_empty() && self.tracked.len() >= self.options.maximum_devices {
+            self.counters.devices_refused += 1;
+            return None;
+        }
+        let tracked = Tracked {
+            device: Device {
+                id: self.address_of(&device.id),
+                liveness_since_ms: now_ms,
+                first_seen_ms: now_ms,
+                ..device.clone()
+            },
+            rhythm: Rhythm::default(),
+        };
+        let id = self.free.pop().unwrap_or(DeviceId(self.tracked.len()));
+        match self.tracked.get_mut(id.0) {
+            Some(place) => *place = tracked,
+            None => self.tracked.push(tracked),
+        }
+        Some(id)
+    }
+
+    /// A device is gone; its place may be taken by another.
+    pub(crate) fn release(&mut self, id: DeviceId) {
+        let Some(tracked) = self.tracked.get_mut(id.0) else {
+            return;
+        };
+        let gone = std::mem::take(&mut tracked.device);
+        self.ids.remove(&gone.id);
+        if self.by_key.get(&gone.key) == Some(&id) {
+            self.by_key.remove(&gone.key);
+        }
+        self.free.push(id);
+        self.structure += 1;
+        self.changed.insert(id);
     }
 
     /// Letters and digits of a key, dashes for the rest, with a number when another device has the same.
@@ -319,7 +353,7 @@ impl Devices {
         }
         for (at, tracked) in self.tracked.iter_mut().enumerate() {
             let device = &mut tracked.device;
-            if !topic.starts_with(&*device.key) {
+            if device.is_announced || !topic.starts_with(&*device.key) {
                 continue;
             }
             for entity in &mut device.entities {
@@ -363,10 +397,19 @@ impl Devices {
         None
     }
 
-    fn judge(&mut self, now_ms: u64, id: DeviceId) {
+    pub(crate) fn judge(&mut self, now_ms: u64, id: DeviceId) {
         let Some(device) = self.device(id) else { return };
-        let present = self.is_present(&device.key);
-        let liveness = liveness_of(device, present, now_ms, &self.options);
+        let liveness = match self.announced.presence(id) {
+            Some((Some(Presence::Asleep), _)) | Some((Some(Presence::Gone), true)) => Liveness::Asleep,
+            Some((presence, sleeps)) => {
+                let present = presence.map(|presence| presence == Presence::Here);
+                match liveness_of(device, present, now_ms, &self.options) {
+                    Liveness::Stale if sleeps => Liveness::Asleep,
+                    liveness => liveness,
+                }
+            }
+            None => liveness_of(device, self.is_present(&device.key), now_ms, &self.options),
+        };
         let Some(tracked) = self
             .tracked
             .get_mut(id.0)
@@ -381,6 +424,7 @@ impl Devices {
 
     /// Looks for devices that have fallen silent; to be called every few seconds.
     pub fn tick(&mut self, now_ms: u64) {
+        self.tick_announced(now_ms);
         for id in (0..self.tracked.len()).map(DeviceId) {
             self.judge(now_ms, id);
         }
@@ -447,10 +491,15 @@ impl Devices {
         rooms
     }
 
-    /// The message that makes an entity do something; `None` when it cannot.
-    #[must_use]
-    pub fn command(&self, id: DeviceId, entity: &str, action: Action) -> Option<Command> {
-        self.device(id)?.entity(entity)?.control.as_ref()?.command(action)
+    /// The message that makes an entity do something.
+    ///
+    /// # Errors
+    /// When the entity cannot do it, or its template cannot be used.
+    pub fn command(&mut self, id: DeviceId, entity: &str, action: &Action) -> Result<Command, CommandError> {
+        let tracked = self.tracked.get(id.0);
+        let control = tracked.and_then(|tracked| tracked.device.entity(entity)?.control.as_ref());
+        let control = control.ok_or(CommandError::Impossible)?;
+        control.command(action, &mut self.announced.engine)
     }
 
     /// What was left out because of a cap.

@@ -30,7 +30,7 @@ fn line(device: &Device) -> String {
             let control = entity
                 .control
                 .as_ref()
-                .map(|control| format!(" ({})", control.topic))
+                .map(|control| format!(" ({})", control.topic()))
                 .unwrap_or_default();
             format!(
                 "{} {} {}{}{guess}{control}",
@@ -224,7 +224,7 @@ fn a_command_seen_on_the_wire_makes_a_control() {
     ]);
     let (id, device) = devices.iter().next().unwrap();
     assert_eq!(device.entities[0].kind.name(), "switch");
-    let command = devices.command(id, "output", Action::TurnOff).unwrap();
+    let command = devices.command(id, "output", &Action::TurnOff).unwrap();
     assert_eq!(
         (&*command.topic, &*command.payload),
         ("lab/bench/psu/output/set", "off")

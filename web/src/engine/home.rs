@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use hearth_devices::{Action, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
+use hearth_devices::{Action, CommandError, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
@@ -104,6 +104,7 @@ impl Home {
     pub fn advance(&mut self, now: Now, store: &Store) {
         if self.flush.take_due(now.mono, FLUSH_MS) {
             self.flush_topics(store);
+            self.settle(now, store);
             self.tick.note_change();
         }
         if self.tick.take_due(now.mono, TICK_MS) {
@@ -120,19 +121,37 @@ impl Home {
     fn flush_topics(&mut self, store: &Store) {
         self.is_changed.clear();
         for id in std::mem::take(&mut self.changed_topics) {
-            let Some(topic) = store.topic(id) else { continue };
-            let last = topic.last();
-            let name = store.name(id);
-            let arrival = Arrival {
-                topic: &name,
-                payload: last.payload,
-                qos: last.qos,
-                retain: last.retain,
-                dup: last.dup,
-                properties: last.properties,
-            };
-            self.devices.apply(last.received_at_ms, &arrival);
+            self.apply(store, id);
         }
+    }
+
+    /// Makes devices of announcements, and reads again what they say had been said before they were announced.
+    fn settle(&mut self, now: Now, store: &Store) {
+        self.devices.settle(now.wall_ms);
+        for topic in self.devices.take_wanted() {
+            if let Some(id) = store.find(&topic) {
+                self.apply(store, id);
+            }
+        }
+    }
+
+    fn apply(&mut self, store: &Store, id: NodeId) {
+        let Some(topic) = store.topic(id) else { return };
+        let last = topic.last();
+        let name = store.name(id);
+        if last.is_cut() {
+            let bytes = usize::try_from(last.payload_len).unwrap_or(usize::MAX);
+            return self.devices.refuse_cut(last.received_at_ms, &name, bytes);
+        }
+        let arrival = Arrival {
+            topic: &name,
+            payload: last.payload,
+            qos: last.qos,
+            retain: last.retain,
+            dup: last.dup,
+            properties: last.properties,
+        };
+        self.devices.apply(last.received_at_ms, &arrival);
     }
 
     /// The devices that changed since this was last asked.
@@ -156,9 +175,16 @@ impl Home {
             .devices
             .find(device)
             .ok_or("This device is not here any more.")?;
-        let command = device_action(&action)
-            .and_then(|action| self.devices.command(id, entity, action))
-            .ok_or("We do not know how to tell this device to do that.")?;
+        let command = self
+            .devices
+            .command(id, entity, &device_action(&action))
+            .map_err(|error| match error {
+                CommandError::Impossible => "We do not know how to tell this device to do that.".to_owned(),
+                CommandError::NotLoaded => {
+                    "What spells this command is being loaded; try again in a moment.".to_owned()
+                }
+                CommandError::Template(why) => format!("The template of this command cannot be used: {why}."),
+            })?;
         let state = AskedState::Waiting {
             until: now.mono + ANSWER_MS,
         };
@@ -172,11 +198,13 @@ impl Home {
             },
         );
         self.changed.insert(id);
-        // QoS 1: a command that got lost looks like a broken device. Never retained: it would act again after a restart.
+        // A guessed one goes at QoS 1, because a command that got lost looks like a broken device, and never retained,
+        // because it would act again after a restart; a device that announces itself says what it wants.
         Ok(Publication {
             topic: command.topic,
             payload: command.payload.into_bytes(),
-            qos: 1,
+            qos: command.qos,
+            retain: command.retain,
             ..Publication::default()
         })
     }
@@ -256,8 +284,8 @@ fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
     }
 }
 
-fn device_action(action: &wire::Action) -> Option<Action> {
-    Some(match action {
+fn device_action(action: &wire::Action) -> Action {
+    match action {
         wire::Action::Turn(true) => Action::TurnOn,
         wire::Action::Turn(false) => Action::TurnOff,
         wire::Action::Set(number) => Action::Set(*number),
@@ -266,6 +294,7 @@ fn device_action(action: &wire::Action) -> Option<Action> {
         wire::Action::Stop => Action::Stop,
         wire::Action::Lock => Action::Lock,
         wire::Action::Unlock => Action::Unlock,
-        wire::Action::Choose(_) | wire::Action::Press => return None,
-    })
+        wire::Action::Choose(option) => Action::Choose(option.clone()),
+        wire::Action::Press => Action::Press,
+    }
 }

@@ -301,6 +301,8 @@ pub struct ControlView {
     pub kind: ControlKind,
     /// The command is a guess from the topic's form.
     pub guessed: bool,
+    /// It acts only when it is held: a lock, a gate, a valve, an alarm.
+    pub asks: bool,
     pub state: ControlState,
     /// Where a command would go, for the tinkerer.
     pub command_topic: String,
@@ -310,11 +312,30 @@ pub struct ControlView {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ControlKind {
     Switch,
-    Slider { min: f64, max: f64, step: f64 },
-    Stepper { min: f64, max: f64, step: f64 },
-    Select { options: Vec<String> },
+    Slider {
+        min: f64,
+        max: f64,
+        step: f64,
+    },
+    Stepper {
+        min: f64,
+        max: f64,
+        step: f64,
+    },
+    Select {
+        options: Vec<String>,
+    },
+    /// Several things that it can be told to do.
+    Buttons {
+        options: Vec<String>,
+    },
+    Text,
+    /// `#rrggbb`
+    Color,
     Button,
-    Cover { position: bool },
+    Cover {
+        position: bool,
+    },
     Lock,
 }
 

@@ -54,6 +54,7 @@ fn leads(entity: &EntityView) -> bool {
     let by_control = entity.control.as_ref().is_some_and(|control| match control.kind {
         ControlKind::Switch | ControlKind::Button | ControlKind::Lock | ControlKind::Cover { .. } => true,
         ControlKind::Slider { .. } | ControlKind::Stepper { .. } | ControlKind::Select { .. } => false,
+        ControlKind::Buttons { .. } | ControlKind::Text | ControlKind::Color => false,
     });
     by_control
         || (entity.control.is_none()
@@ -70,6 +71,9 @@ fn has_body_control(entity: &EntityView) -> bool {
         ControlKind::Slider { .. }
         | ControlKind::Stepper { .. }
         | ControlKind::Select { .. }
+        | ControlKind::Buttons { .. }
+        | ControlKind::Text
+        | ControlKind::Color
         | ControlKind::Cover { .. }
         | ControlKind::Lock => true,
         ControlKind::Switch | ControlKind::Button => false,

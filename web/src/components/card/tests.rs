@@ -54,6 +54,7 @@ fn switch(on: bool, state: ControlState) -> EntityView {
     entity.control = Some(ControlView {
         kind: ControlKind::Switch,
         guessed: false,
+        asks: false,
         state,
         command_topic: "home/light/set".into(),
     });

@@ -109,16 +109,26 @@ fn value(entity: &Entity) -> EntityValue {
 
 fn control_view(control: &Control, home: &Home, device: DeviceId, entity: &str) -> ControlView {
     ControlView {
-        kind: match control.kind {
+        kind: match &control.kind {
             ControlKind::Switch => wire::ControlKind::Switch,
-            ControlKind::Slider { min, max, step } => wire::ControlKind::Slider { min, max, step },
-            ControlKind::Stepper { min, max, step } => wire::ControlKind::Stepper { min, max, step },
+            &ControlKind::Slider { min, max, step } => wire::ControlKind::Slider { min, max, step },
+            &ControlKind::Stepper { min, max, step } => wire::ControlKind::Stepper { min, max, step },
             ControlKind::Cover => wire::ControlKind::Cover { position: false },
             ControlKind::Lock => wire::ControlKind::Lock,
+            ControlKind::Select { options } => wire::ControlKind::Select {
+                options: options.clone(),
+            },
+            ControlKind::Buttons { options } => wire::ControlKind::Buttons {
+                options: options.clone(),
+            },
+            ControlKind::Button => wire::ControlKind::Button,
+            ControlKind::Text { .. } => wire::ControlKind::Text,
+            ControlKind::Color(_) => wire::ControlKind::Color,
         },
-        guessed: true,
+        guessed: control.is_guess,
+        asks: control.asks,
         state: home.control_state(device, entity),
-        command_topic: control.topic.clone(),
+        command_topic: control.topic().to_owned(),
     }
 }
 

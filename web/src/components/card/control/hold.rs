@@ -11,7 +11,7 @@ const HOLD_MS: u32 = 1_000;
 #[derive(Properties, PartialEq)]
 pub(crate) struct HoldButtonProps {
     /// "Hold to unlock"
-    pub(crate) text: &'static str,
+    pub(crate) text: AttrValue,
     pub(crate) icon: &'static str,
     /// What it acts on.
     pub(crate) label: AttrValue,
@@ -69,7 +69,11 @@ pub(crate) fn HoldButton(props: &HoldButtonProps) -> Html {
         })
     };
     let let_go = |_: &()| stop.reform(|_: PointerEvent| ());
-    let text = if *held { "Keep holding…" } else { props.text };
+    let text = if *held {
+        "Keep holding…".into()
+    } else {
+        props.text.clone()
+    };
     html! {
         <button class={classes!("btn", "grow", "hold", (*held).then_some("hold--held"))} type="button"
             disabled={props.disabled} aria-label={format!("{}: {}, press and hold for one second", props.label, props.text)}

@@ -44,6 +44,10 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
     let state = control_state(&control.state);
     match &control.kind {
         ControlKind::Switch => switch(props, control, &act, label),
+        ControlKind::Button if control.asks => html! {
+            <HoldButton text="Hold to press" icon="lock" label={visible(&label)} control="button" {state}
+                disabled={props.disabled} on_held={act.reform(|()| Action::Press)} />
+        },
         ControlKind::Button => html! {
             <button class="btn" type="button" disabled={props.disabled} onclick={act.reform(|_| Action::Press)}
                 aria-label={format!("{}: press", visible(&label))} data-testid="entity-control" data-control="button"
@@ -58,6 +62,9 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
                 {label} {state} disabled={props.disabled} on_set={act.reform(Action::Set)} />
         },
         ControlKind::Select { options } => select(props, options, &act, label, state),
+        ControlKind::Buttons { options } => buttons(props, options, &act, state),
+        ControlKind::Text | ControlKind::Color => typed(props, &act, label, state),
+        ControlKind::Cover { .. } if control.asks => asking_cover(props, &act, state),
         ControlKind::Cover { .. } => cover(props, &act, state),
         ControlKind::Lock => lock(props, &act, state),
     }
@@ -138,6 +145,75 @@ fn select(
                 <option value={option.clone()} selected={*option == shown}>{visible(option)}</option>
             })}
         </select>
+    }
+}
+
+/// Each is sent as it is named; held where a person is asked first.
+fn buttons(props: &ControlProps, options: &[String], act: &Callback<Action>, state: &'static str) -> Html {
+    let asks = props.entity.control.as_ref().is_some_and(|control| control.asks);
+    html! {
+        <div class="coverbtns" role="group" aria-label={visible(&props.label)}>
+            { for options.iter().map(|option| {
+                let (text, asked) = (visible(option).replace('_', " "), option.clone());
+                let chosen = Callback::from({
+                    let act = act.clone();
+                    move |()| act.emit(Action::Choose(asked.clone()))
+                });
+                if asks {
+                    html! {
+                        <HoldButton key={option.clone()} {text} icon="lock" label={visible(&props.label)}
+                            control="option" {state} disabled={props.disabled} on_held={chosen} />
+                    }
+                } else {
+                    html! {
+                        <button key={option.clone()} class="btn" type="button" disabled={props.disabled}
+                            onclick={chosen.reform(|_| ())} aria-label={format!("{}: {text}", visible(&props.label))}
+                            data-testid="entity-control" data-control="option" data-option={option.clone()}
+                            data-state={state}>{text}</button>
+                    }
+                }
+            })}
+        </div>
+    }
+}
+
+/// What is typed or picked, and sent when that is done.
+fn typed(props: &ControlProps, act: &Callback<Action>, label: AttrValue, state: &'static str) -> Html {
+    let kind = props.entity.control.as_ref().map(|control| &control.kind);
+    let (input, control) = match kind {
+        Some(ControlKind::Color) => ("color", "color"),
+        _ => ("text", "text"),
+    };
+    let shown = match (pending(&props.entity), &props.entity.value) {
+        (Some(Action::Choose(asked)), _) => asked.clone(),
+        (_, EntityValue::Text(text)) => text.clone(),
+        (_, EntityValue::Number { text, .. }) => text.clone(),
+        _ => String::new(),
+    };
+    let onchange = act.reform(|event: Event| Action::Choose(super::super::form::event_value(&event)));
+    html! {
+        <input class="input grow" type={input} value={shown} aria-label={label} disabled={props.disabled} {onchange}
+            data-testid="entity-control" data-control={control} data-state={state} />
+    }
+}
+
+/// A gate or a valve: what moves it is held.
+fn asking_cover(props: &ControlProps, act: &Callback<Action>, state: &'static str) -> Html {
+    let is_open = matches!(props.entity.value, EntityValue::Binary { on: true, .. });
+    let (text, icon, control, action) = if is_open {
+        ("Hold to close", "down", "close", Action::Close)
+    } else {
+        ("Hold to open", "up", "open", Action::Open)
+    };
+    let stop = act.reform(|_: MouseEvent| Action::Stop);
+    html! {
+        <div class="coverbtns" role="group" aria-label={format!("Move {}", visible(&props.label))}>
+            <HoldButton {text} {icon} label={visible(&props.label)} {control} {state} disabled={props.disabled}
+                on_held={act.reform(move |()| action.clone())} />
+            <button class="btn btn--icon" type="button" aria-label={format!("Stop {}", visible(&props.label))}
+                disabled={props.disabled} onclick={stop} data-testid="entity-control" data-control="stop"
+                data-state={state}><Icon name="stop" /></button>
+        </div>
     }
 }
 

@@ -1,0 +1,393 @@
+//! Which part of a payload is the value: by path, or by template.
+//!
+//! The templates that most devices send (`{{ value }}`, `{{ value_json.a.b }}`, `{{ value_json['k'] }}`) are paths
+//! and are read here. All others go to an engine that the owner of the registry provides.
+
+use std::fmt;
+
+use hearth_model::json::parse_number;
+
+use super::json::{Json, JsonLimits};
+use crate::flat::Scalar;
+
+/// Longest template that is taken, in bytes.
+pub const TEMPLATE_BYTES: usize = 16 * 1024;
+
+/// Which part of a payload is the value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Extract {
+    /// All of it.
+    #[default]
+    Plain,
+    /// A member of a JSON object, by the way to it.
+    Path(Vec<Step>),
+    /// What this template makes of it.
+    Template(String),
+}
+
+/// One step into a JSON value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A member of an object.
+    Member(String),
+    /// An item of a list.
+    Item(usize),
+}
+
+impl Extract {
+    /// A member of a JSON object.
+    #[must_use]
+    pub fn path<'a>(members: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Path(
+            members
+                .into_iter()
+                .map(|name| Step::Member(name.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// What a value template says; an empty one says nothing.
+    #[must_use]
+    pub fn template(source: &str) -> Self {
+        let trimmed = source.trim();
+        if trimmed.is_empty() {
+            return Self::Plain;
+        }
+        match expression(trimmed).map(|inner| inner.strip_suffix("| is_defined").unwrap_or(inner).trim()) {
+            Some("value") => Self::Plain,
+            Some(inner) => match path_of(inner) {
+                Some(path) => Self::Path(path),
+                None => Self::Template(source.to_owned()),
+            },
+            None => Self::Template(source.to_owned()),
+        }
+    }
+
+    /// The value's place in the payload as the store's series names it; `None` when it has none.
+    #[must_use]
+    pub(crate) fn field(&self) -> Option<String> {
+        let Self::Path(path) = self else { return None };
+        let names = path.iter().map(|step| match step {
+            Step::Member(name) => Some(&**name),
+            Step::Item(_) => None,
+        });
+        Some(hearth_model::json::member_path(
+            names.collect::<Option<Vec<_>>>()?,
+        ))
+    }
+}
+
+/// What stands between `{{` and `}}` when that is all there is.
+fn expression(source: &str) -> Option<&str> {
+    let inner = source.strip_prefix("{{")?.strip_suffix("}}")?;
+    let inner = inner.strip_prefix('-').unwrap_or(inner);
+    let inner = inner.strip_suffix('-').unwrap_or(inner);
+    (!inner.contains("}}") && !inner.contains("{{")).then(|| inner.trim())
+}
+
+/// `value_json.a['b'][0]` as a path.
+fn path_of(expression: &str) -> Option<Vec<Step>> {
+    let mut rest = expression.strip_prefix("value_json")?;
+    let mut path = Vec::new();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('.') {
+            let end = after
+                .find(|character: char| !character.is_alphanumeric() && character != '_')
+                .unwrap_or(after.len());
+            let (name, left) = after.split_at_checked(end)?;
+            // A number behind a dot is an item of a list, or a member with that name.
+            if name.is_empty() || left.starts_with('(') {
+                return None;
+            }
+            path.push(Step::Member(name.to_owned()));
+            rest = left;
+        } else {
+            let after = rest.strip_prefix('[')?.trim_start();
+            let quote = after.chars().next()?;
+            if matches!(quote, '\'' | '"') {
+                let (name, left) = after.get(1..)?.split_once(quote)?;
+                if name.contains('\\') {
+                    return None;
+                }
+                path.push(Step::Member(name.to_owned()));
+                rest = left.trim_start().strip_prefix(']')?;
+            } else {
+                let (index, left) = after.split_once(']')?;
+                path.push(Step::Item(index.trim().parse().ok()?));
+                rest = left;
+            }
+        }
+    }
+    Some(path)
+}
+
+/// Renders templates: what the owner of a registry gives it.
+///
+/// The context is that of Home Assistant: `value` is the payload as text, `value_json` the payload read as JSON,
+/// command templates get their variables by name.
+pub trait Templates: fmt::Debug + Send {
+    /// The text that a template makes of its input.
+    ///
+    /// # Errors
+    /// Why there is none; the value is then shown raw, with a mark.
+    fn render(&mut self, source: &str, input: TemplateInput<'_>) -> Result<String, TemplateError>;
+}
+
+/// What a template is rendered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TemplateInput<'a> {
+    /// A payload: `value`, and `value_json` when it is JSON.
+    pub payload: Option<&'a str>,
+    /// Variables by name.
+    pub variables: &'a [(&'a str, TemplateValue<'a>)],
+}
+
+/// The value of a variable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TemplateValue<'a> {
+    /// A string.
+    Text(&'a str),
+    /// A number; whole ones are integers.
+    Number(f64),
+}
+
+/// Why there is no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TemplateError {
+    /// There is no engine yet: the registry reads again when it comes ([`Devices::set_templates`](crate::Devices::set_templates)).
+    NotLoaded,
+    /// The template uses what the engine does not know, or breaks its limits; for people.
+    Unsupported(String),
+    /// The template is wrong for this input; for people.
+    Failed(String),
+}
+
+/// No engine.
+#[derive(Debug, Default)]
+pub(crate) struct NoTemplates;
+
+impl Templates for NoTemplates {
+    fn render(&mut self, _: &str, _: TemplateInput<'_>) -> Result<String, TemplateError> {
+        Err(TemplateError::NotLoaded)
+    }
+}
+
+/// The engine that a registry has, and whether one was missed.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) templates: Box<dyn Templates>,
+    pub(crate) is_missed: bool,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            templates: Box::new(NoTemplates),
+            is_missed: false,
+        }
+    }
+}
+
+/// What was found in a payload.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found {
+    Value(Scalar),
+    /// The payload says nothing about it.
+    Nothing,
+    /// There is no engine for the template yet.
+    NotLoaded,
+    /// The template could not be used: why.
+    Unreadable(String),
+}
+
+/// A payload that is read several times.
+#[derive(Debug)]
+pub(crate) struct PayloadRead<'a> {
+    pub(crate) bytes: &'a [u8],
+    text: Option<&'a str>,
+    json: Option<Option<Json>>,
+}
+
+impl<'a> PayloadRead<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            text: std::str::from_utf8(bytes).ok(),
+            json: None,
+        }
+    }
+
+    fn json(&mut self) -> Option<&Json> {
+        let bytes = self.bytes;
+        self.json
+            .get_or_insert_with(|| Json::parse(bytes, JsonLimits::STATE).ok())
+            .as_ref()
+    }
+
+    /// The part that an extract names.
+    pub(crate) fn find(&mut self, extract: &Extract, engine: &mut Engine) -> Found {
+        match extract {
+            Extract::Plain => match self.text {
+                Some("") => Found::Value(Scalar::Null),
+                Some(text) => Found::Value(scalar_of(text)),
+                None => Found::Unreadable("it is no text".to_owned()),
+            },
+            Extract::Path(path) => match self.json().and_then(|json| follow(json, path)) {
+                Some(json) => Found::Value(scalar_of_json(json)),
+                None => Found::Nothing,
+            },
+            Extract::Template(source) => {
+                let Some(text) = self.text else {
+                    return Found::Unreadable("it is no text".to_owned());
+                };
+                let input = TemplateInput {
+                    payload: Some(text),
+                    variables: &[],
+                };
+                match engine.render(source, input) {
+                    // What a template leaves out is not said.
+                    Ok(text) if text.trim().is_empty() => Found::Nothing,
+                    Ok(text) => Found::Value(scalar_of(&text)),
+                    Err(TemplateError::NotLoaded) => Found::NotLoaded,
+                    Err(TemplateError::Unsupported(why) | TemplateError::Failed(why)) => {
+                        Found::Unreadable(why)
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Renders a template; those that only put variables into a text need no engine.
+    pub(crate) fn render(&mut self, source: &str, input: TemplateInput<'_>) -> Result<String, TemplateError> {
+        if source.len() > TEMPLATE_BYTES {
+            return Err(TemplateError::Unsupported("the template is too long".to_owned()));
+        }
+        if let Some(text) = fill_in(source, input) {
+            return Ok(text);
+        }
+        let result = self.templates.render(source, input);
+        self.is_missed |= result == Err(TemplateError::NotLoaded);
+        result
+    }
+}
+
+/// A text with nothing but variables in it.
+fn fill_in(source: &str, input: TemplateInput<'_>) -> Option<String> {
+    if source.contains("{%") || source.contains("{#") {
+        return None;
+    }
+    let mut out = String::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inner, left) = after.split_once("}}")?;
+        if inner.starts_with('-') || inner.ends_with('-') {
+            return None;
+        }
+        out.push_str(before);
+        match inner.trim() {
+            "value" if input.payload.is_some() => out.push_str(input.payload?),
+            name => match input.variables.iter().find(|(known, _)| *known == name)?.1 {
+                TemplateValue::Text(text) => out.push_str(text),
+                TemplateValue::Number(number) => out.push_str(&number.to_string()),
+            },
+        }
+        rest = left;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn follow<'a>(json: &'a Json, path: &[Step]) -> Option<&'a Json> {
+    path.iter().try_fold(json, |json, step| match step {
+        Step::Member(name) => json
+            .get(name)
+            .or_else(|| json.list().get(name.parse::<usize>().ok()?)),
+        Step::Item(at) => json.list().get(*at),
+    })
+}
+
+/// A payload, or what a template made of it: a number when it is one, nothing when it says so.
+pub(crate) fn scalar_of(text: &str) -> Scalar {
+    let trimmed = text.trim();
+    match parse_number(trimmed.as_bytes()) {
+        Some(number) => Scalar::Number(number, trimmed.to_owned()),
+        None if trimmed == "None" => Scalar::Null,
+        None => Scalar::Text(trimmed.to_owned()),
+    }
+}
+
+fn scalar_of_json(json: &Json) -> Scalar {
+    match json {
+        Json::Null => Scalar::Null,
+        Json::Bool(value) => Scalar::Bool(*value),
+        Json::Number(number, spelled) => Scalar::Number(*number, spelled.clone()),
+        Json::Text(text) => scalar_of(text),
+        Json::List(_) | Json::Object(_) => Scalar::Text(json.to_json()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(template: &str, payload: &str) -> Found {
+        PayloadRead::new(payload.as_bytes()).find(&Extract::template(template), &mut Engine::default())
+    }
+
+    #[test]
+    fn the_usual_templates_need_no_engine() {
+        let payload = r#"{"a":{"b c":[1.50,true]},"s":"ON","n":null}"#;
+        for (template, expected) in [
+            ("{{ value_json.s }}", Found::Value(Scalar::Text("ON".into()))),
+            (
+                "{{value_json['a'][\"b c\"][0]}}",
+                Found::Value(Scalar::Number(1.5, "1.50".into())),
+            ),
+            ("{{ value_json.a['b c'][1] }}", Found::Value(Scalar::Bool(true))),
+            (
+                "{{ value_json.s | is_defined }}",
+                Found::Value(Scalar::Text("ON".into())),
+            ),
+            ("{{ value_json.n }}", Found::Value(Scalar::Null)),
+            ("{{ value_json.gone.deep }}", Found::Nothing),
+            ("{{ value_json.s|lower }}", Found::NotLoaded),
+            ("{{ value_json.a.get('x') }}", Found::NotLoaded),
+            ("{{ value_json.s }} {{ value_json.n }}", Found::NotLoaded),
+        ] {
+            assert_eq!(found(template, payload), expected, "{template}");
+        }
+        assert_eq!(
+            found("{{ value }}", "21.0"),
+            Found::Value(Scalar::Number(21.0, "21.0".into()))
+        );
+        assert_eq!(found("", "x"), Found::Value(Scalar::Text("x".into())));
+        assert_eq!(found("{{ value_json.a }}", "no json"), Found::Nothing);
+    }
+
+    #[test]
+    fn variables_are_filled_in_without_an_engine() {
+        let variables = [
+            ("value", TemplateValue::Number(40.0)),
+            ("state", TemplateValue::Text("ON")),
+        ];
+        let input = TemplateInput {
+            payload: None,
+            variables: &variables,
+        };
+        let mut engine = Engine::default();
+        for (source, text) in [
+            (
+                r#"{"position": {{ value }}, "s":"{{state}}"}"#,
+                Ok(r#"{"position": 40, "s":"ON"}"#.to_owned()),
+            ),
+            ("no variable", Ok("no variable".to_owned())),
+            ("{{ value | int }}", Err(TemplateError::NotLoaded)),
+            ("{{ other }}", Err(TemplateError::NotLoaded)),
+            ("{% if x %}", Err(TemplateError::NotLoaded)),
+        ] {
+            assert_eq!(engine.render(source, input), text);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Devices that announce themselves: what they are, what they say and how they are told what to do.
+//!
+//! ```text
+//! message ─► Format::apply ─► Announcements (by key) ─► groups (one per physical device) ─► Device, Entity
+//! message ─► readers of its topic ─► values          command ◄─ writes ◄─ Action
+//! ```
+//!
+//! A [`Format`] turns messages into [`Announcement`](model::Announcement)s and knows nothing of devices on a page. The
+//! registry groups announcements by their identifiers, makes entities of them, and reads states: a format names the
+//! topics and the part of the payload, and is not asked again when they come. A topic that an announced device
+//! reads is no longer guessed at.
+
+mod bind;
+pub(crate) mod color;
+pub(crate) mod extract;
+mod group;
+pub(crate) mod json;
+mod live;
+pub mod model;
+mod problems;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use hearth_model::store::Arrival;
+
+pub(crate) use bind::Presence;
+pub use color::ColorForm;
+pub use extract::{Extract, Step, TEMPLATE_BYTES, TemplateError, TemplateInput, TemplateValue, Templates};
+pub use group::{Announcements, Links, identify};
+pub use json::{Json, JsonFault, JsonLimits, quoted};
+pub(crate) use live::Announced;
+pub use problems::{Problem, Problems};
+
+/// A way in which devices announce themselves.
+pub trait Format: fmt::Debug + Send {
+    /// Whether a message on this topic says something to this format besides states that it has named.
+    fn wants(&self, topic: &str) -> bool;
+
+    /// Takes a message on a topic that it wants. What cannot be read is refused with a reason
+    /// ([`Announcements::refuse`]); a message that is no announcement after all changes nothing.
+    fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements);
+
+    /// The topic filters on which devices announce themselves, for a page that does not subscribe to everything.
+    fn filters(&self) -> &'static [&'static str];
+}
+
+/// Every format, in the order in which they are asked.
+fn formats() -> Vec<Box<dyn Format>> {
+    Vec::new()
+}
