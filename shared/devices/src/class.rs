@@ -1,5 +1,7 @@
 //! What a key such as `temperature`, `ENERGY.Power` or `contact` measures, and in which unit: guesses, marked as such.
 
+use hearth_model::letters::{is_lower, is_upper, lower, lower_char};
+
 /// What an entity measures or says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -365,7 +367,7 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
         .iter()
         .rev()
         .nth(1)
-        .map(|above| above.to_lowercase())
+        .map(|above| lower(above))
         .unwrap_or_default();
     let plain = |class, unit| Guess {
         class,
@@ -442,13 +444,13 @@ pub(crate) fn words(key: &str) -> Vec<String> {
     let mut before = ' ';
     for character in key.chars() {
         let is_break = !character.is_alphanumeric();
-        if (is_break || (character.is_uppercase() && before.is_lowercase()))
+        if (is_break || (is_upper(character) && is_lower(before)))
             && words.last().is_some_and(|word| !word.is_empty())
         {
             words.push(String::new());
         }
         if !is_break && let Some(word) = words.last_mut() {
-            word.extend(character.to_lowercase());
+            word.push(lower_char(character));
         }
         before = character;
     }

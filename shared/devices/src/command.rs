@@ -3,6 +3,8 @@
 use crate::announced::color::{ColorForm, channels};
 use crate::announced::extract::{Engine, TemplateError, TemplateInput, TemplateValue};
 use crate::announced::json::quoted;
+use hearth_model::decimal;
+use hearth_model::letters::{is_lower, lower};
 
 /// How a control looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -229,13 +231,9 @@ impl Control {
         off: &str,
         payload: impl Fn(Option<&str>) -> Payload,
     ) -> Self {
-        let is_lower = on.chars().all(char::is_lowercase);
+        let is_lower = on.chars().all(is_lower);
         let said = |verb, word: &str| {
-            let word = if is_lower {
-                word.to_lowercase()
-            } else {
-                word.to_owned()
-            };
+            let word = if is_lower { lower(word) } else { word.to_owned() };
             Write::new(verb, topic, payload(Some(&word)))
         };
         let writes = match kind {
@@ -341,7 +339,7 @@ impl Control {
             (Action::Choose(_), _) => return None,
             _ => {
                 // The shortest spelling: 21.5, 60.
-                asked.plain = number.map(|number| number.to_string()).unwrap_or_default();
+                asked.plain = number.map(decimal::shortest).unwrap_or_default();
                 asked.json.clone_from(&asked.plain);
             }
         }

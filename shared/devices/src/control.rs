@@ -1,5 +1,6 @@
 //! Which control an entity gets, by the form of its topic and payload.
 
+use hearth_model::letters::{self, is_lower, is_upper};
 use hearth_model::payload::{BinaryWord, binary_state};
 
 use crate::class::Class;
@@ -209,9 +210,9 @@ pub(crate) fn spelled_states(scalar: &Scalar) -> (String, String) {
         Some(BinaryWord::LockedUnlocked) => ("LOCK", "UNLOCK"),
         _ => ("ON", "OFF"),
     };
-    let lower = text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase);
+    let lower = text.chars().any(is_lower) && !text.chars().any(is_upper);
     if lower {
-        pair(&on.to_lowercase(), &off.to_lowercase())
+        pair(&letters::lower(on), &letters::lower(off))
     } else {
         pair(on, off)
     }

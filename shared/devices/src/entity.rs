@@ -1,9 +1,11 @@
 //! From a value to an entity: what it is, in which unit, and what can be done with it.
 
+use hearth_model::letters::lower;
 use std::collections::BTreeSet;
 
 use hearth_model::format::Decimals;
 use hearth_model::json::parse_number;
+use hearth_model::order::sort_by_key;
 use hearth_model::payload::{BinaryState, BinaryWord, binary_state};
 
 use crate::class::{Class, Guess, guess, words};
@@ -222,7 +224,7 @@ pub(crate) fn new_entity(
 fn guess_in(context: &Context<'_>, path: &[&str]) -> Guess {
     let own = guess(path);
     let says_nothing = path.is_empty() || matches!(own.class, Class::OnOff | Class::Other);
-    let last = path.last().map(|last| last.to_lowercase()).unwrap_or_default();
+    let last = path.last().map(|last| lower(last)).unwrap_or_default();
     if context.place.source == Source::Shelly {
         return shelly_guess(path, own);
     }
@@ -322,7 +324,7 @@ fn state_word(text: &str, source: Source) -> Option<BinaryState> {
 }
 
 fn is_cover_word(text: &str) -> bool {
-    let text = text.to_lowercase();
+    let text = lower(text);
     matches!(
         &*text,
         "open" | "close" | "closed" | "stop" | "stopped" | "opening" | "closing"
@@ -352,8 +354,8 @@ pub(crate) fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
     let key = path.last().copied().unwrap_or_default();
     let says_more = words(key).len() > 1 && !matches!(class, Class::TargetTemperature);
     match class.title() {
-        "Energy" if matches!(&*key.to_lowercase(), "total" | "today" | "yesterday") => {
-            format!("Energy {}", key.to_lowercase())
+        "Energy" if matches!(&*lower(key), "total" | "today" | "yesterday") => {
+            format!("Energy {}", lower(key))
         }
         "" => match (kind, key) {
             (EntityKind::Cover, _) => "Position".to_owned(),
@@ -387,7 +389,7 @@ impl Entity {
         if let Scalar::Text(text) = &reading.scalar
             && self.class == Class::Opening
             && self.field.is_none()
-            && matches!(&*text.to_lowercase(), "opening" | "closing" | "stopped")
+            && matches!(&*lower(text), "opening" | "closing" | "stopped")
         {
             // Only something with a motor says so.
             self.become_cover();
@@ -425,7 +427,7 @@ impl Entity {
                 self.decimals.push(shown);
                 Value::Number(shown)
             }
-            Scalar::Text(text) if two_valued => match text.to_lowercase().as_str() {
+            Scalar::Text(text) if two_valued => match lower(text).as_str() {
                 // Locks say `locked`, on is the less safe state.
                 "lock" | "locked" => Value::Binary(false),
                 "unlock" | "unlocked" | "not_fully_locked" => Value::Binary(true),
@@ -487,9 +489,9 @@ pub(crate) fn refresh(device: &mut Device) {
     for entity in &mut device.entities {
         entity.diagnostic |= entity.kind == EntityKind::Lock && entity.control.is_none() && has_set;
     }
-    device
-        .entities
-        .sort_by_key(|entity| (entity.diagnostic, entity.class.rank()));
+    sort_by_key(&mut device.entities, |entity| {
+        (entity.diagnostic, entity.class.rank())
+    });
     device.kind = kind_of_device(device);
 }
 

@@ -1,5 +1,7 @@
 //! The whole home at a glance, and what needs attention.
 
+use hearth_model::order::sort_by_key;
+
 use crate::class::Class;
 use crate::class::words;
 use crate::device::{Device, DeviceId, DeviceKind, EntityKind, Liveness};
@@ -161,7 +163,7 @@ impl Devices {
                 }
             }
         }
-        items.sort_by_key(|item| (item.reason, item.since_ms, item.device));
+        sort_by_key(&mut items, |item| (item.reason, item.since_ms, item.device));
         items
     }
 }

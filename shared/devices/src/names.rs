@@ -1,6 +1,7 @@
 //! Names for people, and rooms, from topic levels.
 
 use crate::class::words;
+use hearth_model::letters::{is_lower, lower, upper_char};
 
 /// First levels that say nothing about where or what.
 const PREFIXES: &[&str] = &[
@@ -108,7 +109,7 @@ pub(crate) fn human(level: &str) -> String {
     let spaced = spaced.trim_end();
     let mut characters = spaced.chars();
     match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
+        Some(first) => std::iter::once(upper_char(first)).chain(characters).collect(),
         None => level.to_owned(),
     }
 }
@@ -116,7 +117,7 @@ pub(crate) fn human(level: &str) -> String {
 /// As [`human`], and words that were run together by capitals are set apart: `ApparentPower`.
 pub(crate) fn human_key(key: &str) -> String {
     let has_space = key.contains(['_', '-', ' ']);
-    let is_shouted = !key.chars().any(char::is_lowercase);
+    let is_shouted = !key.chars().any(is_lower);
     if has_space || is_shouted {
         human(key)
     } else {
@@ -125,7 +126,7 @@ pub(crate) fn human_key(key: &str) -> String {
 }
 
 pub(crate) fn is_prefix(level: &str) -> bool {
-    let level = level.to_lowercase();
+    let level = lower(level);
     PREFIXES.contains(&&*level)
 }
 

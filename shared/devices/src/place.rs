@@ -2,6 +2,7 @@
 
 use crate::device::Source;
 use crate::names::{human, is_prefix, is_room, room_in, room_of};
+use hearth_model::letters::lower;
 
 /// What a topic carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -306,7 +307,7 @@ fn esphome(levels: &[&str], is_object: bool, is_presence: bool) -> Option<Place>
 fn plain(levels: &[&str], is_object: bool, is_presence: bool) -> Place {
     let source = Source::Plain;
     let (above, last) = split_last(levels);
-    let lower = last.to_lowercase();
+    let lower = lower(last);
     let has_above = !above.is_empty() && !above.iter().all(|level| is_prefix(level));
     if has_above && COMMANDS.contains(&&*lower) {
         return Place {

@@ -1,10 +1,12 @@
 //! Every device of the home, kept up to date message by message.
 
+use hearth_model::letters::lower;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
 };
 
+use hearth_model::order::sort_by;
 use hearth_model::payload::{BinaryWord, binary_state};
 use hearth_model::store::Arrival;
 
@@ -473,7 +475,9 @@ impl Devices {
     pub fn rooms(&self) -> Vec<Room> {
         let mut rooms: Vec<Room> = Vec::new();
         let mut devices: Vec<(DeviceId, &Device)> = self.iter().collect();
-        devices.sort_by(|(_, a), (_, b)| (a.first_seen_ms, &a.name).cmp(&(b.first_seen_ms, &b.name)));
+        sort_by(&mut devices, |(_, a), (_, b)| {
+            (a.first_seen_ms, &a.name).cmp(&(b.first_seen_ms, &b.name))
+        });
         for (id, device) in devices {
             match rooms.iter_mut().find(|room| room.name == device.room) {
                 Some(room) => room.devices.push(id),
@@ -484,7 +488,7 @@ impl Devices {
             }
         }
         // Not by arrival: the order must be the same at every start.
-        rooms.sort_by(|a, b| {
+        sort_by(&mut rooms, |a, b| {
             let place = |room: &Room| room.name.as_deref().map_or(usize::MAX, place_of_room);
             (place(a), &a.name).cmp(&(place(b), &b.name))
         });
@@ -554,7 +558,7 @@ fn is_presence(topic: &str, payload: &[u8]) -> bool {
     let Some(state) = std::str::from_utf8(payload).ok().and_then(binary_state) else {
         return false;
     };
-    let last = topic.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let last = lower(topic.rsplit('/').next().unwrap_or_default());
     match state.word {
         BinaryWord::OnlineOffline | BinaryWord::ConnectedDisconnected | BinaryWord::AvailableUnavailable => {
             true

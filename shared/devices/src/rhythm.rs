@@ -1,5 +1,7 @@
 //! How often a device usually speaks, learned from its own messages.
 
+use hearth_model::order::sort_by_key;
+
 /// Intervals remembered.
 const REMEMBERED: usize = 15;
 /// Intervals needed before anything is said.
@@ -40,7 +42,7 @@ impl Rhythm {
             return None;
         }
         let mut sorted = self.intervals.clone();
-        sorted.sort_unstable();
+        sort_by_key(&mut sorted, |interval| *interval);
         let median = sorted.get(sorted.len() / 2).copied()?;
         let near = sorted
             .iter()

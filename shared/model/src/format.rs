@@ -1,5 +1,7 @@
 //! Numbers as text in a box that keeps its width: decimals fixed per value, thousands grouped.
 
+use crate::decimal;
+
 /// Most decimals ever shown.
 const MAXIMUM_DECIMALS: u8 = 3;
 
@@ -78,7 +80,7 @@ pub fn format_number(number: f64, decimals: u8) -> String {
     if number.abs() >= 1e15 {
         return in_powers_of_ten(number);
     }
-    let plain = format!("{number:.*}", usize::from(decimals));
+    let plain = decimal::fixed(number, usize::from(decimals));
     let (sign, digits) = plain.strip_prefix('-').map_or(("", &*plain), |rest| ("-", rest));
     let (whole, fraction) = digits
         .split_once('.')
@@ -101,7 +103,7 @@ pub fn format_number(number: f64, decimals: u8) -> String {
 
 /// Four significant digits at most, `1.235e300`: all seventeen fit into no card.
 fn in_powers_of_ten(number: f64) -> String {
-    let text = format!("{number:.3e}");
+    let text = decimal::scientific(number, 4);
     let Some((digits, exponent)) = text.split_once('e') else {
         return text;
     };
@@ -130,9 +132,9 @@ pub fn format_bytes(bytes: u64) -> String {
     let size = bytes as f64;
     match bytes {
         0..1000 => format!("{bytes} B"),
-        1000..1_000_000 => format!("{:.1} kB", size / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", size / 1e6),
-        _ => format!("{:.1} GB", size / 1e9),
+        1000..1_000_000 => decimal::fixed(size / 1e3, 1) + " kB",
+        1_000_000..1_000_000_000 => decimal::fixed(size / 1e6, 1) + " MB",
+        _ => decimal::fixed(size / 1e9, 1) + " GB",
     }
 }
 

@@ -8,9 +8,12 @@
 
 pub mod age;
 pub mod api;
+pub mod decimal;
 pub mod doctor;
 pub mod format;
 pub mod json;
+pub mod letters;
+pub mod order;
 pub mod payload;
 pub mod series;
 pub mod store;

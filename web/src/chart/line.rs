@@ -1,5 +1,6 @@
 //! A chart of one numeric field: nice ticks, a line with gaps, axis labels as HTML text.
 
+use hearth_model::decimal;
 use yew::prelude::*;
 
 use super::spark::line;
@@ -57,7 +58,7 @@ impl Scale {
     fn label(&self, tick: f64) -> String {
         // Rounding may leave a negative zero.
         let tick = if tick.abs() < 1e-12 { 0.0 } else { tick };
-        locale::number(&format!("{tick:.*}", self.decimals))
+        locale::number(&decimal::fixed(tick, self.decimals))
     }
 }
 
@@ -117,9 +118,9 @@ pub(crate) fn LineChart(props: &LineChartProps) -> Html {
                 { for scale.ticks.iter().map(|tick| at((1.0 - scale.part(*tick)) * 100.0, "", scale.label(*tick))) }
             </div>
             <div class="chart__plot">
-                <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} preserveAspectRatio="none" role="img" aria-label={label}>
+                <svg viewBox="0 0 1000 300" preserveAspectRatio="none" role="img" aria-label={label}>
                     { for scale.ticks.iter().enumerate().map(|(n, tick)| {
-                        let y = format!("{:.1}", (1.0 - scale.part(*tick)) * f64::from(HEIGHT));
+                        let y = decimal::fixed((1.0 - scale.part(*tick)) * f64::from(HEIGHT), 1);
                         html! { <line class={if n == 0 { "axis" } else { "grid" }} x1="0" x2="1000" y1={y.clone()} y2={y} /> }
                     })}
                     <path class="ln" d={path} />

@@ -1,5 +1,6 @@
 //! A small chart without axes. Its box is fixed; a gap in the data is a gap in the line.
 
+use hearth_model::decimal;
 use yew::prelude::*;
 
 use crate::{components::text::visible, platform::locale, wire::Spark};
@@ -23,7 +24,7 @@ pub(crate) fn Sparkline(props: &SparklineProps) -> Html {
     let runs = runs(&props.spark.points);
     html! {
         <div class="spark c-1">
-            <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} preserveAspectRatio="none" role="img"
+            <svg viewBox="0 0 200 48" preserveAspectRatio="none" role="img"
                 aria-label={props.label.clone()}>
                 { for runs.iter().map(|run| html! { <path class="ar" d={area(run, HEIGHT)} /> }) }
                 <path class="ln" d={runs.iter().map(|run| line(run)).collect::<String>()} />
@@ -65,11 +66,11 @@ fn runs(points: &[(f32, Option<f32>)]) -> Vec<Vec<(f32, f32)>> {
 /// The `d` of a line; a single point becomes a short dash so that it can be seen.
 pub(crate) fn line(run: &[(f32, f32)]) -> String {
     if let [(x, y)] = run {
-        return format!("M{:.1} {y:.1}h2", (x - 1.0).max(0.0));
+        return format!("M{} {}h2", length((x - 1.0).max(0.0)), length(*y));
     }
     run.iter()
         .enumerate()
-        .map(|(at, (x, y))| format!("{}{x:.1} {y:.1}", if at == 0 { "M" } else { "L" }))
+        .map(|(at, (x, y))| format!("{}{} {}", if at == 0 { "M" } else { "L" }, length(*x), length(*y)))
         .collect()
 }
 
@@ -77,7 +78,17 @@ fn area(run: &[(f32, f32)], bottom: f32) -> String {
     let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else {
         return String::new();
     };
-    format!("{}L{last:.1} {bottom}L{first:.1} {bottom}Z", line(run))
+    let bottom = length(bottom);
+    format!(
+        "{}L{} {bottom}L{} {bottom}Z",
+        line(run),
+        length(*last),
+        length(*first)
+    )
+}
+
+fn length(length: f32) -> String {
+    decimal::fixed(f64::from(length), 1)
 }
 
 #[cfg(test)]

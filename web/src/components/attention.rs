@@ -1,5 +1,6 @@
 //! What needs attention, most urgent first. Nothing joins or leaves while a pointer or the focus is inside.
 
+use hearth_model::letters::upper_char;
 use yew::prelude::*;
 
 use super::{card::tone_class, icon::Icon, text::visible, words};
@@ -140,7 +141,7 @@ fn sentence(text: &str) -> String {
         return String::new();
     };
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{}{end}", first.to_uppercase(), chars.as_str())
+    format!("{}{}{end}", upper_char(first), chars.as_str())
 }
 
 /// `data-reason`

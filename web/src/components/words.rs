@@ -1,6 +1,7 @@
 //! How times, sizes and counts are said. Pure: `now` is an argument.
 
 use crate::platform::locale;
+use hearth_model::decimal;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -86,9 +87,9 @@ pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
 /// "0.4", "12", for messages per second.
 pub(crate) fn rate(per_second: f32) -> String {
     if per_second >= 99.95 {
-        return locale::number(&format!("{per_second:.0}"));
+        return locale::number(&decimal::fixed(f64::from(per_second), 0));
     }
-    locale::number(&format!("{per_second:.1}"))
+    locale::number(&decimal::fixed(f64::from(per_second), 1))
 }
 
 /// `now` in steps of what an age of `at` is shown in, so that a component changes only when its words do.

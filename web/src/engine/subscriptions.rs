@@ -138,7 +138,7 @@ fn refuse(view: &mut SubscriptionView, why: &str) {
 
 fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
     if code.is_error() {
-        return refuse(view, &code.description().to_lowercase());
+        return refuse(view, &code.description().to_ascii_lowercase());
     }
     view.refused = false;
     view.result = format!("granted QoS {}", code.0);

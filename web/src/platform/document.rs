@@ -63,7 +63,7 @@ pub fn root_px(name: &str) -> Option<f64> {
         .get_computed_style(&document()?.document_element()?)
         .ok()??;
     let value = style.get_property_value(name).ok()?;
-    value.trim().strip_suffix("px")?.parse().ok()
+    hearth_model::json::parse_number(value.trim().strip_suffix("px")?.as_bytes())
 }
 
 /// Moves the focus to the element with this id.

@@ -1,5 +1,6 @@
 //! From the announcements of one physical device to a device with entities, and to who reads which topic.
 
+use hearth_model::letters::lower;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hearth_model::format::Decimals;
@@ -301,7 +302,7 @@ impl Binder<'_> {
             ("", "") => name_of(&[], part.class, part.kind),
             ("", label) => label.to_owned(),
             (own, "") => own.to_owned(),
-            (own, label) => format!("{own} {}", label.to_lowercase()),
+            (own, label) => format!("{own} {}", lower(label)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Colours as devices spell them, and as a page does: `#rrggbb`.
 
 use super::json::{Json, JsonLimits};
+use hearth_model::decimal;
 
 /// How a device spells a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl ColorForm {
                 (&["x", "y"], vec![x, y])
             }
             Self::Hex if as_json => return Some(format!("{{\"hex\":\"{}\"}}", hex(rgb))),
-            Self::Hex => return Some(hex(rgb).trim_start_matches('#').to_uppercase()),
+            Self::Hex => return Some(hex(rgb).trim_start_matches('#').to_ascii_uppercase()),
         };
         let mut out = String::new();
         for (name, number) in names.iter().zip(numbers) {
@@ -70,7 +71,7 @@ impl ColorForm {
                 out.push_str(name);
                 out.push_str("\":");
             }
-            out.push_str(&number.to_string());
+            out.push_str(&decimal::shortest(number));
         }
         Some(if as_json { format!("{{{out}}}") } else { out })
     }

@@ -3,6 +3,7 @@
 //! The templates that most devices send (`{{ value }}`, `{{ value_json.a.b }}`, `{{ value_json['k'] }}`) are paths
 //! and are read here. All others go to an engine that the owner of the registry provides.
 
+use hearth_model::decimal;
 use std::fmt;
 
 use hearth_model::json::parse_number;
@@ -290,7 +291,7 @@ fn fill_in(source: &str, input: TemplateInput<'_>) -> Option<String> {
             "value" if input.payload.is_some() => out.push_str(input.payload?),
             name => match input.variables.iter().find(|(known, _)| *known == name)?.1 {
                 TemplateValue::Text(text) => out.push_str(text),
-                TemplateValue::Number(number) => out.push_str(&number.to_string()),
+                TemplateValue::Number(number) => out.push_str(&decimal::shortest(number)),
             },
         }
         rest = left;

@@ -1,5 +1,6 @@
 //! The announcements that are in force, and which of them speak of one physical device.
 
+use hearth_model::letters::lower;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -283,7 +284,7 @@ impl Announcements {
 /// Adds what a text that identifies a device stands for: a MAC or an IEEE address in it is the same in all formats;
 /// anything else counts only within its format, because `1` may be the first device of any of them.
 pub fn identify(format: &str, text: &str, identifiers: &mut Vec<String>) {
-    let text = text.trim().to_lowercase();
+    let text = lower(text.trim());
     if text.is_empty() || text.len() > 256 {
         return;
     }

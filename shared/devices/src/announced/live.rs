@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use hearth_model::letters::lower;
 use hearth_model::store::Arrival;
 
 use super::bind::{Before, Bound, Presence, bind, pin_decimals};
@@ -358,7 +359,7 @@ impl Devices {
                 (name, room) = named(&levels);
             } else if let Some((found, rest)) = room_in(&name) {
                 // As it was written, unless the room stood first.
-                if name.to_lowercase().ends_with(&rest.to_lowercase()) && rest.len() < name.len() {
+                if lower(&name).ends_with(&lower(&rest)) && rest.len() < name.len() {
                     name = rest;
                 }
                 room = Some(found);

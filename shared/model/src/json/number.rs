@@ -1,5 +1,7 @@
 //! Decimal text to `f64`.
 
+use crate::decimal;
+
 /// Powers of ten that an `f64` holds exactly.
 const EXACT_POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
@@ -18,7 +20,7 @@ pub fn parse_number(bytes: &[u8]) -> Option<f64> {
     }
     match short_decimal(bytes) {
         Some(number) => Some(number),
-        None => long_decimal(bytes),
+        None => decimal::parse(bytes),
     }
 }
 
@@ -57,15 +59,6 @@ fn short_decimal(bytes: &[u8]) -> Option<f64> {
         number /= EXACT_POWERS.get(places)?;
     }
     Some(if negative { -number } else { number })
-}
-
-#[cold]
-fn long_decimal(bytes: &[u8]) -> Option<f64> {
-    let only_decimal = bytes
-        .iter()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
-    let text = std::str::from_utf8(bytes).ok().filter(|_| only_decimal)?;
-    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 #[cfg(test)]

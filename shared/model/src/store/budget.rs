@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Counters;
 use super::topic::Topic;
+use crate::order::sort_by_key;
 
 /// A full page of messages or chunk of samples, which may go.
 #[derive(Clone, Copy, Debug)]
@@ -192,7 +193,7 @@ impl Budget {
                 }
             }
         }
-        open.sort_by_key(|(at, _)| *at);
+        sort_by_key(&mut open, |(at, _)| *at);
         let goal = self.capacity - self.capacity / 16;
         for (_, block) in open {
             if self.used() + bytes <= goal {

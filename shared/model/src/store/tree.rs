@@ -6,6 +6,8 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::rate::Rate;
+use crate::letters::lower_char;
+use crate::order::sort_by;
 
 /// Levels beyond this many stay together in the last name, slashes included.
 pub const MAXIMUM_LEVELS: usize = 128;
@@ -321,13 +323,9 @@ impl Tree {
             let Some(node) = self.nodes.get_mut(parent.index()) else {
                 continue;
             };
-            let sorted = node.sorted as usize;
             let mut children = std::mem::take(&mut node.children);
-            // A run that is already sorted is merged by the standard sort at the cost of one pass.
-            if let Some(tail) = children.get_mut(sorted..) {
-                tail.sort_unstable_by(|a, b| self.order(*a, *b));
-            }
-            children.sort_by(|a, b| self.order(*a, *b));
+            // Those that were sorted already are a run, which the sort merges at the cost of one pass.
+            sort_by(&mut children, |a, b| self.order(*a, *b));
             if let Some(node) = self.nodes.get_mut(parent.index()) {
                 node.sorted = u32::try_from(children.len()).unwrap_or(NONE);
                 node.children = children;
@@ -340,8 +338,6 @@ impl Tree {
         self.node(id).map_or(&[], |node| &node.children)
     }
 
-    // Sorting networks hold thirty copies of what they compare by: this is a sixtieth of the page.
-    #[inline(never)]
     fn order(&self, a: NodeId, b: NodeId) -> Ordering {
         compare_levels(self.level(a), self.level(b))
     }
@@ -413,7 +409,7 @@ fn leading_number(text: &str) -> Option<(&str, &str)> {
 }
 
 fn fold(character: char) -> char {
-    character.to_lowercase().next().unwrap_or(character)
+    lower_char(character)
 }
 
 #[cfg(test)]

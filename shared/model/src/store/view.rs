@@ -3,6 +3,7 @@
 //! The list of visible nodes is rebuilt only when a topic appeared or the look changed; a window of it costs what is
 //! in the window. Rows never jump: the caller names the row at the top, and the window stays on it.
 
+use crate::letters::lower;
 use std::cmp::Reverse;
 
 use hashbrown::{HashMap, HashSet};
@@ -10,6 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use super::Store;
 use super::topic::Retained;
 use super::tree::NodeId;
+use crate::order::{sort_by, sort_by_key};
 use crate::payload::preview;
 use crate::text::safe_short;
 
@@ -165,7 +167,7 @@ impl TreeView {
         self.search = match (text.is_empty(), is_filter) {
             (true, _) => None,
             (false, true) => Some(Search::Filter(text.into())),
-            (false, false) => Some(Search::Text(text.to_lowercase())),
+            (false, false) => Some(Search::Text(lower(text))),
         };
         self.collapsed.clear();
         self.verdicts.clear();
@@ -285,7 +287,7 @@ impl TreeView {
             _ => {
                 let name = store.name(id);
                 let verdict = match search {
-                    Search::Text(text) => name.to_lowercase().contains(&**text),
+                    Search::Text(text) => lower(&name).contains(&**text),
                     Search::Filter(filter) => filter_matches(filter, &name),
                 };
                 if let Some(held) = self.verdicts.get_mut(id.index()) {
@@ -310,11 +312,13 @@ impl TreeView {
             match sort {
                 Sort::Name => {}
                 Sort::Newest => {
-                    children.sort_by_key(|id| Reverse(node(id).map_or(0, |node| node.last_at_ms)));
+                    sort_by_key(&mut children, |id| {
+                        Reverse(node(id).map_or(0, |node| node.last_at_ms))
+                    });
                 }
                 Sort::Rate => {
                     let rate = |id: &NodeId| node(id).map_or(0.0, |node| node.rate.per_second(store.now_ms));
-                    children.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
+                    sort_by(&mut children, |a, b| rate(b).total_cmp(&rate(a)));
                 }
             }
             Frozen {

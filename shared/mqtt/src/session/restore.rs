@@ -1,5 +1,7 @@
 //! Session state out to records and back.
 
+use std::collections::BinaryHeap;
+
 use bytes::Bytes;
 
 use crate::{MonoTime, Qos};
@@ -14,6 +16,11 @@ use super::{
     },
     state::State,
 };
+
+/// Sorted by a heap: a session is restored once, and the standard library's sort is 5 KB of the page for each type.
+fn in_order<T: Ord>(items: Vec<T>) -> Vec<T> {
+    BinaryHeap::from(items).into_sorted_vec()
+}
 
 impl Session {
     /// Changes to store, in one transaction, before the packets that rely on them may leave.
@@ -39,8 +46,7 @@ impl Session {
     pub fn export(&self) -> Vec<(PersistKey, Bytes)> {
         let mut all = Vec::new();
         self.collect(&mut |key, record| all.extend(record().encode().map(|bytes| (key, bytes))));
-        all.sort_unstable_by_key(|(key, _)| *key);
-        all
+        in_order(all)
     }
 
     /// Names every record there is, with a way to make it.
@@ -118,9 +124,8 @@ impl Session {
         let mut session = Self::new(options);
         let mut header = None;
         let (mut messages, mut flows) = (Vec::new(), Vec::new());
-        let mut records: Vec<_> = records.into_iter().collect();
         // Messages and flows come in the order of their ids then.
-        records.sort_unstable_by_key(|(key, _)| *key);
+        let records = in_order(records.into_iter().collect());
         let any = !records.is_empty();
         for (key, bytes) in records {
             match Record::decode(key, &bytes)? {
@@ -201,8 +206,7 @@ impl Session {
             }
         }
         // PUBREL goes out in the order of the PUBREC packets ([MQTT5-4.6.0-4]).
-        released.sort_unstable();
-        for (order, packet_id, id) in released {
+        for (order, packet_id, id) in in_order(released) {
             self.outbound.skip_orders(order);
             if !self
                 .outbound

@@ -6,6 +6,7 @@ mod guess;
 mod plan;
 mod state;
 
+use hearth_model::decimal;
 use yew::prelude::*;
 
 use self::{body::CardBody, guess::Guess, plan::CardPlan, state::StateLine};
@@ -145,7 +146,7 @@ pub(crate) fn liveness(liveness: Liveness) -> &'static str {
 pub(crate) fn raw_value(value: &EntityValue) -> Option<String> {
     match value {
         EntityValue::Unknown => None,
-        EntityValue::Number { value, .. } => Some(value.to_string()),
+        EntityValue::Number { value, .. } => Some(decimal::shortest(*value)),
         EntityValue::Binary { on, .. } => Some(if *on { "on" } else { "off" }.to_owned()),
         EntityValue::Text(text) => Some(text.clone()),
     }

@@ -1,6 +1,7 @@
 //! What a key does in the tree. Pure.
 
 use crate::wire::TreeView;
+use hearth_model::letters::lower;
 
 /// Letters typed within this time belong together.
 const TOGETHER_MS: u64 = 700;
@@ -31,7 +32,7 @@ impl TypeAhead {
             self.text.clear();
         }
         self.at = now;
-        self.text.push_str(&letter.to_lowercase());
+        self.text.push_str(&lower(letter));
         &self.text
     }
 }
@@ -100,7 +101,7 @@ fn found(view: &TreeView, from: u32, text: &str) -> Option<u32> {
         view.rows
             .iter()
             .zip(view.first_row..)
-            .filter(|(row, _)| row.name.to_lowercase().starts_with(text))
+            .filter(|(row, _)| lower(&row.name).starts_with(text))
             .map(|(_, index)| index)
     };
     matching()

@@ -1,5 +1,6 @@
 //! Home with its cards, and the page of one device.
 
+use hearth_model::letters::lower;
 use std::collections::BTreeSet;
 
 use hearth_devices::{Attention, DeviceId, Devices, Facts, Reason, Room, Share};
@@ -207,7 +208,7 @@ fn slug(name: &str) -> String {
     let dashed = name
         .chars()
         .map(|letter| if letter.is_alphanumeric() { letter } else { '-' });
-    format!("room-{}", dashed.collect::<String>().to_lowercase())
+    format!("room-{}", lower(&dashed.collect::<String>()))
 }
 
 fn room_facts(facts: &Facts) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Slider and stepper: a number within limits.
 
 use gloo_timers::callback::{Interval, Timeout};
+use hearth_model::{decimal, json::parse_number};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -76,14 +77,17 @@ pub(crate) fn Slider(props: &RangeProps) -> Html {
             }
         })
     };
-    let text = shown.map_or_else(|| "–".to_owned(), |shown| locale::number(&format!("{shown:.0}")));
+    let text = shown.map_or_else(
+        || "–".to_owned(),
+        |shown| locale::number(&decimal::fixed(shown, 0)),
+    );
     html! {
         <>
-            <input ref={node} class="slider grow" type="range" min={props.min.to_string()} max={props.max.to_string()}
-                step={props.step.to_string()} value={shown.unwrap_or(props.min).to_string()} aria-label={props.label.clone()}
+            <input ref={node} class="slider grow" type="range" min={decimal::shortest(props.min)} max={decimal::shortest(props.max)}
+                step={decimal::shortest(props.step)} value={decimal::shortest(shown.unwrap_or(props.min))} aria-label={props.label.clone()}
                 aria-valuetext={format!("{text} {}", visible(&props.unit))} disabled={props.disabled} {oninput} {onchange}
                 data-testid="entity-control" data-control="slider" data-state={props.state} />
-            <output class="num ch-5" data-testid="entity-value" data-value={props.value.map(|value| value.to_string())}>
+            <output class="num ch-5" data-testid="entity-value" data-value={props.value.map(decimal::shortest)}>
                 {format!("{text} {}", visible(&props.unit))}
             </output>
         </>
@@ -91,7 +95,7 @@ pub(crate) fn Slider(props: &RangeProps) -> Html {
 }
 
 fn number_of(target: Option<web_sys::EventTarget>) -> Option<f64> {
-    target?.dyn_into::<HtmlInputElement>().ok()?.value().parse().ok()
+    parse_number(target?.dyn_into::<HtmlInputElement>().ok()?.value().as_bytes())
 }
 
 /// The next value of a stepper, on the grid of its steps and within its limits.
@@ -155,7 +159,7 @@ pub(crate) fn Stepper(props: &RangeProps) -> Html {
     let places = decimals(props.step);
     let text = target.or(props.value).map_or_else(
         || "–".to_owned(),
-        |shown| locale::number(&format!("{shown:.places$}")),
+        |shown| locale::number(&decimal::fixed(shown, places)),
     );
     let button = |by: f64, icon: &'static str, word: &str| {
         html! {
@@ -168,7 +172,7 @@ pub(crate) fn Stepper(props: &RangeProps) -> Html {
     html! {
         <div class="stepper" role="group" aria-label={props.label.clone()}>
             {button(-1.0, "minus", "less")}
-            <output aria-live="polite" data-testid="entity-value" data-value={props.value.map(|value| value.to_string())}>
+            <output aria-live="polite" data-testid="entity-value" data-value={props.value.map(decimal::shortest)}>
                 {format!("{text} {}", visible(&props.unit))}
             </output>
             {button(1.0, "plus", "more")}
