@@ -67,6 +67,8 @@ pub struct Control {
     pub(crate) writes: Vec<Write>,
     /// What the device wants for one of the unit shown.
     pub(crate) scale: f64,
+    /// What the device wants for nothing.
+    pub(crate) offset: f64,
     /// Whether it wants whole numbers.
     pub(crate) whole: bool,
 }
@@ -258,6 +260,7 @@ impl Control {
             asks: false,
             writes,
             scale: 1.0,
+            offset: 0.0,
             whole: false,
         }
     }
@@ -301,7 +304,7 @@ impl Control {
                 if !number.is_finite() {
                     return None;
                 }
-                let number = number.max(*min).min(*max) * self.scale;
+                let number = number.max(*min).min(*max) * self.scale + self.offset;
                 Some(if self.whole {
                     number.round()
                 } else {

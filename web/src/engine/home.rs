@@ -140,7 +140,7 @@ impl Home {
         let last = topic.last();
         let name = store.name(id);
         if last.is_cut() {
-            let bytes = usize::try_from(last.payload_len).unwrap_or(usize::MAX);
+            let bytes = last.payload_len;
             return self.devices.refuse_cut(last.received_at_ms, &name, bytes);
         }
         let arrival = Arrival {

@@ -8,7 +8,7 @@ use hearth_model::format::Decimals;
 use super::extract::Extract;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
 use crate::command::Control;
-use crate::device::{Entity, Source, Value};
+use crate::device::{Entity, EntityKind, Source, Value};
 use crate::entity::name_of;
 
 /// What is known of an announced device besides what is shown.
@@ -34,6 +34,7 @@ pub(crate) struct BoundEntity {
     pub(crate) part: &'static str,
     pub(crate) reads: Vec<StateRead>,
     pub(crate) shows: Shows,
+    pub(crate) unwrap: Option<&'static str>,
     pub(crate) decimals: Option<u8>,
     pub(crate) expire_after_ms: Option<u64>,
     pub(crate) off_delay_ms: Option<u64>,
@@ -118,7 +119,7 @@ struct Binder<'a> {
     made: Vec<(Entity, BoundEntity)>,
     rules: Vec<Rule>,
     /// Ids in use, and by which format.
-    ids: HashMap<String, Source>,
+    ids: HashMap<(String, EntityKind), Source>,
     /// What is read already, and for which format.
     read: HashMap<(String, Extract), Source>,
     wanted: HashSet<String>,
@@ -131,7 +132,8 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     fn thing(&mut self, announcement: &Announcement, thing: &AnnouncedEntity) {
-        match self.ids.insert(thing.id.clone(), announcement.source) {
+        let kind = thing.parts.first().map(|part| part.kind).unwrap_or_default();
+        match self.ids.insert((thing.id.clone(), kind), announcement.source) {
             Some(source) if source == announcement.source => {
                 let reason = format!(
                     "the id {} is used twice for this device, the first one is shown",
@@ -160,7 +162,7 @@ impl Binder<'_> {
                 part => format!("{}.{part}", thing.id),
             };
             while self.made.iter().any(|(entity, _)| entity.id == id) {
-                id.push('\'');
+                id = format!("{id}-{}", part.kind.name());
             }
             self.part(announcement, thing, part, id, rules.clone());
         }
@@ -217,6 +219,7 @@ impl Binder<'_> {
             part: part.id,
             reads: part.reads.clone(),
             shows: part.shows.clone(),
+            unwrap: part.unwrap,
             decimals: part.decimals,
             expire_after_ms: thing.expire_after_ms,
             off_delay_ms: part.off_delay_ms,
@@ -279,6 +282,7 @@ impl Binder<'_> {
                 asks: control.asks,
                 writes: control.writes.clone(),
                 scale: control.scale,
+                offset: control.offset,
                 whole: control.whole,
             }),
             unavailable: false,
@@ -299,6 +303,7 @@ impl Binder<'_> {
             .strip_prefix(self.device_name)
             .map_or(name, |rest| rest.trim_start_matches([' ', '-', '_']));
         match (own, part.label) {
+            ("", "") if part.kind == EntityKind::Event => "Event".to_owned(),
             ("", "") => name_of(&[], part.class, part.kind),
             ("", label) => label.to_owned(),
             (own, "") => own.to_owned(),

@@ -281,6 +281,7 @@ fn fill_in(source: &str, input: TemplateInput<'_>) -> Option<String> {
     }
     let mut out = String::new();
     let mut rest = source;
+    let mut json = None;
     while let Some((before, after)) = rest.split_once("{{") {
         let (inner, left) = after.split_once("}}")?;
         if inner.starts_with('-') || inner.ends_with('-') {
@@ -289,6 +290,19 @@ fn fill_in(source: &str, input: TemplateInput<'_>) -> Option<String> {
         out.push_str(before);
         match inner.trim() {
             "value" if input.payload.is_some() => out.push_str(input.payload?),
+            name if name.starts_with("value_json") => {
+                let path = path_of(name)?;
+                let payload = input.payload?.as_bytes();
+                let json = json.get_or_insert_with(|| Json::parse(payload, JsonLimits::STATE).ok());
+                // What is not there is written as nothing.
+                if let Some(value) = json.as_ref().and_then(|json| follow(json, &path)) {
+                    // Containers are written as Python does, which is the engine's work.
+                    if !value.list().is_empty() || !value.members().is_empty() {
+                        return None;
+                    }
+                    out.push_str(&value.spelled());
+                }
+            }
             name => match input.variables.iter().find(|(known, _)| *known == name)?.1 {
                 TemplateValue::Text(text) => out.push_str(text),
                 TemplateValue::Number(number) => out.push_str(&decimal::shortest(number)),
@@ -319,7 +333,7 @@ pub(crate) fn scalar_of(text: &str) -> Scalar {
     }
 }
 
-fn scalar_of_json(json: &Json) -> Scalar {
+pub(crate) fn scalar_of_json(json: &Json) -> Scalar {
     match json {
         Json::Null => Scalar::Null,
         Json::Bool(value) => Scalar::Bool(*value),
@@ -355,7 +369,10 @@ mod tests {
             ("{{ value_json.gone.deep }}", Found::Nothing),
             ("{{ value_json.s|lower }}", Found::NotLoaded),
             ("{{ value_json.a.get('x') }}", Found::NotLoaded),
-            ("{{ value_json.s }} {{ value_json.n }}", Found::NotLoaded),
+            (
+                "{{ value_json.s }} {{ value_json.n }}",
+                Found::Value(Scalar::Text("ON None".into())),
+            ),
         ] {
             assert_eq!(found(template, payload), expected, "{template}");
         }

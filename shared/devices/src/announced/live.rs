@@ -6,14 +6,15 @@ use hearth_model::letters::lower;
 use hearth_model::store::Arrival;
 
 use super::bind::{Before, Bound, Presence, bind, pin_decimals};
-use super::extract::{Engine, Found, PayloadRead};
+use super::extract::{Engine, Found, PayloadRead, scalar_of_json};
 use super::group::{Announcements, GroupId, Links, Told};
+use super::json::{Json, JsonLimits};
 use super::model::{Announcement, AvailabilityMode, Shows};
 use super::{Format, Problems, Templates};
 use crate::device::{Device, DeviceId, Entity, Source, Value};
 use crate::entity::kind_of_device;
 use crate::flat::Scalar;
-use crate::names::room_in;
+use crate::names::{is_room, room_in};
 use crate::place::named;
 use crate::registry::Devices;
 
@@ -355,7 +356,13 @@ impl Devices {
         let mut room = announcements.iter().find_map(|one| one.area.clone());
         if room.is_none() {
             let levels: Vec<&str> = name.split('/').filter(|level| !level.is_empty()).collect();
-            if levels.len() > 1 {
+            // Bridges name their devices by place; elsewhere a slash is a slash.
+            let by_place = announcements
+                .iter()
+                .flat_map(|one| &one.identifiers)
+                .any(|id| id.starts_with("ieee:"));
+            if levels.len() > 1 && (by_place || levels.first().is_some_and(|first| is_room(first.trim()))) {
+                let levels: Vec<&str> = levels.iter().map(|level| level.trim()).collect();
                 (name, room) = named(&levels);
             } else if let Some((found, rest)) = room_in(&name) {
                 // As it was written, unless the room stood first.
@@ -512,6 +519,10 @@ impl Devices {
                 Found::Nothing | Found::NotLoaded => return,
                 Found::Value(scalar) => {
                     shown.unreadable = false;
+                    let scalar = unwrap(scalar, bound.unwrap);
+                    if is_ignored(&bound.shows, &scalar, arrival.retain) {
+                        return;
+                    }
                     value_of(&bound.shows, &scalar, shown)
                 }
                 Found::Unreadable(why) => {
@@ -692,7 +703,7 @@ fn take_value(
     bound: &mut super::bind::BoundEntity,
     value: Value,
 ) {
-    if value != entity.value || bound.shows == Shows::Event {
+    if value != entity.value || matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
         entity.since_ms = now_ms;
     }
     bound.off_at_ms = match (&value, bound.off_delay_ms) {
@@ -709,6 +720,29 @@ fn take_value(
     entity.value = value;
     entity.at_ms = now_ms;
     entity.retained = retained;
+}
+
+/// The member of a JSON object that is meant, when it is one.
+fn unwrap(scalar: Scalar, member: Option<&str>) -> Scalar {
+    match (&scalar, member) {
+        (Scalar::Text(text), Some(member)) if text.starts_with('{') => {
+            let json = Json::parse(text.as_bytes(), JsonLimits::STATE).ok();
+            let found = json
+                .as_ref()
+                .map(|json| json.get(member).map_or(Scalar::Null, scalar_of_json));
+            found.unwrap_or(scalar)
+        }
+        _ => scalar,
+    }
+}
+
+/// Events that did not happen now, and those that are others.
+fn is_ignored(shows: &Shows, scalar: &Scalar, retained: bool) -> bool {
+    match shows {
+        Shows::Event => retained || matches!(scalar, Scalar::Null) || spelled(scalar).is_empty(),
+        Shows::Trigger { payload, .. } => retained || spelled(scalar) != *payload,
+        _ => false,
+    }
 }
 
 /// What a payload says, in the entity's own terms.
@@ -739,6 +773,11 @@ fn value_of(shows: &Shows, scalar: &Scalar, entity: &mut Entity) -> Value {
             let spelled = spelled(scalar);
             Value::Text(form.read(&spelled).unwrap_or(spelled))
         }
+        Shows::Position { closed } => match scalar {
+            Scalar::Number(number, _) => Value::Binary(number != closed),
+            other => Value::Text(spelled(other)),
+        },
+        Shows::Trigger { happened, .. } => Value::Text(happened.clone()),
         Shows::Text | Shows::Event | Shows::Bytes => Value::Text(spelled(scalar)),
     }
 }

@@ -14,6 +14,7 @@ mod bind;
 pub(crate) mod color;
 pub(crate) mod extract;
 mod group;
+mod home_assistant;
 pub(crate) mod json;
 mod live;
 pub mod model;
@@ -49,5 +50,5 @@ pub trait Format: fmt::Debug + Send {
 
 /// Every format, in the order in which they are asked.
 fn formats() -> Vec<Box<dyn Format>> {
-    Vec::new()
+    vec![Box::new(home_assistant::HomeAssistant)]
 }

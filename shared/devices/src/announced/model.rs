@@ -116,6 +116,8 @@ pub struct Part {
     pub class: Class,
     /// How payloads become values.
     pub shows: Shows,
+    /// When what was read is a JSON object, this member of it is meant.
+    pub unwrap: Option<&'static str>,
     /// Of a number; empty when there is none.
     pub unit: String,
     /// Decimals to show, when announced.
@@ -137,6 +139,8 @@ pub struct PartControl {
     pub writes: Vec<Write>,
     /// What the device wants for one of the unit shown; 1 when it wants what is shown.
     pub scale: f64,
+    /// What the device wants for nothing.
+    pub offset: f64,
     /// Whether the device wants whole numbers.
     pub whole: bool,
     /// Whether a person is asked before it acts: locks, gates, valves, alarms.
@@ -144,6 +148,13 @@ pub struct PartControl {
 }
 
 impl PartControl {
+    /// A control that sends what is shown, and does not ask; `None` without messages.
+    #[must_use]
+    pub fn of(kind: ControlKind, writes: impl IntoIterator<Item = Option<Write>>) -> Option<Self> {
+        let writes: Vec<Write> = writes.into_iter().flatten().collect();
+        (!writes.is_empty()).then(|| Self::new(kind, writes))
+    }
+
     /// A control that sends what is shown, and does not ask.
     #[must_use]
     pub fn new(kind: ControlKind, writes: Vec<Write>) -> Self {
@@ -151,6 +162,7 @@ impl PartControl {
             kind,
             writes,
             scale: 1.0,
+            offset: 0.0,
             whole: false,
             asks: false,
         }
@@ -164,6 +176,12 @@ impl PartControl {
             whole: true,
             ..self
         }
+    }
+
+    /// The device says `offset` for nothing.
+    #[must_use]
+    pub fn from(self, offset: f64) -> Self {
+        Self { offset, ..self }
     }
 
     /// Somebody is asked before it acts.
@@ -208,6 +226,18 @@ pub enum Shows {
     },
     /// One of these words; any other is shown as it came.
     States(Vec<(String, Value)>),
+    /// A number that is closed at this one, and open at any other.
+    Position {
+        /// Of the device.
+        closed: f64,
+    },
+    /// Something happened when just this is said.
+    Trigger {
+        /// What is said.
+        payload: String,
+        /// What has happened.
+        happened: String,
+    },
     /// A colour, shown as `#rrggbb`.
     Color(ColorForm),
     /// Something happened: each message counts, also when it says the same.

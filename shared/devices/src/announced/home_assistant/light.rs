@@ -1,0 +1,302 @@
+//! Lights in the three forms they are announced in.
+
+use super::super::color::ColorForm;
+use super::super::extract::{Extract, Step};
+use super::super::model::{Part, PartControl, Shows, StateRead};
+use super::super::quoted;
+use super::config::Config;
+use super::simple::{Parts, chosen, switched};
+use crate::class::Class;
+use crate::command::{ControlKind, Payload, Verb, Write};
+use crate::device::EntityKind;
+
+pub(super) fn light(config: Config<'_>) -> Parts {
+    config.topic("command_topic").ok_or("command_topic")?;
+    match config.text("schema").as_deref() {
+        Some("json") => Ok(json(config)),
+        Some("template") => Ok(template(config)),
+        _ => Ok(basic(config)),
+    }
+}
+
+fn percent() -> ControlKind {
+    ControlKind::Slider {
+        min: 0.0,
+        max: 100.0,
+        step: 1.0,
+    }
+}
+
+fn brightness(full: f64, read: Option<StateRead>, write: Option<Write>) -> Option<Part> {
+    let scale = if full > 0.0 { full / 100.0 } else { 2.55 };
+    level("brightness", "Brightness", Class::Brightness, scale, read, write)
+}
+
+fn level(
+    id: &'static str,
+    label: &'static str,
+    class: Class,
+    scale: f64,
+    read: Option<StateRead>,
+    write: Option<Write>,
+) -> Option<Part> {
+    if read.is_none() && write.is_none() {
+        return None;
+    }
+    Some(Part {
+        id,
+        label,
+        kind: EntityKind::Number,
+        class,
+        unit: "%".to_owned(),
+        shows: Shows::Number { scale, offset: 0.0 },
+        reads: read.into_iter().collect(),
+        control: PartControl::of(percent(), [write]).map(|control| control.scaled(scale)),
+        ..Part::default()
+    })
+}
+
+fn color_temperature(config: Config<'_>, read: Option<StateRead>, write: Option<Write>) -> Option<Part> {
+    if read.is_none() && write.is_none() {
+        return None;
+    }
+    let in_kelvin = config.is("color_temp_kelvin");
+    let (min, max, unit) = if in_kelvin {
+        (
+            config.number("min_kelvin").unwrap_or(2000.0),
+            config.number("max_kelvin").unwrap_or(6535.0),
+            "K",
+        )
+    } else {
+        (
+            config.number("min_mireds").unwrap_or(153.0),
+            config.number("max_mireds").unwrap_or(500.0),
+            "mired",
+        )
+    };
+    let kind = ControlKind::Slider {
+        min,
+        max: max.max(min + 1.0),
+        step: 1.0,
+    };
+    Some(Part {
+        id: "color_temp",
+        label: "Colour temperature",
+        kind: EntityKind::Number,
+        class: Class::ColorTemperature,
+        unit: unit.to_owned(),
+        shows: Shows::number(),
+        reads: read.into_iter().collect(),
+        control: PartControl::of(kind, [write]).map(|control| control.scaled(1.0)),
+        ..Part::default()
+    })
+}
+
+fn color(form: ColorForm, read: Option<StateRead>, write: Option<Write>) -> Option<Part> {
+    if read.is_none() && write.is_none() {
+        return None;
+    }
+    Some(Part {
+        id: "color",
+        label: "Colour",
+        kind: EntityKind::Color,
+        shows: Shows::Color(form),
+        reads: read.into_iter().collect(),
+        control: PartControl::of(ControlKind::Color(form), [write]),
+        ..Part::default()
+    })
+}
+
+fn basic(config: Config<'_>) -> Vec<Part> {
+    let set = |what: &str, name| {
+        config.sets(
+            Verb::Set,
+            &format!("{what}_command_topic"),
+            &format!("{what}_command_template"),
+            name,
+        )
+    };
+    let pick = |what: &str, name| {
+        set(what, name).map(|write| Write {
+            verb: Verb::Choose,
+            ..write
+        })
+    };
+    let read = |what: &str| config.read(&format!("{what}_state_topic"), &format!("{what}_value_template"));
+    let colors = [
+        ("rgb", ColorForm::Rgb),
+        ("hs", ColorForm::HueSaturation),
+        ("xy", ColorForm::Xy),
+    ];
+    let color = colors
+        .into_iter()
+        .find_map(|(what, form)| color(form, read(what), pick(what, "")))
+        // Of four and five channels the first three are the colour; setting needs the others too.
+        .or_else(|| color(ColorForm::Rgb, read("rgbw").or_else(|| read("rgbww")), None));
+    let white = set("white", "").map(|write| (config.number("white_scale").unwrap_or(255.0), write));
+    let parts = [
+        Some(switched(config, EntityKind::Light, "state_value_template")),
+        brightness(
+            config.number("brightness_scale").unwrap_or(255.0),
+            read("brightness"),
+            set("brightness", "brightness"),
+        ),
+        color_temperature(config, read("color_temp"), set("color_temp", "color_temp")),
+        color,
+        white
+            .and_then(|(full, write)| level("white", "White", Class::Other, full / 100.0, None, Some(write))),
+        chosen(
+            "effect",
+            "Effect",
+            config.words("effect_list"),
+            read("effect"),
+            pick("effect", "effect"),
+        ),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn json(config: Config<'_>) -> Vec<Part> {
+    let modes = config.words("supported_color_modes");
+    let has = |names: &[&str]| modes.iter().any(|mode| names.contains(&&**mode));
+    let read = |member: &str| {
+        let mut read = config.read("state_topic", "state_value_template")?;
+        match &mut read.extract {
+            Extract::Path(path) => path.push(Step::Member(member.to_owned())),
+            other => *other = Extract::path([member]),
+        }
+        Some(read)
+    };
+    let on = |verb, member: &str| {
+        let payload = Payload::Json {
+            before: format!("{{\"state\":\"ON\",{}:", quoted(member)),
+            after: "}".to_owned(),
+        };
+        config.write(verb, "command_topic", payload)
+    };
+    let state = |verb, state: &str| {
+        config.write(
+            verb,
+            "command_topic",
+            Payload::Fixed(format!("{{\"state\":\"{state}\"}}")),
+        )
+    };
+    let form = if has(&["rgb", "rgbw", "rgbww"]) || config.is("rgb") {
+        Some(ColorForm::Rgb)
+    } else if has(&["hs"]) || config.is("hs") {
+        Some(ColorForm::HueSaturation)
+    } else if has(&["xy"]) || config.is("xy") {
+        Some(ColorForm::Xy)
+    } else {
+        None
+    };
+    let dims = config.is("brightness") || (!modes.is_empty() && !has(&["onoff"]));
+    let tints = config.is("color_temp") || has(&["color_temp"]);
+    let has_effects = config.is("effect") || config.get("effect_list").is_some();
+    let lamp = Part {
+        kind: EntityKind::Light,
+        class: Class::OnOff,
+        shows: Shows::switch("ON", "OFF"),
+        reads: read("state").into_iter().collect(),
+        control: PartControl::of(
+            ControlKind::Switch,
+            [state(Verb::On, "ON"), state(Verb::Off, "OFF")],
+        ),
+        ..Part::default()
+    };
+    let full = config.number("brightness_scale").unwrap_or(255.0);
+    let parts = [
+        Some(lamp),
+        dims.then(|| brightness(full, read("brightness"), on(Verb::Set, "brightness")))
+            .flatten(),
+        tints
+            .then(|| color_temperature(config, read("color_temp"), on(Verb::Set, "color_temp")))
+            .flatten(),
+        form.and_then(|form| color(form, read("color"), on(Verb::Choose, "color"))),
+        has_effects
+            .then(|| {
+                chosen(
+                    "effect",
+                    "Effect",
+                    config.words("effect_list"),
+                    read("effect"),
+                    on(Verb::Choose, "effect"),
+                )
+            })
+            .flatten(),
+    ];
+    parts.into_iter().flatten().collect()
+}
+
+fn template(config: Config<'_>) -> Vec<Part> {
+    let source = |name: &str| config.template(name).map(str::to_owned);
+    let read = |name: &str| {
+        config
+            .template(name)
+            .and_then(|_| config.read("state_topic", name))
+    };
+    let on = |verb, name, fixed: Option<&str>| {
+        let payload = Payload::Template {
+            source: source("command_on_template")?,
+            name,
+            fixed: fixed.map(str::to_owned),
+        };
+        config.write(verb, "command_topic", payload)
+    };
+    let off = source("command_off_template").and_then(|source| {
+        let payload = Payload::Template {
+            source,
+            name: "state",
+            fixed: Some("off".to_owned()),
+        };
+        config.write(Verb::Off, "command_topic", payload)
+    });
+    let lamp = Part {
+        kind: EntityKind::Light,
+        class: Class::OnOff,
+        shows: Shows::switch("on", "off"),
+        reads: read("state_template").into_iter().collect(),
+        control: PartControl::of(ControlKind::Switch, [on(Verb::On, "state", Some("on")), off]),
+        ..Part::default()
+    };
+    let has = |name| config.template(name).is_some();
+    let colored = has("red_template") && has("green_template") && has("blue_template");
+    let parts = [
+        Some(lamp),
+        has("brightness_template")
+            .then(|| {
+                brightness(
+                    255.0,
+                    read("brightness_template"),
+                    on(Verb::Set, "brightness", None),
+                )
+            })
+            .flatten(),
+        has("color_temp_template")
+            .then(|| {
+                color_temperature(
+                    config,
+                    read("color_temp_template"),
+                    on(Verb::Set, "color_temp", None),
+                )
+            })
+            .flatten(),
+        // Three templates say it; it can only be set.
+        colored
+            .then(|| color(ColorForm::Rgb, None, on(Verb::Choose, "", None)))
+            .flatten(),
+        has("effect_template")
+            .then(|| {
+                let effect = on(Verb::Choose, "effect", None);
+                chosen(
+                    "effect",
+                    "Effect",
+                    config.words("effect_list"),
+                    read("effect_template"),
+                    effect,
+                )
+            })
+            .flatten(),
+    ];
+    parts.into_iter().flatten().collect()
+}
