@@ -188,7 +188,10 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         Ok(limit) => tracing::debug!(limit, "file descriptors"),
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.worker_threads)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let server = Server::start(config).await?;
         tracing::info!("listening on {}://{}", server.scheme(), server.address());

@@ -39,7 +39,7 @@ cargo xtask <task>
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
   bench codec wasm [ROUNDS]   only the part in wasm, against the codecs of JavaScript (needs Node and npm)
-  bench relay [ROUNDS [WORKLOAD]]   the bridge's relay against others in front of one Mosquitto (installs them)
+  bench relay [ROUNDS] [WORKLOAD…]   the bridge's relay against others in front of one Mosquitto (installs them)
   bench engine [ROUNDS [coalesced|frames]]   what the page takes in, beside a raw counter, MQTT.js and paho (needs npm)
   bench ui [SECONDS [home|explorer [LOAD]]]   frames, long tasks and input while messages come
   bench soak [MINUTES]   memory over half an hour at 5,000 messages a second

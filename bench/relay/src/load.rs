@@ -12,15 +12,18 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
+    connection::Connection,
     mqtt,
     peer::Peer,
     process::{cpu_ns, memory_bytes},
     subscribers::{Progress, Subscribers},
-    websocket::{WebSocket, frame},
 };
 
-/// Messages that may be under way to the slowest subscriber: with a tenth of that a relay is measured by its latency, not its capacity.
-const WINDOW: u64 = 10_000;
+/// Messages that may be under way to the slowest subscriber: with much less a relay is measured by its latency, not its capacity.
+pub(crate) const FAR: u64 = 10_000;
+
+/// A publisher that is close behind its subscriber: what is held back for the sake of fuller frames shows here.
+pub(crate) const CLOSE: u64 = 100;
 
 /// QoS 1 messages that wait for their PUBACK: what Mosquitto takes at a time.
 const IN_FLIGHT: u64 = 20;
@@ -38,17 +41,23 @@ pub(crate) struct Figures {
     pub(crate) latencies_us: Vec<f64>,
 }
 
-/// One publisher, `subscribers` subscribers, at full speed.
-pub(crate) fn full_speed(peer: &Peer, subscribers: usize, qos: u8, messages: u64) -> Result<Figures> {
+/// One publisher at full speed, with at most `window` messages under way to the slowest subscriber.
+pub(crate) fn full_speed(
+    peer: &Peer,
+    subscribers: usize,
+    qos: u8,
+    messages: u64,
+    window: u64,
+) -> Result<Figures> {
     let receivers = Subscribers::open(peer, subscribers, qos)?;
-    let mut publisher = WebSocket::connect(peer.port, peer.subprotocol, "bench-publisher")?;
+    let mut publisher = Connection::connect(peer.port, peer.transport, "bench-publisher")?;
     let cpu_before = peer.pid().map(cpu_ns);
     let progress = Arc::new(Progress::new(subscribers, messages));
     let start = Instant::now();
     let receiving = receivers.receive(Arc::clone(&progress), None);
     match qos {
-        0 => publish_qos_0(&mut publisher, messages, &progress)?,
-        _ => publish_qos_1(publisher, messages, &progress)?,
+        0 => publish_qos_0(&mut publisher, messages, window, &progress)?,
+        _ => publish_qos_1(publisher, messages, window, &progress)?,
     }
     let received = receiving.join().ok().context("the subscribers panicked")??;
     let delivered = messages as f64 * subscribers as f64;
@@ -66,18 +75,18 @@ pub(crate) fn full_speed(peer: &Peer, subscribers: usize, qos: u8, messages: u64
     })
 }
 
-fn publish_qos_0(publisher: &mut WebSocket, messages: u64, progress: &Progress) -> Result<()> {
+fn publish_qos_0(publisher: &mut Connection, messages: u64, window: u64, progress: &Progress) -> Result<()> {
     for number in 0..messages {
-        progress.wait_for_room(number, WINDOW)?;
+        progress.wait_for_room(number, window)?;
         publisher.send(&mqtt::publish(None, number))?;
     }
     Ok(())
 }
 
-fn publish_qos_1(mut publisher: WebSocket, messages: u64, progress: &Progress) -> Result<()> {
+fn publish_qos_1(mut publisher: Connection, messages: u64, window: u64, progress: &Progress) -> Result<()> {
     let acknowledged = Arc::new(AtomicU64::new(0));
     let publishing = thread::current();
-    let mut tcp = publisher.tcp.try_clone()?;
+    let (mut tcp, transport) = (publisher.tcp.try_clone()?, publisher.transport);
     let count = Arc::clone(&acknowledged);
     let reading = thread::spawn(move || -> Result<()> {
         while count.load(Ordering::Relaxed) < messages {
@@ -93,9 +102,10 @@ fn publish_qos_1(mut publisher: WebSocket, messages: u64, progress: &Progress) -
             ensure!(!reading.is_finished(), "the publisher's connection broke");
             thread::park_timeout(Duration::from_millis(100));
         }
-        progress.wait_for_room(number, WINDOW)?;
+        progress.wait_for_room(number, window)?;
         let packet_id = (number % 60_000 + 1) as u16;
-        std::io::Write::write_all(&mut tcp, &frame(&mqtt::publish(Some(packet_id), number)))?;
+        let packet = mqtt::publish(Some(packet_id), number);
+        std::io::Write::write_all(&mut tcp, &transport.wrap(&packet))?;
     }
     reading
         .join()
@@ -106,7 +116,7 @@ fn publish_qos_1(mut publisher: WebSocket, messages: u64, progress: &Progress) -
 /// One publisher at `per_second` messages, all subscribers' latencies.
 pub(crate) fn paced(peer: &Peer, subscribers: usize, per_second: u32, messages: u64) -> Result<Figures> {
     let receivers = Subscribers::open(peer, subscribers, 0)?;
-    let mut publisher = WebSocket::connect(peer.port, peer.subprotocol, "bench-publisher")?;
+    let mut publisher = Connection::connect(peer.port, peer.transport, "bench-publisher")?;
     let cpu_before = peer.pid().map(cpu_ns);
     let progress = Arc::new(Progress::new(subscribers, messages));
     let start = Instant::now();
@@ -140,8 +150,8 @@ pub(crate) fn idle_memory(peer: &Peer, pid: u32, connections: usize) -> Result<f
     // A few first: what is set up once is not their cost.
     let _first = Subscribers::open(peer, 50, 0)?;
     let before = memory_bytes(pid);
-    let _idle = WebSocket::connect_many(connections, |at| {
-        WebSocket::connect(peer.port, peer.subprotocol, &format!("bench-idle-{at}"))
+    let _idle = Connection::connect_many(connections, |at| {
+        Connection::connect(peer.port, peer.transport, &format!("bench-idle-{at}"))
     })?;
     Ok(memory_bytes(pid).saturating_sub(before) as f64 / connections as f64)
 }
@@ -149,17 +159,17 @@ pub(crate) fn idle_memory(peer: &Peer, pid: u32, connections: usize) -> Result<f
 /// A subscriber that never reads, beside one that does: messages per second of the latter, and the memory the relay gained, in bytes.
 pub(crate) fn stalled(peer: &Peer, messages: u64) -> Result<(f64, f64)> {
     let pid = peer.pid().context("only a relay can be asked this")?;
-    let mut stalled = WebSocket::connect(peer.port, peer.subprotocol, "bench-stalled")?;
+    let mut stalled = Connection::connect(peer.port, peer.transport, "bench-stalled")?;
     stalled.subscribe(0)?;
     let before = memory_bytes(pid);
-    let figures = full_speed(peer, 1, 0, messages)?;
+    let figures = full_speed(peer, 1, 0, messages, FAR)?;
     let gained = memory_bytes(pid).saturating_sub(before) as f64;
     Ok((figures.rate, gained))
 }
 
 /// Reads a stream without a broker for `time`: bytes of MQTT per second, and the relay's processor time per MiB in µs.
 pub(crate) fn bulk(peer: &Peer, time: Duration) -> Result<(f64, Option<f64>)> {
-    let mut socket = WebSocket::open(peer.port, peer.subprotocol)?;
+    let mut socket = Connection::open(peer.port, peer.transport)?;
     socket.send(&mqtt::connect("bench-bulk"))?;
     // What lay in buffers before does not count.
     let begin = Instant::now();

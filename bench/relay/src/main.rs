@@ -1,25 +1,30 @@
 //! The relay against others in front of one Mosquitto, in one run: interleaved rounds, medians and ratios.
 //!
-//! `cargo xtask bench relay [ROUNDS [WORKLOAD]]`. Clients are the same few lines for everybody, and all of them go through
+//! `cargo xtask bench relay [ROUNDS] [WORKLOAD…]`. Clients are the same few lines for everybody, and all of them go through
 //! the peer, publisher and subscribers alike. Processor time is what the kernel counted for the relay's processes: with two
 //! cores for clients, relay and broker, messages per second say less.
 
+mod connection;
 mod load;
 mod mqtt;
 mod peer;
 mod process;
 mod stream;
 mod subscribers;
-mod websocket;
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::{
-    load::Figures,
+    load::{CLOSE, FAR, Figures},
     peer::{Mosquitto, Peer},
 };
+
+/// What can be asked for by name.
+const WORKLOADS: [&str; 9] = [
+    "one", "close", "qos1", "fifty", "light", "thousand", "bulk", "stalled", "idle",
+];
 
 /// Takes the median of what rounds showed.
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -111,24 +116,27 @@ fn latency(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Res
 }
 
 /// Everybody who can be started; who cannot is named.
-fn peers(folder: &Path, websocket_port: u16, tcp_port: u16) -> Vec<Peer> {
+fn peers(folder: &Path, websocket_port: u16, tcp_port: u16, with_users: bool) -> Vec<Peer> {
     let relays = [
-        Peer::hearth(folder, tcp_port),
-        Peer::haproxy(folder, websocket_port),
-        Peer::websocat(folder, tcp_port),
-        Peer::websockify(folder, tcp_port),
+        Some(Peer::hearth(folder, tcp_port)),
+        with_users.then(|| Peer::hearth_with_users(folder, tcp_port)),
+        Some(Peer::haproxy(folder, websocket_port)),
+        Some(Peer::websocat(folder, tcp_port)),
+        Some(Peer::websockify(folder, tcp_port)),
     ];
     let started = relays
         .into_iter()
+        .flatten()
         .filter_map(|relay| relay.inspect_err(|error| eprintln!("left out: {error:#}")).ok());
-    std::iter::once(Peer::native(websocket_port))
+    [Peer::native(websocket_port), Peer::native_tcp(tcp_port)]
+        .into_iter()
         .chain(started)
         .collect()
 }
 
 fn bulk(count: usize, folder: &Path) -> Result<()> {
     let port = stream::start()?;
-    let peers = peers(folder, port, port);
+    let peers = peers(folder, port, port, false);
     println!(
         "\nbulk: a stream without a broker, one browser\n{:<20} {:>12} {:>9} {:>13}",
         "", "msg/s", "× native", "relay µs/MiB"
@@ -205,16 +213,23 @@ fn stalled(peers: &[Peer]) {
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let count = args.first().and_then(|text| text.parse().ok()).unwrap_or(7);
-    let part = args.get(1).map_or("", String::as_str);
-    let wanted = |name: &str| name.contains(part);
+    let (numbers, names): (Vec<&String>, Vec<&String>) =
+        args.iter().partition(|arg| arg.parse::<usize>().is_ok());
+    let count = numbers.first().and_then(|text| text.parse().ok()).unwrap_or(7);
+    if let Some(unknown) = names.iter().find(|name| !WORKLOADS.contains(&name.as_str())) {
+        bail!(
+            "there is no workload `{unknown}`; there are: {}",
+            WORKLOADS.join(", ")
+        );
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
     rlimit::increase_nofile_limit(u64::MAX).context("the limit of open files")?;
     let folder = tempfile::tempdir()?;
     let (front, behind) = (folder.path().join("relays"), folder.path().join("bulk"));
     std::fs::create_dir(&front)?;
     std::fs::create_dir(&behind)?;
     let mosquitto = Mosquitto::start(folder.path())?;
-    let peers = peers(&front, mosquitto.websocket_port, mosquitto.tcp_port);
+    let peers = peers(&front, mosquitto.websocket_port, mosquitto.tcp_port, true);
     println!(
         "{count} interleaved rounds; {} processors",
         std::thread::available_parallelism()?
@@ -224,20 +239,31 @@ fn main() -> Result<()> {
             "one: 1 publisher, 1 subscriber, QoS 0, 100 bytes",
             count,
             &peers,
-            |peer| load::full_speed(peer, 1, 0, 60_000),
+            |peer| load::full_speed(peer, 1, 0, 60_000, FAR),
+        );
+    }
+    if wanted("close") {
+        speed(
+            "close: the same with at most 100 messages under way",
+            count,
+            &peers,
+            |peer| load::full_speed(peer, 1, 0, 60_000, CLOSE),
         );
     }
     if wanted("qos1") {
-        speed("qos1: the same with QoS 1", count, &peers, |peer| {
-            load::full_speed(peer, 1, 1, 30_000)
-        });
+        speed(
+            "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged",
+            count,
+            &peers,
+            |peer| load::full_speed(peer, 1, 1, 30_000, FAR),
+        );
     }
     if wanted("fifty") {
         speed(
             "fifty: 1 publisher, 50 subscribers, QoS 0",
             count,
             &peers,
-            |peer| load::full_speed(peer, 50, 0, 3_000),
+            |peer| load::full_speed(peer, 50, 0, 3_000, FAR),
         );
     }
     if wanted("light") {

@@ -9,6 +9,26 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::connection::Transport;
+
+/// What browsers speak.
+const MQTT: Transport = Transport::WebSocket {
+    subprotocol: Some("mqtt"),
+    headers: "",
+};
+
+/// The same, as a proxy that has let a user in would pass it on.
+const MQTT_OF_USER: Transport = Transport::WebSocket {
+    subprotocol: Some("mqtt"),
+    headers: "X-Forwarded-User: bench\r\n",
+};
+
+/// For who does not know the subprotocol.
+const NO_SUBPROTOCOL: Transport = Transport::WebSocket {
+    subprotocol: None,
+    headers: "",
+};
+
 /// What must answer within this time of its start.
 const START: Duration = Duration::from_secs(20);
 
@@ -97,7 +117,7 @@ impl Mosquitto {
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) port: u16,
-    pub(crate) subprotocol: Option<&'static str>,
+    pub(crate) transport: Transport,
     program: Option<Program>,
 }
 
@@ -107,7 +127,17 @@ impl Peer {
         Self {
             name: "mosquitto (native)",
             port: websocket_port,
-            subprotocol: Some("mqtt"),
+            transport: MQTT,
+            program: None,
+        }
+    }
+
+    /// Mosquitto's listener for MQTT over TCP, which relays that speak WebSocket themselves dial: what no relay in front of it can go beyond.
+    pub(crate) fn native_tcp(tcp_port: u16) -> Self {
+        Self {
+            name: "mosquitto (TCP)",
+            port: tcp_port,
+            transport: Transport::Tcp,
             program: None,
         }
     }
@@ -119,7 +149,7 @@ impl Peer {
 
     fn new(
         name: &'static str,
-        subprotocol: Option<&'static str>,
+        transport: Transport,
         folder: &Path,
         command: impl FnOnce(u16) -> Result<Command>,
     ) -> Result<Self> {
@@ -130,20 +160,37 @@ impl Peer {
         Ok(Self {
             name,
             port,
-            subprotocol,
+            transport,
             program: Some(program),
         })
     }
 
     /// Ours; the path of the binary is in `HEARTH`.
     pub(crate) fn hearth(folder: &Path, broker_port: u16) -> Result<Self> {
+        Self::bridge("hearth", MQTT, folder, broker_port, "")
+    }
+
+    /// Ours where there are users: every packet of both directions is judged.
+    pub(crate) fn hearth_with_users(folder: &Path, broker_port: u16) -> Result<Self> {
+        let auth = "[access]\ntrusted_proxies = [\"127.0.0.1\"]\n[auth]\nmode = \"proxy\"\ndefault_role = \"operator\"\n";
+        Self::bridge("hearth, users", MQTT_OF_USER, folder, broker_port, auth)
+    }
+
+    fn bridge(
+        name: &'static str,
+        transport: Transport,
+        folder: &Path,
+        broker_port: u16,
+        auth: &str,
+    ) -> Result<Self> {
         let binary =
             std::env::var_os("HEARTH").context("HEARTH names no binary; use `cargo xtask bench relay`")?;
-        Self::new("hearth", Some("mqtt"), folder, |port| {
-            let config = folder.join("hearth.toml");
+        Self::new(name, transport, folder, |port| {
+            let config = folder.join(format!("{name}.toml"));
             let text = format!(
                 "listen = \"127.0.0.1:{port}\"\n[broker.bench]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
-                 [relay]\nmax_connections = 20000\nmax_connections_per_address = 20000\n[http]\nmax_connections = 24000\n"
+                 [relay]\nmax_connections = 20000\nmax_connections_per_address = 20000\nmax_connections_per_user = 20000\n\
+                 [http]\nmax_connections = 24000\n{auth}"
             );
             std::fs::write(&config, text)?;
             let mut command = Command::new(binary);
@@ -154,7 +201,7 @@ impl Peer {
 
     /// Passes TCP through to Mosquitto's WebSocket listener.
     pub(crate) fn haproxy(folder: &Path, websocket_port: u16) -> Result<Self> {
-        Self::new("haproxy", Some("mqtt"), folder, |port| {
+        Self::new("haproxy", MQTT, folder, |port| {
             let config = folder.join("haproxy.cfg");
             let text = format!(
                 "global\n  maxconn 9500\ndefaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1h\n  timeout server 1h\n\
@@ -170,7 +217,7 @@ impl Peer {
 
     /// WebSocket to TCP, in Rust.
     pub(crate) fn websocat(folder: &Path, broker_port: u16) -> Result<Self> {
-        Self::new("websocat", Some("mqtt"), folder, |port| {
+        Self::new("websocat", MQTT, folder, |port| {
             let mut command = Command::new("websocat");
             command.args(["-q", "--binary", "--exit-on-eof", "--server-protocol", "mqtt"]);
             command
@@ -182,7 +229,7 @@ impl Peer {
 
     /// WebSocket to TCP, in Python, a process for each connection; it refuses the subprotocol `mqtt`, so none is offered.
     pub(crate) fn websockify(folder: &Path, broker_port: u16) -> Result<Self> {
-        Self::new("websockify", None, folder, |port| {
+        Self::new("websockify", NO_SUBPROTOCOL, folder, |port| {
             let mut command = Command::new("websockify");
             command
                 .arg(format!("127.0.0.1:{port}"))

@@ -1,7 +1,7 @@
 //! All subscribers of a workload, in one thread.
 
 use std::{
-    io::{self, Write},
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,11 +13,7 @@ use std::{
 use anyhow::{Result, ensure};
 use polling::{Event, Events, Poller};
 
-use crate::{
-    mqtt,
-    peer::Peer,
-    websocket::{WebSocket, frame},
-};
+use crate::{connection::Connection, mqtt, peer::Peer};
 
 /// A silence that means that something was lost.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -72,14 +68,14 @@ pub(crate) struct Report {
 
 /// Connected and subscribed clients.
 pub(crate) struct Subscribers {
-    sockets: Vec<WebSocket>,
+    sockets: Vec<Connection>,
 }
 
 impl Subscribers {
     pub(crate) fn open(peer: &Peer, count: usize, qos: u8) -> Result<Self> {
-        let sockets = WebSocket::connect_many(count, |at| {
+        let sockets = Connection::connect_many(count, |at| {
             let id = format!("bench-subscriber-{at}");
-            let mut socket = WebSocket::connect(peer.port, peer.subprotocol, &id)?;
+            let mut socket = Connection::connect(peer.port, peer.transport, &id)?;
             socket.subscribe(qos)?;
             Ok(socket)
         })?;
@@ -101,7 +97,7 @@ impl Subscribers {
     }
 }
 
-fn receive(mut sockets: Vec<WebSocket>, progress: &Progress, start: Option<Instant>) -> Result<Report> {
+fn receive(mut sockets: Vec<Connection>, progress: &Progress, start: Option<Instant>) -> Result<Report> {
     let poller = Poller::new()?;
     let frames_before: u64 = sockets.iter().map(|socket| socket.frame_count).sum();
     for (key, socket) in sockets.iter().enumerate() {
@@ -133,7 +129,7 @@ fn receive(mut sockets: Vec<WebSocket>, progress: &Progress, start: Option<Insta
 }
 
 /// One read of one subscriber; acknowledges what asks for it.
-fn take(socket: &mut WebSocket, start: Option<Instant>, report: &mut Report) -> io::Result<u64> {
+fn take(socket: &mut Connection, start: Option<Instant>, report: &mut Report) -> io::Result<u64> {
     let mut acks = Vec::new();
     let mut count = 0;
     socket.read(|packet| {
@@ -146,7 +142,7 @@ fn take(socket: &mut WebSocket, start: Option<Instant>, report: &mut Report) -> 
         }
     })?;
     for acks in acks.chunks(120) {
-        socket.tcp.write_all(&frame(acks))?;
+        socket.send(acks)?;
     }
     Ok(count)
 }

@@ -76,6 +76,9 @@ pub struct Config {
     pub http: HttpConfig,
     /// Bounds of the relay.
     pub relay: RelayConfig,
+    /// Threads that everything but the embedded broker runs on. Default: half of the processors, at least one. Waking another thread
+    /// costs more than what a message costs, and the brokers and browsers beside the bridge need processors too.
+    pub worker_threads: usize,
     /// How long a shutdown may take before what is left is dropped. Default 5,000 ms.
     pub drain: Duration,
     /// What is logged.
@@ -186,6 +189,10 @@ impl Config {
             access,
             http: HttpConfig::read(top.section("http"), relay.max_connections_per_address),
             relay,
+            worker_threads: match top.integer("worker_threads", 0..=1_024, 0) {
+                0 => half_of_the_processors(),
+                threads => threads as usize,
+            },
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
             log: LogConfig::read(top.section("log")),
             unknown_variables: Vec::new(),
@@ -234,6 +241,10 @@ impl Config {
                 .map(|broker| (broker.id.clone(), broker.name.as_str())),
         )
     }
+}
+
+fn half_of_the_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }
 
 fn read_brokers<'s>(

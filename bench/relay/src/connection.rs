@@ -1,4 +1,4 @@
-//! A WebSocket client that costs as little as possible, so that the relay is what is measured.
+//! A client that costs as little as possible, so that the relay is what is measured: over WebSocket, or over TCP.
 
 use std::{
     io::{self, Read, Write},
@@ -17,45 +17,54 @@ const READ_BYTES: usize = 64 * 1024;
 /// A masking key that changes bytes: with zeros a relay might do less than for a browser.
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
-/// One open WebSocket.
-pub(crate) struct WebSocket {
+/// How MQTT travels to a peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// In WebSocket frames.
+    WebSocket {
+        /// What is offered.
+        subprotocol: Option<&'static str>,
+        /// Further lines of the handshake.
+        headers: &'static str,
+    },
+    /// As it is.
+    Tcp,
+}
+
+impl Transport {
+    /// The bytes that carry these packets.
+    pub(crate) fn wrap(self, packets: &[u8]) -> Vec<u8> {
+        match self {
+            Self::WebSocket { .. } => frame(packets),
+            Self::Tcp => packets.to_vec(),
+        }
+    }
+}
+
+/// One open connection.
+pub(crate) struct Connection {
     pub(crate) tcp: TcpStream,
+    pub(crate) transport: Transport,
     /// What arrived and is not yet a whole frame.
     frames: Vec<u8>,
     /// Payload that is not yet a whole packet.
     payload: Vec<u8>,
-    /// Frames that arrived.
+    /// Frames that arrived; over TCP, reads.
     pub(crate) frame_count: u64,
 }
 
-impl WebSocket {
-    /// Opens it; `subprotocol` is `mqtt` but for relays that do not know it.
-    pub(crate) fn open(port: u16, subprotocol: Option<&str>) -> Result<Self> {
+impl Connection {
+    /// Opens it, without a word of MQTT.
+    pub(crate) fn open(port: u16, transport: Transport) -> Result<Self> {
         let mut tcp = TcpStream::connect(("127.0.0.1", port))?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let offer = subprotocol.map_or(String::new(), |name| {
-            format!("Sec-WebSocket-Protocol: {name}\r\n")
-        });
-        let request = format!(
-            "GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nConnection: Upgrade\r\n\
-             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"
-        );
-        tcp.write_all(request.as_bytes())?;
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            tcp.read_exact(&mut byte)
-                .context("the handshake was not answered")?;
-            head.push(byte[0]);
+        if let Transport::WebSocket { subprotocol, headers } = transport {
+            upgrade(&mut tcp, port, subprotocol, headers)?;
         }
-        ensure!(
-            head.starts_with(b"HTTP/1.1 101"),
-            "no upgrade: {}",
-            String::from_utf8_lossy(&head)
-        );
         Ok(Self {
             tcp,
+            transport,
             frames: Vec::new(),
             payload: Vec::new(),
             frame_count: 0,
@@ -63,8 +72,8 @@ impl WebSocket {
     }
 
     /// Opens it and connects an MQTT client.
-    pub(crate) fn connect(port: u16, subprotocol: Option<&str>, client_id: &str) -> Result<Self> {
-        let mut socket = Self::open(port, subprotocol)?;
+    pub(crate) fn connect(port: u16, transport: Transport, client_id: &str) -> Result<Self> {
+        let mut socket = Self::open(port, transport)?;
         socket.send(&mqtt::connect(client_id))?;
         let answer = socket.wait_for_packet()?;
         ensure!(answer == mqtt::CONNACK, "the broker refused: {answer:02x?}");
@@ -110,7 +119,7 @@ impl WebSocket {
 
     /// Sends packets in one frame.
     pub(crate) fn send(&mut self, packets: &[u8]) -> io::Result<()> {
-        self.tcp.write_all(&frame(packets))
+        self.tcp.write_all(&self.transport.wrap(packets))
     }
 
     fn wait_for_packet(&mut self) -> Result<Vec<u8>> {
@@ -151,6 +160,11 @@ impl WebSocket {
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        if self.transport == Transport::Tcp {
+            self.payload.extend_from_slice(&room[..read]);
+            self.frame_count += 1;
+            return Ok(());
+        }
         self.frames.extend_from_slice(&room[..read]);
         let mut at = 0;
         while let Some((header, len)) = frame_len(&self.frames[at..]) {
@@ -162,6 +176,31 @@ impl WebSocket {
         self.frames.drain(..at);
         Ok(())
     }
+}
+
+/// The handshake of a browser.
+fn upgrade(tcp: &mut TcpStream, port: u16, subprotocol: Option<&str>, headers: &str) -> Result<()> {
+    let offer = subprotocol.map_or(String::new(), |name| {
+        format!("Sec-WebSocket-Protocol: {name}\r\n")
+    });
+    let request = format!(
+        "GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}{headers}\r\n"
+    );
+    tcp.write_all(request.as_bytes())?;
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        tcp.read_exact(&mut byte)
+            .context("the handshake was not answered")?;
+        head.push(byte[0]);
+    }
+    ensure!(
+        head.starts_with(b"HTTP/1.1 101"),
+        "no upgrade: {}",
+        String::from_utf8_lossy(&head).lines().next().unwrap_or_default()
+    );
+    Ok(())
 }
 
 /// Bytes of header and payload of the frame at the beginning, once it is whole.
@@ -179,7 +218,7 @@ fn frame_len(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// A masked binary frame, as browsers send.
-pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
+fn frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x82];
     match payload.len() {
         short @ 0..126 => frame.push(0x80 | short as u8),
