@@ -17,6 +17,7 @@ mod page;
 mod peers;
 mod process;
 mod run;
+mod templates;
 mod test;
 mod tools;
 
@@ -36,6 +37,7 @@ cargo xtask <task>
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
   fuzz TARGET --keep          keep the inputs that reach most for the ordinary tests
   conformance          CONFORMANCE.md: which test proves which statement of the specifications
+  templates            shared/templates/tests/expected.json: what Jinja2 itself makes of the corpus (installs Jinja2)
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
   bench codec instructions [WORKLOAD]   instructions instead of time (needs valgrind)
   bench codec wasm [ROUNDS]   only the part in wasm, against the codecs of JavaScript (needs Node and npm)
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         "dist" => dist::dist(),
         "fuzz" => fuzz::fuzz(&rest),
         "conformance" => conformance::conformance(),
+        "templates" => templates::templates(),
         "bench" => bench::bench(&rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");

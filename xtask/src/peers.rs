@@ -16,6 +16,7 @@ const AEDES: &str = "1.2.0";
 /// The WebSockets that aedes is served over.
 const WS: &str = "8.23.0";
 const AMQTT: &str = "0.12.1";
+const JINJA2: &str = "3.1.6";
 
 /// Installs the clients under `target/peers`, tells `tests` where they are, and returns what cannot be tested and why.
 pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
@@ -136,9 +137,19 @@ fn amqtt(folder: &Path) -> Result<PathBuf> {
 
 /// The folder to put on Python's path.
 fn paho(folder: &Path) -> Result<PathBuf> {
-    let folder = folder.join(format!("paho-{PAHO}"));
-    if folder.join("paho").is_dir() {
-        return Ok(folder);
+    python_package(&folder.join(format!("paho-{PAHO}")), "paho-mqtt", PAHO, "paho")
+}
+
+/// The same for Jinja2, which `shared/templates` is compared with.
+pub(crate) fn jinja2() -> Result<PathBuf> {
+    let folder = target_dir().join("peers").join(format!("jinja2-{JINJA2}"));
+    python_package(&folder, "Jinja2", JINJA2, "jinja2")
+}
+
+/// Installs a package of PyPI in a folder, once; `module` is in it when that was done.
+fn python_package(folder: &Path, package: &str, version: &str, module: &str) -> Result<PathBuf> {
+    if folder.join(module).is_dir() {
+        return Ok(folder.to_owned());
     }
     if !on_path("python3") {
         anyhow::bail!("python3 is not on the PATH");
@@ -152,12 +163,12 @@ fn paho(folder: &Path) -> Result<PathBuf> {
         "--disable-pip-version-check",
         "--target",
     ])
-    .arg(&folder);
-    pip.arg(format!("paho-mqtt=={PAHO}"));
+    .arg(folder);
+    pip.arg(format!("{package}=={version}"));
     step(
-        "Installing paho-mqtt under target/peers (about 5 seconds, once)",
-        "paho",
+        &format!("Installing {package} under target/peers (about 5 seconds, once)"),
+        module,
         &mut pip,
     )?;
-    Ok(folder)
+    Ok(folder.to_owned())
 }
