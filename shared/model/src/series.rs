@@ -12,8 +12,9 @@ const RHYTHM_SAMPLES: usize = 200;
 const RHYTHM_NEEDED: usize = 8;
 /// A series has a rhythm when nine of ten intervals are at most this many times the one in the middle.
 const RHYTHM_SPREAD: u64 = 5;
-/// So many of its long intervals are a gap.
+/// So many of its long intervals are a gap, but never less than this, in ms: brokers and browsers hesitate too.
 const GAP_INTERVALS: u64 = 4;
+const GAP_FLOOR_MS: u64 = 2_000;
 /// Bytes of a sample in a chunk.
 pub(crate) const SAMPLE_BYTES: usize = size_of::<Row>();
 
@@ -295,7 +296,7 @@ impl Series {
         intervals.sort_unstable();
         let at = |tenths: usize| intervals.get(intervals.len() * tenths / 10).copied();
         let (usual, long) = (at(5)?.max(1), at(9)?);
-        (long <= usual.saturating_mul(RHYTHM_SPREAD)).then(|| long.max(usual) * GAP_INTERVALS)
+        (long <= usual.saturating_mul(RHYTHM_SPREAD)).then(|| (long.max(usual) * GAP_INTERVALS).max(GAP_FLOOR_MS))
     }
 
     /// Takes a sample; the oldest go when more than `capacity` are kept. Time never runs back: an earlier `at_ms`
@@ -533,6 +534,7 @@ mod tests {
         };
         assert_eq!(after(&[1_000; 7]), None, "too few to know");
         assert_eq!(after(&[1_000; 20]), Some(4_000));
+        assert_eq!(after(&[10; 20]), Some(2_000), "a hiccup is no gap");
         let mut with_a_gap = [1_000; 20];
         with_a_gap[10] = 3_600_000;
         assert_eq!(after(&with_a_gap), Some(4_000), "a gap is not usual");

@@ -126,6 +126,7 @@ impl EngineHandle {
                 Key::Device,
                 Key::Tree,
                 Key::Topic,
+                Key::Chart,
                 Key::Subscriptions,
             ]
         });

@@ -24,7 +24,7 @@ pub use self::{
     state::{Key, PageState, Shown},
 };
 use crate::wire::{
-    Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice, Outcome, RequestId,
+    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice, Outcome, RequestId,
     SubscriptionView, TopicView, TreeView, TreeWindow, View, ViewKind,
 };
 
@@ -86,6 +86,13 @@ pub fn use_topic(topic: &str) -> Shown<TopicView> {
     let topic = topic.to_owned();
     use_open(View::Topic { topic: topic.clone() });
     use_selected(Key::Topic, move |state: &PageState| state.topic(&topic))
+}
+
+/// Numbers over time; `None` until the engine answered.
+#[hook]
+pub fn use_chart(window: ChartWindow) -> Option<Rc<ChartView>> {
+    use_open(View::Chart(window));
+    use_selected(Key::Chart, |state: &PageState| state.chart.clone())
 }
 
 /// Subscriptions with their granted results.

@@ -7,7 +7,7 @@ use std::{
 
 use super::start::Start;
 use crate::wire::{
-    ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, ProblemKind,
+    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, ProblemKind,
     RequestId, SubscriptionView, TopicView, TreeView, ViewKind,
 };
 
@@ -35,6 +35,8 @@ pub enum Key {
     Topic,
     /// [`PageState::subscriptions`].
     Subscriptions,
+    /// [`PageState::chart`].
+    Chart,
     /// One of [`PageState::outcomes`].
     Outcome(RequestId),
     /// [`PageState::notices`].
@@ -73,6 +75,8 @@ pub struct PageState {
     pub tree: Option<Rc<TreeView>>,
     /// Subscriptions with their results.
     pub subscriptions: Rc<Vec<SubscriptionView>>,
+    /// The chart that is open.
+    pub chart: Option<Rc<ChartView>>,
     /// What became of requests.
     pub outcomes: BTreeMap<RequestId, Outcome>,
     /// Not yet put away, oldest first.
@@ -150,6 +154,10 @@ impl PageState {
                 self.subscriptions = Rc::new(views);
                 Key::Subscriptions
             }
+            Patch::Chart(view) => {
+                self.chart = Some(Rc::from(view));
+                Key::Chart
+            }
             Patch::Outcome { request, outcome } => {
                 self.outcomes.insert(request, outcome);
                 if self.outcomes.len() > OUTCOMES {
@@ -183,6 +191,7 @@ impl PageState {
         match kind {
             ViewKind::Device => self.device = None,
             ViewKind::Topic => self.topic = None,
+            ViewKind::Chart => self.chart = None,
             // Their last state is shown for the one frame that the engine needs to bring the new one.
             ViewKind::Home | ViewKind::Tree | ViewKind::Subscriptions => {}
         }

@@ -4,11 +4,12 @@ use yew::prelude::*;
 
 use super::{device::Device, explorer::Explorer, home::Home};
 use crate::{
+    chart::{state::Choice, view::Chart},
     components::testing::render,
     hooks::{EngineHandle, EngineProvider},
     wire::{
-        AttentionItem, AttentionReason, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
-        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, RoomView, SubscriptionView,
+        AttentionItem, AttentionReason, ChartView, ColumnView, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
+        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, Point, RoomView, SeriesName, SeriesView, SubscriptionView,
         Tone, TopicView, TreeRow, TreeView,
     },
 };
@@ -20,6 +21,7 @@ enum Shown {
     Home,
     Device,
     Explorer(Option<String>),
+    Chart(Vec<Choice>),
 }
 
 #[derive(Properties, Clone, PartialEq)]
@@ -34,6 +36,7 @@ fn Stage(props: &StageProps) -> Html {
         Shown::Home => html! { <Home room={None::<String>} /> },
         Shown::Device => html! { <Device id="lamp" /> },
         Shown::Explorer(topic) => html! { <Explorer {topic} /> },
+        Shown::Chart(choices) => html! { <Chart {choices} /> },
     };
     html! { <EngineProvider handle={props.engine.clone()}>{page}</EngineProvider> }
 }
@@ -192,8 +195,7 @@ fn explorer_shows_rows_counters_and_the_chosen_topic() {
         payload: b"ON".to_vec(),
         previous: Some(b"OFF".to_vec()),
         properties: vec![("Content type".into(), "text/plain".into())],
-        fields: vec![],
-        spark: None,
+        fields: vec![("power".into(), false), ("state".into(), true)],
         history: vec![],
         history_dropped: 0,
     };
@@ -224,6 +226,57 @@ fn explorer_shows_rows_counters_and_the_chosen_topic() {
         "1 line changed",
         "text/plain",
         r#"data-testid="publish-send""#,
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+}
+
+#[test]
+fn a_chart_says_in_words_what_it_draws() {
+    let name = SeriesName {
+        topic: "home/lamp".into(),
+        field: "power".into(),
+        is_state: false,
+    };
+    let point = |n: u64| Point {
+        at_ms: NOW - 60_000 + n * 1_000,
+        number: n as f64,
+    };
+    let series = SeriesView {
+        name: name.clone(),
+        unit: "W".into(),
+        points: (0..30).map(point).collect(),
+        columns: vec![
+            ColumnView {
+                points: 1,
+                count: 1,
+                mean: 1.0,
+            };
+            30
+        ],
+        dropped: 5,
+        ..SeriesView::default()
+    };
+    let chart = ChartView {
+        from_ms: NOW - 60_000,
+        to_ms: NOW,
+        now_ms: NOW,
+        oldest_ms: Some(NOW - 60_000),
+        series: vec![series],
+    };
+    let html = page(
+        Shown::Chart(vec![Choice {
+            name,
+            label: "power <b>".into(),
+        }]),
+        vec![Patch::Chart(Box::new(chart))],
+    );
+    for part in [
+        "power &lt;b&gt;: 30 samples, from 0 to 29 W, last 29 W at 14:31:36, steady.",
+        r#"role="application""#,
+        r#"data-live="true""#,
+        "30 samples, 5 older ones no longer kept",
+        "14:32:00",
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::route::Route;
 use crate::{
-    chart::line::LineChart,
+    chart::{state::Choice, view::Chart},
     components::{
         form::publish::{Draft, PublishForm},
         icon::Icon,
@@ -16,7 +16,7 @@ use crate::{
     },
     hooks::{Shown, use_connection, use_engine, use_look_only, use_now, use_outcome, use_topic},
     platform::{document, locale},
-    wire::{Command, ConnectionState, HistoryRow, TopicView},
+    wire::{Command, ConnectionState, HistoryRow, SeriesName, TopicView},
 };
 
 /// Longest level of a topic shown in its path; copying takes all of it.
@@ -41,7 +41,7 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
             <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
             <div class="detail__cols">
                 <div class="stack">
-                    if let Some(view) = &view { <Message view={view.clone()} /> }
+                    if let Some(view) = &view { <Message view={view.clone()} choices={choices(&props.topic, view)} /> }
                 </div>
                 <div class="stack">
                     <Publish topic={props.topic.clone()} />
@@ -141,6 +141,28 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
 #[derive(Properties, PartialEq)]
 struct MessageProps {
     view: Rc<TopicView>,
+    choices: Vec<Choice>,
+}
+
+/// What of a topic can be charted: numbers, then states.
+fn choices(topic: &str, view: &TopicView) -> Vec<Choice> {
+    let fields = view.fields.iter().map(|(field, is_state)| {
+        let label = match (field.as_str(), is_state) {
+            ("", false) => "value".to_owned(),
+            ("", true) => "state".to_owned(),
+            (field, _) => visible(field),
+        };
+        let name = SeriesName {
+            topic: topic.to_owned(),
+            field: field.clone(),
+            is_state: *is_state,
+        };
+        Choice {
+            name,
+            label: label.into(),
+        }
+    });
+    fields.collect()
 }
 
 #[component]
@@ -153,18 +175,7 @@ fn Message(props: &MessageProps) -> Html {
     html! {
         <>
             <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes} />
-            if let Some(spark) = &view.spark {
-                <section class="panel" aria-label="Field chart">
-                    <header class="panel__head">
-                        <h2><bdi>{view.fields.first().map_or_else(|| "Value".to_owned(), |field| visible(field))}</bdi></h2>
-                        <span class="sub">{format!("last {}", words::lasting(u64::from(spark.span_s) * 1_000))}</span>
-                    </header>
-                    <div class="panel__body">
-                        <LineChart spark={spark.clone()} until={view.received_at}
-                            field={view.fields.first().map_or_else(|| "Value".to_owned(), |field| visible(field))} />
-                    </div>
-                </section>
-            }
+            if !props.choices.is_empty() { <Chart choices={props.choices.clone()} /> }
             {history(view)}
         </>
     }

@@ -1,10 +1,11 @@
 //! The document: its title, its theme, and moving about in it.
 
 use web_sys::{
-    Document, Element, HtmlElement, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, window,
+    Document, Element, HtmlElement, MutationObserver, MutationObserverInit, ResizeObserver, ScrollBehavior,
+    ScrollIntoViewOptions, ScrollLogicalPosition, window,
 };
 
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, prelude::Closure};
 
 use super::storage;
 
@@ -121,6 +122,47 @@ pub fn choose_theme(choice: Option<&str>) {
         // Both are plain attribute names.
         drop(root.set_attribute("data-theme", shown));
         drop(root.set_attribute("data-theme-choice", choice.unwrap_or("system")));
+    }
+}
+
+/// Watches an element until it is dropped.
+#[derive(Debug)]
+pub struct LookWatch {
+    size: Option<ResizeObserver>,
+    theme: Option<MutationObserver>,
+    _tell: Closure<dyn FnMut()>,
+}
+
+impl Drop for LookWatch {
+    fn drop(&mut self) {
+        if let Some(size) = &self.size {
+            size.disconnect();
+        }
+        if let Some(theme) = &self.theme {
+            theme.disconnect();
+        }
+    }
+}
+
+/// Tells of the size of an element, now and whenever it changes, and of changes of the theme.
+#[must_use]
+pub fn watch_look(element: &Element, tell: impl FnMut() + 'static) -> LookWatch {
+    let tell = Closure::<dyn FnMut()>::new(tell);
+    let size = ResizeObserver::new(tell.as_ref().unchecked_ref()).ok();
+    if let Some(size) = &size {
+        size.observe(element);
+    }
+    let theme = MutationObserver::new(tell.as_ref().unchecked_ref()).ok();
+    if let (Some(theme), Some(root)) = (&theme, root()) {
+        let options = MutationObserverInit::new();
+        options.set_attributes(true);
+        // Only a node that is none, or options that ask for nothing, are refused.
+        drop(theme.observe_with_options(&root, &options));
+    }
+    LookWatch {
+        size,
+        theme,
+        _tell: tell,
     }
 }
 

@@ -100,6 +100,18 @@ mod source {
     pub(super) fn long_date(ms: u64) -> String {
         date(ms)
     }
+
+    pub(super) fn short_date(ms: u64) -> String {
+        date(ms)
+    }
+
+    pub(super) fn iso(ms: u64) -> String {
+        format!("{}T{}.{:03}Z", date(ms), time(ms, true), ms % 1_000)
+    }
+
+    pub(super) fn offset(_ms: u64) -> i64 {
+        0
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -118,6 +130,7 @@ mod source {
         static DATE: Intl::DateTimeFormat = formatter(&[("dateStyle", "medium")]);
         static LONG_DATE: Intl::DateTimeFormat =
             formatter(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
+        static SHORT_DATE: Intl::DateTimeFormat = formatter(&[("weekday", "short"), ("day", "numeric"), ("month", "short")]);
     }
 
     fn formatter(options: &[(&str, &str)]) -> Intl::DateTimeFormat {
@@ -154,11 +167,14 @@ mod source {
         }
     }
 
-    fn format(with: &Intl::DateTimeFormat, ms: u64) -> String {
+    fn moment(ms: u64) -> Date {
         #[expect(clippy::cast_precision_loss, reason = "ms since epoch stay far below 2^53")]
-        let date = Date::new(&JsValue::from_f64(ms as f64));
+        Date::new(&JsValue::from_f64(ms as f64))
+    }
+
+    fn format(with: &Intl::DateTimeFormat, ms: u64) -> String {
         with.format()
-            .call1(&JsValue::UNDEFINED, date.unchecked_ref())
+            .call1(&JsValue::UNDEFINED, moment(ms).unchecked_ref())
             .ok()
             .and_then(|text| text.as_string())
             .unwrap_or_default()
@@ -182,6 +198,18 @@ mod source {
 
     pub(super) fn long_date(ms: u64) -> String {
         LONG_DATE.with(|with| format(with, ms))
+    }
+
+    pub(super) fn short_date(ms: u64) -> String {
+        SHORT_DATE.with(|with| format(with, ms))
+    }
+
+    pub(super) fn iso(ms: u64) -> String {
+        moment(ms).to_iso_string().into()
+    }
+
+    pub(super) fn offset(ms: u64) -> i64 {
+        (moment(ms).get_timezone_offset() * -60_000.0) as i64
     }
 }
 
@@ -207,6 +235,21 @@ pub fn date_and_time(ms: u64) -> String {
 /// "Wednesday 19 November, 14:32"
 pub fn day_and_time(ms: u64) -> String {
     format!("{}, {}", source::long_date(ms), source::time(ms, false))
+}
+
+/// "Wed, 19 Nov"
+pub fn day_short(ms: u64) -> String {
+    source::short_date(ms)
+}
+
+/// "2025-11-19T14:32:07.000Z", whatever the locale.
+pub fn iso(ms: u64) -> String {
+    source::iso(ms)
+}
+
+/// How far local clocks were ahead of UTC at a moment, ms.
+pub fn offset_ms(ms: u64) -> i64 {
+    source::offset(ms)
 }
 
 #[cfg(test)]
@@ -255,5 +298,6 @@ mod tests {
     fn a_native_date_is_utc() {
         assert_eq!(date_and_time(1_763_562_727_000), "2025-11-19, 14:32");
         assert_eq!(time_long(1_763_562_727_000), "14:32:07");
+        assert_eq!(iso(1_763_562_727_005), "2025-11-19T14:32:07.005Z");
     }
 }

@@ -4,10 +4,12 @@
 //! come from a broker (topics, names, payloads) are plain text here and stay plain text: the views never turn them
 //! into markup. Both directions are postcard-encoded bytes, so that one `Uint8Array` crosses and is transferred.
 
+mod chart;
 mod patch;
 
 use serde::{Deserialize, Serialize};
 
+pub use chart::*;
 pub use patch::*;
 
 /// Numbers a request of the page, so that its [`Outcome`] can be matched.
@@ -180,6 +182,8 @@ pub enum View {
     Topic { topic: String },
     /// Subscriptions and their granted results.
     Subscriptions,
+    /// Numbers over time.
+    Chart(ChartWindow),
 }
 
 /// The kind of a [`View`].
@@ -190,6 +194,7 @@ pub enum ViewKind {
     Tree,
     Topic,
     Subscriptions,
+    Chart,
 }
 
 /// Which rows of the topic tree are on the screen.
@@ -263,6 +268,7 @@ impl From<&View> for ViewKind {
             View::Tree(_) => Self::Tree,
             View::Topic { .. } => Self::Topic,
             View::Subscriptions => Self::Subscriptions,
+            View::Chart(_) => Self::Chart,
         }
     }
 }

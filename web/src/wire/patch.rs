@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, RequestId};
+use super::{Action, ChartView, RequestId};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -31,6 +31,7 @@ pub enum Patch {
         view: Option<Box<TopicView>>,
     },
     Subscriptions(Vec<SubscriptionView>),
+    Chart(Box<ChartView>),
     /// What became of a [`Command::Publish`](super::Command::Publish) or [`Command::Control`](super::Command::Control).
     Outcome {
         request: RequestId,
@@ -419,9 +420,8 @@ pub struct TopicView {
     pub previous: Option<Vec<u8>>,
     /// MQTT 5.0 properties in words: name and value.
     pub properties: Vec<(String, String)>,
-    /// Numeric fields that can be charted; the first is charted.
-    pub fields: Vec<String>,
-    pub spark: Option<Spark>,
+    /// Fields that can be charted, numbers first, and whether they are states.
+    pub fields: Vec<(String, bool)>,
     /// Newest first, at most 200.
     pub history: Vec<HistoryRow>,
     /// Messages of this topic no longer in the history.

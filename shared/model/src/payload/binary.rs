@@ -37,6 +37,18 @@ pub enum BinaryWord {
     OccupiedVacant,
 }
 
+impl BinaryWord {
+    /// What the second and the first of the pair are called: off, on.
+    #[must_use]
+    pub fn words(self) -> (&'static str, &'static str) {
+        let word = |wanted: bool| {
+            let found = WORDS.iter().find(|(_, word, on)| *word == self && *on == wanted);
+            found.map_or("", |(word, ..)| *word)
+        };
+        (word(false), word(true))
+    }
+}
+
 /// A state in the words it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BinaryState {
@@ -100,6 +112,15 @@ pub fn binary_state(text: &str) -> Option<BinaryState> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_pair_has_two_words() {
+        assert_eq!(BinaryWord::OpenClosed.words(), ("closed", "open"));
+        for (_, word, _) in WORDS {
+            let (off, on) = word.words();
+            assert!(!off.is_empty() && !on.is_empty(), "{word:?}");
+        }
+    }
 
     #[test]
     fn words_are_known_in_any_case() {

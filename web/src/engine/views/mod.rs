@@ -4,6 +4,7 @@
 //! coalesced to the newest: what the screen skips, store, series and counters still have.
 
 mod card;
+mod chart;
 mod home;
 mod numbers;
 mod pace;
@@ -17,6 +18,7 @@ use hearth_model::store::{NodeId, Store};
 use hearth_mqtt::MonoTime;
 
 use self::{
+    chart::ChartScreen,
     home::{DeviceScreen, HomeScreen},
     topic::TopicScreen,
     tree::TreeScreen,
@@ -39,6 +41,7 @@ pub struct Views {
     device: DeviceScreen,
     tree: TreeScreen,
     topic: TopicScreen,
+    chart: ChartScreen,
     subscriptions: Option<Pace>,
     results: Vec<Patch>,
 }
@@ -53,6 +56,7 @@ impl Default for Views {
             device: DeviceScreen::default(),
             tree: TreeScreen::default(),
             topic: TopicScreen::default(),
+            chart: ChartScreen::default(),
             subscriptions: None,
             results: Vec::new(),
         }
@@ -68,6 +72,7 @@ impl Views {
             View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
             View::Home => self.home.open(home),
             View::Device { id } => self.device.open(id),
+            View::Chart(window) => self.chart.open(window),
         }
     }
 
@@ -79,6 +84,7 @@ impl Views {
             ViewKind::Subscriptions => self.subscriptions = None,
             ViewKind::Home => self.home.close(),
             ViewKind::Device => self.device.close(),
+            ViewKind::Chart => self.chart.close(),
         }
     }
 
@@ -89,6 +95,7 @@ impl Views {
         self.device.forget();
         self.tree.forget();
         self.topic.forget();
+        self.chart.forget();
     }
 
     /// The page can be seen, or not any more. What comes into sight is shown whole and at once.
@@ -101,6 +108,7 @@ impl Views {
             self.device.show_again();
             self.tree.show_again();
             self.topic.show_again();
+            self.chart.show_again();
             if let Some(pace) = &mut self.subscriptions {
                 *pace = Pace::due_at_once();
             }
@@ -128,6 +136,7 @@ impl Views {
         self.numbers.note_change();
         self.tree.note_change();
         self.topic.note_change(topic);
+        self.chart.note_change(topic);
     }
 
     /// These devices changed.
@@ -172,7 +181,11 @@ impl Views {
         let results = (!self.results.is_empty()).then_some(MonoTime::ZERO);
         let subscriptions = self.subscriptions.as_ref().and_then(Pace::poll_timeout);
         let home = [self.home.poll_timeout(), self.device.poll_timeout()];
-        let topics = [self.tree.poll_timeout(), self.topic.poll_timeout()];
+        let topics = [
+            self.tree.poll_timeout(),
+            self.topic.poll_timeout(),
+            self.chart.poll_timeout(),
+        ];
         let others = [self.numbers.poll_timeout(), subscriptions, results];
         home.into_iter().chain(topics).chain(others).flatten().min()
     }
@@ -185,6 +198,7 @@ impl Views {
         patches.extend(self.numbers.patch(now, store, facts));
         patches.extend(self.tree.patch(now, store));
         patches.extend(self.topic.patch(now, store));
+        patches.extend(self.chart.patch(now, home, store));
         if self
             .subscriptions
             .as_mut()

@@ -78,7 +78,7 @@ impl TopicScreen {
         if let Some((_, topic)) = found {
             return Some(Patch::Topic {
                 topic: name.clone(),
-                view: Some(Box::new(topic_view(now, topic))),
+                view: Some(Box::new(topic_view(topic))),
             });
         }
         first_look.then(|| Patch::Topic {
@@ -88,12 +88,15 @@ impl TopicScreen {
     }
 }
 
-fn topic_view(now: Now, topic: &Topic) -> TopicView {
+fn topic_view(topic: &Topic) -> TopicView {
     let last = topic.last();
     let kept = topic.history_len();
     let mut history: Vec<_> = topic.history_from(kept.saturating_sub(HISTORY_ROWS)).collect();
     history.reverse();
-    let first_field = topic.fields().iter().find(|field| field.word.is_none());
+    let fields = |is_state: bool| {
+        let alike = topic.fields().iter().filter(move |field| field.word.is_some() == is_state);
+        alike.map(move |field| (field.path.to_string(), is_state))
+    };
     TopicView {
         qos: last.qos,
         retained: last.retain,
@@ -105,13 +108,7 @@ fn topic_view(now: Now, topic: &Topic) -> TopicView {
         payload: last.payload.to_vec(),
         previous: history.get(1).map(|message| message.payload.to_vec()),
         properties: Properties::read(last.properties).map(property_row).collect(),
-        fields: topic
-            .fields()
-            .iter()
-            .filter(|field| field.word.is_none())
-            .map(|field| field.path.to_string())
-            .collect(),
-        spark: first_field.and_then(|field| spark(&field.series, now.wall_ms)),
+        fields: fields(false).chain(fields(true)).collect(),
         history: history.iter().map(history_row).collect(),
         history_dropped: topic.history_dropped(),
     }

@@ -1,0 +1,109 @@
+//! Charts: as many points as pixels, as often as can be seen.
+
+use super::*;
+use crate::wire::{ChartSpan, ChartView, ChartWindow, SeriesName};
+
+fn chart(fields: &[(&str, bool)], span: ChartSpan) -> Command {
+    let series = fields.iter().map(|(field, is_state)| SeriesName {
+        topic: "home/air".into(),
+        field: (*field).into(),
+        is_state: *is_state,
+    });
+    Command::Open(View::Chart(ChartWindow {
+        series: series.collect(),
+        span,
+        columns: 100,
+    }))
+}
+
+fn charts(bench: &Bench) -> Vec<&ChartView> {
+    let charts = bench.patches.iter().filter_map(|patch| match patch {
+        Patch::Chart(view) => Some(&**view),
+        _ => None,
+    });
+    charts.collect()
+}
+
+#[test]
+fn ten_thousand_samples_are_drawn_with_as_many_points_as_pixels() {
+    let mut bench = Bench::connected();
+    for n in 0..10_000_u32 {
+        let number = if n == 5_000 { 1_000 } else { n % 100 };
+        bench.publish("home/air", &format!(r#"{{"co2":{number}}}"#));
+        bench.ms += 10;
+    }
+    bench.command(chart(&[("co2", false)], ChartSpan::Last(100_000)));
+    let view = charts(&bench).pop().unwrap();
+    let series = &view.series[0];
+    assert_eq!(view.to_ms - view.from_ms, 100_000);
+    assert!(series.points.len() <= 400, "{}", series.points.len());
+    assert!(series.columns.iter().map(|column| column.count).sum::<u32>() >= 9_900);
+    assert!(
+        series.points.iter().any(|point| point.number == 1_000.0),
+        "the one peak is there"
+    );
+    assert_eq!(series.gap_ms, Some(2_000));
+}
+
+#[test]
+fn a_thousand_messages_a_second_draw_a_chart_ten_times_a_second() {
+    let mut bench = Bench::connected();
+    bench.command(chart(&[("", false)], ChartSpan::Last(300_000)));
+    for n in 0..2_000 {
+        bench.publish("home/air", &n.to_string());
+        bench.wait(1);
+    }
+    assert!((18..=23).contains(&charts(&bench).len()), "{}", charts(&bench).len());
+    bench.patches.clear();
+    bench.wait(9_000);
+    assert_eq!(charts(&bench).len(), 3, "a column is 3 s wide: silence moves it on");
+}
+
+#[test]
+fn a_past_is_sent_once_and_stays() {
+    let mut bench = Bench::connected();
+    bench.ms = 60_000;
+    bench.publish("home/air", "1");
+    bench.wait(1_000);
+    bench.patches.clear();
+    let past = ChartSpan::Between(WALL_AT_ZERO_MS + 59_000, WALL_AT_ZERO_MS + 60_500);
+    bench.command(chart(&[("", false)], past));
+    for _ in 0..10 {
+        bench.publish("home/air", "2");
+        bench.wait(1_000);
+    }
+    let held = charts(&bench);
+    assert_eq!(held.len(), 1);
+    let series = &held[0].series[0];
+    assert_eq!((series.points.len(), series.before, series.after), (1, None, None));
+    assert_eq!(held[0].oldest_ms, Some(WALL_AT_ZERO_MS + 60_000));
+}
+
+#[test]
+fn states_come_with_their_words_and_numbers_with_their_unit() {
+    let mut bench = Bench::connected();
+    bench.publish("home/air", r#"{"temperature":21.5,"window":"open"}"#);
+    bench.wait(500);
+    bench.command(chart(&[("temperature", false), ("window", true)], ChartSpan::All));
+    let view = charts(&bench).pop().unwrap();
+    assert_eq!(view.series[0].unit, "°C");
+    assert_eq!(view.series[0].decimals, 1);
+    assert_eq!(view.series[1].words, Some(("closed".into(), "open".into())));
+    assert_eq!(view.series[1].points[0].number, 1.0);
+}
+
+#[test]
+fn a_closed_chart_costs_nothing_and_a_topic_that_comes_later_is_found() {
+    let mut bench = Bench::connected();
+    bench.command(chart(&[("", false)], ChartSpan::Last(300_000)));
+    assert!(charts(&bench)[0].series.is_empty());
+    bench.publish("home/other", "1");
+    bench.publish("home/air", "1");
+    bench.wait(200);
+    assert_eq!(charts(&bench).pop().unwrap().series.len(), 1);
+    bench.command(Command::Close(crate::wire::ViewKind::Chart));
+    bench.patches.clear();
+    bench.publish("home/air", "2");
+    bench.wait(10_000);
+    assert!(charts(&bench).is_empty());
+}
