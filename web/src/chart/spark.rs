@@ -64,7 +64,7 @@ fn runs(points: &[(f32, Option<f32>)]) -> Vec<Vec<(f32, f32)>> {
 }
 
 /// The `d` of a line; a single point becomes a short dash so that it can be seen.
-pub(crate) fn line(run: &[(f32, f32)]) -> String {
+fn line(run: &[(f32, f32)]) -> String {
     if let [(x, y)] = run {
         return format!("M{} {}h2", length((x - 1.0).max(0.0)), length(*y));
     }
