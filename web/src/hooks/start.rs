@@ -7,7 +7,10 @@ use yew::prelude::*;
 
 use super::{handle::EngineHandle, limits, state::Key, use_selected};
 use crate::{
-    pages::route,
+    pages::{
+        profiles::{self, LastUsed},
+        route,
+    },
     platform::{client_id, page},
     wire::{Command, ConnectionOptions, Frame, Notice, Patch, Version},
 };
@@ -23,6 +26,8 @@ pub struct Start {
     pub params: StartParams,
     /// The client id of this tab, for the form.
     pub client_id: String,
+    /// The broker of the bridge that was used last.
+    pub used_last: Option<String>,
 }
 
 /// Start-up parameters: query of the page or of the hash route, the latter wins. Never a secret.
@@ -69,6 +74,7 @@ pub(super) async fn run(engine: EngineHandle) {
         bridge: None,
         params,
         client_id: client_id::for_this_tab(),
+        used_last: None,
     };
     set(&engine, &start);
     engine.send(Command::Limit(limits::chosen()));
@@ -90,6 +96,14 @@ pub(super) async fn run(engine: EngineHandle) {
         });
     }
     if !by_address {
+        // What was asked for in the address goes before what was used last.
+        if start.params.broker.is_none() && start.params.url.is_none() {
+            match profiles::last_used(&start.client_id) {
+                Some(LastUsed::Address(options)) => return engine.send(Command::Connect(options)),
+                Some(LastUsed::Broker(id)) => start.used_last = Some(id),
+                None => {}
+            }
+        }
         connect(&engine, &start);
     }
 }
@@ -171,7 +185,11 @@ impl Start {
             (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned(), None),
             (Some(_), _) | (None, None) => return None,
             (None, Some(bridge)) => {
-                let broker = broker_of(bridge, params.broker.as_deref())?;
+                let used_last = self
+                    .used_last
+                    .as_deref()
+                    .filter(|id| bridge.brokers.iter().any(|broker| broker.id == **id));
+                let broker = broker_of(bridge, params.broker.as_deref().or(used_last))?;
                 let url = websocket_url(folder, &broker.path);
                 (url, broker.name.clone(), Some(bridge.maximum_packet_size))
             }
@@ -405,6 +423,27 @@ mod tests {
             (options.url.as_str(), options.name.as_str()),
             ("wss://home.example/hearth/mqtt/b", "Barn")
         );
+    }
+
+    #[test]
+    fn the_broker_used_last_is_dialled_while_the_bridge_knows_it() {
+        for (used_last, asked, expected) in [
+            ("a", None, "Attic"),
+            ("gone", None, "Barn"),
+            ("a", Some("b".to_owned()), "Barn"),
+        ] {
+            let mut start = Start {
+                bridge: Some(bridge()),
+                used_last: Some(used_last.into()),
+                ..Start::default()
+            };
+            start.params.broker = asked;
+            assert_eq!(
+                start.options("http://page/").unwrap().name,
+                expected,
+                "{used_last}"
+            );
+        }
     }
 
     #[test]

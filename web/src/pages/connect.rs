@@ -5,7 +5,10 @@ use std::rc::Rc;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::profiles::{forget, load, use_connection_form, use_submit};
+use super::{
+    known::Known,
+    profiles::{self, use_connection_form, use_submit},
+};
 use crate::{
     components::{
         form::{
@@ -15,11 +18,9 @@ use crate::{
         },
         icon::Icon,
         text::visible,
-        words,
     },
-    hooks::{Start, use_connection, use_engine, use_now, use_start, use_subscriptions},
-    platform::page,
-    wire::{Command, ConnectionState, ConnectionView, SubscriptionView},
+    hooks::{use_connection, use_engine, use_subscriptions},
+    wire::{Command, ConnectionState, SubscriptionView},
 };
 
 /// The page of the connection.
@@ -36,7 +37,10 @@ pub(crate) fn Connect() -> Html {
     let on_remedy = use_remedy(&form, &on_submit, &password);
     let on_disconnect = {
         let engine = engine.clone();
-        Callback::from(move |()| engine.send(Command::Disconnect))
+        Callback::from(move |()| {
+            profiles::note_used(None);
+            engine.send(Command::Disconnect);
+        })
     };
     let in_trouble = matches!(connection.state, ConnectionState::Waiting | ConnectionState::Down);
     let problem = connection.problem.clone().filter(|_| in_trouble);
@@ -52,7 +56,7 @@ pub(crate) fn Connect() -> Html {
     };
     html! {
         <div class="connect">
-            <Profiles connection={connection.clone()} {on_choose} />
+            <Known connection={connection.clone()} {on_choose} />
             <ConnectForm {edit} {problem} {password} {on_submit} {on_disconnect}
                 connected={!matches!(connection.state, ConnectionState::None | ConnectionState::Down)} />
             <div class="stack connect__side">
@@ -102,101 +106,6 @@ fn use_remedy(
         form.set(Rc::new(changed));
         due.set(true);
     })
-}
-
-#[derive(Properties, PartialEq)]
-struct ProfilesProps {
-    connection: Rc<ConnectionView>,
-    on_choose: Callback<ConnectionForm>,
-}
-
-/// Brokers of the bridge, and connections used before.
-#[component]
-fn Profiles(props: &ProfilesProps) -> Html {
-    let start = use_start();
-    let now = use_now(60);
-    let known = use_state(load);
-    let brokers = start
-        .bridge
-        .as_ref()
-        .map(|bridge| bridge.brokers.clone())
-        .unwrap_or_default();
-    html! {
-        <section class="panel profiles" aria-labelledby="prof-h">
-            <header class="panel__head"><h2 id="prof-h" class="grow">{"Connections"}</h2></header>
-            if brokers.is_empty() && known.is_empty() {
-                <p class="hint profiles__none">{"Connections you used are listed here, without their passwords."}</p>
-            }
-            <ul>
-                { for brokers.iter().map(|broker| html! {
-                    <Broker key={broker.id.clone()} id={broker.id.clone()} name={broker.name.clone()}
-                        connection={props.connection.clone()} start={start.clone()} />
-                })}
-                { for known.iter().map(|profile| {
-                    let chosen = profile.filled(&start.client_id);
-                    let onclick = props.on_choose.reform(move |_: MouseEvent| chosen.clone());
-                    let remove = {
-                        let (profile, known) = (profile.clone(), known.clone());
-                        Callback::from(move |_: MouseEvent| {
-                            forget(&profile);
-                            known.set(load());
-                        })
-                    };
-                    let address = profile.form.address().url();
-                    let name = if profile.form.name.is_empty() { &profile.form.host } else { &profile.form.name };
-                    html! {
-                        <li key={address.clone()} class="profile__row">
-                            <button class="profile" type="button" {onclick}>
-                                <span class="tile"><Icon name="link" /></span>
-                                <span class="grow"><strong class="clip2"><bdi>{visible(name)}</bdi></strong>
-                                    <small class="clip">{format!("Used {}", words::ago(profile.used_at, now))}</small></span>
-                            </button>
-                            <button class="btn btn--quiet btn--icon" type="button" onclick={remove}
-                                aria-label={format!("Forget {}", visible(&address))}><Icon name="trash" /></button>
-                        </li>
-                    }
-                })}
-            </ul>
-        </section>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct BrokerProps {
-    id: String,
-    name: String,
-    connection: Rc<ConnectionView>,
-    start: Rc<Start>,
-}
-
-/// A broker behind the bridge: one click connects, the bridge knows the rest.
-#[component]
-fn Broker(props: &BrokerProps) -> Html {
-    let engine = use_engine();
-    let mut start = (*props.start).clone();
-    start.params.broker = Some(props.id.clone());
-    start.params.url = None;
-    let options = start.options(&page::folder());
-    let current = options
-        .as_ref()
-        .is_some_and(|options| options.url == props.connection.url);
-    let (tile, icon, words) = match (current, props.connection.state) {
-        (true, ConnectionState::Connected) => ("tile--ok", "check", "Connected"),
-        (true, ConnectionState::Connecting) => ("", "minus", "Connecting…"),
-        (true, ConnectionState::Waiting | ConnectionState::Down) => ("tile--crit", "x", "Not connected"),
-        (true, ConnectionState::None) | (false, _) => ("", "server", "Through the bridge"),
-    };
-    let onclick = Callback::from(move |_: MouseEvent| {
-        if let Some(options) = &options {
-            engine.send(Command::Connect(Box::new(options.clone())));
-        }
-    });
-    html! {
-        <li><button class="profile" type="button" aria-current={current.then_some("true")} {onclick}>
-            <span class={classes!("tile", tile)}><Icon name={icon} /></span>
-            <span class="grow"><strong class="clip2"><bdi>{visible(&props.name)}</bdi></strong><small class="clip">{words}</small></span>
-        </button></li>
-    }
 }
 
 #[derive(Properties, PartialEq)]

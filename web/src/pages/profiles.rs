@@ -15,8 +15,10 @@ use crate::{
 };
 
 const KEY: &str = "hearth.connections";
-/// The oldest goes first.
-const MOST: usize = 8;
+/// How many are kept; the one that was used longest ago goes first.
+const MOST: usize = 200;
+/// How this tab's user connected last, for the next visit; nothing after "Disconnect".
+const LAST: &str = "hearth.last";
 const USED_AT: &str = "used_at=";
 const PASSWORD: &str = "password=";
 
@@ -38,6 +40,13 @@ impl Profile {
             client_id: client_id.to_owned(),
             ..self.form.clone()
         }
+    }
+}
+
+impl Profile {
+    /// Whether nothing has to be typed first.
+    fn can_connect(&self) -> bool {
+        (self.form.username.is_empty() || self.password.is_some()) && self.form.errors().is_empty()
     }
 }
 
@@ -78,10 +87,9 @@ fn written(profiles: &[Profile]) -> String {
 
 /// Puts a connection first.
 fn remember(form: &ConnectionForm, now: u64) {
-    let url = form.address().url();
     let password = (form.remember && !form.password.0.is_empty()).then(|| form.password.0.clone());
     let mut profiles = load();
-    profiles.retain(|known| known.form.address().url() != url || known.form.username != form.username);
+    profiles.retain(|known| !is_same(&known.form, form));
     profiles.insert(
         0,
         Profile {
@@ -99,6 +107,66 @@ pub(crate) fn forget(profile: &Profile) {
     let mut profiles = load();
     profiles.retain(|known| known != profile);
     save(&profiles);
+}
+
+/// Takes connections over, behind those that are known already; how many were new, and how many there was no room for.
+pub(crate) fn add(forms: Vec<ConnectionForm>) -> (usize, usize) {
+    let mut profiles = load();
+    let before = profiles.len();
+    for form in forms {
+        if !profiles.iter().any(|known| is_same(&known.form, &form)) {
+            profiles.push(Profile {
+                form,
+                password: None,
+                used_at: 0,
+            });
+        }
+    }
+    let too_many = profiles.len().saturating_sub(MOST);
+    profiles.truncate(MOST);
+    save(&profiles);
+    (profiles.len().saturating_sub(before), too_many)
+}
+
+/// Puts a connection back that was removed.
+pub(crate) fn restore(profile: &Profile) {
+    let mut profiles = load();
+    let at = profiles.partition_point(|known| known.used_at > profile.used_at);
+    profiles.insert(at, profile.clone());
+    profiles.truncate(MOST);
+    save(&profiles);
+}
+
+/// The user connected to a broker of the bridge, to an address (`Some("")`), or wants no connection.
+pub(crate) fn note_used(broker: Option<&str>) {
+    match broker {
+        Some(broker) => drop(storage::lasting().write(LAST, broker)),
+        None => storage::lasting().remove(LAST),
+    }
+}
+
+/// How to go on where the last visit ended.
+pub(crate) enum LastUsed {
+    /// The id of a broker at the bridge.
+    Broker(String),
+    /// An address, with everything that connecting needs.
+    Address(Box<ConnectionOptions>),
+}
+
+/// What was connected when the page was last here; nothing when it needs a password that was not kept.
+pub(crate) fn last_used(client_id: &str) -> Option<LastUsed> {
+    let broker = storage::lasting().read(LAST)?;
+    if !broker.is_empty() {
+        return Some(LastUsed::Broker(broker));
+    }
+    let profiles = load();
+    let last = profiles.first().filter(|last| last.can_connect())?;
+    Some(LastUsed::Address(Box::new(last.filled(client_id).options())))
+}
+
+/// Whether two forms are one connection to the user.
+fn is_same(one: &ConnectionForm, other: &ConnectionForm) -> bool {
+    one.address().url() == other.address().url() && one.username == other.username
 }
 
 fn save(profiles: &[Profile]) {
@@ -168,6 +236,7 @@ pub(crate) fn use_submit(form: &UseStateHandle<Rc<ConnectionForm>>) -> (Rc<Vec<F
         if wrong.is_empty() {
             whole.spread_address();
             remember(&whole, engine.now());
+            note_used(Some(""));
             engine.send(Command::Connect(Box::new(whole.options())));
             form.set(Rc::new(whole));
         }
@@ -179,6 +248,23 @@ pub(crate) fn use_submit(form: &UseStateHandle<Rc<ConnectionForm>>) -> (Rc<Vec<F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_connection_that_needs_a_password_is_not_made_without_it() {
+        let profile = |username: &str, password: Option<&str>, host: &str| Profile {
+            form: ConnectionForm {
+                host: host.into(),
+                username: username.into(),
+                ..ConnectionForm::default()
+            },
+            password: password.map(str::to_owned),
+            used_at: 0,
+        };
+        assert!(profile("", None, "b").can_connect());
+        assert!(profile("u", Some("p"), "b").can_connect());
+        assert!(!profile("u", None, "b").can_connect());
+        assert!(!profile("", None, "").can_connect());
+    }
 
     #[test]
     fn connections_come_back_as_they_were_kept() {

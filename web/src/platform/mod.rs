@@ -3,6 +3,7 @@
 pub mod client_id;
 pub mod database;
 pub mod document;
+pub mod files;
 pub mod locale;
 pub mod page;
 pub mod panic;

@@ -84,7 +84,7 @@ pub(crate) fn ConnectForm(props: &ConnectFormProps) -> Html {
                 <div class="formfoot">
                     <button class="btn btn--primary" type="submit" data-testid="connect-submit">{"Connect"}</button>
                     if props.connected {
-                        <button class="btn" type="button" onclick={props.on_disconnect.reform(|_: MouseEvent| ())}>{"Disconnect"}</button>
+                        <button class="btn" type="button" data-testid="connect-disconnect" onclick={props.on_disconnect.reform(|_: MouseEvent| ())}>{"Disconnect"}</button>
                     }
                 </div>
             </form>

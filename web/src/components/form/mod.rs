@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod doctor;
+pub(crate) mod exchange;
 pub(crate) mod field;
 pub(crate) mod kept;
 pub(crate) mod publish;

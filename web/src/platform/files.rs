@@ -1,0 +1,43 @@
+//! Files of the user: one that was chosen is read, one that was made is handed over.
+
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, BlobPropertyBag, HtmlElement, HtmlInputElement, Url, window};
+
+/// Gives the text of the file chosen in `input`, if it has at most `most` bytes, else its size; then forgets the choice,
+/// so that the same file can be chosen again.
+pub fn chosen(input: &HtmlInputElement, most: u32, tell: impl FnOnce(Result<String, f64>) + 'static) {
+    let Some(file) = input.files().and_then(|files| files.get(0)) else {
+        return;
+    };
+    if file.size() > f64::from(most) {
+        tell(Err(file.size()));
+    } else {
+        let text = JsFuture::from(file.text());
+        spawn_local(async move {
+            let text = text.await.ok().and_then(|text| text.as_string());
+            tell(Ok(text.unwrap_or_default()));
+        });
+    }
+    input.set_value("");
+}
+
+/// Lets the browser save `text` as a file called `name`; `false` when it refused.
+pub fn save(name: &str, media_type: &str, text: &str) -> bool {
+    let made = || -> Result<(), JsValue> {
+        let kind = BlobPropertyBag::new();
+        kind.set_type(media_type);
+        let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
+        let address = Url::create_object_url_with_blob(&blob)?;
+        let document = window()
+            .and_then(|window| window.document())
+            .ok_or(JsValue::NULL)?;
+        let link = document.create_element("a")?;
+        link.set_attribute("href", &address)?;
+        link.set_attribute("download", name)?;
+        link.unchecked_ref::<HtmlElement>().click();
+        Url::revoke_object_url(&address)
+    };
+    made().is_ok()
+}
