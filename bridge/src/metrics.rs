@@ -124,6 +124,8 @@ pub(crate) struct BrokerFigures {
     pub(crate) id: BrokerId,
     pub(crate) tls: Reloads,
     pub(crate) credential_changes: u64,
+    /// Seconds since 1970; `None` when they have no end.
+    pub(crate) credentials_expire_at: Option<u64>,
 }
 
 /// Everything as Prometheus reads it; `broker` is what the embedded one counted.
@@ -262,6 +264,17 @@ impl Text {
             self.head(name, help, "counter");
             for broker in brokers {
                 self.line(name, &format!("{{broker=\"{}\"}}", broker.id), figure(broker));
+            }
+        }
+        let name = "hearth_credential_expiry_timestamp_seconds";
+        self.head(
+            name,
+            "When the token in the file with the bridge's credentials ends, in seconds since 1970, by broker; nothing for what has no end.",
+            "gauge",
+        );
+        for broker in brokers {
+            if let Some(at) = broker.credentials_expire_at {
+                self.line(name, &format!("{{broker=\"{}\"}}", broker.id), at);
             }
         }
     }

@@ -5,7 +5,10 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -66,19 +69,22 @@ pub(super) struct Watched {
     /// Of the content; nothing when there was none.
     seen: Option<[u8; 32]>,
     due: Due,
+    /// For who asks how long the content is good: seconds since 1970, 0 when it does not say so.
+    expires_at: Arc<AtomicU64>,
     touched: Arc<Notify>,
     _watcher: Option<RecommendedWatcher>,
 }
 
 impl Watched {
     /// Takes a first look, so that everything after it is a change.
-    pub(super) fn new(file: PathBuf) -> Self {
+    pub(super) fn new(file: PathBuf, expires_at: Arc<AtomicU64>) -> Self {
         let touched = Arc::new(Notify::new());
         let watcher = watch_folder(&file, Arc::clone(&touched));
         let mut watched = Self {
             file,
             seen: None,
             due: Due::default(),
+            expires_at,
             touched,
             _watcher: watcher,
         };
@@ -110,6 +116,7 @@ impl Watched {
         let is_new = self.seen != found;
         if is_new {
             self.due = Due::of(content);
+            self.expires_at.store(self.due.expires_at, Ordering::Relaxed);
             self.seen = found;
         }
         is_new
@@ -130,12 +137,22 @@ fn watch_folder(file: &Path, touched: Arc<Notify>) -> Option<RecommendedWatcher>
         .ok()
 }
 
-/// When a token should have been replaced.
+/// When a token should have been replaced. Showing the same one again would win nothing: the broker goes by its end.
 #[derive(Debug, Default, Clone, Copy)]
 struct Due {
     at: Option<u64>,
+    /// 0: it has no end.
     expires_at: u64,
-    was_warned: bool,
+    told: Told,
+}
+
+/// What was logged about a token that is not replaced.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Told {
+    #[default]
+    Nothing,
+    Due,
+    Over,
 }
 
 impl Due {
@@ -144,7 +161,7 @@ impl Due {
         Self {
             at: lifetime.map(|lifetime| lifetime.refresh_at(now_s())),
             expires_at: lifetime.map_or(0, |lifetime| lifetime.exp),
-            was_warned: false,
+            told: Told::Nothing,
         }
     }
 
@@ -156,14 +173,30 @@ impl Due {
         }
     }
 
+    /// What is to be said now, and was not yet.
+    fn news(&mut self, now: u64) -> Option<Told> {
+        let told = match self.at {
+            Some(_) if now >= self.expires_at => Told::Over,
+            Some(at) if now >= at => Told::Due,
+            Some(_) | None => Told::Nothing,
+        };
+        let is_new = told > self.told;
+        self.told = told;
+        is_new.then_some(told)
+    }
+
     fn warn(&mut self, file: &Path) {
         let now = now_s();
-        if self.was_warned || self.at.is_none_or(|at| now < at) {
-            return;
-        }
-        self.was_warned = true;
         let left_s = self.expires_at.saturating_sub(now);
-        tracing::warn!(file = %file.display(), left_s, "the token nears its end, and no new one is there yet");
+        match self.news(now) {
+            Some(Told::Due) => {
+                tracing::warn!(file = %file.display(), left_s, "the token nears its end, and no new one is there yet");
+            }
+            Some(Told::Over) => {
+                tracing::error!(file = %file.display(), "the token has expired, and no new one is there: the broker will refuse it");
+            }
+            Some(Told::Nothing) | None => {}
+        }
     }
 }
 
@@ -171,4 +204,28 @@ fn now_s() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_not_replaced_is_warned_of_twice() {
+        let mut due = Due {
+            at: Some(1_800),
+            expires_at: 2_000,
+            told: Told::Nothing,
+        };
+        let said: Vec<_> = [1_799, 1_800, 1_999, 2_000, 3_000]
+            .map(|now| due.news(now))
+            .into();
+        assert_eq!(said, [None, Some(Told::Due), None, Some(Told::Over), None]);
+    }
+
+    #[test]
+    fn what_has_no_end_is_never_due() {
+        let mut due = Due::of(b"hunter2");
+        assert_eq!(due.news(u64::MAX), None);
+    }
 }

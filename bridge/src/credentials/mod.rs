@@ -5,7 +5,13 @@
 mod file;
 mod jwt;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -49,6 +55,7 @@ pub(crate) struct CredentialSource(Arc<Inner>);
 struct Inner {
     config: CredentialsConfig,
     changes: watch::Sender<u64>,
+    expires_at: Arc<AtomicU64>,
     _watching: Option<AbortOnDropHandle<()>>,
 }
 
@@ -58,6 +65,7 @@ impl CredentialSource {
         Self(Arc::new(Inner {
             config,
             changes: watch::Sender::new(0),
+            expires_at: Arc::default(),
             _watching: None,
         }))
     }
@@ -65,12 +73,15 @@ impl CredentialSource {
     /// Watches the file, if the credentials are in one, until the last clone is dropped.
     pub(crate) fn watched(config: CredentialsConfig) -> Self {
         let changes = watch::Sender::new(0);
-        let watching = config
-            .file()
-            .map(|file| tokio::spawn(Watched::new(file.clone()).run(changes.clone())));
+        let expires_at = Arc::default();
+        let watching = config.file().map(|file| {
+            let watched = Watched::new(file.clone(), Arc::clone(&expires_at));
+            tokio::spawn(watched.run(changes.clone()))
+        });
         Self(Arc::new(Inner {
             config,
             changes,
+            expires_at,
             _watching: watching.map(AbortOnDropHandle::new),
         }))
     }
@@ -105,6 +116,11 @@ impl CredentialSource {
     /// Ticks when the file's content has changed, so that live connections can authenticate again.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
+    }
+
+    /// When the watched token ends, in seconds since 1970; `None` when it does not say so.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        Some(self.0.expires_at.load(Ordering::Relaxed)).filter(|at| *at > 0)
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use crate::{
     app::App,
     config::BrokerId,
+    credentials::CredentialSource,
     metrics::{self, BrokerFigures},
     transport::Dialer,
 };
@@ -81,13 +82,12 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
 }
 
 fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
+    let credentials = app.credentials.get(id);
     BrokerFigures {
         id: id.clone(),
         tls: dialer.tls_reloads().unwrap_or_default(),
-        credential_changes: app
-            .credentials
-            .get(id)
-            .map_or(0, |source| *source.changes().borrow()),
+        credential_changes: credentials.map_or(0, |source| *source.changes().borrow()),
+        credentials_expire_at: credentials.and_then(CredentialSource::expires_at),
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hearth::server::Server;
 use hearth_model::api::close;
 use hearth_mqtt::{Packet, Property, PropertyId, ProtocolVersion, Qos, ReasonCode};
@@ -184,6 +185,43 @@ async fn a_token_file_that_is_gone_is_told_with_the_broker_it_is_for() {
         reason,
         "the bridge's own credentials for broker 'home' cannot be read"
     );
+}
+
+/// A JSON Web Token that ends then, in seconds since 1970; nobody here verifies it.
+fn ending_token(exp: u64) -> String {
+    let claims = URL_SAFE_NO_PAD.encode(format!("{{\"iat\":1700000000,\"exp\":{exp}}}"));
+    format!("e30.{claims}.sig")
+}
+
+#[tokio::test]
+async fn when_a_token_ends_is_a_metric_that_follows_the_file() {
+    const NAME: &str = "hearth_credential_expiry_timestamp_seconds";
+    let broker = TokenBroker::start(Duration::from_secs(60)).await;
+    let mut file = TokenFile::new(&ending_token(4_102_444_800));
+    let bridge = bridge(&token_settings(&broker, &file.path())).await;
+    let address = bridge.address();
+    let told = async || {
+        let metrics = http::get(address, "/metrics", &[]).await.text();
+        let line = metrics.lines().find(|line| line.starts_with(NAME));
+        line.map(str::to_owned)
+    };
+    let line = |exp: u64| Some(format!("{NAME}{{broker=\"home\"}} {exp}"));
+    assert_eq!(told().await, line(4_102_444_800));
+    for (token, expected) in [
+        (ending_token(4_102_448_400), line(4_102_448_400)),
+        ("opaque".to_owned(), None),
+    ] {
+        file.swap(&token);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while told().await != expected {
+            assert!(
+                Instant::now() < deadline,
+                "{:?} instead of {expected:?}",
+                told().await
+            );
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
 }
 
 /// How long the token file is swapped every second; `HEARTH_ROTATION_SECONDS=60` for the whole minute.
