@@ -6,6 +6,7 @@
     missing_docs,
     reason = "an application: fields whose names say all need no second sentence"
 )]
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod app;
 mod chart;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::{Json, JsonLimits};
+
 /// The answer to `GET api/config`: what a page needs to start. Paths are relative to the page, so that a bridge under a sub-path works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BridgeConfig {
@@ -17,6 +19,44 @@ pub struct BridgeConfig {
     pub user: Option<BridgeUser>,
     /// Bytes of the largest WebSocket message that the bridge passes on to a broker.
     pub maximum_packet_size: u32,
+}
+
+impl BridgeConfig {
+    /// Reads the answer as the page does: by hand, because what serde derives for it is 5 KB of the page.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let json = Json::parse(text.as_bytes(), JsonLimits::SETTINGS).ok()?;
+        let brokers = json.get("brokers")?.list().iter().map(|broker| {
+            Some(BridgeBroker {
+                id: text_of(broker, "id")?,
+                name: text_of(broker, "name")?,
+                default: broker.get("default")?.bool()?,
+                path: text_of(broker, "path")?,
+                injects_credentials: broker.get("injects_credentials")?.bool()?,
+            })
+        });
+        let user = json.get("user").filter(|user| **user != Json::Null);
+        Some(Self {
+            version: text_of(&json, "version")?,
+            brokers: brokers.collect::<Option<_>>()?,
+            simulated: json.get("simulated")?.bool()?,
+            auth: AuthMode::parse(json.get("auth")?.text()?)?,
+            user: match user {
+                Some(user) => Some(BridgeUser {
+                    name: text_of(user, "name")?,
+                    role: Role::parse(user.get("role")?.text()?)?,
+                    may_publish: user.get("may_publish")?.bool()?,
+                    form_token: text_of(user, "form_token")?,
+                }),
+                None => None,
+            },
+            maximum_packet_size: json.get("maximum_packet_size")?.number()? as u32,
+        })
+    }
+}
+
+fn text_of(json: &Json, name: &str) -> Option<String> {
+    json.get(name)?.text().map(str::to_owned)
 }
 
 /// The user at the browser.
@@ -228,6 +268,16 @@ mod tests {
             "maximum_packet_size": 2_097_152,
         });
         assert_eq!(json, expected);
+        assert_eq!(BridgeConfig::read(&json.to_string()), Some(config.clone()));
+        let nobody = BridgeConfig {
+            user: None,
+            ..config.clone()
+        };
+        assert_eq!(
+            BridgeConfig::read(&serde_json::to_string(&nobody).unwrap()),
+            Some(nobody)
+        );
+        assert_eq!(BridgeConfig::read("<!doctype html>"), None);
         assert_eq!(serde_json::from_value::<BridgeConfig>(json).unwrap(), config);
     }
 }

@@ -29,6 +29,7 @@ pub fn sort_by_key<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
 
 /// The swaps, one after the other, that bring a list of `len` into order.
 #[inline(never)]
+#[cfg_attr(not(test), expect(clippy::disallowed_methods, reason = "the one"))]
 fn swaps(len: usize, compare: &dyn Fn(u32, u32) -> Ordering) -> Vec<(u32, u32)> {
     // Nothing here has four thousand million entries: memory ends first.
     let mut from: Vec<u32> = (0..u32::try_from(len).unwrap_or(u32::MAX)).collect();

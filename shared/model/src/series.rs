@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::order::sort_by_key;
+
 /// Samples in a full chunk of a series that has memory to itself.
 const CHUNK_SAMPLES: usize = 512;
 /// Room in the first chunk: most fields of a home change seldom.
@@ -293,7 +295,7 @@ impl Series {
         if intervals.len() < RHYTHM_NEEDED {
             return None;
         }
-        intervals.sort_unstable();
+        sort_by_key(&mut intervals, |interval| *interval);
         let at = |tenths: usize| intervals.get(intervals.len() * tenths / 10).copied();
         let (usual, long) = (at(5)?.max(1), at(9)?);
         (long <= usual.saturating_mul(RHYTHM_SPREAD)).then(|| (long.max(usual) * GAP_INTERVALS).max(GAP_FLOOR_MS))

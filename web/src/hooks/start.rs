@@ -84,7 +84,7 @@ pub(super) async fn run(engine: EngineHandle) {
         connect(&engine, &start);
     }
     let answer = page::fetch_json("api/config").await;
-    start.bridge = answer.and_then(|text| serde_json::from_str(&text).ok());
+    start.bridge = answer.and_then(|text| BridgeConfig::read(&text));
     start.loading = false;
     if let Some(user) = start.bridge.as_ref().and_then(|bridge| bridge.user.as_ref()) {
         start.client_id = client_id::for_user(&user.name, start.client_id);

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use hearth_model::json::{Json, JsonLimits};
 use yew::prelude::*;
 
 use crate::{
@@ -57,8 +58,14 @@ pub(crate) fn load() -> Vec<Profile> {
 }
 
 fn read(text: &str) -> Vec<Profile> {
-    let kept: Vec<Vec<String>> = serde_json::from_str(text).unwrap_or_default();
-    let profile = |fields: Vec<String>| {
+    let kept = Json::parse(text.as_bytes(), JsonLimits::SETTINGS).unwrap_or(Json::Null);
+    let profile = |fields: &Json| {
+        let fields: Vec<String> = fields
+            .list()
+            .iter()
+            .filter_map(Json::text)
+            .map(str::to_owned)
+            .collect();
         let value = |name: &str| fields.iter().find_map(|field| field.strip_prefix(name));
         Profile {
             form: kept::form(&fields),
@@ -66,7 +73,11 @@ fn read(text: &str) -> Vec<Profile> {
             used_at: value(USED_AT).and_then(|ms| ms.parse().ok()).unwrap_or_default(),
         }
     };
-    kept.into_iter().map(profile).collect()
+    kept.list()
+        .iter()
+        .filter(|fields| matches!(fields, Json::List(_)))
+        .map(profile)
+        .collect()
 }
 
 fn written(profiles: &[Profile]) -> String {
@@ -81,8 +92,8 @@ fn written(profiles: &[Profile]) -> String {
         );
         fields
     };
-    let kept: Vec<Vec<String>> = profiles.iter().map(fields).collect();
-    serde_json::to_string(&kept).unwrap_or_default()
+    let list = |profile| Json::List(fields(profile).into_iter().map(Json::Text).collect());
+    Json::List(profiles.iter().map(list).collect()).to_json()
 }
 
 /// Puts a connection first.

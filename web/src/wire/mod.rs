@@ -85,7 +85,6 @@ pub struct ConnectionOptions {
 
 /// What the engine keeps at most, as chosen in Settings. What does not fit is counted in [`Counters`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Limits {
     /// Memory for topics and their history, MiB.
     pub memory_mib: u32,

@@ -1,6 +1,7 @@
 //! From the announcements of one physical device to a device with entities, and to who reads which topic.
 
 use hearth_model::letters::lower;
+use hearth_model::order::{sort_by, sort_by_key};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use hearth_model::format::Decimals;
@@ -312,8 +313,7 @@ impl Binder<'_> {
     }
 
     fn finish(mut self, announcements: &[&Announcement]) -> Made {
-        self.made
-            .sort_by_key(|(entity, _)| (entity.diagnostic, rank(entity)));
+        sort_by_key(&mut self.made, |(entity, _)| (entity.diagnostic, rank(entity)));
         let (entities, bound): (Vec<_>, Vec<_>) = self.made.into_iter().unzip();
         let mut topics: Vec<String> = bound
             .iter()
@@ -327,7 +327,7 @@ impl Binder<'_> {
             )
             .cloned()
             .collect();
-        topics.sort_unstable();
+        sort_by(&mut topics, String::cmp);
         topics.dedup();
         let bound = Bound {
             entities: bound,

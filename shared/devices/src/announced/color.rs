@@ -2,6 +2,7 @@
 
 use super::json::{Json, JsonLimits};
 use hearth_model::decimal;
+use hearth_model::json::parse_number;
 
 /// How a device spells a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +33,7 @@ impl ColorForm {
         if self == Self::Hex {
             return parse_hex(spelled).map(hex);
         }
-        let numbers = spelled
-            .split(',')
-            .map(|part| part.trim().parse::<f64>().ok().filter(|n| n.is_finite()));
+        let numbers = spelled.split(',').map(|part| parse_number(part.as_bytes()));
         let numbers: Vec<f64> = numbers.collect::<Option<_>>()?;
         Some(hex(match (self, &numbers[..]) {
             (Self::Rgb, [r, g, b, ..]) => [*r, *g, *b],

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use hearth_model::json::parse_number;
 use hearth_model::letters::lower;
+use hearth_model::order::sort_by;
 use hearth_model::store::Arrival;
 
 use super::bind::{Before, Bound, Presence, bind, pin_decimals};
@@ -247,7 +249,9 @@ impl Devices {
             }
             return;
         }
-        announcements.sort_by(|a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
+        sort_by(&mut announcements, |a, b| {
+            (a.source, &a.key).cmp(&(b.source, &b.key))
+        });
         let (described, circle) = self.describe(&announcements);
         let entities = known
             .and_then(|id| self.tracked.get_mut(id.0))
@@ -796,7 +800,5 @@ fn is_same_word(known: &str, word: &str) -> bool {
     let is_bool = |text: &str| matches!(text, "True" | "False" | "true" | "false");
     known == word
         || (is_bool(known) && is_bool(word) && known.eq_ignore_ascii_case(word))
-        || known
-            .parse::<f64>()
-            .is_ok_and(|known| word.parse::<f64>() == Ok(known))
+        || parse_number(known.as_bytes()).is_some_and(|known| parse_number(word.as_bytes()) == Some(known))
 }

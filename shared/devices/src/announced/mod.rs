@@ -15,7 +15,6 @@ pub(crate) mod color;
 pub(crate) mod extract;
 mod group;
 mod home_assistant;
-pub(crate) mod json;
 mod live;
 pub mod model;
 mod problems;
@@ -31,7 +30,8 @@ pub(crate) use bind::Presence;
 pub use color::ColorForm;
 pub use extract::{Extract, Step, TEMPLATE_BYTES, TemplateError, TemplateInput, TemplateValue, Templates};
 pub use group::{Announcements, Links, identify};
-pub use json::{Json, JsonFault, JsonLimits, quoted};
+pub(crate) use hearth_model::json;
+pub use hearth_model::json::{Json, JsonFault, JsonLimits, quoted};
 pub(crate) use live::Announced;
 pub use problems::{Problem, Problems};
 

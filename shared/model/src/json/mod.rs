@@ -6,12 +6,14 @@
 mod number;
 mod numbers;
 mod pretty;
+mod tree;
 
 use std::ops::Range;
 
 pub use number::parse_number;
 pub use numbers::{NumberField, NumberLimits, NumberScan, member_path, numbers};
 pub use pretty::{PrettyLine, PrettyPage, Span, SpanKind, pretty};
+pub use tree::{Json, JsonFault, JsonLimits, quoted};
 
 /// Deepest nesting that is read as JSON; deeper payloads are shown as text.
 pub const MAXIMUM_DEPTH: usize = 512;
@@ -81,6 +83,16 @@ pub struct Lexer<'a> {
     depth: usize,
     /// One bit per open container: 1 is an object.
     objects: [u64; MAXIMUM_DEPTH / 64],
+}
+
+impl JsonError {
+    /// Position of the fault, in bytes.
+    #[must_use]
+    pub fn at(self) -> usize {
+        match self {
+            Self::Truncated { at } | Self::Unexpected { at } | Self::TooDeep { at } => at,
+        }
+    }
 }
 
 impl<'a> Lexer<'a> {
@@ -303,17 +315,20 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// Reads the bytes to the end.
+///
+/// # Errors
+/// When they are not one JSON text; whether strings are UTF-8 is not looked at.
+pub fn check(bytes: &[u8]) -> Result<(), JsonError> {
+    let mut lexer = Lexer::new(bytes);
+    while lexer.next_token()?.is_some() {}
+    Ok(())
+}
+
 /// Whether the bytes are one JSON text in UTF-8.
 #[must_use]
 pub fn is_json(bytes: &[u8]) -> bool {
-    let mut lexer = Lexer::new(bytes);
-    loop {
-        match lexer.next_token() {
-            Ok(Some(_)) => {}
-            Ok(None) => return std::str::from_utf8(bytes).is_ok(),
-            Err(_) => return false,
-        }
-    }
+    check(bytes).is_ok() && std::str::from_utf8(bytes).is_ok()
 }
 
 /// The text inside a quoted string token, escapes resolved; lone surrogates and bad UTF-8 become U+FFFD.

@@ -1,6 +1,6 @@
 //! JSON for reading: indented, numbers and order as they were sent. Pure.
 
-use serde::de::IgnoredAny;
+use hearth_model::json::{self, JsonError};
 
 /// A container without others inside that fits into so many characters stays on one line.
 const INLINE: usize = 60;
@@ -8,7 +8,7 @@ const INLINE: usize = 60;
 /// The payload indented, one entry a line; `None` if it is not JSON.
 pub(crate) fn pretty(payload: &[u8]) -> Option<Vec<String>> {
     let text = std::str::from_utf8(payload).ok()?;
-    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    json::check(payload).ok()?;
     let mut out = Printer {
         lines: Vec::new(),
         line: String::new(),
@@ -20,9 +20,18 @@ pub(crate) fn pretty(payload: &[u8]) -> Option<Vec<String>> {
 
 /// Whether a text is JSON; the reason and place if not.
 pub(crate) fn check(text: &str) -> Result<(), String> {
-    serde_json::from_str::<IgnoredAny>(text)
-        .map(drop)
-        .map_err(|error| error.to_string())
+    json::check(text.as_bytes()).map_err(|error| {
+        let before = text.get(..error.at()).unwrap_or(text);
+        let (line, column) = (
+            before.matches('\n').count() + 1,
+            before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+        );
+        match error {
+            JsonError::Truncated { .. } => "it ends in the middle".to_owned(),
+            JsonError::Unexpected { .. } => format!("character {column} of line {line} cannot stand there"),
+            JsonError::TooDeep { .. } => format!("it is nested too deeply from line {line} on"),
+        }
+    })
 }
 
 struct Printer {

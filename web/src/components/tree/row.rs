@@ -1,5 +1,6 @@
 //! One row of the tree.
 
+use hearth_model::decimal;
 use yew::prelude::*;
 
 use crate::{
@@ -66,7 +67,7 @@ pub(crate) fn Row(props: &RowProps) -> Html {
             </span>
             <span class="tree__val" role="gridcell" data-testid="topic-value"><bdi>{visible(&row.preview)}</bdi></span>
             <span class={classes!("tree__rate", (row.rate >= HOT).then_some("hot"))} role="gridcell"
-                data-testid="topic-rate" data-value={row.rate.to_string()}>{rate(row.rate)}</span>
+                data-testid="topic-rate" data-value={decimal::fixed(f64::from(row.rate), 3)}>{rate(row.rate)}</span>
         </div>
     }
 }

@@ -53,7 +53,10 @@ impl HomeScreen {
 
     pub(super) fn show_again(&mut self, home: &Home) {
         self.sent = None;
-        self.changed = home.devices().iter().map(|(id, _)| id).collect();
+        // One by one: a set made of a list brings a sort along.
+        for (id, _) in home.devices().iter() {
+            self.changed.insert(id);
+        }
         self.pace = Pace::due_at_once();
         // Without a card there is nothing to be shown, and nothing that the first one has to wait for.
         self.card_pace = if self.changed.is_empty() {

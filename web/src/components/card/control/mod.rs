@@ -3,6 +3,7 @@
 mod hold;
 mod range;
 
+use hearth_model::decimal;
 use yew::prelude::*;
 
 use self::{
@@ -274,11 +275,11 @@ pub(crate) fn CoverPicture(props: &CoverPictureProps) -> Html {
     };
     let words = open.map_or_else(
         || "Position unknown".to_owned(),
-        |open| format!("{:.0} percent closed", 100.0 - open),
+        |open| decimal::fixed(100.0 - open, 0) + " percent closed",
     );
     let covered = open.map_or(0.0, |open| 1.0 - open / 100.0);
     html! {
-        <Styled tag="div" class="coverviz" role="img" label={words} vars={vec![("--v", format!("{covered:.2}"))]}>
+        <Styled tag="div" class="coverviz" role="img" label={words} vars={vec![("--v", decimal::fixed(covered, 2))]}>
             <i></i>
         </Styled>
     }

@@ -54,7 +54,7 @@ pub(crate) fn Slider(props: &RangeProps) -> Html {
         }
     });
     let node = use_node_ref();
-    use_vars(&node, vec![("--v", format!("{part:.3}"))]);
+    use_vars(&node, vec![("--v", decimal::fixed(part, 3))]);
     let oninput = {
         let (dragged, on_set) = (dragged.clone(), props.on_set.clone());
         Callback::from(move |event: InputEvent| {

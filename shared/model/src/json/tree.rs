@@ -1,6 +1,6 @@
-//! A JSON value as a tree, bounded in depth and number of values: what announcements and states are read from.
+//! A JSON value as a tree, bounded in depth and number of values: what announcements, states and settings are read from.
 
-use hearth_model::json::{Lexer, Token, parse_number, unescape};
+use super::{Lexer, Token, parse_number, unescape};
 
 /// How large a JSON text may be in what it holds; its bytes are the caller's to bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,11 @@ impl JsonLimits {
     pub const ANNOUNCEMENT: Self = Self {
         depth: 24,
         values: 200_000,
+    };
+    /// Of what the bridge answers, and of settings that the browser keeps.
+    pub const SETTINGS: Self = Self {
+        depth: 16,
+        values: 20_000,
     };
     /// Of a state.
     pub const STATE: Self = Self {
@@ -126,6 +131,13 @@ impl Json {
             }
         }
         root.ok_or(JsonFault::NotJson)
+    }
+
+    /// A whole number.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "its spelling is what counts")]
+    pub fn whole(number: u64) -> Self {
+        Self::Number(number as f64, number.to_string())
     }
 
     /// The member with this name.
