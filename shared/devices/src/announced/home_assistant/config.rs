@@ -251,7 +251,10 @@ pub(super) fn text_of(value: &Json) -> Option<String> {
 pub(super) fn is_true(value: &Json) -> bool {
     match value {
         Json::Bool(value) => *value,
-        Json::Text(word) => matches!(&*word.to_lowercase(), "true" | "yes" | "on" | "enable" | "1"),
+        Json::Text(word) => matches!(
+            &*word.to_ascii_lowercase(),
+            "true" | "yes" | "on" | "enable" | "1"
+        ),
         Json::Number(number, _) => *number != 0.0,
         _ => false,
     }

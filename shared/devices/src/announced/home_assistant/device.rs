@@ -44,7 +44,7 @@ pub(super) fn describe(device: &Json, announcement: &mut Announcement, problems:
     details.hardware = text("hw_version");
     details.serial = text("serial_number");
     let url = text("configuration_url");
-    let lower = url.to_lowercase();
+    let lower = url.to_ascii_lowercase();
     if lower.starts_with("http://") || lower.starts_with("https://") {
         details.configuration_url = url;
     } else if !url.is_empty() && !lower.starts_with("homeassistant://") {
