@@ -1,6 +1,6 @@
 //! A chart in words and numbers: what is under the cursor, the summary, the rows of the table.
 
-use hearth_model::{decimal, format::format_number};
+use hearth_model::{decimal, format::format_number, order::sort_by_key};
 
 use super::plan::{columns, low_and_high};
 use crate::{
@@ -83,7 +83,7 @@ pub(crate) fn stops<'a>(shown: impl Iterator<Item = &'a SeriesView>) -> Vec<u64>
     let mut stops: Vec<u64> = shown
         .flat_map(|series| columns(series).filter_map(|(held, _)| held.last().map(|point| point.at_ms)))
         .collect();
-    stops.sort_unstable();
+    sort_by_key(&mut stops, |at| *at);
     stops.dedup();
     stops
 }
@@ -113,7 +113,9 @@ fn trend(series: &SeriesView) -> &'static str {
     };
     let (Some((early, _)), Some((_, late))) = (
         series.columns.split_at_checked(third.max(1)),
-        series.columns.split_at_checked(series.columns.len() - third.max(1).min(series.columns.len())),
+        series
+            .columns
+            .split_at_checked(series.columns.len() - third.max(1).min(series.columns.len())),
     ) else {
         return "steady";
     };
@@ -160,7 +162,7 @@ pub(crate) fn rows(view: &ChartView, shown: &[usize]) -> Vec<Row> {
             });
         }
     }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
+    sort_by_key(&mut rows, |row| std::cmp::Reverse(row.at_ms));
     rows
 }
 
@@ -239,7 +241,10 @@ mod tests {
         assert_eq!(near_words(held, near(&view, held, 490)), "2.0 °C");
         assert_eq!(stops(view.series.iter()), [110, 500]);
         let rows = rows(&view, &[0]);
-        let read: Vec<_> = rows.iter().map(|row| (row.at_ms, row.number, row.count)).collect();
+        let read: Vec<_> = rows
+            .iter()
+            .map(|row| (row.at_ms, row.number, row.count))
+            .collect();
         assert_eq!(read, [(500, 2.0, 1), (110, 2.0, 50)]);
     }
 

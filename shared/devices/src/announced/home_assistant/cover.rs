@@ -1,5 +1,7 @@
 //! What moves, locks, guards and drives about.
 
+use hearth_model::decimal;
+
 use super::super::model::{Part, PartControl, Shows};
 use super::config::Config;
 use super::simple::{Parts, chosen, states};
@@ -155,7 +157,12 @@ pub(super) fn valve(config: Config<'_>) -> Parts {
     let reads: Vec<_> = config.read("state_topic", "value_template").into_iter().collect();
     let control = if by_position {
         let to = |verb, position: f64| {
-            config.says(verb, "command_topic", "command_template", &position.to_string())
+            config.says(
+                verb,
+                "command_topic",
+                "command_template",
+                &decimal::shortest(position),
+            )
         };
         let stop = config
             .payload("payload_stop", "")
