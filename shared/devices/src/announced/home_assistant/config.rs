@@ -1,5 +1,8 @@
 //! A configuration as it was announced: options by their long names, whatever they were called.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
 use super::super::extract::{Extract, TEMPLATE_BYTES};
 use super::super::json::Json;
 use super::super::model::StateRead;
@@ -65,6 +68,10 @@ pub(super) fn option<'a>(config: &'a Json, name: &str) -> Option<&'a Json> {
     if let Some(value) = config.get(name) {
         return Some(value);
     }
+    by_abbreviation(config, name)
+}
+
+fn by_abbreviation<'a>(config: &'a Json, name: &str) -> Option<&'a Json> {
     for (phrase, short) in PHRASES {
         if let Some(rest) = name.strip_prefix(phrase) {
             let short = format!("{short}{}", abbreviate(rest));
@@ -77,18 +84,33 @@ pub(super) fn option<'a>(config: &'a Json, name: &str) -> Option<&'a Json> {
     if short == name { None } else { config.get(&short) }
 }
 
+/// Whether any option may be abbreviated: most bridges write long names only.
+fn abbreviates(config: &Json) -> bool {
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let words = pairs().map(|(_, short)| short);
+        let phrases = PHRASES.iter().flat_map(|(_, short)| short.split('_'));
+        words.chain(phrases).collect()
+    });
+    let mut names = config.members().iter().map(|(name, _)| name);
+    names.any(|name| name.split('_').any(|word| KNOWN.contains(word)))
+}
+
 fn abbreviate(name: &str) -> String {
+    static KNOWN: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| pairs().collect());
     let mut out = String::with_capacity(name.len());
     for (at, word) in name.split('_').enumerate() {
         if at > 0 {
             out.push('_');
         }
-        let known = WORDS
-            .split_ascii_whitespace()
-            .find_map(|pair| pair.strip_prefix(word)?.strip_prefix(':'));
-        out.push_str(known.unwrap_or(word));
+        out.push_str(KNOWN.get(word).unwrap_or(&word));
     }
     out
+}
+
+fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    WORDS
+        .split_ascii_whitespace()
+        .filter_map(|pair| pair.split_once(':'))
 }
 
 /// The options of one thing, with those that it shares with the others of its device.
@@ -96,15 +118,24 @@ fn abbreviate(name: &str) -> String {
 pub(super) struct Config<'a> {
     own: &'a Json,
     shared: &'a Json,
+    abbreviates: bool,
 }
 
 impl<'a> Config<'a> {
     pub(super) fn new(own: &'a Json, shared: &'a Json) -> Self {
-        Self { own, shared }
+        Self {
+            own,
+            shared,
+            abbreviates: abbreviates(own),
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a Json> {
-        option(self.own, name)
+        let said = self.own.get(name);
+        if said.is_some() || !self.abbreviates {
+            return said;
+        }
+        by_abbreviation(self.own, name)
     }
 
     /// An option that may stand at the top of the device's announcement.
