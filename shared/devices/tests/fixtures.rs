@@ -227,7 +227,7 @@ fn tell(path: &Path, text: &str) -> Told {
         let expect = |told: &mut Told, mark: &str, found: Vec<String>, expected: Vec<String>| {
             if found
                 .iter()
-                .map(|line| line.trim_start())
+                .map(|line| line.trim())
                 .ne(expected.iter().map(String::as_str))
             {
                 told.failures.push(format!(
@@ -344,4 +344,9 @@ fn check_folder(folder: &str) {
 #[test]
 fn home_assistant() {
     check_folder("home_assistant");
+}
+
+#[test]
+fn zigbee2mqtt() {
+    check_folder("zigbee2mqtt");
 }

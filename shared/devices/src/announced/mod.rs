@@ -17,7 +17,9 @@ mod group;
 mod home_assistant;
 mod live;
 pub mod model;
+mod parts;
 mod problems;
+mod zigbee2mqtt;
 
 #[cfg(test)]
 mod tests;
@@ -50,5 +52,8 @@ pub trait Format: fmt::Debug + Send {
 
 /// Every format, in the order in which they are asked.
 fn formats() -> Vec<Box<dyn Format>> {
-    vec![Box::new(home_assistant::HomeAssistant)]
+    vec![
+        Box::new(home_assistant::HomeAssistant),
+        Box::new(zigbee2mqtt::Zigbee2mqtt::default()),
+    ]
 }

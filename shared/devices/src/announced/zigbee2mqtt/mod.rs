@@ -1,0 +1,353 @@
+//! zigbee2mqtt: the lists of devices and groups that its bridge keeps at the broker.
+//!
+//! `<base>/bridge/devices` and `/groups` say everything; states come on `<base>/<friendly name>`. The bridge itself is a device too:
+//! whether it runs, and letting new devices in.
+
+mod exposes;
+
+use std::collections::{BTreeSet, HashMap};
+
+use hearth_model::store::Arrival;
+
+use super::extract::Extract;
+use super::json::{Json, JsonLimits, quoted};
+use super::model::{
+    AnnouncedEntity, Announcement, Availability, AvailabilityCheck, AvailabilityMode, Part, PartControl,
+    Shows, StateRead,
+};
+use super::parts::{either, is_topic, single, switch, told};
+use super::{Announcements, Format, identify};
+use crate::class::Class;
+use crate::command::{ControlKind, Payload, Verb, Write};
+use crate::device::{EntityKind, Source};
+
+/// Bridges whose devices are remembered for their groups.
+const BRIDGES: usize = 64;
+/// Letting devices in ends by itself after so many seconds; the most that the bridge takes.
+const JOIN_SECONDS: &str = "254";
+
+/// The format.
+#[derive(Debug, Default)]
+pub(super) struct Zigbee2mqtt {
+    bridges: HashMap<String, Bridge>,
+}
+
+/// What groups are made of.
+#[derive(Debug, Default)]
+struct Bridge {
+    /// The lights, switches, covers, … of each device, by IEEE address.
+    exposes: HashMap<String, Vec<Json>>,
+    groups: Vec<Json>,
+}
+
+fn base_of(topic: &str) -> Option<(&str, &str)> {
+    let (rest, list) = topic.rsplit_once('/')?;
+    let base = rest.strip_suffix("/bridge")?;
+    (matches!(list, "devices" | "groups") && !base.is_empty()).then_some((base, list))
+}
+
+impl Format for Zigbee2mqtt {
+    fn wants(&self, topic: &str) -> bool {
+        base_of(topic).is_some()
+    }
+
+    fn filters(&self) -> &'static [&'static str] {
+        &[
+            "+/bridge/devices",
+            "+/bridge/groups",
+            "+/bridge/info",
+            "+/bridge/state",
+        ]
+    }
+
+    fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements) {
+        let topic = arrival.topic;
+        let Some((base, list)) = base_of(topic) else {
+            return;
+        };
+        let below = format!("{topic}#");
+        if arrival.payload.trim_ascii().is_empty() {
+            announcements.forget_payload(topic);
+            announcements.forget_problems(topic);
+            announcements.remove_below(&below, &BTreeSet::new());
+            return;
+        }
+        if !announcements.is_news(topic, arrival.payload) {
+            return;
+        }
+        announcements.forget_problems(topic);
+        let parsed = match Json::parse(arrival.payload, JsonLimits::ANNOUNCEMENT) {
+            Ok(parsed @ Json::List(_)) => parsed,
+            Ok(_) => return announcements.refuse(now_ms, topic, "it is no list"),
+            Err(fault) => return announcements.refuse(now_ms, topic, fault.reason()),
+        };
+        if !self.bridges.contains_key(base) && self.bridges.len() >= BRIDGES {
+            return announcements.refuse(now_ms, topic, "there are too many bridges");
+        }
+        let bridge = self.bridges.entry(base.to_owned()).or_default();
+        let place = Place { base, topic, now_ms };
+        if list == "devices" {
+            place.devices(parsed.list(), bridge, announcements);
+        } else {
+            bridge.groups = parsed.list().to_vec();
+            place.groups(bridge, announcements);
+        }
+    }
+}
+
+struct Place<'a> {
+    base: &'a str,
+    topic: &'a str,
+    now_ms: u64,
+}
+
+impl Place<'_> {
+    fn devices(&self, devices: &[Json], bridge: &mut Bridge, announcements: &mut Announcements) {
+        let mut kept = BTreeSet::new();
+        let mut coordinator = String::new();
+        bridge.exposes.clear();
+        for device in devices {
+            let text = |name: &str| device.get(name).and_then(Json::text).unwrap_or_default();
+            if text("type") == "Coordinator" {
+                text("ieee_address").clone_into(&mut coordinator);
+                continue;
+            }
+            if device.get("disabled").and_then(Json::bool) == Some(true) || text("ieee_address").is_empty() {
+                continue;
+            }
+            let exposed = device
+                .get("definition")
+                .and_then(|definition| definition.get("exposes"));
+            let exposed = exposed.map(Json::list).unwrap_or_default();
+            let grouped = exposed.iter().filter(|one| one.get("features").is_some());
+            bridge
+                .exposes
+                .insert(text("ieee_address").to_owned(), grouped.cloned().collect());
+            match self.device(device, exposed, &coordinator) {
+                Ok(announcement) => {
+                    kept.insert(announcement.key.clone());
+                    announcements.set(announcement);
+                }
+                Err(reason) => announcements.refuse(self.now_ms, self.topic, &reason),
+            }
+        }
+        let own = self.bridge(&coordinator);
+        kept.insert(own.key.clone());
+        announcements.set(own);
+        announcements.remove_below(&format!("{}#", self.topic), &kept);
+        if !bridge.groups.is_empty() {
+            let topic = format!("{}/bridge/groups", self.base);
+            let place = Place {
+                topic: &topic,
+                ..*self
+            };
+            place.groups(bridge, announcements);
+        }
+    }
+
+    fn device(&self, device: &Json, exposed: &[Json], coordinator: &str) -> Result<Announcement, String> {
+        let text = |name: &str| {
+            device
+                .get(name)
+                .and_then(Json::text)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (name, address) = (text("friendly_name"), text("ieee_address"));
+        if !is_topic(&name) {
+            return Err(format!(
+                "the device {address} has a friendly_name that cannot be in a topic"
+            ));
+        }
+        let mut announcement = self.announcement(&address, &name);
+        identify("z2m", &address, &mut announcement.identifiers);
+        let definition = |name: &str| {
+            let found = device
+                .get("definition")
+                .and_then(|definition| definition.get(name));
+            found.and_then(Json::text).unwrap_or_default().to_owned()
+        };
+        let details = &mut announcement.details;
+        details.manufacturer = definition("vendor");
+        details.model = match (definition("description"), definition("model")) {
+            (description, model) if description.is_empty() => model,
+            (description, model) => format!("{description} ({model})"),
+        };
+        if details.model.is_empty() {
+            details.model = text("model_id");
+        }
+        details.software = text("software_build_id");
+        announcement.via = via(coordinator);
+        let topic = format!("{}/{name}", self.base);
+        announcement.entities = exposes::entities(&topic, exposed);
+        announcement.entities.push(self.rename(&name));
+        Ok(announcement)
+    }
+
+    fn announcement(&self, id: &str, name: &str) -> Announcement {
+        Announcement {
+            key: format!("{}#{id}", self.topic),
+            topic: self.topic.to_owned(),
+            source: Source::Zigbee2mqttBridge,
+            name: Some(name.to_owned()),
+            availability: Some(Availability {
+                mode: AvailabilityMode::All,
+                checks: vec![
+                    said(&format!("{}/bridge/state", self.base)),
+                    said(&format!("{}/{name}/availability", self.base)),
+                ],
+            }),
+            ..Announcement::default()
+        }
+    }
+
+    /// Another name, by the bridge.
+    fn rename(&self, name: &str) -> AnnouncedEntity {
+        let payload = Payload::Json {
+            before: format!("{{\"from\":{},\"to\":", quoted(name)),
+            after: "}".to_owned(),
+        };
+        let topic = format!("{}/bridge/request/device/rename", self.base);
+        let part = Part {
+            kind: EntityKind::Text,
+            class: Class::Internal,
+            control: Some(
+                PartControl::new(
+                    ControlKind::Text { longest: 100 },
+                    vec![Write::new(Verb::Choose, &topic, payload)],
+                )
+                .asking(),
+            ),
+            ..Part::default()
+        };
+        single("rename", Some("New name"), part)
+    }
+
+    /// The bridge itself.
+    fn bridge(&self, coordinator: &str) -> Announcement {
+        let at = |rest: &str| format!("{}/bridge/{rest}", self.base);
+        let info = |name: &str| StateRead::new(&at("info"), Extract::path([name]));
+        let join = |seconds: &str| Payload::Fixed(format!("{{\"time\":{seconds}}}"));
+        let mut permit = switch(
+            EntityKind::Switch,
+            ("true", "false"),
+            Some(info("permit_join")),
+            &at("request/permit_join"),
+            (join(JOIN_SECONDS), join("0")),
+        );
+        permit.control = permit.control.map(PartControl::asking);
+        let mut restart = super::parts::button(&at("request/restart"), Payload::Fixed(String::new()));
+        restart.control = restart.control.map(PartControl::asking);
+        let running = Part {
+            kind: EntityKind::Binary,
+            class: Class::Connection,
+            shows: Shows::switch("online", "offline"),
+            unwrap: Some("state"),
+            reads: vec![StateRead::new(&at("state"), Extract::Plain)],
+            ..Part::default()
+        };
+        let needs_restart = Part {
+            class: Class::Problem,
+            ..either(&["restart_required"], "true", "false", info("restart_required"))
+        };
+        let mut announcement = self.announcement("bridge", "Zigbee2MQTT");
+        announcement.availability = Some(Availability {
+            mode: AvailabilityMode::All,
+            checks: vec![said(&at("state"))],
+        });
+        identify("z2m-bridge", self.base, &mut announcement.identifiers);
+        identify("z2m", coordinator, &mut announcement.identifiers);
+        announcement.entities = vec![
+            single("connection", Some("Bridge"), running),
+            single("permit_join", Some("Let new devices in"), permit),
+            single("restart", Some("Restart"), restart),
+            single("restart_required", Some("Restart required"), needs_restart),
+            single("version", Some("Version"), told(&["version"], info("version"))),
+        ];
+        announcement
+    }
+
+    fn groups(&self, bridge: &Bridge, announcements: &mut Announcements) {
+        let mut kept = BTreeSet::new();
+        for group in &bridge.groups {
+            let name = group
+                .get("friendly_name")
+                .and_then(Json::text)
+                .unwrap_or_default();
+            let Some(id) = group.get("id").map(Json::spelled) else {
+                continue;
+            };
+            if !is_topic(name) {
+                let reason = format!("the group {id} has a friendly_name that cannot be in a topic");
+                announcements.refuse(self.now_ms, self.topic, &reason);
+                continue;
+            }
+            let members = group.get("members").map(Json::list).unwrap_or_default();
+            let members: Vec<&[Json]> = members
+                .iter()
+                .filter_map(|member| bridge.exposes.get(member.get("ieee_address")?.text()?))
+                .map(Vec::as_slice)
+                .collect();
+            let topic = format!("{}/{name}", self.base);
+            let mut entities = exposes::entities(&topic, &exposes::common(&members));
+            entities.extend(self.scenes(group, &topic));
+            if entities.is_empty() {
+                continue;
+            }
+            let mut announcement = self.announcement(&id, name);
+            identify(
+                "z2m-group",
+                &format!("{}/{id}", self.base),
+                &mut announcement.identifiers,
+            );
+            announcement.details.model = "Group".to_owned();
+            announcement.entities = entities;
+            kept.insert(announcement.key.clone());
+            announcements.set(announcement);
+        }
+        announcements.remove_below(&format!("{}#", self.topic), &kept);
+    }
+
+    fn scenes(&self, group: &Json, topic: &str) -> Option<AnnouncedEntity> {
+        let scenes = group.get("scenes").map(Json::list).unwrap_or_default();
+        let set = format!("{topic}/set");
+        let mut options = Vec::new();
+        let mut writes = Vec::new();
+        for scene in scenes {
+            let id = scene.get("id")?.spelled();
+            let name = scene
+                .get("name")
+                .and_then(Json::text)
+                .map_or_else(|| format!("Scene {id}"), str::to_owned);
+            writes.push(Write::new(
+                Verb::Option(name.clone()),
+                &set,
+                Payload::Fixed(format!("{{\"scene_recall\":{id}}}")),
+            ));
+            options.push(name);
+        }
+        let part = Part {
+            kind: EntityKind::Scene,
+            control: Some(PartControl::new(ControlKind::Buttons { options }, writes)),
+            ..Part::default()
+        };
+        (!scenes.is_empty()).then(|| single("scenes", Some("Scenes"), part))
+    }
+}
+
+/// The bridge that a device is reached through.
+fn via(coordinator: &str) -> Option<String> {
+    let mut ids = Vec::new();
+    identify("z2m", coordinator, &mut ids);
+    ids.into_iter().next()
+}
+
+/// `online` as JSON, and as the bare word of versions before 1.30.
+fn said(topic: &str) -> AvailabilityCheck {
+    let both = |word: &str| vec![word.to_owned(), format!("{{\"state\":\"{word}\"}}")];
+    AvailabilityCheck {
+        online: both("online"),
+        offline: both("offline"),
+        ..AvailabilityCheck::new(topic, "", "")
+    }
+}
