@@ -350,3 +350,8 @@ fn home_assistant() {
 fn zigbee2mqtt() {
     check_folder("zigbee2mqtt");
 }
+
+#[test]
+fn tasmota() {
+    check_folder("tasmota");
+}

@@ -85,7 +85,7 @@ fn templates_of_devices_give_the_same_text_as_jinja2() {
             }
             match (differs.is_empty(), exceptions.remove(template)) {
                 (true, Some(_)) => {
-                    differences.push(format!("{group}: an exception that is none: {template}"))
+                    differences.push(format!("{group}: an exception that is none: {template}"));
                 }
                 (false, None) => differences.push(format!("{group}: {template}\n{}", differs.join("\n"))),
                 _ => {}

@@ -19,6 +19,7 @@ mod live;
 pub mod model;
 mod parts;
 mod problems;
+mod tasmota;
 mod zigbee2mqtt;
 
 #[cfg(test)]
@@ -55,5 +56,6 @@ fn formats() -> Vec<Box<dyn Format>> {
     vec![
         Box::new(home_assistant::HomeAssistant),
         Box::new(zigbee2mqtt::Zigbee2mqtt::default()),
+        Box::new(tasmota::Tasmota::default()),
     ]
 }

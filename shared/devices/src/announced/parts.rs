@@ -1,5 +1,7 @@
 //! What the parsers of several formats make parts of.
 
+use hearth_model::letters::upper_char;
+
 use super::color::ColorForm;
 use super::model::{AnnouncedEntity, Part, PartControl, Shows, StateRead};
 use crate::class::{Class, guess, words};
@@ -236,7 +238,7 @@ pub(super) fn cover(shows: Shows, reads: Vec<StateRead>, writes: Vec<Write>) -> 
 pub(super) fn named(key: &str) -> String {
     let text = words(key).join(" ");
     let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        std::iter::once(upper_char(first)).chain(chars).collect()
+    })
 }
