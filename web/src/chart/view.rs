@@ -30,7 +30,7 @@ use crate::{
 /// Columns asked for before the chart has measured itself.
 const FIRST_COLUMNS: u32 = 600;
 /// Width of a label of the time axis, px.
-const LABEL: f64 = 84.0;
+const LABEL: f64 = 68.0;
 /// A step of the wheel, and of the keys.
 const ZOOM: f64 = 1.25;
 const KEY_ZOOM: f64 = 1.6;

@@ -25,7 +25,7 @@ pub use self::{
 };
 use crate::wire::{
     ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice, Outcome, RequestId,
-    SubscriptionView, TopicView, TreeView, TreeWindow, View, ViewKind,
+    SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, View, ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.
@@ -80,11 +80,14 @@ pub fn use_tree(window: TreeWindow) -> Option<Rc<TreeView>> {
     use_selected(Key::Tree, |state: &PageState| state.tree.clone())
 }
 
-/// The last message and the history of a topic.
+/// A message and the history of a topic.
 #[hook]
-pub fn use_topic(topic: &str) -> Shown<TopicView> {
+pub fn use_topic(topic: &str, seen: TopicSeen) -> Shown<TopicView> {
     let topic = topic.to_owned();
-    use_open(View::Topic { topic: topic.clone() });
+    use_open(View::Topic {
+        topic: topic.clone(),
+        seen,
+    });
     use_selected(Key::Topic, move |state: &PageState| state.topic(&topic))
 }
 

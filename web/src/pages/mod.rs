@@ -5,6 +5,7 @@ pub(crate) mod device;
 pub(crate) mod explorer;
 pub(crate) mod home;
 mod known;
+mod messages;
 pub(crate) mod profiles;
 pub(crate) mod route;
 pub(crate) mod settings;

@@ -8,8 +8,8 @@ use crate::{
     components::testing::render,
     hooks::{EngineHandle, EngineProvider},
     wire::{
-        AttentionItem, AttentionReason, ChartView, ColumnView, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
-        EntityValue, EntityView, Frame, GlanceFact, HomeView, Liveness, Patch, Point, RoomView, SeriesName, SeriesView, SubscriptionView,
+        Arrivals, AttentionItem, AttentionReason, ChartView, ColumnView, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
+        EntityValue, EntityView, Frame, GlanceFact, HistoryRow, HomeView, Liveness, Patch, Point, RoomView, SeriesName, SeriesView, SubscriptionView,
         Tone, TopicView, TreeRow, TreeView,
     },
 };
@@ -197,7 +197,7 @@ fn explorer_shows_rows_counters_and_the_chosen_topic() {
         properties: vec![("Content type".into(), "text/plain".into())],
         fields: vec![("power".into(), false), ("state".into(), true)],
         history: vec![],
-        history_dropped: 0,
+        ..TopicView::default()
     };
     let html = page(
         Shown::Explorer(Some("home/lamp".into())),
@@ -229,6 +229,49 @@ fn explorer_shows_rows_counters_and_the_chosen_topic() {
     ] {
         assert!(html.contains(part), "{part}: {html}");
     }
+}
+
+#[test]
+fn an_older_message_is_marked_and_its_list_offers_what_is_new() {
+    let row = |number: u64| HistoryRow {
+        number,
+        received_at: NOW - 1_000 * (100 - number),
+        preview: format!("m{number}"),
+        qos: 0,
+        retained: false,
+        bytes: 2,
+    };
+    let view = TopicView {
+        shown: 7,
+        count: 1_012,
+        payload: b"m7".to_vec(),
+        history: vec![row(8), row(7), row(6)],
+        arrivals: Arrivals {
+            messages_dropped: 5,
+            jitter_ms: Some(150),
+            ..Arrivals::default()
+        },
+        ..TopicView::default()
+    };
+    let html = page(
+        Shown::Explorer(Some("t".into())),
+        vec![Patch::Topic {
+            topic: "t".into(),
+            view: Some(Box::new(view)),
+        }],
+    );
+    for part in [
+        "Message 7 of 1,012",
+        "1,004 new",
+        "1,012 messages, 5 of them no longer kept",
+        r#"data-number="7" aria-current="true" class="sel""#,
+        r#"aria-label="Older message""#,
+        "<dt>Jitter</dt><dd>150 ms</dd>",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!(html.matches(r#"data-testid="topic-compare""#).count(), 2);
+    assert!(!html.contains("Earlier messages"), "6 is the oldest that is kept");
 }
 
 #[test]

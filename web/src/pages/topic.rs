@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::route::Route;
+use super::{
+    messages::{ArrivalPanel, Messages},
+    route::Route,
+};
 use crate::{
     chart::{state::Choice, view::Chart},
     components::{
@@ -16,7 +19,7 @@ use crate::{
     },
     hooks::{Shown, use_connection, use_engine, use_look_only, use_now, use_outcome, use_topic},
     platform::{document, locale},
-    wire::{Command, ConnectionState, HistoryRow, SeriesName, TopicView},
+    wire::{Command, ConnectionState, SeriesName, TopicSeen, TopicView},
 };
 
 /// Longest level of a topic shown in its path; copying takes all of it.
@@ -31,21 +34,26 @@ pub(crate) struct TopicProps {
 /// The detail of a topic.
 #[component]
 pub(crate) fn Topic(props: &TopicProps) -> Html {
-    let shown = use_topic(&props.topic);
+    let seen = use_state_eq(TopicSeen::default);
+    let shown = use_topic(&props.topic, *seen);
     let view = match &shown {
         Shown::Present(view) => Some(view.clone()),
         Shown::Waiting | Shown::Absent => None,
     };
+    let on_seen = use_callback(seen.setter(), |next: TopicSeen, seen| seen.set(next));
     html! {
         <>
             <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
             <div class="detail__cols">
                 <div class="stack">
-                    if let Some(view) = &view { <Message view={view.clone()} choices={choices(&props.topic, view)} /> }
+                    if let Some(view) = &view { <Message view={view.clone()} choices={choices(&props.topic, view)} seen={*seen} on_seen={on_seen} /> }
                 </div>
                 <div class="stack">
                     <Publish topic={props.topic.clone()} />
-                    if let Some(view) = view.filter(|view| !view.properties.is_empty()) { {properties(&view)} }
+                    if let Some(view) = &view {
+                        if !view.properties.is_empty() { {properties(view)} }
+                        <ArrivalPanel count={view.count} mean_interval_ms={view.mean_interval_ms} arrivals={view.arrivals} />
+                    }
                 </div>
             </div>
         </>
@@ -131,6 +139,9 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
             } else {
                 <span class="mark"><Icon name="minus" />{"Not retained"}</span>
             }
+            if view.shown < view.count {
+                <span class="mark mark--warn">{format!("Message {} of {}", locale::number(&view.shown.to_string()), locale::number(&view.count.to_string()))}</span>
+            }
             if view.duplicate { <span class="mark mark--warn">{"Duplicate"}</span> }
             <span class="mark">{words::bytes(view.payload_bytes)}</span>
             <span class="ink2 small">{format!("Received {}, {age}. {every}", locale::time_long(view.received_at))}</span>
@@ -142,6 +153,8 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
 struct MessageProps {
     view: Rc<TopicView>,
     choices: Vec<Choice>,
+    seen: TopicSeen,
+    on_seen: Callback<TopicSeen>,
 }
 
 /// What of a topic can be charted: numbers, then states.
@@ -172,55 +185,16 @@ fn Message(props: &MessageProps) -> Html {
     let previous = use_memo(view.previous.clone(), |bytes| {
         bytes.as_deref().map(Rc::<[u8]>::from)
     });
+    let seen = props.seen;
+    let against = seen.against.is_some().then(|| format!("message {}", view.against));
+    let on_previous = props.on_seen.reform(move |()| TopicSeen { against: None, ..seen });
     html! {
         <>
-            <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes} />
+            <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
+                against={against} on_previous={on_previous} />
             if !props.choices.is_empty() { <Chart choices={props.choices.clone()} /> }
-            {history(view)}
+            <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} />
         </>
-    }
-}
-
-fn history(view: &TopicView) -> Html {
-    let kept = match view.history_dropped {
-        0 => words::count(view.count, "message", "messages"),
-        dropped => format!(
-            "{}, {} of them no longer kept",
-            words::count(view.count, "message", "messages"),
-            locale::number(&dropped.to_string())
-        ),
-    };
-    let after = view
-        .history
-        .iter()
-        .zip(view.history.iter().skip(1).map(Some).chain([None]));
-    html! {
-        <section class="panel" aria-label="Messages">
-            <header class="panel__head"><h2>{"Messages"}</h2><span class="sub">{kept}</span></header>
-            <div class="scroll-x history" tabindex="0" role="region" aria-label="Message list">
-                <table class="table table--dense">
-                    <thead><tr>
-                        <th scope="col">{"Time"}</th><th scope="col" class="r">{"After"}</th><th scope="col">{"Payload"}</th>
-                        <th scope="col" class="r">{"Size"}</th><th scope="col" class="r">{"QoS"}</th>
-                    </tr></thead>
-                    <tbody>{ for after.enumerate().map(|(index, (row, before))| history_row(index, row, before)) }</tbody>
-                </table>
-            </div>
-        </section>
-    }
-}
-
-fn history_row(index: usize, row: &HistoryRow, before: Option<&HistoryRow>) -> Html {
-    let after = before.map(|before| words::interval(row.received_at.saturating_sub(before.received_at)));
-    html! {
-        <tr data-testid="topic-history-row" class={classes!((index == 0).then_some("sel"))} aria-current={(index == 0).then_some("true")}>
-            <th scope="row">{locale::time_long(row.received_at)}</th>
-            <td class="r">{after.unwrap_or_else(|| "–".to_owned())}</td>
-            <td class="history__p mono"><bdi>{visible(&row.preview)}</bdi>
-                if row.retained { <span class="ret"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span> }
-            </td>
-            <td class="r">{words::bytes(row.bytes)}</td><td class="r">{row.qos}</td>
-        </tr>
     }
 }
 

@@ -178,11 +178,22 @@ pub enum View {
     /// A window of the topic tree.
     Tree(TreeWindow),
     /// The last message and recent history of a topic.
-    Topic { topic: String },
+    Topic { topic: String, seen: TopicSeen },
     /// Subscriptions and their granted results.
     Subscriptions,
     /// Numbers over time.
     Chart(ChartWindow),
+}
+
+/// Which of a topic's messages are looked at. They are numbered from 1 in the order they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TopicSeen {
+    /// The message that is shown; `None`: always the newest.
+    pub shown: Option<u64>,
+    /// The message that it is compared with; `None`: the one before.
+    pub against: Option<u64>,
+    /// The list ends here, so that its rows stay where they are; `None`: it goes on.
+    pub until: Option<u64>,
 }
 
 /// The kind of a [`View`].

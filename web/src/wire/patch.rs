@@ -402,8 +402,10 @@ pub struct TreeRow {
 }
 
 /// One topic in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TopicView {
+    /// Number of the message that is shown: the first that came is 1, the newest is `count`.
+    pub shown: u64,
     pub qos: u8,
     pub retained: bool,
     pub duplicate: bool,
@@ -416,21 +418,45 @@ pub struct TopicView {
     /// Size of the payload as received, bytes; larger than `payload.len()` if it was cut.
     pub payload_bytes: u64,
     pub payload: Vec<u8>,
-    /// The payload of the message before, for the comparison.
+    /// The payload that it is compared with, and the number of its message.
     pub previous: Option<Vec<u8>>,
+    pub against: u64,
     /// MQTT 5.0 properties in words: name and value.
     pub properties: Vec<(String, String)>,
     /// Fields that can be charted, numbers first, and whether they are states.
     pub fields: Vec<(String, bool)>,
     /// Newest first, at most 200.
     pub history: Vec<HistoryRow>,
-    /// Messages of this topic no longer in the history.
-    pub history_dropped: u64,
+    pub arrivals: Arrivals,
+}
+
+/// How the messages of a topic arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Arrivals {
+    /// Messages per second over the last ten seconds.
+    pub rate: f32,
+    /// Of the newest 200 intervals: how far they are from their mean on average, and the longest, ms.
+    pub jitter_ms: Option<u64>,
+    pub longest_ms: Option<u64>,
+    /// Messages with the DUP flag.
+    pub duplicates: u64,
+    /// Whether the broker keeps a retained message, as far as we have seen.
+    pub retained: Option<bool>,
+    /// Bytes of all payloads.
+    pub payload_bytes: u64,
+    /// When the first message came, ms since epoch.
+    pub first_at: u64,
+    /// Messages and samples no longer kept, and values of fields beyond the limit.
+    pub messages_dropped: u64,
+    pub samples_dropped: u64,
+    pub fields_refused: u64,
 }
 
 /// One message of a topic's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryRow {
+    /// As in [`TopicView::shown`].
+    pub number: u64,
     pub received_at: u64,
     pub preview: String,
     pub qos: u8,

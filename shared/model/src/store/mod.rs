@@ -400,9 +400,13 @@ impl Store {
     /// Messages per second over the last ten seconds.
     #[must_use]
     pub fn rate(&self, now_ms: u64) -> f64 {
-        self.tree
-            .node(NodeId::ROOT)
-            .map_or(0.0, |node| node.rate.per_second(now_ms))
+        self.rate_of(NodeId::ROOT, now_ms)
+    }
+
+    /// Messages per second of a topic or a branch over the last ten seconds.
+    #[must_use]
+    pub fn rate_of(&self, id: NodeId, now_ms: u64) -> f64 {
+        self.tree.node(id).map_or(0.0, |node| node.rate.per_second(now_ms))
     }
 
     /// The topic at a node; `None` when the node is only a level above others.

@@ -46,6 +46,12 @@ pub(crate) struct ViewerProps {
     pub(crate) previous: Option<Rc<[u8]>>,
     /// Size as received; more than the payload's if it was cut.
     pub(crate) received_bytes: u64,
+    /// What `previous` is, if it is not the message before but one that was chosen.
+    #[prop_or_default]
+    pub(crate) against: Option<AttrValue>,
+    /// Compare with the message before again.
+    #[prop_or_default]
+    pub(crate) on_previous: Callback<()>,
 }
 
 type Compared = Option<Option<Rc<Vec<Change>>>>;
@@ -81,10 +87,14 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
         }
     };
     let toggle = {
-        let comparing = comparing.clone();
-        Callback::from(move |_: MouseEvent| comparing.set(!*comparing))
+        let (comparing, on_previous) = (comparing.clone(), props.on_previous.clone());
+        let is_chosen = props.against.is_some();
+        Callback::from(move |_: MouseEvent| {
+            comparing.set(!is_chosen && !*comparing);
+            on_previous.emit(());
+        })
     };
-    let show_diff = *comparing && form != Form::Hex && compared.is_some();
+    let show_diff = (*comparing || props.against.is_some()) && form != Form::Hex && compared.is_some();
     html! {
         <section class="panel viewer" aria-label="Payload">
             <header class="panel__head">
@@ -98,7 +108,8 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                         <span class="sub">{changed_words(changes)}</span>
                     }
                     <button class="btn btn--dense" type="button" aria-pressed={show_diff.to_string()} onclick={toggle}
-                        disabled={compared.is_none() || form == Form::Hex}>{"Compare to previous"}</button>
+                        disabled={compared.is_none() || form == Form::Hex}>
+                        {"Compare to "}{props.against.clone().unwrap_or_else(|| "previous".into())}</button>
                 </div>
             </header>
             {cut_notice(props)}
@@ -250,6 +261,8 @@ mod tests {
             payload: payload.into(),
             previous: None,
             received_bytes,
+            against: None,
+            on_previous: Callback::noop(),
         })
     }
 

@@ -5,6 +5,7 @@ mod connection;
 mod disk;
 mod page;
 mod reload;
+mod topic;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{

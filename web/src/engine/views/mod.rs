@@ -68,7 +68,7 @@ impl Views {
     pub fn open(&mut self, home: &Home, store: &Store, view: View) {
         match view {
             View::Tree(window) => self.tree.open(store, window),
-            View::Topic { topic } => self.topic.open(topic),
+            View::Topic { topic, seen } => self.topic.open(topic, seen),
             View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
             View::Home => self.home.open(home),
             View::Device { id } => self.device.open(id),

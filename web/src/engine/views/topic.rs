@@ -4,18 +4,20 @@ use hearth_model::{
     format::{Decimals, format_number},
     payload::preview,
     series::Series,
-    store::{MessageRef, NodeId, Store, Topic},
+    store::{MessageRef, NodeId, Retained, Store, Topic},
 };
 use hearth_mqtt::{MonoTime, Properties, Property};
 
 use super::pace::Pace;
 use crate::{
     engine::input::Now,
-    wire::{HistoryRow, Patch, Spark, TopicView},
+    wire::{Arrivals, HistoryRow, Patch, Spark, TopicSeen, TopicView},
 };
 
 /// Four times a second: a payload that changes faster cannot be read.
 const INTERVAL_MS: u64 = 250;
+/// How often a rate that falls is looked at.
+const FALL_MS: u64 = 1_000;
 /// Rows of history that are sent.
 const HISTORY_ROWS: usize = 200;
 /// Longest preview of a message, in characters.
@@ -29,16 +31,21 @@ const SPARK_SPAN_MS: u64 = 24 * 60 * 60 * 1_000;
 #[derive(Debug, Default)]
 pub(super) struct TopicScreen {
     topic: Option<String>,
+    seen: TopicSeen,
     node: Option<NodeId>,
     pace: Pace,
+    /// When the rate has to be looked at although nothing comes.
+    falls_at: Option<MonoTime>,
 }
 
 impl TopicScreen {
-    pub(super) fn open(&mut self, topic: String) {
+    pub(super) fn open(&mut self, topic: String, seen: TopicSeen) {
         *self = Self {
             topic: Some(topic),
+            seen,
             node: None,
             pace: Pace::due_at_once(),
+            falls_at: None,
         };
     }
 
@@ -64,21 +71,31 @@ impl TopicScreen {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
-        self.topic.as_ref().and_then(|_| self.pace.poll_timeout())
+        let due = self.pace.poll_timeout().into_iter().chain(self.falls_at);
+        due.min().filter(|_| self.topic.is_some())
     }
 
     pub(super) fn patch(&mut self, now: Now, store: &Store) -> Option<Patch> {
         let name = self.topic.as_ref()?;
+        if self.falls_at.is_some_and(|at| at <= now.mono) {
+            self.falls_at = None;
+            self.pace.note_change();
+        }
         if !self.pace.take_due(now.mono, INTERVAL_MS) {
             return None;
         }
         let first_look = self.node.is_none();
         let found = store.find(name).and_then(|id| Some((id, store.topic(id)?)));
         self.node = found.map(|(id, _)| id);
-        if let Some((_, topic)) = found {
+        if let Some((id, topic)) = found {
+            let rate = store.rate_of(id, now.wall_ms) as f32;
+            if rate > 0.0 {
+                // Silence lowers the rate.
+                self.falls_at = Some(now.mono + FALL_MS);
+            }
             return Some(Patch::Topic {
                 topic: name.clone(),
-                view: Some(Box::new(topic_view(topic))),
+                view: Some(Box::new(topic_view(topic, self.seen, rate))),
             });
         }
         first_look.then(|| Patch::Topic {
@@ -88,29 +105,73 @@ impl TopicScreen {
     }
 }
 
-fn topic_view(topic: &Topic) -> TopicView {
-    let last = topic.last();
-    let kept = topic.history_len();
-    let mut history: Vec<_> = topic.history_from(kept.saturating_sub(HISTORY_ROWS)).collect();
+fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
+    let (count, kept) = (topic.count(), topic.history_len());
+    // The number of the oldest message kept, and the place of a number among those kept.
+    let oldest = (count + 1).saturating_sub(kept as u64);
+    let place = |number: u64| usize::try_from(number.checked_sub(oldest)?).ok().filter(|place| *place < kept);
+    let message = |number: u64| topic.history_from(place(number)?).next();
+    let newest = topic.last();
+    let (shown, message_shown) = seen
+        .shown
+        .and_then(|number| Some((number, message(number)?)))
+        .unwrap_or((count, newest));
+    let against = seen.against.filter(|number| place(*number).is_some()).unwrap_or(shown - 1);
+    let until = place(seen.until.unwrap_or(count)).unwrap_or(if seen.until.is_some() { 0 } else { kept - 1 });
+    let first_row = (until + 1).saturating_sub(HISTORY_ROWS);
+    let rows = topic.history_from(first_row).take(until + 1 - first_row);
+    let mut history: Vec<_> = rows.zip(oldest + first_row as u64..).map(history_row).collect();
     history.reverse();
     let fields = |is_state: bool| {
-        let alike = topic.fields().iter().filter(move |field| field.word.is_some() == is_state);
+        let alike = topic
+            .fields()
+            .iter()
+            .filter(move |field| field.word.is_some() == is_state);
         alike.map(move |field| (field.path.to_string(), is_state))
     };
     TopicView {
-        qos: last.qos,
-        retained: last.retain,
-        duplicate: last.dup,
-        received_at: last.received_at_ms,
-        count: topic.count(),
+        shown,
+        qos: message_shown.qos,
+        retained: message_shown.retain,
+        duplicate: message_shown.dup,
+        received_at: message_shown.received_at_ms,
+        count,
         mean_interval_ms: topic.mean_interval_ms(),
-        payload_bytes: last.payload_len as u64,
-        payload: last.payload.to_vec(),
-        previous: history.get(1).map(|message| message.payload.to_vec()),
-        properties: Properties::read(last.properties).map(property_row).collect(),
+        payload_bytes: message_shown.payload_len as u64,
+        payload: message_shown.payload.to_vec(),
+        previous: message(against).map(|message| message.payload.to_vec()),
+        against,
+        properties: Properties::read(message_shown.properties).map(property_row).collect(),
         fields: fields(false).chain(fields(true)).collect(),
-        history: history.iter().map(history_row).collect(),
-        history_dropped: topic.history_dropped(),
+        history,
+        arrivals: arrivals(topic, rate),
+    }
+}
+
+fn arrivals(topic: &Topic, rate: f32) -> Arrivals {
+    let from = topic.history_len().saturating_sub(HISTORY_ROWS + 1);
+    let times: Vec<u64> = topic.history_from(from).map(|message| message.received_at_ms).collect();
+    let intervals = || times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.saturating_sub(*a));
+    let count = times.len().saturating_sub(1) as u64;
+    let mean = intervals().sum::<u64>().checked_div(count);
+    Arrivals {
+        rate,
+        // Of one interval nothing can be said.
+        jitter_ms: mean
+            .filter(|_| count > 1)
+            .map(|mean| intervals().map(|interval| interval.abs_diff(mean)).sum::<u64>() / count),
+        longest_ms: intervals().max(),
+        duplicates: topic.duplicates(),
+        retained: match topic.retained() {
+            Retained::Unknown => None,
+            Retained::Kept => Some(true),
+            Retained::Cleared => Some(false),
+        },
+        payload_bytes: topic.payload_bytes(),
+        first_at: topic.first_at_ms(),
+        messages_dropped: topic.history_dropped(),
+        samples_dropped: topic.samples_dropped(),
+        fields_refused: topic.fields_refused(),
     }
 }
 
@@ -129,8 +190,9 @@ fn property_row(property: Property<'_>) -> (String, String) {
     }
 }
 
-fn history_row(message: &MessageRef<'_>) -> HistoryRow {
+fn history_row((message, number): (MessageRef<'_>, u64)) -> HistoryRow {
     HistoryRow {
+        number,
         received_at: message.received_at_ms,
         preview: preview(message.payload, message.payload_len, PREVIEW_CHARACTERS),
         qos: message.qos,
