@@ -6,6 +6,7 @@ use crate::{
     components::{
         empty::Explained,
         icon::Icon,
+        live::Switcher,
         shell::{ConnectionPill, Rail, TopBar},
         text::{shortened, visible},
         words,
@@ -153,7 +154,7 @@ fn Header(props: &HeaderProps) -> Html {
         route => (route.title().to_owned(), String::new()),
     };
     let simulated = start.is_simulated(&connection.url, &page::folder());
-    html! { <TopBar {title} {sub} {simulated} {on_theme}><Pill /></TopBar> }
+    html! { <TopBar {title} {sub} {simulated} {on_theme}><Switcher /><Pill /></TopBar> }
 }
 
 #[component]

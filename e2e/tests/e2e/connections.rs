@@ -38,7 +38,7 @@ fn a_connection_from_a_file_is_used_and_comes_back_by_itself_after_a_reload() ->
     case("connections-file", Screen::Desktop, |page| {
         page.open(&format!("{}#/connect", server.url()))?;
         import(page, "no JSON at all")?;
-        page.wait_for_text(&by("connect-imported"), "no JSON")?;
+        page.wait_for_text(&by("connect-imported"), "not JSON")?;
         import(page, &file.to_string())?;
         page.wait_for_text(&by("connect-imported"), "1 of 1 connections were new")?;
         page.click(&by("connect-known"))?;
@@ -65,5 +65,34 @@ fn after_a_disconnect_the_next_visit_waits_for_the_user() -> Result<()> {
         let state = page.attribute(&by("connection-state"), "data-state")?;
         ensure!(state.as_deref() == Some("none"), "{state:?}");
         Ok(())
+    })
+}
+
+#[test]
+fn two_brokers_are_live_at_once_and_each_keeps_what_it_heard() -> Result<()> {
+    let (one, other) = (Mosquitto::open()?, Mosquitto::open()?);
+    let server = StaticServer::start(dist()?, "/")?;
+    let connect = |page: &Page, broker: &Mosquitto| -> Result<()> {
+        page.fill(&by("connect-url"), &broker.websocket_url())?;
+        page.click(&by("connect-submit"))?;
+        page.wait_until_connected()
+    };
+    case("connections-beside", Screen::Desktop, |page| {
+        page.open(&format!("{}#/connect", server.url()))?;
+        connect(page, &one)?;
+        page.click(&by("connect-beside"))?;
+        page.wait_for_state(&["none"])?;
+        connect(page, &other)?;
+        // While the other one is shown, the first hears something too.
+        one.client().publish("of/one", b"1", &["-r"])?;
+        other.client().publish("of/other", b"2", &["-r"])?;
+        page.explore("of/other")?;
+        page.click(&by("live-connections").inside(&by("live-connection").with("aria-pressed", "false")))?;
+        page.wait_until_connected()?;
+        page.explore("of/one")?;
+        ensure!(page.count(&by("topic-row").with("data-topic", "of/other"))? == 0);
+        page.go_to("#/connect")?;
+        page.click(&by("live-end"))?;
+        page.wait_until_gone(&by("live-connections"))
     })
 }

@@ -8,6 +8,7 @@ pub(crate) mod empty;
 pub(crate) mod form;
 pub(crate) mod glance;
 pub(crate) mod icon;
+pub(crate) mod live;
 pub(crate) mod payload;
 pub(crate) mod room;
 pub(crate) mod shell;

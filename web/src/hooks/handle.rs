@@ -6,6 +6,8 @@ use std::{
     rc::Rc,
 };
 
+use gloo_timers::callback::Timeout;
+
 use super::state::{Key, PageState};
 use crate::{
     platform::{
@@ -19,6 +21,9 @@ use crate::{
 };
 
 type Listener = Rc<dyn Fn()>;
+
+/// How long an engine that ends has to say goodbye to its broker, ms.
+const LEAVE_MS: u32 = 1_000;
 
 /// The way to the engine. Clones lead to the same engine.
 #[derive(Clone)]
@@ -39,6 +44,14 @@ struct Inner {
     connect: RefCell<Option<Command>>,
     /// The clock of a handle without a browser.
     now: Cell<Option<u64>>,
+    /// The way to an engine that ended.
+    ended: Cell<bool>,
+}
+
+impl Default for EngineHandle {
+    fn default() -> Self {
+        Self::detached(0)
+    }
 }
 
 impl PartialEq for EngineHandle {
@@ -65,6 +78,17 @@ impl EngineHandle {
         handle
     }
 
+    /// Takes leave of the broker, and ends the engine when there was time to.
+    pub(super) fn end(&self) {
+        self.send(Command::Disconnect);
+        let handle = self.clone();
+        Timeout::new(LEAVE_MS, move || {
+            handle.0.ended.set(true);
+            handle.0.worker.borrow_mut().take();
+        })
+        .forget();
+    }
+
     /// A handle without an engine, for tests and for pictures of views: `apply` stands in for the engine, and the
     /// clock stands at `now` (ms since epoch).
     #[must_use]
@@ -76,12 +100,20 @@ impl EngineHandle {
 
     /// Sends a command; the answer comes as a patch.
     pub fn send(&self, command: Command) {
+        if self.0.ended.get() {
+            return;
+        }
         self.remember(&command);
         if let Some(waiting) = self.0.waiting.borrow_mut().as_mut() {
             waiting.push(command);
             return;
         }
         self.post(&command);
+    }
+
+    /// What tells it from the other engines of this page.
+    pub(super) fn number(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
     }
 
     /// The limits that the engine was told last.

@@ -15,7 +15,6 @@ use std::rc::Rc;
 pub use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
-pub(crate) use self::start::filter_and_qos;
 pub use self::{
     clock::use_now,
     handle::EngineHandle,
@@ -23,9 +22,13 @@ pub use self::{
     start::{Start, StartParams, use_look_only, use_start, websocket_url},
     state::{Key, PageState, Shown},
 };
+pub(crate) use self::{
+    provider::{Engines, MOST_ENGINES, use_engines},
+    start::filter_and_qos,
+};
 use crate::wire::{
-    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice, Outcome, RequestId,
-    SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, View, ViewKind,
+    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice,
+    Outcome, RequestId, SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, View, ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.

@@ -108,6 +108,17 @@ pub(super) async fn run(engine: EngineHandle) {
     }
 }
 
+/// Makes an engine ready that is to live beside `first` as the page's `number`th: it waits for the user to say where to.
+pub(super) fn beside(engine: &EngineHandle, first: &EngineHandle, number: u32) {
+    let mut start = first.read(|state| (*state.start).clone());
+    // Two connections with one client id would take each other over for ever.
+    let own = start.client_id.split('.').next().unwrap_or_default();
+    start.client_id = format!("{own}.{number}");
+    start.params = StartParams::default();
+    set(engine, &start);
+    engine.send(Command::Limit(limits::chosen()));
+}
+
 fn set(engine: &EngineHandle, start: &Start) {
     engine.change(|state| {
         state.start = Rc::new(start.clone());

@@ -10,6 +10,7 @@ use crate::{
     components::{
         form::{connection::ConnectionForm, exchange},
         icon::Icon,
+        live::Live,
         text::visible,
         words,
     },
@@ -58,6 +59,7 @@ pub(crate) fn Known(props: &KnownProps) -> Html {
     html! {
         <section class="panel profiles" aria-labelledby="prof-h">
             <header class="panel__head"><h2 id="prof-h" class="grow">{"Connections"}</h2></header>
+            <Live />
             if brokers.is_empty() && known.is_empty() {
                 <p class="hint profiles__none">{"Connections you used are listed here, without their passwords."}</p>
             }

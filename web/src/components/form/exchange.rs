@@ -1,7 +1,7 @@
 //! Connections from and to files: ours, those of MQTTX (Settings, "Export data", JSON) and of MQTT Explorer (its
 //! `settings.json`). Secrets neither leave nor enter this way. Pure.
 
-use serde_json::{Value, json};
+use hearth_model::json::{Json, JsonLimits};
 
 use super::{connection::ConnectionForm, kept};
 use crate::wire::Version;
@@ -10,6 +10,11 @@ use crate::wire::Version;
 pub(crate) const MOST_BYTES: u32 = 16 << 20;
 /// The member of a file of ours that holds the connections.
 const OURS: &str = "hearth_connections";
+/// The messages in an export of MQTTX are skipped, but have to be read.
+const LIMITS: JsonLimits = JsonLimits {
+    depth: 32,
+    values: 2_000_000,
+};
 /// The member of MQTT Explorer's settings that holds the connections.
 const EXPLORERS: &str = "ConnectionManager_connections";
 /// Where brokers usually listen for WebSockets when the file names a port for TCP.
@@ -25,8 +30,8 @@ pub(crate) struct Imported {
 
 /// The file for these connections, without passwords.
 pub(crate) fn write<'a>(forms: impl Iterator<Item = &'a ConnectionForm>) -> String {
-    let forms: Vec<_> = forms.map(kept::fields).collect();
-    format!("{:#}\n", json!({ OURS: forms }))
+    let list = |form| Json::List(kept::fields(form).into_iter().map(Json::Text).collect());
+    Json::Object(vec![(OURS.to_owned(), Json::List(forms.map(list).collect()))]).to_json()
 }
 
 /// The connections in a file.
@@ -34,18 +39,27 @@ pub(crate) fn write<'a>(forms: impl Iterator<Item = &'a ConnectionForm>) -> Stri
 /// # Errors
 /// Why there are none, for the user.
 pub(crate) fn read(text: &str) -> Result<Imported, String> {
-    let file: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| format!("This is no JSON: {error}. MQTTX can export as JSON; choose that."))?;
+    let file = Json::parse(text.trim_start_matches('\u{feff}').as_bytes(), LIMITS).map_err(|fault| {
+        format!(
+            "This file cannot be read: {}. MQTTX can export as JSON; choose that.",
+            fault.reason()
+        )
+    })?;
     let mut imported = Imported::default();
-    if let Some(ours) = file.get(OURS).and_then(Value::as_array) {
-        for fields in ours {
-            let fields: Vec<String> = list(fields)
-                .filter_map(|field| field.as_str().map(str::to_owned))
+    if let Some(ours) = file.get(OURS) {
+        for fields in ours.list() {
+            let fields: Vec<String> = fields
+                .list()
+                .iter()
+                .filter_map(Json::text)
+                .map(str::to_owned)
                 .collect();
             imported.take(kept::form(&fields));
         }
-    } else if let Some(known) = file.get(EXPLORERS).and_then(Value::as_object) {
-        known.values().for_each(|one| imported.explorer(one));
+    } else if let Some(known) = file.get(EXPLORERS) {
+        for (_, one) in known.members() {
+            imported.explorer(one);
+        }
     } else {
         // MQTTX: a list; connections may lie in folders.
         mqttx(&mut imported, &file, 0);
@@ -63,20 +77,19 @@ pub(crate) fn read(text: &str) -> Result<Imported, String> {
 /// MQTTX nests folders; no file of a person is deeper.
 const DEEPEST: u8 = 8;
 
-fn mqttx(imported: &mut Imported, value: &Value, depth: u8) {
+fn mqttx(imported: &mut Imported, value: &Json, depth: u8) {
     if depth > DEEPEST {
         return;
     }
-    for one in list(value) {
-        match one {
-            Value::Object(fields) if fields.contains_key("host") && fields.contains_key("clientId") => {
-                imported.mqttx(one);
+    for one in value.list() {
+        if one.get("host").is_some() && one.get("clientId").is_some() {
+            imported.mqttx(one);
+        } else {
+            for inside in ["children", "connections"] {
+                one.get(inside)
+                    .into_iter()
+                    .for_each(|inside| mqttx(imported, inside, depth + 1));
             }
-            Value::Object(fields) => ["children", "connections"]
-                .iter()
-                .filter_map(|inside| fields.get(*inside))
-                .for_each(|inside| mqttx(imported, inside, depth + 1)),
-            _ => {}
         }
     }
     if let Some(inside) = value.get("connections") {
@@ -94,10 +107,10 @@ impl Imported {
         }
     }
 
-    fn mqttx(&mut self, one: &Value) {
+    fn mqttx(&mut self, one: &Json) {
         let mut form = ConnectionForm {
             keep_alive: number(one, "keepalive", "30"),
-            clean_start: one.get("clean").and_then(Value::as_bool).unwrap_or(true),
+            clean_start: one.get("clean").and_then(Json::bool).unwrap_or(true),
             version: match text(one, "mqttVersion") {
                 "5.0" | "5" => Version::V5,
                 "3.1.1" | "3.1" => Version::V311,
@@ -109,24 +122,24 @@ impl Imported {
             form.session_expiry = number(properties, "sessionExpiryInterval", &form.session_expiry);
             form.receive_maximum = number(properties, "receiveMaximum", &form.receive_maximum);
         }
-        let will = one.get("will").unwrap_or(&Value::Null);
+        let will = one.get("will").unwrap_or(&Json::Null);
         text(will, "lastWillTopic").clone_into(&mut form.will_topic);
         form.will = !form.will_topic.is_empty();
         text(will, "lastWillPayload").clone_into(&mut form.will_payload);
         form.will_qos = qos(will, "lastWillQos");
-        form.will_retain = will.get("lastWillRetain").and_then(Value::as_bool) == Some(true);
+        form.will_retain = will.get("lastWillRetain").and_then(Json::bool) == Some(true);
         if let Some(properties) = will.get("properties") {
             form.will_delay = number(properties, "willDelayInterval", &form.will_delay);
         }
         let protocol = text(one, "protocol");
-        let secure = protocol == "wss" || one.get("ssl").and_then(Value::as_bool) == Some(true);
+        let secure = protocol == "wss" || one.get("ssl").and_then(Json::bool) == Some(true);
         self.websocket(&mut form, protocol.starts_with("ws"), secure, text(one, "path"));
         self.take(form);
     }
 
-    fn explorer(&mut self, one: &Value) {
+    fn explorer(&mut self, one: &Json) {
         let mut form = common(one);
-        let secure = one.get("encryption").and_then(Value::as_bool) == Some(true);
+        let secure = one.get("encryption").and_then(Json::bool) == Some(true);
         self.websocket(
             &mut form,
             text(one, "protocol") == "ws",
@@ -153,8 +166,12 @@ impl Imported {
 }
 
 /// What both write alike.
-fn common(one: &Value) -> ConnectionForm {
-    let subscriptions = one.get("subscriptions").map(list).into_iter().flatten();
+fn common(one: &Json) -> ConnectionForm {
+    let subscriptions = one
+        .get("subscriptions")
+        .map(Json::list)
+        .unwrap_or_default()
+        .iter();
     ConnectionForm {
         name: text(one, "name").to_owned(),
         // Some write the scheme into the host.
@@ -175,24 +192,19 @@ fn common(one: &Value) -> ConnectionForm {
     }
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
+fn text<'a>(value: &'a Json, name: &str) -> &'a str {
+    value.get(name).and_then(Json::text).unwrap_or_default()
 }
 
 /// As the form has it; numbers may be written as text.
-fn number(value: &Value, name: &str, default: &str) -> String {
+fn number(value: &Json, name: &str, default: &str) -> String {
     match value.get(name) {
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::String(number)) if !number.is_empty() => number.clone(),
+        Some(Json::Number(_, number) | Json::Text(number)) if !number.is_empty() => number.clone(),
         _ => default.to_owned(),
     }
 }
 
-fn qos(value: &Value, name: &str) -> u8 {
+fn qos(value: &Json, name: &str) -> u8 {
     number(value, name, "0")
         .parse()
         .ok()
@@ -290,13 +302,13 @@ mod tests {
             "[]".to_owned() + &"}]".repeat(40)
         );
         for (file, said) in [
-            ("", "no JSON"),
-            ("connections:\n  - host: a", "no JSON"),
+            ("", "cannot be read"),
+            ("connections:\n  - host: a", "not JSON"),
             ("[]", "MQTT Explorer"),
             ("{\"hearth_connections\":[[\"name=x\"]]}", "no connections"),
             ("{\"ConnectionManager_connections\":{\"a\":7}}", "no connections"),
             ("[{\"host\":7,\"clientId\":{}}]", "no connections"),
-            (deep.as_str(), "no connections"),
+            (deep.as_str(), "too deeply"),
         ] {
             let refused = read(file).unwrap_err();
             assert!(refused.contains(said), "{file}: {refused}");
