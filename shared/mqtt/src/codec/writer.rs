@@ -95,25 +95,33 @@ pub(crate) fn put_fixed_header(first_byte: u8, remaining_length: u32, out: &mut 
     out.truncate(end);
 }
 
-/// The same with the length of the string that follows.
+/// The greatest Remaining Length of two bytes.
+pub(crate) const SHORT: usize = 0x3FFF;
+
+/// How many bytes the fixed header then takes at most.
+pub(crate) const SHORT_HEADER: usize = 3;
+
+/// The same with the length of the string that follows, in stores of constant size for packets of ordinary size.
 #[inline(always)]
 pub(crate) fn put_fixed_header_and_len(
     first_byte: u8,
     remaining_length: u32,
-    len: usize,
+    string_len: u16,
     out: &mut BytesMut,
 ) {
-    let len = two_byte_len(len);
-    if remaining_length < 6 {
-        put_fixed_header(first_byte, remaining_length, out);
-        return out.put_u16(len);
+    let [high, low] = string_len.to_be_bytes();
+    let low_bits = remaining_length as u8;
+    match remaining_length as usize {
+        0..0x80 => out.put_slice(&[first_byte, low_bits, high, low]),
+        0x80..=SHORT => {
+            let high_bits = (remaining_length >> 7) as u8;
+            out.put_slice(&[first_byte, low_bits | 0x80, high_bits, high, low]);
+        }
+        _ => {
+            put_fixed_header(first_byte, remaining_length, out);
+            out.put_u16(string_len);
+        }
     }
-    let (length, length_len) = variable_byte_integer::packed(remaining_length);
-    let len_at = 1 + length_len;
-    let end = out.len() + len_at + 2;
-    let head = u64::from(first_byte) | u64::from(length) << 8;
-    out.put_u64_le(head | u64::from(len.swap_bytes()) << (8 * len_at));
-    out.truncate(end);
 }
 
 /// Property Length and properties; nothing in 3.1.1.

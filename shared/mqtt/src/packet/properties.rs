@@ -102,8 +102,8 @@ impl Properties {
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_none()
+    pub const fn is_empty(&self) -> bool {
+        self.present == 0
     }
 
     /// How many bytes they take, without the Property Length before them.

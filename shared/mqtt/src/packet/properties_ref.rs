@@ -28,7 +28,7 @@ impl<'a> PropertiesRef<'a> {
     #[must_use]
     #[inline]
     pub const fn is_empty(self) -> bool {
-        self.bytes.is_empty()
+        self.present == 0
     }
 
     /// How many bytes they take, without the Property Length before them.

@@ -1,4 +1,4 @@
-//! SUBACK: the server's answer to SUBSCRIBE.
+//! SUBACK: the server's answer to SUBSCRIBE. UNSUBACK has the same form, and takes it from here.
 
 use bytes::{BufMut, BytesMut};
 
@@ -33,20 +33,20 @@ fn is_allowed(version: ProtocolVersion, code: ReasonCode) -> bool {
     }
 }
 
+const RULES: CodeRules = CodeRules {
+    empty: Rule::SubackEmpty,
+    code: Rule::SubackCode,
+    is_allowed,
+};
+
 impl Suback {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         let packet_id = reader.packet_id()?;
         let properties = reader.properties(PROPERTIES)?;
-        let reason_codes: Vec<_> = reader.rest().iter().copied().map(ReasonCode).collect();
-        if reason_codes.is_empty() {
-            return Err(reader.breaks(Rule::SubackEmpty, "Payload"));
-        }
-        if !reason_codes
-            .iter()
-            .all(|code| is_allowed(reader.version(), *code))
-        {
-            return Err(reader.breaks(Rule::SubackCode, "Reason Code"));
+        let reason_codes = reason_codes(&mut reader);
+        if let Some((rule, field)) = RULES.broken_by(&reason_codes, reader.version()) {
+            return Err(reader.breaks(rule, field));
         }
         Ok(Self {
             packet_id,
@@ -59,30 +59,71 @@ impl Suback {
 impl Body for Suback {
     fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
-        if self.reason_codes.is_empty() {
-            return Err(EncodeError::Breaks {
-                rule: Rule::SubackEmpty,
-                field: "Payload",
-            });
+        match RULES.broken_by(&self.reason_codes, version) {
+            Some((rule, field)) => Err(EncodeError::Breaks { rule, field }),
+            None => Ok(()),
         }
-        if !self.reason_codes.iter().all(|code| is_allowed(version, *code)) {
-            return Err(EncodeError::Breaks {
-                rule: Rule::SubackCode,
-                field: "Reason Code",
-            });
-        }
-        Ok(())
     }
 
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        2 + writer::properties_len(version, &self.properties) + self.reason_codes.len()
+        remaining_len(version, &self.properties, &self.reason_codes)
     }
 
     fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
-        out.put_u16(self.packet_id.get());
-        out.put_properties(version, &self.properties);
-        for code in &self.reason_codes {
-            out.put_reason_code(*code);
+        write(self.packet_id, version, &self.properties, &self.reason_codes, out);
+    }
+}
+
+/// All that is left, one Reason Code a byte.
+#[inline(always)]
+pub(super) fn reason_codes(reader: &mut Reader<'_>) -> Vec<ReasonCode> {
+    reader.rest().iter().copied().map(ReasonCode).collect()
+}
+
+/// What a list of Reason Codes must be.
+pub(super) struct CodeRules {
+    /// Broken by none at all.
+    pub(super) empty: Rule,
+    /// Broken by one that may not stand there.
+    pub(super) code: Rule,
+    /// Which may stand there.
+    pub(super) is_allowed: fn(ProtocolVersion, ReasonCode) -> bool,
+}
+
+impl CodeRules {
+    /// The broken rule, and the field that breaks it.
+    #[inline(always)]
+    pub(super) fn broken_by(
+        &self,
+        codes: &[ReasonCode],
+        version: ProtocolVersion,
+    ) -> Option<(Rule, &'static str)> {
+        if codes.is_empty() {
+            return Some((self.empty, "Payload"));
         }
+        let allowed = codes.iter().all(|code| (self.is_allowed)(version, *code));
+        (!allowed).then_some((self.code, "Reason Code"))
+    }
+}
+
+pub(super) fn remaining_len(
+    version: ProtocolVersion,
+    properties: &Properties,
+    reason_codes: &[ReasonCode],
+) -> usize {
+    2 + writer::properties_len(version, properties) + reason_codes.len()
+}
+
+pub(super) fn write(
+    packet_id: PacketId,
+    version: ProtocolVersion,
+    properties: &Properties,
+    reason_codes: &[ReasonCode],
+    out: &mut BytesMut,
+) {
+    out.put_u16(packet_id.get());
+    out.put_properties(version, properties);
+    for code in reason_codes {
+        out.put_reason_code(*code);
     }
 }

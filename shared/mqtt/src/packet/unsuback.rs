@@ -1,13 +1,14 @@
 //! UNSUBACK: the server's answer to UNSUBSCRIBE.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
-use super::{Body, PacketId, PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{
+    Body, PacketId, PacketType, Properties, ReasonCode,
+    property::allowed_in,
+    suback::{self, CodeRules},
+};
 use crate::{
-    codec::{
-        reader::Reader,
-        writer::{self, Writer},
-    },
+    codec::{reader::Reader, writer},
     error::{DecodeError, EncodeError, Rule},
     version::ProtocolVersion,
 };
@@ -25,6 +26,13 @@ pub struct Unsuback {
 
 const PROPERTIES: u64 = allowed_in(PacketType::Unsuback);
 
+/// For 5.0; 3.1.1 has no codes here.
+const RULES: CodeRules = CodeRules {
+    empty: Rule::UnsubackEmpty,
+    code: Rule::UnsubackCode,
+    is_allowed: |_, code| code.is_allowed_in(PacketType::Unsuback),
+};
+
 impl Unsuback {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
@@ -38,15 +46,9 @@ impl Unsuback {
                 properties,
             });
         }
-        let reason_codes: Vec<_> = reader.rest().iter().copied().map(ReasonCode).collect();
-        if reason_codes.is_empty() {
-            return Err(reader.breaks(Rule::UnsubackEmpty, "Payload"));
-        }
-        if !reason_codes
-            .iter()
-            .all(|code| code.is_allowed_in(PacketType::Unsuback))
-        {
-            return Err(reader.breaks(Rule::UnsubackCode, "Reason Code"));
+        let reason_codes = suback::reason_codes(&mut reader);
+        if let Some((rule, field)) = RULES.broken_by(&reason_codes, reader.version()) {
+            return Err(reader.breaks(rule, field));
         }
         Ok(Self {
             packet_id,
@@ -60,27 +62,20 @@ impl Body for Unsuback {
     fn check(&self, version: ProtocolVersion, _packet: PacketType) -> Result<(), EncodeError> {
         writer::check_properties(version, &self.properties, PROPERTIES)?;
         writer::v5_only(version, !self.reason_codes.is_empty(), "reason codes in UNSUBACK")?;
-        if version.is_v5() && self.reason_codes.is_empty() {
-            return Err(EncodeError::Breaks {
-                rule: Rule::UnsubackEmpty,
-                field: "Payload",
-            });
+        if !version.is_v5() {
+            return Ok(());
         }
-        for code in &self.reason_codes {
-            code.check(PacketType::Unsuback, Rule::UnsubackCode)?;
+        match RULES.broken_by(&self.reason_codes, version) {
+            Some((rule, field)) => Err(EncodeError::Breaks { rule, field }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        2 + writer::properties_len(version, &self.properties) + self.reason_codes.len()
+        suback::remaining_len(version, &self.properties, &self.reason_codes)
     }
 
     fn write(&self, version: ProtocolVersion, out: &mut BytesMut) {
-        out.put_u16(self.packet_id.get());
-        out.put_properties(version, &self.properties);
-        for code in &self.reason_codes {
-            out.put_reason_code(*code);
-        }
+        suback::write(self.packet_id, version, &self.properties, &self.reason_codes, out);
     }
 }
