@@ -355,3 +355,13 @@ fn zigbee2mqtt() {
 fn tasmota() {
     check_folder("tasmota");
 }
+
+#[test]
+fn shelly() {
+    check_folder("shelly");
+}
+
+#[test]
+fn homie() {
+    check_folder("homie");
+}

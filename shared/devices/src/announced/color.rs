@@ -25,7 +25,16 @@ impl ColorForm {
     /// A colour in the device's spelling as `#rrggbb`.
     #[must_use]
     pub fn read(self, spelled: &str) -> Option<String> {
-        let spelled = spelled.trim();
+        // Also as a list of JSON: `[255,0,127]`
+        let spelled = spelled.trim().trim_matches(['[', ']']);
+        // `hsv,330,100,100` says its form itself.
+        if let Some((form, numbers)) = spelled.split_once(',') {
+            match form {
+                "rgb" => return Self::Rgb.read(numbers),
+                "hsv" => return Self::Hsv.read(numbers),
+                _ => {}
+            }
+        }
         if spelled.starts_with('{') {
             let json = Json::parse(spelled.as_bytes(), JsonLimits::STATE).ok()?;
             return Some(hex(read_members(&json)?));

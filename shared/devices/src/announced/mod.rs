@@ -15,10 +15,12 @@ pub(crate) mod color;
 pub(crate) mod extract;
 mod group;
 mod home_assistant;
+mod homie;
 mod live;
 pub mod model;
 mod parts;
 mod problems;
+mod shelly;
 mod tasmota;
 mod zigbee2mqtt;
 
@@ -57,5 +59,8 @@ fn formats() -> Vec<Box<dyn Format>> {
         Box::new(home_assistant::HomeAssistant),
         Box::new(zigbee2mqtt::Zigbee2mqtt::default()),
         Box::new(tasmota::Tasmota::default()),
+        Box::new(shelly::first::Shelly::default()),
+        Box::new(shelly::rpc::ShellyRpc::default()),
+        Box::new(homie::Homie::default()),
     ]
 }

@@ -1,0 +1,68 @@
+//! Version 4: an attribute in each topic.
+
+use std::collections::BTreeMap;
+
+use super::property::{Property, availability, is_id};
+use crate::announced::identify;
+use crate::announced::model::Announcement;
+use crate::device::{Details, Source};
+
+/// Nodes and properties that are looked at.
+const NODES: usize = 200;
+const PROPERTIES: usize = 1_000;
+
+/// What is known of a device so far; `None` while it has not said that it is one.
+pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) -> Option<Announcement> {
+    let get = |below: &str| attributes.get(below).map_or("", String::as_str);
+    // Version 3 names nodes and properties in the same way, as far as it is shown here.
+    if !get("$homie").starts_with(['3', '4']) {
+        return None;
+    }
+    let id = device.rsplit('/').next().unwrap_or(device);
+    let mut announcement = Announcement {
+        key: device.to_owned(),
+        topic: format!("{device}/$homie"),
+        source: Source::Homie,
+        name: Some(if get("$name").is_empty() { id } else { get("$name") }.to_owned()),
+        details: Details {
+            model: get("$implementation").to_owned(),
+            software: get("$fw/version").to_owned(),
+            ..Details::default()
+        },
+        availability: Some(availability(&[format!("{device}/$state")])),
+        ..Announcement::default()
+    };
+    identify("homie", device, &mut announcement.identifiers);
+    identify("homie", id, &mut announcement.identifiers);
+    identify("homie", get("$mac"), &mut announcement.identifiers);
+    let nodes = get("$nodes")
+        .split(',')
+        .map(|node| node.trim_end_matches("[]"))
+        .filter(|node| is_id(node));
+    for node in nodes.take(NODES) {
+        let properties = get(&format!("{node}/$properties"));
+        let properties = properties
+            .split(',')
+            .map(|property| property.split(':').next().unwrap_or_default());
+        for id in properties.filter(|id| is_id(id)) {
+            if announcement.entities.len() >= PROPERTIES {
+                return Some(announcement);
+            }
+            let of = |name: &str| get(&format!("{node}/{id}/{name}"));
+            let property = Property {
+                topic: format!("{device}/{node}/{id}"),
+                id,
+                node,
+                name: of("$name"),
+                datatype: of("$datatype"),
+                format: of("$format"),
+                unit: of("$unit"),
+                settable: of("$settable") == "true",
+                retained: of("$retained") != "false",
+                names_color: false,
+            };
+            announcement.entities.push(property.labelled(property.entity()));
+        }
+    }
+    Some(announcement)
+}
