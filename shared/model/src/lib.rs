@@ -15,6 +15,7 @@ pub mod format;
 pub mod json;
 pub mod letters;
 pub mod order;
+pub mod pattern;
 pub mod payload;
 pub mod series;
 pub mod store;

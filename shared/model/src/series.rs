@@ -298,7 +298,8 @@ impl Series {
         sort_by_key(&mut intervals, |interval| *interval);
         let at = |tenths: usize| intervals.get(intervals.len() * tenths / 10).copied();
         let (usual, long) = (at(5)?.max(1), at(9)?);
-        (long <= usual.saturating_mul(RHYTHM_SPREAD)).then(|| (long.max(usual) * GAP_INTERVALS).max(GAP_FLOOR_MS))
+        (long <= usual.saturating_mul(RHYTHM_SPREAD))
+            .then(|| (long.max(usual) * GAP_INTERVALS).max(GAP_FLOOR_MS))
     }
 
     /// Takes a sample; the oldest go when more than `capacity` are kept. Time never runs back: an earlier `at_ms`

@@ -43,7 +43,9 @@ pub(crate) fn Canvas(props: &CanvasProps) -> Html {
 
 /// Device pixels of a CSS pixel.
 pub(crate) fn pixel_ratio() -> f64 {
-    window().map_or(1.0, |window| window.device_pixel_ratio()).clamp(0.5, 8.0)
+    window()
+        .map_or(1.0, |window| window.device_pixel_ratio())
+        .clamp(0.5, 8.0)
 }
 
 struct Pen {

@@ -66,7 +66,10 @@ fn samples(view: &ChartView) -> String {
     if dropped == 0 {
         return words;
     }
-    format!("{words}, {} older ones no longer kept", words::count(dropped, "", "").trim_end())
+    format!(
+        "{words}, {} older ones no longer kept",
+        words::count(dropped, "", "").trim_end()
+    )
 }
 
 /// Which of the fields are in the chart; those of other topics that are kept are among them.

@@ -19,7 +19,10 @@ pub(crate) enum Shape {
     /// Samples are missing.
     Hatch { from: f32, to: f32 },
     /// Between the lowest and the highest, of each column of pixels.
-    Band { slot: usize, edges: Vec<(f32, f32, f32)> },
+    Band {
+        slot: usize,
+        edges: Vec<(f32, f32, f32)>,
+    },
     /// Through these points; one alone is a dot.
     Line { slot: usize, points: Vec<(f32, f32)> },
     /// A state that is on.
@@ -81,14 +84,20 @@ impl Plan {
                 continue;
             }
             plan.is_dense |= is_dense(series);
-            let key = if look.one_scale { String::new() } else { kin(series) };
+            let key = if look.one_scale {
+                String::new()
+            } else {
+                kin(series)
+            };
             match groups.iter_mut().find(|(held, _)| *held == key) {
                 Some((_, members)) => members.push((place, slot)),
                 None => groups.push((key, vec![(place, slot)])),
             }
         }
         let most = if groups.len() == 1 { TICKS } else { FEW_TICKS };
-        let panels = groups.into_iter().map(|(_, members)| panel(view, look, members, most));
+        let panels = groups
+            .into_iter()
+            .map(|(_, members)| panel(view, look, members, most));
         plan.panels = panels.collect();
         plan
     }
@@ -135,7 +144,10 @@ fn panel(view: &ChartView, look: &Look, members: Vec<(usize, usize)>, most: u32)
     for series in members.iter().filter_map(|(place, _)| of(*place)) {
         shapes.extend(gaps(view, series));
     }
-    for (series, slot) in members.iter().filter_map(|(place, slot)| Some((of(*place)?, *slot))) {
+    for (series, slot) in members
+        .iter()
+        .filter_map(|(place, slot)| Some((of(*place)?, *slot)))
+    {
         if look.band && is_dense(series) {
             banded(view, series, slot, &scale, &mut shapes);
         } else {
@@ -144,7 +156,10 @@ fn panel(view: &ChartView, look: &Look, members: Vec<(usize, usize)>, most: u32)
     }
     let first = members.first().and_then(|(place, _)| of(*place));
     let unit = first.map(|series| series.unit.clone()).unwrap_or_default();
-    let shared = members.iter().filter_map(|(place, _)| of(*place)).all(|series| series.unit == unit);
+    let shared = members
+        .iter()
+        .filter_map(|(place, _)| of(*place))
+        .all(|series| series.unit == unit);
     Panel {
         scale,
         unit: if shared { unit } else { String::new() },
@@ -177,7 +192,9 @@ fn chain(series: &SeriesView) -> impl Iterator<Item = Point> {
 }
 
 fn is_gap(series: &SeriesView, a: Point, b: Point) -> bool {
-    series.gap_ms.is_some_and(|gap| b.at_ms.saturating_sub(a.at_ms) > gap)
+    series
+        .gap_ms
+        .is_some_and(|gap| b.at_ms.saturating_sub(a.at_ms) > gap)
 }
 
 /// Where a moment is, 0 at the left and 1 at the right end; outside when it is outside.
@@ -206,7 +223,11 @@ fn gaps(view: &ChartView, series: &SeriesView) -> Vec<Shape> {
         }
         last = Some(point);
     }
-    let silent = |last: &Point| series.gap_ms.is_some_and(|gap| view.now_ms.saturating_sub(last.at_ms) > gap);
+    let silent = |last: &Point| {
+        series
+            .gap_ms
+            .is_some_and(|gap| view.now_ms.saturating_sub(last.at_ms) > gap)
+    };
     if let Some(last) = last.filter(|last| series.after.is_none() && silent(last)) {
         add(last.at_ms, view.now_ms);
     }
@@ -256,7 +277,12 @@ fn banded(view: &ChartView, series: &SeriesView, slot: usize, scale: &Scale, sha
     bands.push(edges);
     means.push(points);
     let whole = |edges: &Vec<_>| !edges.is_empty();
-    shapes.extend(bands.into_iter().filter(whole).map(|edges| Shape::Band { slot, edges }));
+    shapes.extend(
+        bands
+            .into_iter()
+            .filter(whole)
+            .map(|edges| Shape::Band { slot, edges }),
+    );
     let drawn = means.into_iter().filter(|points| !points.is_empty());
     shapes.extend(drawn.map(|points| Shape::Line { slot, points }));
 }
@@ -311,7 +337,9 @@ fn lane(view: &ChartView, series: &SeriesView, slot: usize) -> Vec<Shape> {
         }
     }
     if let Some((last, since)) = on_since {
-        let silent = series.gap_ms.is_some_and(|gap| view.now_ms.saturating_sub(last.at_ms) > gap);
+        let silent = series
+            .gap_ms
+            .is_some_and(|gap| view.now_ms.saturating_sub(last.at_ms) > gap);
         let end = if silent { place(view, last.at_ms) } else { now };
         finish(since, end);
     }
@@ -375,8 +403,14 @@ mod tests {
     #[test]
     fn the_line_comes_in_from_the_left_and_goes_out_at_the_right() {
         let mut held = series("t", &[(500, 10.0)]);
-        held.before = Some(Point { at_ms: 0, number: 0.0 });
-        held.after = Some(Point { at_ms: 3_000, number: 0.0 });
+        held.before = Some(Point {
+            at_ms: 0,
+            number: 0.0,
+        });
+        held.after = Some(Point {
+            at_ms: 3_000,
+            number: 0.0,
+        });
         let view = view(250, 1_250, vec![held]);
         let plan = Plan::new(&view, &look(&[name("t")]));
         assert_eq!(lines_of(&plan)[0].len(), 3);
@@ -387,7 +421,11 @@ mod tests {
 
     #[test]
     fn one_unit_is_one_scale_and_others_have_their_own() {
-        let mut all = [series("a", &[(1, 20.0)]), series("b", &[(1, 1013.0)]), series("c", &[(1, 5.0)])];
+        let mut all = [
+            series("a", &[(1, 20.0)]),
+            series("b", &[(1, 1013.0)]),
+            series("c", &[(1, 5.0)]),
+        ];
         for (held, unit) in all.iter_mut().zip(["°C", "hPa", "°C"]) {
             held.unit = unit.to_owned();
         }
@@ -406,7 +444,11 @@ mod tests {
 
     #[test]
     fn phases_without_a_unit_share_a_scale_and_strangers_do_not() {
-        let view = view(0, 10, vec![series("l1", &[]), series("l2", &[]), series("volt", &[])]);
+        let view = view(
+            0,
+            10,
+            vec![series("l1", &[]), series("l2", &[]), series("volt", &[])],
+        );
         let plan = Plan::new(&view, &look(&[name("l1"), name("l2"), name("volt")]));
         let sizes: Vec<_> = plan.panels.iter().map(|panel| panel.members.len()).collect();
         assert_eq!(sizes, [2, 1]);
@@ -415,19 +457,38 @@ mod tests {
     #[test]
     fn more_samples_than_pixels_are_band_and_mean() {
         let mut held = series("t", &[(1, 1.0), (2, 9.0), (5, 2.0), (6, 8.0)]);
-        held.columns = [(2, 100, 4.0), (2, 100, 6.0)].map(crate::chart::testing::column).to_vec();
+        held.columns = [(2, 100, 4.0), (2, 100, 6.0)]
+            .map(crate::chart::testing::column)
+            .to_vec();
         let view = view(0, 10, vec![held]);
         let mut look = look(&[name("t")]);
         let plan = Plan::new(&view, &look);
         assert!(plan.is_dense);
-        assert_eq!(lines_of(&plan), [&vec![(0.15, plan.panels[0].scale.place(4.0)), (0.55, plan.panels[0].scale.place(6.0))]]);
-        assert!(plan.panels[0].shapes.iter().any(|shape| matches!(shape, Shape::Band { edges, .. } if edges.len() == 2)));
+        assert_eq!(
+            lines_of(&plan),
+            [&vec![
+                (0.15, plan.panels[0].scale.place(4.0)),
+                (0.55, plan.panels[0].scale.place(6.0))
+            ]]
+        );
+        assert!(
+            plan.panels[0]
+                .shapes
+                .iter()
+                .any(|shape| matches!(shape, Shape::Band { edges, .. } if edges.len() == 2))
+        );
         look.band = false;
         assert_eq!(lines_of(&Plan::new(&view, &look))[0].len(), 4);
     }
 
     fn bars(view: &ChartView) -> Vec<(f32, f32)> {
-        let plan = Plan::new(view, &look(&[SeriesName { is_state: true, ..name("s") }]));
+        let plan = Plan::new(
+            view,
+            &look(&[SeriesName {
+                is_state: true,
+                ..name("s")
+            }]),
+        );
         let bar = |shape: &Shape| match shape {
             Shape::Bar { from, to, .. } => Some((*from, *to)),
             _ => None,
@@ -452,8 +513,14 @@ mod tests {
     fn a_state_from_before_is_on_from_the_left_edge() {
         let mut held = series("s", &[]);
         held.name.is_state = true;
-        held.before = Some(Point { at_ms: 10, number: 1.0 });
-        held.after = Some(Point { at_ms: 5_000, number: 0.0 });
+        held.before = Some(Point {
+            at_ms: 10,
+            number: 1.0,
+        });
+        held.after = Some(Point {
+            at_ms: 5_000,
+            number: 0.0,
+        });
         assert_eq!(bars(&view(1_000, 2_000, vec![held])), [(0.0, 1.0)]);
     }
 

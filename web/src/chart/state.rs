@@ -244,7 +244,11 @@ mod tests {
         let zoomed = after(&live, &[Act::Zoom(BOUNDS, 1.0, 0.5)]);
         assert_eq!(zoomed.span, ChartSpan::Last(50_000));
         let again = after(&zoomed, &[Act::Zoom(BOUNDS, 1.0, 0.5)]);
-        assert_eq!(again.span, ChartSpan::Last(25_000), "faster than the engine answers");
+        assert_eq!(
+            again.span,
+            ChartSpan::Last(25_000),
+            "faster than the engine answers"
+        );
         let past = after(&live, &[Act::Zoom(BOUNDS, 0.5, 0.5)]);
         assert_eq!(past.span, ChartSpan::Between(925_000, 975_000));
         assert!(!past.is_live());
@@ -255,7 +259,10 @@ mod tests {
     #[test]
     fn a_drag_counts_from_where_the_last_one_ended() {
         let acts = [Act::Pan(BOUNDS, -0.5), Act::Pan(BOUNDS, -0.5)];
-        assert_eq!(after(&state(&["t"]), &acts).span, ChartSpan::Between(800_000, 900_000));
+        assert_eq!(
+            after(&state(&["t"]), &acts).span,
+            ChartSpan::Between(800_000, 900_000)
+        );
     }
 
     #[test]
@@ -263,7 +270,11 @@ mod tests {
         let oldest = after(&state(&["t"]), &[Act::Pan(BOUNDS, -100.0)]);
         assert_eq!(oldest.span, ChartSpan::Between(90_000, 190_000));
         let widest = after(&state(&["t"]), &[Act::Zoom(BOUNDS, 0.5, 1e9)]);
-        assert!(matches!(widest.span, ChartSpan::Last(ms) if ms <= 945_000), "{:?}", widest.span);
+        assert!(
+            matches!(widest.span, ChartSpan::Last(ms) if ms <= 945_000),
+            "{:?}",
+            widest.span
+        );
         let closest = after(&state(&["t"]), &[Act::Zoom(BOUNDS, 0.5, 1e-9)]);
         assert_eq!(closest.span, ChartSpan::Between(949_500, 950_500));
     }

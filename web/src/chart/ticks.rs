@@ -98,7 +98,10 @@ impl Zone {
     /// Since when each offset holds, until when, and the offset.
     fn spans(&self, to_ms: u64) -> impl Iterator<Item = (u64, u64, i64)> {
         let ends = self.0.iter().skip(1).map(|(from, _)| *from).chain([to_ms]);
-        self.0.iter().zip(ends).map(|((from, offset), to)| (*from, to, *offset))
+        self.0
+            .iter()
+            .zip(ends)
+            .map(|((from, offset), to)| (*from, to, *offset))
     }
 }
 
@@ -185,7 +188,10 @@ mod tests {
 
     fn labels(from: u64, to: u64, most: u32, changes: &[(u64, i64)]) -> Vec<String> {
         let zone = zone(from, to, changes);
-        ticks(from, to, most, &zone).iter().map(|tick| local(tick, &zone)).collect()
+        ticks(from, to, most, &zone)
+            .iter()
+            .map(|tick| local(tick, &zone))
+            .collect()
     }
 
     const HOUR_MS: u64 = 3_600_000;
@@ -240,7 +246,10 @@ mod tests {
                 .collect();
             assert!(days.iter().all(|tick| local(tick, &zone) == "00:00"));
             let at: Vec<_> = days.iter().map(|tick| tick.at_ms).collect();
-            assert!(at.contains(&midnight) && at.contains(&(midnight + hours * HOUR_MS)), "{at:?}");
+            assert!(
+                at.contains(&midnight) && at.contains(&(midnight + hours * HOUR_MS)),
+                "{at:?}"
+            );
         }
     }
 

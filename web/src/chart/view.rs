@@ -76,7 +76,11 @@ pub(crate) fn Chart(props: &ChartProps) -> Html {
     let act = use_callback(state.dispatcher(), |act: Act, state| state.dispatch(act));
     let kept = use_state_eq(|| KEPT.with_borrow(|kept| !kept.is_empty()));
     use_effect_with(((*state).clone(), *kept), |(state, kept)| {
-        KEPT.set(if *kept { state.choices().collect() } else { Vec::new() });
+        KEPT.set(if *kept {
+            state.choices().collect()
+        } else {
+            Vec::new()
+        });
     });
     let keep = use_callback(kept.setter(), |keep: bool, kept| kept.set(keep));
     let shown: Vec<usize> = shown(&plan).collect();
@@ -124,7 +128,11 @@ fn with_topic(choice: &Choice) -> Choice {
 
 /// Places of the series that are shown.
 fn shown(plan: &Plan) -> impl Iterator<Item = usize> {
-    let members = plan.panels.iter().flat_map(|panel| &panel.members).map(|(place, _)| *place);
+    let members = plan
+        .panels
+        .iter()
+        .flat_map(|panel| &panel.members)
+        .map(|(place, _)| *place);
     members.chain(plan.lanes.iter().map(|lane| lane.place))
 }
 
@@ -187,8 +195,16 @@ fn Plots(props: &PlotsProps) -> Html {
     });
     let most = (props.seen.width / LABEL).clamp(2.0, 12.0) as u32;
     let shown: Vec<&SeriesView> = shown(plan).filter_map(|place| view.series.get(place)).collect();
-    let said: Vec<String> = shown_with_labels(props).map(|(series, label)| summary(series, &label)).collect();
-    let widest = plan.panels.iter().flat_map(|panel| panel.scale.ticks.iter().map(|tick| axis_label(panel, *tick).chars().count()));
+    let said: Vec<String> = shown_with_labels(props)
+        .map(|(series, label)| summary(series, &label))
+        .collect();
+    let widest = plan.panels.iter().flat_map(|panel| {
+        panel
+            .scale
+            .ticks
+            .iter()
+            .map(|tick| axis_label(panel, *tick).chars().count())
+    });
     let axis_px = widest.max().unwrap_or(0) * 13 / 2 + 14;
     use_vars(&props.node, vec![("--yw", format!("{axis_px}px"))]);
     let at = state.cursor.filter(|at| (view.from_ms..view.to_ms).contains(at));
@@ -310,7 +326,12 @@ fn tip(props: &PlotsProps, at: u64, zone: &Zone) -> Html {
     let place = part(at, view.from_ms, view.to_ms);
     let rows = shown(&props.plan).filter_map(|place| {
         let series = view.series.get(place)?;
-        let slot = props.state.look.chosen.iter().position(|name| *name == series.name)?;
+        let slot = props
+            .state
+            .look
+            .chosen
+            .iter()
+            .position(|name| *name == series.name)?;
         Some(html! {
             <span class="tip__r">{swatch(slot)}<bdi>{label_of(view, &props.state, place)}</bdi>
                 <b>{near_words(series, near(view, series, at))}</b></span>

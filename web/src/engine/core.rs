@@ -303,8 +303,9 @@ impl Engine {
             Command::Disconnect => self.connection.disconnect(now),
             Command::RetryNow => self.connection.retry_now(now),
             Command::Wake => self.connection.wake(now),
-            Command::Open(view) => self.views.open(&self.home, &self.store, view),
+            Command::Open(view) => self.views.open(&self.home, view),
             Command::Close(kind) => self.views.close(kind),
+            Command::Tree(command) => self.views.change_tree(&self.store, command),
             Command::Publish { request, message } => {
                 let outcome = self
                     .publisher
@@ -429,7 +430,12 @@ fn waits_for_session(input: &Input) -> bool {
     match input {
         Input::Command(command) => !matches!(
             **command,
-            Command::Open(_) | Command::Close(_) | Command::Limit(_) | Command::Visible(_) | Command::Painted
+            Command::Open(_)
+                | Command::Close(_)
+                | Command::Tree(_)
+                | Command::Limit(_)
+                | Command::Visible(_)
+                | Command::Painted
         ),
         Input::Opened
         | Input::Bytes(_)

@@ -7,8 +7,8 @@ use std::{
 
 use super::start::Start;
 use crate::wire::{
-    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch, ProblemKind,
-    RequestId, SubscriptionView, TopicView, TreeView, ViewKind,
+    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch,
+    ProblemKind, RequestId, SubscriptionView, TopicView, TreeView, ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.

@@ -1,18 +1,19 @@
 //! Explorer: every topic of the broker, live. On the phone the tree and a topic are two screens.
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 
-use super::{topic::Topic, waiting::WaitingMessages};
+use super::{route::Route, topic::Topic, tree_tools::Tools, waiting::WaitingMessages};
 use crate::{
     components::{
-        form::event_value,
-        icon::Icon,
-        tree::{Range, Tree},
+        text::visible,
+        tree::{Marker, Range, Tree},
         words,
     },
-    hooks::{use_connection, use_counters, use_subscriptions, use_tree},
+    hooks::{use_connection, use_counters, use_engine, use_subscriptions, use_tree},
     platform::locale,
-    wire::{ConnectionState, TreeWindow},
+    wire::{BusiestBranch, Command, ConnectionState, TreeCommand, TreeSort, TreeWindow},
 };
 
 /// Rows asked for before the tree has measured itself.
@@ -53,85 +54,67 @@ fn TreePane(props: &TreePaneProps) -> Html {
         rows: FIRST_ROWS,
         ..TreeWindow::default()
     });
-    let tree = use_tree((*window).clone());
+    let (tree, engine) = (use_tree((*window).clone()), use_engine());
     // Several changes may come before the next rendering: each starts from the latest window.
     let latest = use_mut_ref(|| (*window).clone());
-    let change = {
+    let on_change = {
         let window = window.clone();
-        Callback::from(move |change: Box<dyn FnOnce(&mut TreeWindow)>| {
+        use_callback((), move |change: Box<dyn FnOnce(&mut TreeWindow)>, ()| {
             let mut next = latest.borrow().clone();
-            next.toggles.clear();
             change(&mut next);
-            *latest.borrow_mut() = next.clone();
-            window.set(next);
+            if *latest.borrow() != next {
+                *latest.borrow_mut() = next.clone();
+                window.set(next);
+            }
         })
     };
+    let on_command = use_callback(engine, |command: TreeCommand, engine| {
+        engine.send(Command::Tree(command));
+    });
     {
-        let (change, view) = (change.clone(), tree.clone());
+        let (on_change, on_command, view) = (on_change.clone(), on_command.clone(), tree.clone());
         use_effect_with(props.selected.clone(), move |selected| {
             let Some(topic) = selected.clone() else { return };
             let is_there = view.is_some_and(|view| view.rows.iter().any(|row| row.topic == topic));
-            change.emit(Box::new(move |window| {
-                window.toggles = branches(&topic);
-                if !is_there {
-                    window.anchor = Some(topic);
-                }
-            }));
+            on_command.emit(TreeCommand::Reveal(topic.clone()));
+            if !is_there {
+                on_change.emit(Box::new(move |window| window.anchor = Some(topic)));
+            }
         });
     }
-    let boxed = |f: Box<dyn FnOnce(&mut TreeWindow)>| f;
-    let on_range = use_callback(change.clone(), move |range: Range, change| {
-        change.emit(boxed(Box::new(move |window| {
+    let on_range = on_change.reform(|range: Range| -> Box<dyn FnOnce(&mut TreeWindow)> {
+        Box::new(move |window| {
             (window.first_row, window.rows, window.anchor) = (range.first_row, range.rows, range.anchor);
-        })));
-    });
-    let on_toggle = use_callback(change.clone(), move |(topic, open): (String, bool), change| {
-        change.emit(boxed(Box::new(move |window| {
-            window.toggles = vec![(topic, open)];
-        })));
-    });
-    let on_search = {
-        let change = change.clone();
-        Callback::from(move |event: InputEvent| {
-            let search = event_value(&event);
-            change.emit(Box::new(move |window| {
-                (window.search, window.first_row, window.anchor) = (search, 0, None);
-            }));
         })
-    };
-    let on_pause =
-        Callback::from(move |_: MouseEvent| change.emit(Box::new(|window| window.paused = !window.paused)));
+    });
+    let on_hold = on_change.reform(|hold: bool| -> Box<dyn FnOnce(&mut TreeWindow)> {
+        // An order by name needs no holding.
+        Box::new(move |window| window.hold_order = hold && window.sort != TreeSort::Name)
+    });
+    let marker = use_memo((window.search.clone(), window.pattern), |(search, pattern)| {
+        Marker::new(search, *pattern).map(Rc::new)
+    });
+    let resort = on_command.reform(|_: MouseEvent| TreeCommand::Resort);
     let view = tree.clone().unwrap_or_default();
     html! {
         <section class="treepane" aria-label="Topics" id="topics">
-            <div class="treepane__tools">
-                <label class="grow"><span class="vh">{"Filter topics"}</span>
-                    <input class="input input--dense" type="search" placeholder="Filter, + and # work" value={window.search.clone()}
-                        oninput={on_search} data-testid="topic-search" spellcheck="false" autocapitalize="off" autocomplete="off" />
-                </label>
-                <button class="btn btn--dense" type="button" aria-pressed={window.paused.to_string()} onclick={on_pause}>
-                    <Icon name={if window.paused { "play" } else { "pause" }} small=true />{if window.paused { "Paused" } else { "Pause" }}
-                </button>
-            </div>
+            <Tools window={(*window).clone()} {on_change} on_command={on_command.clone()} view={view.clone()} />
             <div class="tree__head" aria-hidden="true"><span>{"Topic"}</span><span>{"Last value"}</span><span>{"Rate"}</span></div>
             <div class="treepane__body">
-                <Tree view={view.clone()} search={window.search.clone()} selected={props.selected.clone()} {on_range} {on_toggle} />
+                <Tree view={view.clone()} search={window.search.clone()} selected={props.selected.clone()} {on_range} {on_command} {on_hold}
+                    marker={(*marker).clone()} />
                 if view.total_rows == 0 { <NoRows search={window.search.clone()} /> }
-                if view.held_back > 0 {
-                    <p class="heldback" role="status">{format!("{} while paused", words::count(view.held_back, "new message", "new messages"))}</p>
+                if window.paused {
+                    <p class="heldback" role="status" data-testid="tree-held" data-value={view.held_back.to_string()}>
+                        {format!("Paused. {} since", words::count(view.held_back, "message", "messages"))}
+                    </p>
+                } else if view.order_held {
+                    <p class="heldback">{"Order held while you are here "}<button class="link" type="button" onclick={resort} data-testid="tree-resort">{"Sort now"}</button></p>
                 }
             </div>
-            <Foot matching={(!window.search.is_empty()).then_some(view.matching)} />
+            <Foot matching={(!window.search.is_empty()).then_some(view.matching)} busiest={view.busiest.clone()} />
         </section>
     }
-}
-
-/// The branches that must be open so that a topic can be seen in the tree.
-fn branches(topic: &str) -> Vec<(String, bool)> {
-    topic
-        .match_indices('/')
-        .filter_map(|(at, _)| Some((topic.get(..at)?.to_owned(), true)))
-        .collect()
 }
 
 #[derive(Properties, PartialEq)]
@@ -162,6 +145,7 @@ fn NoRows(props: &NoRowsProps) -> Html {
 #[derive(Properties, PartialEq)]
 struct FootProps {
     matching: Option<u32>,
+    busiest: Option<BusiestBranch>,
 }
 
 /// What was counted; nothing is lost in silence.
@@ -180,25 +164,23 @@ fn Foot(props: &FootProps) -> Html {
             <span class={classes!((counters.dropped > 0).then_some("warned"))}>
                 <span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}
             </span>
+            if let Some(busiest) = &props.busiest { {floods(busiest)} }
             <WaitingMessages />
         </div>
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_branch_above_a_topic_is_opened() {
-        let opened = |topic: &str| {
-            branches(topic)
-                .into_iter()
-                .map(|(branch, _)| branch)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(opened("a/b/c"), ["a", "a/b"]);
-        assert_eq!(opened("/a"), [""]);
-        assert_eq!(opened("a"), [""; 0]);
+/// Who sends the most, and the way there.
+fn floods(busiest: &BusiestBranch) -> Html {
+    let topic = &busiest.topic;
+    let href = Route::Explorer {
+        topic: Some(topic.clone()),
+    }
+    .href();
+    let percent = (busiest.share * 100.0).round() as u32;
+    html! {
+        <span class="floods" data-testid="busiest-branch" data-topic={topic.clone()} data-share={percent.to_string()}>
+            {"Busiest "}<a {href}><bdi>{visible(topic)}</bdi></a>{format!(" {percent} %, {}/s", words::rate(busiest.rate))}
+        </span>
     }
 }

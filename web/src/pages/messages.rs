@@ -34,7 +34,9 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
     };
     let go_on = {
         // Who looks at the past stays there.
-        let until = seen.until.filter(|_| seen.shown.is_some() || seen.against.is_some());
+        let until = seen
+            .until
+            .filter(|_| seen.shown.is_some() || seen.against.is_some());
         props.on_seen.reform(move |()| TopicSeen { until, ..seen })
     };
     let show = |number: u64| {
@@ -42,11 +44,9 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
         // The list goes along when what is shown is below its end.
         let end = if number < last_row { number + ALONG } else { newest };
         let until = shown.and(Some(end.max(number).min(view.count)));
-        props.on_seen.reform(move |_: MouseEvent| TopicSeen {
-            shown,
-            until,
-            ..seen
-        })
+        props
+            .on_seen
+            .reform(move |_: MouseEvent| TopicSeen { shown, until, ..seen })
     };
     let step = |to: Option<u64>, icon: &'static str, word: &'static str| {
         html! {
@@ -104,7 +104,10 @@ fn kept(view: &TopicView) -> String {
     let all = words::count(view.count, "message", "messages");
     match view.arrivals.messages_dropped {
         0 => all,
-        dropped => format!("{all}, {} of them no longer kept", locale::number(&dropped.to_string())),
+        dropped => format!(
+            "{all}, {} of them no longer kept",
+            locale::number(&dropped.to_string())
+        ),
     }
 }
 
@@ -161,7 +164,10 @@ pub(crate) fn ArrivalPanel(props: &ArrivalProps) -> Html {
         ("Mean interval", interval(props.mean_interval_ms)),
         ("Jitter", interval(arrivals.jitter_ms)),
         ("Longest silence", interval(arrivals.longest_ms)),
-        ("Mean size", words::bytes(arrivals.payload_bytes / props.count.max(1))),
+        (
+            "Mean size",
+            words::bytes(arrivals.payload_bytes / props.count.max(1)),
+        ),
         ("Size of all", words::bytes(arrivals.payload_bytes)),
         ("Retained message", retained.to_owned()),
         ("Duplicates (DUP)", number(arrivals.duplicates)),

@@ -10,6 +10,7 @@ pub(crate) mod profiles;
 pub(crate) mod route;
 pub(crate) mod settings;
 mod topic;
+mod tree_tools;
 pub(crate) mod waiting;
 
 #[cfg(test)]

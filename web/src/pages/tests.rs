@@ -8,9 +8,10 @@ use crate::{
     components::testing::render,
     hooks::{EngineHandle, EngineProvider},
     wire::{
-        Arrivals, AttentionItem, AttentionReason, ChartView, ColumnView, ConnectionState, ConnectionView, Counters, DeviceCard, DeviceView,
-        EntityValue, EntityView, Frame, GlanceFact, HistoryRow, HomeView, Liveness, Patch, Point, RoomView, SeriesName, SeriesView, SubscriptionView,
-        Tone, TopicView, TreeRow, TreeView,
+        Arrivals, AttentionItem, AttentionReason, ChartView, ColumnView, ConnectionState, ConnectionView,
+        Counters, DeviceCard, DeviceView, EntityValue, EntityView, Frame, GlanceFact, HistoryRow, HomeView,
+        Liveness, Patch, Point, RoomView, SeriesName, SeriesView, SubscriptionView, Tone, TopicView, TreeRow,
+        TreeView,
     },
 };
 
@@ -170,12 +171,12 @@ fn explorer_shows_rows_counters_and_the_chosen_topic() {
         topic: "home/lamp".into(),
         name: "lamp".into(),
         level: 1,
-        expanded: None,
-        topics_below: 0,
         is_topic: true,
         retained: true,
         preview: "ON".into(),
-        rate: 0.0,
+        rate: 2.0,
+        share: 0.5,
+        ..TreeRow::default()
     };
     let tree = TreeView {
         total_rows: 1,

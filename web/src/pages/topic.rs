@@ -186,8 +186,14 @@ fn Message(props: &MessageProps) -> Html {
         bytes.as_deref().map(Rc::<[u8]>::from)
     });
     let seen = props.seen;
-    let against = seen.against.is_some().then(|| format!("message {}", view.against));
-    let on_previous = props.on_seen.reform(move |()| TopicSeen { against: None, ..seen });
+    let against = seen
+        .against
+        .is_some()
+        .then(|| format!("message {}", view.against));
+    let on_previous = props.on_seen.reform(move |()| TopicSeen {
+        against: None,
+        ..seen
+    });
     html! {
         <>
             <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}

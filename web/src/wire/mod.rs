@@ -35,6 +35,8 @@ pub enum Command {
     Open(View),
     /// Close the view of this kind.
     Close(ViewKind),
+    /// Change how the topic tree is looked at; it remembers this also while its view is closed.
+    Tree(TreeCommand),
     /// Publish one Application Message.
     Publish {
         request: RequestId,
@@ -212,16 +214,56 @@ pub enum ViewKind {
 pub struct TreeWindow {
     /// Text, or an MQTT Topic Filter when it holds `+` or `#`. Empty shows all.
     pub search: String,
+    /// `search` is a regular expression.
+    pub pattern: bool,
+    /// Newest payloads are searched, too.
+    pub payloads: bool,
+    pub sort: TreeSort,
+    /// Somebody points at rows: keep their order.
+    pub hold_order: bool,
     /// First row wanted, from 0.
     pub first_row: u32,
     /// How many rows, at most 500.
     pub rows: u32,
     /// The row that must not move: when topics arrive above it, the engine shifts `first_row` so that it stays.
     pub anchor: Option<String>,
-    /// Branches to open (`true`) or close (`false`) since the last [`View::Tree`]; the engine remembers the rest.
-    pub toggles: Vec<(String, bool)>,
     /// Hold the rows and values as they are; arrivals are counted, not lost.
     pub paused: bool,
+}
+
+/// How rows below the same branch are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum TreeSort {
+    #[default]
+    Name,
+    Newest,
+    Rate,
+}
+
+/// What can be done with the topic tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TreeCommand {
+    /// Open (`true`) or close a branch.
+    Toggle(String, bool),
+    /// The same with everything below it.
+    ToggleBelow(String, bool),
+    /// Open a branch and all beside it.
+    OpenSiblings(String),
+    /// Open one level more everywhere.
+    OpenLevel,
+    OpenAll,
+    CloseAll,
+    /// Open all branches above a topic, also when it is heard later.
+    Reveal(String),
+    /// Order anew although somebody points at rows.
+    Resort,
+    /// While paused: show the present once.
+    Step,
+    /// Go to the next found topic after a row, or to the one before it.
+    Find {
+        from: Option<u32>,
+        backward: bool,
+    },
 }
 
 impl std::fmt::Debug for ConnectionOptions {

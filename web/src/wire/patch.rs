@@ -377,10 +377,41 @@ pub struct TreeView {
     pub matching: u32,
     /// Messages that came while paused.
     pub held_back: u64,
+    /// Counts up when the rows were ordered anew.
+    pub order: u32,
+    /// The order is kept although it may be out of date.
+    pub order_held: bool,
+    /// Topics that the search has not looked at yet.
+    pub unsearched: u32,
+    /// What is wrong with the regular expression.
+    pub search_error: Option<String>,
+    /// Where [`TreeCommand::Find`](super::TreeCommand::Find) leads.
+    pub found: Option<FoundRow>,
+    /// Who floods.
+    pub busiest: Option<BusiestBranch>,
+}
+
+/// A topic that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundRow {
+    /// Counts up with every search for the next one.
+    pub serial: u32,
+    pub row: u32,
+    /// Which of the found ones, from 1.
+    pub nth: u32,
+}
+
+/// The branch that brings most of the messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BusiestBranch {
+    pub topic: String,
+    pub rate: f32,
+    /// 0 to 1, `$` topics left out.
+    pub share: f32,
 }
 
 /// One row of the tree.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TreeRow {
     /// Full topic (or branch) from the root.
     pub topic: String,
@@ -399,6 +430,10 @@ pub struct TreeRow {
     pub preview: String,
     /// Messages per second of the topic and all below.
     pub rate: f32,
+    /// Its part of all messages per second, 0 to 1; `$` topics have none.
+    pub share: f32,
+    /// Found by the search: in its name, in its payload.
+    pub hit: (bool, bool),
 }
 
 /// One topic in full.

@@ -8,6 +8,7 @@
 mod budget;
 mod history;
 mod rate;
+mod search;
 mod topic;
 mod tree;
 mod view;
@@ -20,9 +21,10 @@ use history::HistoryLimits;
 use tree::Tree;
 
 pub use history::MessageRef;
+pub use search::{Hit, Query, SEARCHED_PAYLOAD_BYTES};
 pub use topic::{Field, Retained, Topic};
 pub use tree::{MAXIMUM_LEVELS, NodeId, compare_levels};
-pub use view::{Anchor, Sort, TreeRow, TreeView, TreeWindow};
+pub use view::{Anchor, Busiest, Sort, TreeRow, TreeView, TreeWindow, Unfold};
 
 /// The caps of a store; each is counted when it bites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -406,7 +408,9 @@ impl Store {
     /// Messages per second of a topic or a branch over the last ten seconds.
     #[must_use]
     pub fn rate_of(&self, id: NodeId, now_ms: u64) -> f64 {
-        self.tree.node(id).map_or(0.0, |node| node.rate.per_second(now_ms))
+        self.tree
+            .node(id)
+            .map_or(0.0, |node| node.rate.per_second(now_ms))
     }
 
     /// The topic at a node; `None` when the node is only a level above others.

@@ -42,20 +42,28 @@ impl Rate {
         now_ms / WINDOW_MS
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a window are small")]
     pub(crate) fn per_second(&self, now_ms: u64) -> f64 {
+        // A topic younger than the window is measured over its life, but never over less than a second.
+        let span_ms = now_ms.saturating_sub(self.born_ms).clamp(1000, WINDOW_MS);
+        self.in_view(now_ms) * 1000.0 / to_f64(span_ms)
+    }
+
+    /// Messages in the window; of two topics of different age these can be compared.
+    pub(crate) fn in_view(&self, now_ms: u64) -> f64 {
         let window = now_ms / WINDOW_MS;
         let (current, previous) = match window.checked_sub(self.window) {
             None | Some(0) => (self.current, self.previous),
             Some(1) => (0, self.current),
             Some(_) => return 0.0,
         };
-        let into_ms = now_ms % WINDOW_MS;
-        let in_view = (WINDOW_MS - into_ms) as f64 / WINDOW_MS as f64;
-        // A topic younger than the window is measured over its life, but never over less than a second.
-        let span_ms = now_ms.saturating_sub(self.born_ms).clamp(1000, WINDOW_MS);
-        (f64::from(current) + f64::from(previous) * in_view) * 1000.0 / span_ms as f64
+        let in_view = to_f64(WINDOW_MS - now_ms % WINDOW_MS) / to_f64(WINDOW_MS);
+        f64::from(current) + f64::from(previous) * in_view
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a window are small")]
+fn to_f64(ms: u64) -> f64 {
+    ms as f64
 }
 
 #[cfg(test)]

@@ -374,7 +374,7 @@ proptest! {
                 prop_assert!(below.is_empty());
                 continue;
             };
-            let row = view.row(&store, 0, id).unwrap();
+            let row = view.row(&store, 0, 0.0, id).unwrap();
             prop_assert_eq!(row.topics as usize, below.len());
             prop_assert_eq!(row.messages as usize, below.iter().map(|(_, payloads)| payloads.len()).sum::<usize>());
         }

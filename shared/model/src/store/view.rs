@@ -3,12 +3,12 @@
 //! The list of visible nodes is rebuilt only when a topic appeared or the look changed; a window of it costs what is
 //! in the window. Rows never jump: the caller names the row at the top, and the window stays on it.
 
-use crate::letters::lower;
 use std::cmp::Reverse;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::Store;
+use super::search::{Hit, Query, Search};
 use super::topic::Retained;
 use super::tree::NodeId;
 use crate::order::{sort_by, sort_by_key};
@@ -25,10 +25,32 @@ pub enum Sort {
     /// By name: the order never changes, new topics take their place in it.
     #[default]
     Name,
-    /// Newest message first, as it was when the order was chosen; new topics come last until it is chosen again.
+    /// Newest message first, as it was when the order was chosen; new topics come last until it is renewed.
     Newest,
     /// Most messages per second first, as it was when the order was chosen.
     Rate,
+}
+
+/// What is opened at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfold {
+    /// One level more than now.
+    Level,
+    /// Everything, also what comes later.
+    All,
+    /// Nothing.
+    Nothing,
+}
+
+/// The branch that brings most of the messages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Busiest {
+    /// Whole name.
+    pub name: String,
+    /// Messages per second.
+    pub rate: f64,
+    /// Of all messages but those of `$` topics, 0 to 1.
+    pub share: f64,
 }
 
 /// Where a window begins.
@@ -68,6 +90,10 @@ pub struct TreeRow {
     pub messages: u64,
     /// Messages per second here and below.
     pub rate: f64,
+    /// Share of all messages per second but those of `$` topics, 0 to 1; 0 for a `$` topic.
+    pub share: f64,
+    /// Where the search found it.
+    pub hit: Hit,
     /// The newest payload in a few words; empty for a node that is no topic.
     pub preview: String,
     /// What the broker is believed to keep.
@@ -85,17 +111,28 @@ pub struct TreeWindow {
     pub total: usize,
     /// Topics that match the search; all when there is none.
     pub matching: usize,
+    /// Topics that the search has not looked at yet.
+    pub unsearched: usize,
     /// The rows.
     pub rows: Vec<TreeRow>,
 }
 
-/// What is searched for.
+/// What is open: levels down to a depth but for those closed by hand, and those opened by hand.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    depth: u32,
+    expanded: HashSet<NodeId>,
+    collapsed: HashSet<NodeId>,
+}
+
+/// What is shown while everything else goes on.
 #[derive(Clone, Debug)]
-enum Search {
-    /// Lower case, anywhere in the name.
-    Text(String),
-    /// An MQTT topic filter.
-    Filter(Box<str>),
+struct Held {
+    at_ms: u64,
+    /// Nodes from here on came later.
+    until: usize,
+    /// Rows as they were first shown.
+    rows: HashMap<NodeId, TreeRow>,
 }
 
 /// The order of one parent's children at the moment it was chosen.
@@ -109,14 +146,13 @@ struct Frozen {
 /// How someone looks at the tree.
 #[derive(Clone, Debug, Default)]
 pub struct TreeView {
-    expanded: HashSet<NodeId>,
-    /// Closed by hand while a search opens everything.
-    collapsed: HashSet<NodeId>,
+    open: Open,
+    /// The same while something is searched for: everything is open at first.
+    open_found: Open,
     search: Option<Search>,
     sort: Sort,
     frozen: HashMap<NodeId, Frozen>,
-    /// Per node: not yet asked, no, yes.
-    verdicts: Vec<Option<bool>>,
+    held: Option<Held>,
     rows: Vec<NodeId>,
     matching: usize,
     built_for: u64,
@@ -129,25 +165,72 @@ impl TreeView {
         Self::default()
     }
 
-    /// Shows or hides the levels below a node.
-    pub fn set_expanded(&mut self, id: NodeId, expanded: bool) {
-        if expanded {
-            self.collapsed.remove(&id);
-            self.expanded.insert(id);
-        } else {
-            self.expanded.remove(&id);
-            self.collapsed.insert(id);
-        }
+    fn open(&mut self) -> &mut Open {
         self.built_for = 0;
+        if self.search.is_some() {
+            &mut self.open_found
+        } else {
+            &mut self.open
+        }
     }
 
-    /// Whether the levels below a node are shown.
-    #[must_use]
-    pub fn is_expanded(&self, id: NodeId) -> bool {
-        if self.search.is_some() {
-            !self.collapsed.contains(&id)
+    /// Shows or hides the levels below a node.
+    pub fn set_expanded(&mut self, id: NodeId, expanded: bool) {
+        let open = self.open();
+        let (to, from) = if expanded {
+            (&mut open.expanded, &mut open.collapsed)
         } else {
-            self.expanded.contains(&id)
+            (&mut open.collapsed, &mut open.expanded)
+        };
+        from.remove(&id);
+        to.insert(id);
+    }
+
+    /// Shows or hides everything below a node.
+    pub fn set_expanded_below(&mut self, store: &Store, id: NodeId, expanded: bool) {
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let children = store.tree.children(id);
+            if !children.is_empty() {
+                self.set_expanded(id, expanded);
+                todo.extend_from_slice(children);
+            }
+        }
+    }
+
+    /// Opens a node and all beside it.
+    pub fn expand_siblings(&mut self, store: &Store, id: NodeId) {
+        let parent = store.tree.node(id).map_or(NodeId::ROOT, |node| node.parent);
+        for sibling in store.tree.children(parent) {
+            self.set_expanded(*sibling, true);
+        }
+    }
+
+    /// Opens levels everywhere, or closes all.
+    pub fn unfold(&mut self, unfold: Unfold) {
+        let open = self.open();
+        let depth = match unfold {
+            // From "everything" there is nothing more to open.
+            Unfold::Level => open.depth.saturating_add(1),
+            Unfold::All => u32::MAX,
+            Unfold::Nothing => 0,
+        };
+        *open = Open {
+            depth,
+            ..Open::default()
+        };
+    }
+
+    fn is_expanded(&self, id: NodeId, depth: u32) -> bool {
+        let open = if self.search.is_some() {
+            &self.open_found
+        } else {
+            &self.open
+        };
+        if depth <= open.depth {
+            !open.collapsed.contains(&id)
+        } else {
+            open.expanded.contains(&id)
         }
     }
 
@@ -160,18 +243,38 @@ impl TreeView {
         }
     }
 
-    /// Shows only topics whose name holds `text` (without regard to case) or, when it has a wildcard level `+` or
-    /// `#`, that an MQTT topic filter matches. Empty shows all.
-    pub fn search(&mut self, text: &str) {
-        let is_filter = text.split('/').any(|level| matches!(level, "+" | "#"));
-        self.search = match (text.is_empty(), is_filter) {
-            (true, _) => None,
-            (false, true) => Some(Search::Filter(text.into())),
-            (false, false) => Some(Search::Text(lower(text))),
+    /// Shows only the topics that are found, in their names or also in their newest payloads. `None` shows all.
+    pub fn search(&mut self, query: Option<Query>, payloads: bool) {
+        self.search = query.map(|query| Search::new(query, payloads));
+        self.open_found = Open {
+            depth: u32::MAX,
+            ..Open::default()
         };
-        self.collapsed.clear();
-        self.verdicts.clear();
         self.built_for = 0;
+    }
+
+    /// Holds rows and values as they are at `at_ms`; holding again goes on to the present.
+    pub fn hold(&mut self, store: &Store, at_ms: u64) {
+        self.held = Some(Held {
+            at_ms,
+            until: store.tree.len(),
+            rows: HashMap::new(),
+        });
+        self.built_for = 0;
+    }
+
+    /// Shows the present again.
+    pub fn release(&mut self) {
+        self.held = None;
+        self.built_for = 0;
+    }
+
+    /// Orders anew by what is newest or fastest now.
+    pub fn renew_order(&mut self) {
+        if self.sort != Sort::Name {
+            self.frozen.clear();
+            self.built_for = 0;
+        }
     }
 
     /// Chooses the order; choosing the same again renews it.
@@ -197,20 +300,115 @@ impl TreeView {
         let first = first.min(self.rows.len());
         let end = first.saturating_add(count).min(self.rows.len());
         let ids = self.rows.get(first..end).unwrap_or_default();
-        let rows = ids.iter().filter_map(|id| self.row(store, now_ms, *id)).collect();
+        let total = traffic(store, now_ms);
+        let ids = ids.to_vec();
+        let rows = ids
+            .into_iter()
+            .filter_map(|id| self.shown_row(store, now_ms, total, id))
+            .collect();
         TreeWindow {
             first,
             total: self.rows.len(),
             matching: self.matching,
+            unsearched: self
+                .search
+                .as_ref()
+                .map_or(0, |search| store.topics().saturating_sub(search.known)),
             rows,
         }
     }
 
-    /// The facts of one node as a row.
+    /// The next or the previous topic that was found, from a place on and around the end: its place, and which of the
+    /// found ones it is, from 1.
+    pub fn next_hit(
+        &mut self,
+        store: &mut Store,
+        from: Option<usize>,
+        backward: bool,
+    ) -> Option<(usize, usize)> {
+        self.build(store);
+        let search = self.search.as_ref()?;
+        let hits = self.rows.iter().enumerate();
+        let hits = hits.filter(|(_, id)| search.matches(store, **id));
+        let hits: Vec<usize> = hits.map(|(place, _)| place).collect();
+        let nth = match (from, backward) {
+            (None, false) => 0,
+            (None, true) => hits.len().checked_sub(1)?,
+            (Some(from), false) => hits.iter().position(|place| *place > from).unwrap_or(0),
+            (Some(from), true) => hits
+                .iter()
+                .rposition(|place| *place < from)
+                .or(hits.len().checked_sub(1))?,
+        };
+        Some((*hits.get(nth)?, nth + 1))
+    }
+
+    /// The branch that brings most of the messages: the deepest one that brings more than half of them, or else the
+    /// busiest first level.
     #[must_use]
-    pub fn row(&self, store: &Store, now_ms: u64, id: NodeId) -> Option<TreeRow> {
+    pub fn busiest(store: &Store, now_ms: u64) -> Option<Busiest> {
+        let total = traffic(store, now_ms);
+        let (mut at, mut best) = (NodeId::ROOT, None);
+        loop {
+            let below = store
+                .tree
+                .children(at)
+                .iter()
+                .filter(|id| !is_system(store, **id));
+            let found = below
+                .map(|id| (*id, in_view(store, now_ms, *id)))
+                .max_by(|a, b| a.1.total_cmp(&b.1));
+            match found {
+                Some((id, count)) if count > 0.0 && (best.is_none() || count * 2.0 > total) => {
+                    (at, best) = (id, Some(count));
+                }
+                Some(_) | None => break,
+            }
+        }
+        Some(Busiest {
+            name: store.name(at),
+            rate: store.tree.node(at)?.rate.per_second(now_ms),
+            share: (best? / total).min(1.0),
+        })
+    }
+
+    /// A row as it is now, or as it was when everything was held.
+    fn shown_row(&mut self, store: &Store, now_ms: u64, total: f64, id: NodeId) -> Option<TreeRow> {
+        let Some(held) = &self.held else {
+            return self.row(store, now_ms, total, id);
+        };
+        let depth = store.tree.node(id)?.depth;
+        if let Some(row) = held.rows.get(&id) {
+            return Some(TreeRow {
+                expanded: self.is_expanded(id, depth),
+                ..row.clone()
+            });
+        }
+        let mut row = self.row(store, held.at_ms, total, id)?;
+        let (at_ms, until) = (held.at_ms, held.until);
+        row.expandable = store.tree.children(id).iter().any(|child| child.index() < until);
+        if let Some(topic) = store
+            .topic(id)
+            .filter(|topic| topic.last().received_at_ms > at_ms)
+        {
+            // It came into sight later, and the newest message then is in its history, if it is still kept.
+            let then = topic
+                .history_from(0)
+                .take_while(|message| message.received_at_ms <= at_ms);
+            row.preview = then.last().map_or_else(String::new, |message| {
+                preview(message.payload, message.payload_len, PREVIEW_CHARACTERS)
+            });
+        }
+        if let Some(held) = &mut self.held {
+            held.rows.insert(id, row.clone());
+        }
+        Some(row)
+    }
+
+    pub(crate) fn row(&self, store: &Store, now_ms: u64, total: f64, id: NodeId) -> Option<TreeRow> {
         let node = store.tree.node(id)?;
         let topic = store.topic(id);
+        let rate = node.rate.per_second(now_ms);
         Some(TreeRow {
             id,
             depth: node.depth.saturating_sub(1),
@@ -218,10 +416,19 @@ impl TreeView {
             name: store.name(id),
             is_topic: topic.is_some(),
             expandable: !store.tree.children(id).is_empty(),
-            expanded: self.is_expanded(id),
+            expanded: self.is_expanded(id, node.depth),
             topics: node.topics,
             messages: node.messages,
-            rate: node.rate.per_second(now_ms),
+            rate,
+            share: if total > 0.0 && !is_system_below(store, id) {
+                (node.rate.in_view(now_ms) / total).min(1.0)
+            } else {
+                0.0
+            },
+            hit: self
+                .search
+                .as_ref()
+                .map_or_else(Hit::default, |search| search.hit(store, id)),
             preview: topic.map_or_else(String::new, |topic| {
                 preview(topic.last().payload, topic.last().payload_len, PREVIEW_CHARACTERS)
             }),
@@ -243,11 +450,16 @@ impl TreeView {
 
     fn build(&mut self, store: &mut Store) {
         store.tree.settle();
-        if self.built_for == store.tree.version() {
+        let changed = match &mut self.search {
+            // What is held stays found, too; only what was never asked is.
+            Some(search) if self.held.is_none() || search.known < store.topics.len() => search.turn(store),
+            Some(_) | None => false,
+        };
+        let current = self.held.is_some() || self.built_for == store.tree.version();
+        if self.built_for != 0 && current && !changed {
             return;
         }
         self.built_for = store.tree.version();
-        self.verdicts.resize(store.tree.len(), None);
         self.rows.clear();
         self.matching = 0;
         self.add_children(store, NodeId::ROOT, true);
@@ -259,14 +471,23 @@ impl TreeView {
     /// Adds the visible rows below a node; gives whether any topic there matches. The depth is bounded by
     /// [`super::MAXIMUM_LEVELS`].
     fn add_children(&mut self, store: &Store, parent: NodeId, visible: bool) -> bool {
+        let until = self.held.as_ref().map_or(usize::MAX, |held| held.until);
+        let depth = store.tree.node(parent).map_or(0, |node| node.depth) + 1;
         let mut any = false;
         for child in self.ordered(store, parent) {
+            if child.index() >= until {
+                continue;
+            }
             let place = self.rows.len();
             if visible {
                 self.rows.push(child);
             }
-            let own = self.matches(store, child);
-            let open = visible && self.is_expanded(child);
+            let own = self
+                .search
+                .as_ref()
+                .is_none_or(|search| search.matches(store, child));
+            self.matching += usize::from(own);
+            let open = visible && self.is_expanded(child, depth);
             let below = (open || self.search.is_some()) && self.add_children(store, child, open);
             if self.search.is_some() && !own && !below {
                 self.rows.truncate(place);
@@ -275,29 +496,6 @@ impl TreeView {
             }
         }
         any
-    }
-
-    fn matches(&mut self, store: &Store, id: NodeId) -> bool {
-        let Some(search) = &self.search else { return true };
-        if store.topic(id).is_none() {
-            return false;
-        }
-        let verdict = match self.verdicts.get(id.index()) {
-            Some(Some(verdict)) => *verdict,
-            _ => {
-                let name = store.name(id);
-                let verdict = match search {
-                    Search::Text(text) => lower(&name).contains(&**text),
-                    Search::Filter(filter) => filter_matches(filter, &name),
-                };
-                if let Some(held) = self.verdicts.get_mut(id.index()) {
-                    *held = Some(verdict);
-                }
-                verdict
-            }
-        };
-        self.matching += usize::from(verdict);
-        verdict
     }
 
     fn ordered(&mut self, store: &Store, parent: NodeId) -> Vec<NodeId> {
@@ -313,12 +511,18 @@ impl TreeView {
                 Sort::Name => {}
                 Sort::Newest => {
                     sort_by_key(&mut children, |id| {
-                        Reverse(node(id).map_or(0, |node| node.last_at_ms))
+                        (
+                            is_system(store, *id),
+                            Reverse(node(id).map_or(0, |node| node.last_at_ms)),
+                        )
                     });
                 }
                 Sort::Rate => {
                     let rate = |id: &NodeId| node(id).map_or(0.0, |node| node.rate.per_second(store.now_ms));
-                    sort_by(&mut children, |a, b| rate(b).total_cmp(&rate(a)));
+                    sort_by(&mut children, |a, b| {
+                        let system = is_system(store, *a).cmp(&is_system(store, *b));
+                        system.then_with(|| rate(b).total_cmp(&rate(a)))
+                    });
                 }
             }
             Frozen {
@@ -331,179 +535,31 @@ impl TreeView {
     }
 }
 
-/// Whether an MQTT topic filter matches a name; names that begin with `$` are not matched by a wildcard first level
-/// [MQTT5-4.7.2-1].
-fn filter_matches(filter: &str, name: &str) -> bool {
-    if name.starts_with('$') && !filter.starts_with('$') {
-        return false;
+/// Whether a node is a first level that begins with `$`: what a broker says of itself stands apart.
+fn is_system(store: &Store, id: NodeId) -> bool {
+    let first = store.tree.node(id).is_some_and(|node| node.depth == 1);
+    first && store.tree.level(id).starts_with('$')
+}
+
+fn is_system_below(store: &Store, id: NodeId) -> bool {
+    let mut at = id;
+    while let Some(node) = store.tree.node(at).filter(|node| node.depth > 1) {
+        at = node.parent;
     }
-    let mut levels = name.split('/');
-    let mut wanted = filter.split('/');
-    loop {
-        match (wanted.next(), levels.next()) {
-            (Some("#"), _) | (None, None) => return true,
-            (Some("+"), Some(_)) => {}
-            (Some(level), Some(found)) if level == found => {}
-            _ => return false,
-        }
-    }
+    is_system(store, at)
+}
+
+fn in_view(store: &Store, now_ms: u64, id: NodeId) -> f64 {
+    store.tree.node(id).map_or(0.0, |node| node.rate.in_view(now_ms))
+}
+
+/// Messages of the last seconds but those of `$` topics.
+fn traffic(store: &Store, now_ms: u64) -> f64 {
+    // They are the last ones in the order of names.
+    let first_levels = store.tree.children(NodeId::ROOT).iter().rev();
+    let system = first_levels.take_while(|id| is_system(store, **id));
+    in_view(store, now_ms, NodeId::ROOT) - system.map(|id| in_view(store, now_ms, *id)).sum::<f64>()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Arrival, StoreOptions};
-    use super::*;
-    use proptest::prelude::*;
-
-    fn store(topics: &[&str]) -> Store {
-        let mut store = Store::new(StoreOptions::default());
-        for topic in topics {
-            store.apply(1000, &Arrival::new(topic, b"1"));
-        }
-        store
-    }
-
-    fn names(window: &TreeWindow) -> Vec<&str> {
-        window.rows.iter().map(|row| row.name.as_str()).collect()
-    }
-
-    fn shown(view: &mut TreeView, store: &mut Store) -> Vec<String> {
-        let window = view.window(store, 1000, Anchor::Place(0), usize::MAX);
-        names(&window).into_iter().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn closed_levels_hide_what_is_below() {
-        let mut store = store(&["b/x", "a/2", "a/10", "a", "$SYS/up"]);
-        let mut view = TreeView::new();
-        assert_eq!(shown(&mut view, &mut store), ["a", "b", "$SYS"]);
-        view.set_expanded(store.find("a").unwrap(), true);
-        assert_eq!(shown(&mut view, &mut store), ["a", "a/2", "a/10", "b", "$SYS"]);
-    }
-
-    #[test]
-    fn the_window_stays_on_its_row_when_topics_appear_above() {
-        let mut store = store(&["m", "n", "o"]);
-        let mut view = TreeView::new();
-        let top = view.window(&mut store, 0, Anchor::Place(1), 2);
-        let anchor = Anchor::Row {
-            id: top.rows[0].id,
-            place: top.first,
-        };
-        for topic in ["a", "b", "z"] {
-            store.apply(2000, &Arrival::new(topic, b""));
-        }
-        let after = view.window(&mut store, 0, anchor, 2);
-        assert_eq!((names(&after), after.first, after.total), (vec!["n", "o"], 3, 6));
-    }
-
-    #[test]
-    fn an_anchor_that_went_out_of_sight_gives_way_to_the_level_above() {
-        let mut store = store(&["a/b/c", "x"]);
-        let mut view = TreeView::new();
-        let deep = store.find("a/b/c").unwrap();
-        view.reveal(&store, deep);
-        assert_eq!(view.place_of(&mut store, deep), Some(2));
-        view.set_expanded(store.find("a").unwrap(), false);
-        let window = view.window(&mut store, 0, Anchor::Row { id: deep, place: 2 }, 1);
-        assert_eq!(names(&window), ["a"]);
-    }
-
-    #[test]
-    fn a_search_shows_matches_and_the_way_to_them() {
-        let mut store = store(&[
-            "home/Küche/temp",
-            "home/bad/temp",
-            "home/bad/door",
-            "x/TEMPO",
-            "$SYS/temp",
-        ]);
-        let mut view = TreeView::new();
-        for (text, expected, matching) in [
-            ("küche", vec!["home", "home/Küche", "home/Küche/temp"], 1),
-            ("tempo", vec!["x", "x/TEMPO"], 1),
-            ("home/+/door", vec!["home", "home/bad", "home/bad/door"], 1),
-            ("nothing", vec![], 0),
-            ("+/temp", vec![], 0),
-            ("$SYS/#", vec!["$SYS", "$SYS/temp"], 1),
-        ] {
-            view.search(text);
-            assert_eq!(shown(&mut view, &mut store), expected, "{text}");
-            assert_eq!(
-                view.window(&mut store, 0, Anchor::Place(0), 0).matching,
-                matching,
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_order_by_news_stands_still_until_it_is_chosen_again() {
-        let mut store = store(&["a", "b", "c"]);
-        store.apply(2000, &Arrival::new("b", b"1"));
-        let mut view = TreeView::new();
-        view.sort(Sort::Newest);
-        assert_eq!(shown(&mut view, &mut store), ["b", "a", "c"]);
-        store.apply(3000, &Arrival::new("c", b"1"));
-        store.apply(3000, &Arrival::new("aa", b"1"));
-        assert_eq!(shown(&mut view, &mut store), ["b", "a", "c", "aa"]);
-        view.sort(Sort::Newest);
-        assert_eq!(shown(&mut view, &mut store), ["aa", "c", "b", "a"]);
-    }
-
-    /// Visible names by the plainest means: all levels of all topics, sorted, those with every level above open.
-    fn naive(topics: &[String], open: &[String]) -> Vec<String> {
-        let mut paths: Vec<Vec<&str>> = Vec::new();
-        for topic in topics {
-            let levels: Vec<&str> = topic.split('/').collect();
-            for len in 1..=levels.len() {
-                paths.push(levels[..len].to_vec());
-            }
-        }
-        paths.sort_by(|a, b| {
-            let unequal = a
-                .iter()
-                .zip(b)
-                .map(|(a, b)| super::super::compare_levels(a, b))
-                .find(|order| order.is_ne());
-            unequal.unwrap_or_else(|| a.len().cmp(&b.len()))
-        });
-        paths.dedup();
-        let is_open = |path: &[&str]| (1..path.len()).all(|len| open.contains(&path[..len].join("/")));
-        paths
-            .iter()
-            .filter(|path| is_open(path))
-            .map(|path| path.join("/"))
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn rows_are_those_of_a_naive_tree(
-            topics in prop::collection::vec("[aB$1]{0,2}(/[ab1]{0,2}){0,3}", 0..60),
-            open in prop::collection::vec("[aB$1]{0,2}(/[ab1]{0,2}){0,2}", 0..30),
-            cut in 0_usize..60, first in 0_usize..40, count in 0_usize..20,
-        ) {
-            let mut store = Store::new(StoreOptions::default());
-            let mut view = TreeView::new();
-            let (early, late) = topics.split_at(cut.min(topics.len()));
-            for part in [early, late] {
-                for topic in part {
-                    store.apply(0, &Arrival::new(topic, b"x"));
-                }
-                for name in &open {
-                    if let Some(id) = store.find(name) {
-                        view.set_expanded(id, true);
-                    }
-                }
-                shown(&mut view, &mut store);
-            }
-            let expected = naive(&topics, &open);
-            let window = view.window(&mut store, 0, Anchor::Place(first), count);
-            let end = (first + count).min(expected.len());
-            prop_assert_eq!(window.total, expected.len());
-            let found: Vec<String> = window.rows.iter().map(|row| row.name.clone()).collect();
-            prop_assert_eq!(&found[..], expected.get(first..end).unwrap_or_default());
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! What a key does in the tree. Pure.
 
-use crate::wire::TreeView;
+use crate::wire::{TreeCommand, TreeView};
 use hearth_model::letters::lower;
 
 /// Letters typed within this time belong together.
@@ -11,8 +11,10 @@ const TOGETHER_MS: u64 = 700;
 pub(crate) enum Step {
     /// Go to this row.
     To(u32),
-    /// Open or close a branch.
-    Toggle(String, bool),
+    /// Change what is open.
+    Change(TreeCommand),
+    /// Go to the next found topic, or back.
+    Find { backward: bool },
     /// Show a topic.
     Open(String),
     /// The key belongs to the tree but does nothing here.
@@ -37,15 +39,27 @@ impl TypeAhead {
     }
 }
 
-/// What `key` does with the keyboard on row `at`; `None`: the key is not ours.
-pub(crate) fn step(
-    view: &TreeView,
-    at: Option<u32>,
-    page: u32,
-    key: &str,
-    typed: &mut TypeAhead,
-    now: u64,
-) -> Option<Step> {
+/// What a key is pressed on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) view: &'a TreeView,
+    pub(crate) at: Option<u32>,
+    /// Rows of a page.
+    pub(crate) page: u32,
+    pub(crate) shift: bool,
+    /// ms since epoch
+    pub(crate) now: u64,
+}
+
+/// What `key` does; `None`: the key is not ours.
+pub(crate) fn step(place: Place<'_>, key: &str, typed: &mut TypeAhead) -> Option<Step> {
+    let Place {
+        view,
+        at,
+        page,
+        shift,
+        now,
+    } = place;
     let last = view.total_rows.checked_sub(1)?;
     let row = |index: u32| view.rows.get(index.checked_sub(view.first_row)? as usize);
     let here = at.unwrap_or(0);
@@ -58,20 +72,31 @@ pub(crate) fn step(
         "Home" => Step::To(0),
         "End" => Step::To(last),
         "ArrowRight" => match current {
-            Some(row) if row.expanded == Some(false) => Step::Toggle(row.topic.clone(), true),
+            Some(row) if shift && row.expanded.is_some() => {
+                Step::Change(TreeCommand::ToggleBelow(row.topic.clone(), true))
+            }
+            Some(row) if row.expanded == Some(false) => toggle(&row.topic, true),
             Some(row) if row.expanded == Some(true) => Step::To((here + 1).min(last)),
             _ => Step::Nothing,
         },
         "ArrowLeft" => match current {
-            Some(row) if row.expanded == Some(true) => Step::Toggle(row.topic.clone(), false),
+            Some(row) if shift && row.expanded.is_some() => {
+                Step::Change(TreeCommand::ToggleBelow(row.topic.clone(), false))
+            }
+            Some(row) if row.expanded == Some(true) => toggle(&row.topic, false),
             Some(row) => parent(view, here, row.level).map_or(Step::Nothing, Step::To),
             None => Step::Nothing,
         },
         "Enter" | " " => match current {
             Some(row) if row.is_topic => Step::Open(row.topic.clone()),
-            Some(row) => Step::Toggle(row.topic.clone(), row.expanded != Some(true)),
+            Some(row) => toggle(&row.topic, row.expanded != Some(true)),
             None => Step::Nothing,
         },
+        "*" => current.map_or(Step::Nothing, |row| {
+            Step::Change(TreeCommand::OpenSiblings(row.topic.clone()))
+        }),
+        "+" => Step::Change(TreeCommand::OpenLevel),
+        "F3" => Step::Find { backward: shift },
         letter if letter.chars().count() == 1 => {
             let text = typed.push(letter, now).to_owned();
             // The first letter looks further on, more letters may stay on the row.
@@ -81,6 +106,10 @@ pub(crate) fn step(
         _ => return None,
     };
     Some(step)
+}
+
+fn toggle(topic: &str, open: bool) -> Step {
+    Step::Change(TreeCommand::Toggle(topic.to_owned(), open))
 }
 
 fn parent(view: &TreeView, at: u32, level: u16) -> Option<u32> {
@@ -120,11 +149,8 @@ mod tests {
             name: topic.rsplit('/').next().unwrap().into(),
             level: u16::try_from(topic.matches('/').count()).unwrap(),
             expanded,
-            topics_below: 0,
             is_topic: expanded.is_none(),
-            retained: false,
-            preview: String::new(),
-            rate: 0.0,
+            ..TreeRow::default()
         }
     }
 
@@ -144,22 +170,44 @@ mod tests {
     }
 
     fn press(at: Option<u32>, key: &str) -> Option<Step> {
-        step(&view(), at, 3, key, &mut TypeAhead::default(), 0)
+        press_with(at, key, false)
+    }
+
+    fn press_with(at: Option<u32>, key: &str, shift: bool) -> Option<Step> {
+        let view = view();
+        let place = Place {
+            view: &view,
+            at,
+            page: 3,
+            shift,
+            now: 0,
+        };
+        step(place, key, &mut TypeAhead::default())
+    }
+
+    #[test]
+    fn keys_open_more_than_one_branch_and_go_through_what_was_found() {
+        let below = |open| Step::Change(TreeCommand::ToggleBelow("home".into(), open));
+        assert_eq!(press_with(Some(0), "ArrowRight", true), Some(below(true)));
+        assert_eq!(press_with(Some(0), "ArrowLeft", true), Some(below(false)));
+        assert_eq!(
+            press(Some(4), "*"),
+            Some(Step::Change(TreeCommand::OpenSiblings("zigbee2mqtt".into())))
+        );
+        assert_eq!(press(None, "+"), Some(Step::Change(TreeCommand::OpenLevel)));
+        assert_eq!(
+            press_with(Some(1), "F3", true),
+            Some(Step::Find { backward: true })
+        );
     }
 
     #[test]
     fn arrows_move_open_and_close() {
         assert_eq!(press(None, "ArrowDown"), Some(Step::To(0)));
         assert_eq!(press(Some(5), "ArrowDown"), Some(Step::To(5)));
-        assert_eq!(
-            press(Some(2), "ArrowRight"),
-            Some(Step::Toggle("home/hall".into(), true))
-        );
+        assert_eq!(press(Some(2), "ArrowRight"), Some(toggle("home/hall", true)));
         assert_eq!(press(Some(0), "ArrowRight"), Some(Step::To(1)));
-        assert_eq!(
-            press(Some(0), "ArrowLeft"),
-            Some(Step::Toggle("home".into(), false))
-        );
+        assert_eq!(press(Some(0), "ArrowLeft"), Some(toggle("home", false)));
         assert_eq!(press(Some(3), "ArrowLeft"), Some(Step::To(0)), "to the parent");
         assert_eq!(press(Some(1), "PageDown"), Some(Step::To(4)));
         assert_eq!(press(Some(1), "End"), Some(Step::To(5)));
@@ -168,17 +216,24 @@ mod tests {
     #[test]
     fn enter_shows_a_topic_and_toggles_a_branch() {
         assert_eq!(press(Some(1), "Enter"), Some(Step::Open("home/door".into())));
-        assert_eq!(
-            press(Some(4), "Enter"),
-            Some(Step::Toggle("zigbee2mqtt".into(), true))
-        );
+        assert_eq!(press(Some(4), "Enter"), Some(toggle("zigbee2mqtt", true)));
         assert_eq!(press(None, "Tab"), None, "Tab leaves the tree");
     }
 
     #[test]
     fn letters_find_the_next_name_that_starts_with_them() {
         let mut typed = TypeAhead::default();
-        let mut press = |at, key: &str, now| step(&view(), Some(at), 3, key, &mut typed, now);
+        let view = view();
+        let mut press = |at, key: &str, now| {
+            let place = Place {
+                view: &view,
+                at: Some(at),
+                page: 3,
+                shift: false,
+                now,
+            };
+            step(place, key, &mut typed)
+        };
         assert_eq!(press(0, "h", 1_000), Some(Step::To(2)));
         assert_eq!(press(2, "e", 1_100), Some(Step::To(3)));
         assert_eq!(press(3, "z", 5_000), Some(Step::To(4)));

@@ -1,6 +1,7 @@
 //! The topic tree: a virtualised treegrid whose rows never move under the pointer.
 
 mod keys;
+mod mark;
 mod row;
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -9,12 +10,13 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
 
+pub(crate) use self::mark::Marker;
 use self::{keys::TypeAhead, row::Row};
 use super::vars::use_vars;
 use crate::{
     pages::route::Route,
     platform::{document, page},
-    wire::TreeView,
+    wire::{TreeCommand, TreeView},
 };
 
 /// Rows kept ready above and below what is visible.
@@ -38,8 +40,10 @@ pub(crate) struct TreeProps {
     pub(crate) search: AttrValue,
     pub(crate) selected: Option<String>,
     pub(crate) on_range: Callback<Range>,
-    /// Branch, and whether to open it.
-    pub(crate) on_toggle: Callback<(String, bool)>,
+    pub(crate) marker: Option<Rc<Marker>>,
+    pub(crate) on_command: Callback<TreeCommand>,
+    /// Somebody points at rows, or no more.
+    pub(crate) on_hold: Callback<bool>,
 }
 
 /// The row that the keyboard is on.
@@ -62,7 +66,9 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
     let view = props.view.clone();
     use_vars(&space, vec![("--rows", view.total_rows.to_string())]);
     use_vars(&window, vec![("--first", view.first_row.to_string())]);
-    use_anchor(&scroller, &hovered, &view);
+    let focused = use_mut_ref(|| false);
+    use_anchor(&scroller, &space, &hovered, &view);
+    use_found(&scroller, &active, &view);
     {
         let scroller = scroller.clone();
         use_effect_with(props.search.clone(), move |_| {
@@ -79,20 +85,44 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
     }
     let active_index = active.as_ref().map(|active| position(&view, active));
     let onkeydown = use_keys(props, &scroller, &active, &typed);
-    let leave = {
-        let hovered = hovered.clone();
-        Callback::from(move |_: PointerEvent| *hovered.borrow_mut() = None)
+    let hold = {
+        let (hovered, focused, on_hold) = (hovered.clone(), focused.clone(), props.on_hold.clone());
+        Callback::from(move |()| on_hold.emit(hovered.borrow().is_some() || *focused.borrow()))
     };
-    let over = Callback::from(move |event: PointerEvent| *hovered.borrow_mut() = topic_at(&event));
+    let leave = {
+        let (hovered, hold, space) = (hovered.clone(), hold.clone(), space.clone());
+        Callback::from(move |_: PointerEvent| {
+            *hovered.borrow_mut() = None;
+            set_slack(&space, 0.0);
+            hold.emit(());
+        })
+    };
+    let over = {
+        let hold = hold.clone();
+        Callback::from(move |event: PointerEvent| {
+            *hovered.borrow_mut() = topic_at(&event);
+            hold.emit(());
+        })
+    };
+    let on_focus = |has: bool| {
+        let (focused, hold) = (focused.clone(), hold.clone());
+        Callback::from(move |_: FocusEvent| {
+            *focused.borrow_mut() = has;
+            hold.emit(());
+        })
+    };
+    let is_drawn = |index: &u32| (view.first_row..).zip(&view.rows).any(|(at, _)| at == *index);
     html! {
         <div ref={scroller} class="tree" role="treegrid" tabindex="0" aria-label="MQTT topics" aria-readonly="true"
-            aria-rowcount={view.total_rows.to_string()} aria-activedescendant={active_index.map(row_id)} {onkeydown}
+            aria-rowcount={view.total_rows.to_string()} aria-activedescendant={active_index.filter(is_drawn).map(row_id)} {onkeydown}
+            onfocus={on_focus(true)} onblur={on_focus(false)}
             onscroll={report.reform(|_: Event| false)} onpointerover={over} onpointerleave={leave}>
             <div ref={space} class="tree__space" role="presentation">
                 <div ref={window} class="tree__win" role="presentation">
                     { for view.rows.iter().zip(view.first_row..).map(|(row, index)| html! {
                         <Row key={row.topic.clone()} row={row.clone()} {index} active={active_index == Some(index)}
-                            selected={props.selected.as_ref() == Some(&row.topic)} on_toggle={props.on_toggle.clone()} />
+                            selected={props.selected.as_ref() == Some(&row.topic)} marker={props.marker.clone()}
+                            on_command={props.on_command.clone()} />
                     })}
                 </div>
             </div>
@@ -171,7 +201,9 @@ fn use_reveal(scroller: &NodeRef, props: &TreeProps, report: &Callback<bool>) {
 
 /// When rows came or went above, scrolls by as much, so that what is looked at stays in its place.
 #[hook]
-fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>) {
+fn use_anchor(scroller: &NodeRef, space: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>) {
+    let order = use_mut_ref(|| 0);
+    let space = space.clone();
     let places = use_mut_ref(HashMap::<String, u32>::new);
     let (scroller, hovered) = (scroller.clone(), hovered.clone());
     use_effect_with(view.clone(), move |view| {
@@ -182,6 +214,10 @@ fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>) {
             .zip(view.first_row..)
             .collect();
         let before = places.replace(now);
+        // Ordered anew: nothing is where it was, and nobody points at it.
+        if order.replace(view.order) != view.order {
+            return;
+        }
         let Some(scroller) = scroller.cast::<Element>() else {
             return;
         };
@@ -202,7 +238,36 @@ fn use_anchor(scroller: &NodeRef, hovered: &Hovered, view: &Rc<TreeView>) {
             Some(f64::from(*places.borrow().get(&topic)?) - f64::from(*before.get(&topic)?))
         });
         if let Some(rows) = moved.filter(|rows| *rows != 0.0) {
-            scroller.set_scroll_top(scroller.scroll_top() + (rows * row_height) as i32);
+            let top = f64::from(scroller.scroll_top()) + rows * row_height;
+            // A short tree gets room below, so that it can be scrolled and the row stays under the pointer.
+            let most = f64::from(scroller.scroll_height() - scroller.client_height());
+            if top > most {
+                set_slack(&space, top - most);
+            }
+            scroller.set_scroll_top(top as i32);
+        }
+    });
+}
+
+/// Room below the last row, px.
+fn set_slack(space: &NodeRef, px: f64) {
+    if let Some(space) = space.cast::<web_sys::HtmlElement>() {
+        // Refused only for a read-only style, which an element's own never is.
+        drop(space.style().set_property("--slack", &format!("{px}px")));
+    }
+}
+
+/// Goes to what the search found.
+#[hook]
+fn use_found(scroller: &NodeRef, active: &UseStateHandle<Option<Active>>, view: &Rc<TreeView>) {
+    let (scroller, active) = (scroller.clone(), active.clone());
+    use_effect_with(view.found, move |found| {
+        if let Some(found) = found {
+            active.set(Some(Active {
+                index: found.row,
+                topic: None,
+            }));
+            reveal(&scroller, found.row, row_height());
         }
     });
 }
@@ -258,13 +323,20 @@ fn use_keys(
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
         }
-        let (view, row_height) = (&props.view, row_height());
+        let (view, row_height) = (&*props.view, row_height());
         let at = active.as_ref().map(|active| position(view, active));
         let page = scroller.cast::<Element>().map_or(10, |element| {
             (f64::from(element.client_height()) / row_height).floor().max(2.0) as u32 - 1
         });
         let key = event.key();
-        let Some(step) = keys::step(view, at, page, &key, &mut typed.borrow_mut(), page::now()) else {
+        let place = keys::Place {
+            view,
+            at,
+            page,
+            shift: event.shift_key(),
+            now: page::now(),
+        };
+        let Some(step) = keys::step(place, &key, &mut typed.borrow_mut()) else {
             return;
         };
         event.prevent_default();
@@ -279,7 +351,8 @@ fn use_keys(
                 }));
                 reveal(&scroller, index, row_height);
             }
-            keys::Step::Toggle(topic, open) => props.on_toggle.emit((topic, open)),
+            keys::Step::Change(command) => props.on_command.emit(command),
+            keys::Step::Find { backward } => props.on_command.emit(TreeCommand::Find { from: at, backward }),
             keys::Step::Open(topic) => document::go(&Route::Explorer { topic: Some(topic) }.href()),
             keys::Step::Nothing => {}
         }

@@ -1,17 +1,16 @@
 //! One row of the tree.
 
+use std::rc::Rc;
+
 use hearth_model::decimal;
 use yew::prelude::*;
 
+use super::mark::{self, Marker};
 use crate::{
-    components::{
-        icon::Icon,
-        text::{language, visible},
-        words,
-    },
+    components::{icon::Icon, text::language, vars::use_vars, words},
     pages::route::Route,
     platform::locale,
-    wire::TreeRow,
+    wire::{TreeCommand, TreeRow},
 };
 
 /// A topic that sends so often stands out.
@@ -26,7 +25,8 @@ pub(crate) struct RowProps {
     pub(crate) index: u32,
     pub(crate) active: bool,
     pub(crate) selected: bool,
-    pub(crate) on_toggle: Callback<(String, bool)>,
+    pub(crate) marker: Option<Rc<Marker>>,
+    pub(crate) on_command: Callback<TreeCommand>,
 }
 
 /// Name, compact value, rate.
@@ -35,21 +35,26 @@ pub(crate) fn Row(props: &RowProps) -> Html {
     let row = &props.row;
     let toggle = {
         let (topic, open) = (row.topic.clone(), row.expanded != Some(true));
-        props.on_toggle.reform(move |event: MouseEvent| {
+        props.on_command.reform(move |event: MouseEvent| {
             event.prevent_default();
             event.stop_propagation();
-            (topic.clone(), open)
+            TreeCommand::Toggle(topic.clone(), open)
         })
     };
     // A branch without a message of its own has nothing to show: it opens.
     let onclick = (!row.is_topic && row.expanded.is_some()).then(|| toggle.clone());
+    let bar = use_node_ref();
+    let percent = (row.share * 100.0).round() as u32;
+    use_vars(&bar, vec![("--share", format!("{percent}%"))]);
+    let marker = props.marker.as_deref();
+    let system = row.level == 0 && row.name.starts_with('$');
     let level = format!("lvl-{}", row.level.min(DEEPEST));
     html! {
         <div id={super::row_id(props.index)} role="row" data-testid="topic-row" data-topic={row.topic.clone()}
             data-retained={row.retained.to_string()} aria-level={(row.level + 1).to_string()}
             aria-rowindex={(props.index + 1).to_string()} aria-expanded={row.expanded.map(|open| open.to_string())}
             aria-selected={props.selected.to_string()}
-            class={classes!("tree__row", level, props.active.then_some("tree__row--active"))}>
+            class={classes!("tree__row", level, props.active.then_some("tree__row--active"), system.then_some("tree__row--system"))}>
             <span class="tree__name" role="gridcell">
                 if row.expanded.is_some() {
                     <span class="tw" onclick={toggle}><Icon name="right" small=true /></span>
@@ -57,7 +62,7 @@ pub(crate) fn Row(props: &RowProps) -> Html {
                     <span class="tw"></span>
                 }
                 <a class="n" href={Route::Explorer { topic: Some(row.topic.clone()) }.href()} tabindex="-1"
-                    lang={language(&row.name)} {onclick}><bdi>{name(&row.name)}</bdi></a>
+                    lang={language(&row.name)} {onclick}><bdi>{name(marker, row)}</bdi></a>
                 if row.topics_below > 0 {
                     <span class="c">{locale::number(&row.topics_below.to_string())}<span class="vh">{" topics"}</span></span>
                 }
@@ -65,19 +70,22 @@ pub(crate) fn Row(props: &RowProps) -> Html {
                     <span class="ret" title="Retained"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span>
                 }
             </span>
-            <span class="tree__val" role="gridcell" data-testid="topic-value"><bdi>{visible(&row.preview)}</bdi></span>
-            <span class={classes!("tree__rate", (row.rate >= HOT).then_some("hot"))} role="gridcell"
-                data-testid="topic-rate" data-value={decimal::fixed(f64::from(row.rate), 3)}>{rate(row.rate)}</span>
+            <span class="tree__val" role="gridcell" data-testid="topic-value"><bdi>{mark::value(marker, row)}</bdi></span>
+            <span ref={bar} class={classes!("tree__rate", (row.rate >= HOT).then_some("hot"))} role="gridcell"
+                data-testid="topic-rate" data-value={decimal::fixed(f64::from(row.rate), 3)} data-share={percent.to_string()}>
+                {rate(row.rate)}
+                if percent >= 1 { <span class="vh">{format!(", {percent} % of all messages")}</span> }
+            </span>
         </div>
     }
 }
 
 /// An empty level is a level too.
-fn name(name: &str) -> Html {
-    if name.is_empty() {
+fn name(marker: Option<&Marker>, row: &TreeRow) -> Html {
+    if row.name.is_empty() {
         return html! { <span class="muted">{"(empty level)"}</span> };
     }
-    html! { {visible(name)} }
+    mark::name(marker, row)
 }
 
 fn rate(per_second: f32) -> Html {
@@ -98,19 +106,18 @@ mod tests {
             topic: "a/<img src=x onerror=alert(1)>".into(),
             name: "<img src=x onerror=alert(1)>".into(),
             level: 1,
-            expanded: None,
-            topics_below: 0,
             is_topic: true,
             retained: true,
             preview: "</span><script>\u{202e}".into(),
-            rate: 0.0,
+            ..TreeRow::default()
         };
         let html = render::<Row>(RowProps {
             row,
             index: 4,
             active: false,
             selected: true,
-            on_toggle: Callback::noop(),
+            marker: None,
+            on_command: Callback::noop(),
         });
         assert!(
             !html.contains("<img src=x onerror=alert(1)></bdi>") && !html.contains("<script"),

@@ -53,10 +53,18 @@ fn a_thousand_messages_a_second_draw_a_chart_ten_times_a_second() {
         bench.publish("home/air", &n.to_string());
         bench.wait(1);
     }
-    assert!((18..=23).contains(&charts(&bench).len()), "{}", charts(&bench).len());
+    assert!(
+        (18..=23).contains(&charts(&bench).len()),
+        "{}",
+        charts(&bench).len()
+    );
     bench.patches.clear();
     bench.wait(9_000);
-    assert_eq!(charts(&bench).len(), 3, "a column is 3 s wide: silence moves it on");
+    assert_eq!(
+        charts(&bench).len(),
+        3,
+        "a column is 3 s wide: silence moves it on"
+    );
 }
 
 #[test]
@@ -75,7 +83,10 @@ fn a_past_is_sent_once_and_stays() {
     let held = charts(&bench);
     assert_eq!(held.len(), 1);
     let series = &held[0].series[0];
-    assert_eq!((series.points.len(), series.before, series.after), (1, None, None));
+    assert_eq!(
+        (series.points.len(), series.before, series.after),
+        (1, None, None)
+    );
     assert_eq!(held[0].oldest_ms, Some(WALL_AT_ZERO_MS + 60_000));
 }
 

@@ -6,6 +6,7 @@ mod disk;
 mod page;
 mod reload;
 mod topic;
+mod tree;
 
 use bytes::{Bytes, BytesMut};
 use hearth_mqtt::{

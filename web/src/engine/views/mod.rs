@@ -25,7 +25,7 @@ use self::{
 };
 pub use self::{numbers::Numbers, pace::Pace};
 use super::{home::Home, input::Now, subscriptions::Subscriptions};
-use crate::wire::{Outcome, Patch, RequestId, View, ViewKind};
+use crate::wire::{Outcome, Patch, RequestId, TreeCommand, View, ViewKind};
 
 /// Results that wait for a hidden page; the oldest go first, their forms are long gone.
 const WAITING_RESULTS: usize = 1_000;
@@ -65,15 +65,23 @@ impl Default for Views {
 
 impl Views {
     /// Opens a view or changes what it shows.
-    pub fn open(&mut self, home: &Home, store: &Store, view: View) {
+    pub fn open(&mut self, home: &Home, view: View) {
         match view {
-            View::Tree(window) => self.tree.open(store, window),
+            View::Tree(window) => self.tree.open(window),
             View::Topic { topic, seen } => self.topic.open(topic, seen),
             View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
             View::Home => self.home.open(home),
             View::Device { id } => self.device.open(id),
             View::Chart(window) => self.chart.open(window),
         }
+    }
+
+    /// Changes how the tree is looked at.
+    pub fn change_tree(&mut self, store: &Store, command: TreeCommand) {
+        if command == TreeCommand::Step {
+            self.topic.show_again();
+        }
+        self.tree.command(store, command);
     }
 
     /// Closes a view.
@@ -183,11 +191,16 @@ impl Views {
         let home = [self.home.poll_timeout(), self.device.poll_timeout()];
         let topics = [
             self.tree.poll_timeout(),
-            self.topic.poll_timeout(),
+            self.topic.poll_timeout().filter(|_| !self.holds_topic()),
             self.chart.poll_timeout(),
         ];
         let others = [self.numbers.poll_timeout(), subscriptions, results];
         home.into_iter().chain(topics).chain(others).flatten().min()
+    }
+
+    /// What is paused is not shown; a topic that was just opened is.
+    fn holds_topic(&self) -> bool {
+        self.tree.is_paused() && self.topic.is_shown()
     }
 
     /// All patches that are due.
@@ -196,8 +209,11 @@ impl Views {
         self.home.patches(now, home, store, &mut patches);
         patches.extend(self.device.patch(now, home, store));
         patches.extend(self.numbers.patch(now, store, facts));
+        let holds_topic = self.holds_topic();
         patches.extend(self.tree.patch(now, store));
-        patches.extend(self.topic.patch(now, store));
+        if !holds_topic {
+            patches.extend(self.topic.patch(now, store));
+        }
         patches.extend(self.chart.patch(now, home, store));
         if self
             .subscriptions

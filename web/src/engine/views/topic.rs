@@ -62,6 +62,11 @@ impl TopicScreen {
         self.pace = Pace::due_at_once();
     }
 
+    /// Whether the page has it on the screen.
+    pub(super) fn is_shown(&self) -> bool {
+        self.node.is_some()
+    }
+
     /// A message changed this topic.
     pub(super) fn note_change(&mut self, changed: Option<NodeId>) {
         // While nothing is known of the topic every message might be its first.
@@ -109,14 +114,21 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
     let (count, kept) = (topic.count(), topic.history_len());
     // The number of the oldest message kept, and the place of a number among those kept.
     let oldest = (count + 1).saturating_sub(kept as u64);
-    let place = |number: u64| usize::try_from(number.checked_sub(oldest)?).ok().filter(|place| *place < kept);
+    let place = |number: u64| {
+        usize::try_from(number.checked_sub(oldest)?)
+            .ok()
+            .filter(|place| *place < kept)
+    };
     let message = |number: u64| topic.history_from(place(number)?).next();
     let newest = topic.last();
     let (shown, message_shown) = seen
         .shown
         .and_then(|number| Some((number, message(number)?)))
         .unwrap_or((count, newest));
-    let against = seen.against.filter(|number| place(*number).is_some()).unwrap_or(shown - 1);
+    let against = seen
+        .against
+        .filter(|number| place(*number).is_some())
+        .unwrap_or(shown - 1);
     let until = place(seen.until.unwrap_or(count)).unwrap_or(if seen.until.is_some() { 0 } else { kept - 1 });
     let first_row = (until + 1).saturating_sub(HISTORY_ROWS);
     let rows = topic.history_from(first_row).take(until + 1 - first_row);
@@ -141,7 +153,9 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
         payload: message_shown.payload.to_vec(),
         previous: message(against).map(|message| message.payload.to_vec()),
         against,
-        properties: Properties::read(message_shown.properties).map(property_row).collect(),
+        properties: Properties::read(message_shown.properties)
+            .map(property_row)
+            .collect(),
         fields: fields(false).chain(fields(true)).collect(),
         history,
         arrivals: arrivals(topic, rate),
@@ -150,8 +164,16 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
 
 fn arrivals(topic: &Topic, rate: f32) -> Arrivals {
     let from = topic.history_len().saturating_sub(HISTORY_ROWS + 1);
-    let times: Vec<u64> = topic.history_from(from).map(|message| message.received_at_ms).collect();
-    let intervals = || times.iter().zip(times.iter().skip(1)).map(|(a, b)| b.saturating_sub(*a));
+    let times: Vec<u64> = topic
+        .history_from(from)
+        .map(|message| message.received_at_ms)
+        .collect();
+    let intervals = || {
+        times
+            .iter()
+            .zip(times.iter().skip(1))
+            .map(|(a, b)| b.saturating_sub(*a))
+    };
     let count = times.len().saturating_sub(1) as u64;
     let mean = intervals().sum::<u64>().checked_div(count);
     Arrivals {

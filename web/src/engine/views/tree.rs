@@ -1,7 +1,8 @@
 //! A window of the topic tree.
 
 use hearth_model::{
-    store::{self, Anchor, Retained, Store},
+    pattern::Pattern,
+    store::{self, Anchor, Query, Retained, Sort, Store, Unfold},
     text::safe_text,
 };
 use hearth_mqtt::MonoTime;
@@ -9,62 +10,132 @@ use hearth_mqtt::MonoTime;
 use super::pace::Pace;
 use crate::{
     engine::input::Now,
-    wire::{Patch, TreeRow, TreeView, TreeWindow},
+    wire::{BusiestBranch, FoundRow, Patch, TreeCommand, TreeRow, TreeSort, TreeView, TreeWindow},
 };
 
 /// Values of the tree change once a second at most: rows are for reading, not for flicker.
 const INTERVAL_MS: u64 = 1_000;
 /// Rows in a window at most.
 const ROWS: u32 = 500;
+/// Branches to be opened when they are heard of, at most.
+const WAITING_BRANCHES: usize = 500;
 
 /// What the page shows of the tree.
 #[derive(Debug, Default)]
 pub(super) struct TreeScreen {
     /// Remembers what is expanded, also while closed.
     view: store::TreeView,
-    search: String,
     window: Option<TreeWindow>,
+    /// What `view` was told of search and order.
+    told: TreeWindow,
+    search_error: Option<String>,
     pace: Pace,
     sent: Option<TreeView>,
-    /// Toggles of branches that nothing was heard of yet, such as those that an address asks for.
-    early_toggles: Vec<(String, bool)>,
-    /// Messages taken when the pause began.
+    /// Topics that nothing was heard of yet, such as one that an address asks for.
+    to_reveal: Vec<String>,
+    /// Messages taken when the pause began or the present was shown.
     paused_at: Option<u64>,
+    must_step: bool,
+    must_resort: bool,
+    order: u32,
+    to_find: Option<(Option<u32>, bool)>,
+    found: Option<FoundRow>,
+    /// Whether somebody pointed at rows, and the order may be out of date.
+    is_out_of_order: bool,
 }
 
 impl TreeScreen {
-    pub(super) fn open(&mut self, store: &Store, mut window: TreeWindow) {
-        if window.search != self.search {
-            self.view.search(&window.search);
-            self.search.clone_from(&window.search);
+    pub(super) fn open(&mut self, window: TreeWindow) {
+        let told = &self.told;
+        let is_same_search =
+            (&told.search, told.pattern, told.payloads) == (&window.search, window.pattern, window.payloads);
+        if !is_same_search {
+            self.search(&window);
         }
-        for (topic, expanded) in std::mem::take(&mut window.toggles) {
-            match store.find(&topic) {
-                Some(id) => self.view.set_expanded(id, expanded),
-                None if self.early_toggles.len() < ROWS as usize => {
-                    self.early_toggles.push((topic, expanded));
-                }
-                None => {}
-            }
+        if self.told.sort != window.sort {
+            self.view.sort(match window.sort {
+                TreeSort::Name => Sort::Name,
+                TreeSort::Newest => Sort::Newest,
+                TreeSort::Rate => Sort::Rate,
+            });
+            self.order += 1;
         }
-        self.paused_at = window
-            .paused
-            .then(|| self.paused_at.unwrap_or_else(|| store.counters().messages));
+        self.must_step |= window.paused && self.paused_at.is_none();
+        if !window.paused && self.paused_at.take().is_some() {
+            self.view.release();
+        }
+        self.told = window.clone();
         self.window = Some(window);
         // Scrolling cannot wait for the next second.
         self.pace = Pace::due_at_once();
     }
 
+    fn search(&mut self, window: &TreeWindow) {
+        self.found = None;
+        let query = if window.pattern && !window.search.is_empty() {
+            Pattern::parse(&window.search).map(|pattern| Some(Query::Pattern(pattern)))
+        } else {
+            Ok(Query::plain(&window.search))
+        };
+        self.search_error = query.as_ref().err().map(ToString::to_string);
+        // While an expression is being typed it is often wrong: what was found stays.
+        if let Ok(query) = query {
+            self.view.search(query, window.payloads);
+        }
+    }
+
+    pub(super) fn command(&mut self, store: &Store, command: TreeCommand) {
+        match command {
+            TreeCommand::Toggle(topic, open) => {
+                if let Some(id) = store.find(&topic) {
+                    self.view.set_expanded(id, open);
+                }
+            }
+            TreeCommand::ToggleBelow(topic, open) => {
+                if let Some(id) = store.find(&topic) {
+                    self.view.set_expanded_below(store, id, open);
+                }
+            }
+            TreeCommand::OpenSiblings(topic) => {
+                if let Some(id) = store.find(&topic) {
+                    self.view.expand_siblings(store, id);
+                }
+            }
+            TreeCommand::OpenLevel => self.view.unfold(Unfold::Level),
+            TreeCommand::OpenAll => self.view.unfold(Unfold::All),
+            TreeCommand::CloseAll => self.view.unfold(Unfold::Nothing),
+            TreeCommand::Reveal(topic) => {
+                if self.to_reveal.len() < WAITING_BRANCHES {
+                    self.to_reveal.push(topic);
+                }
+            }
+            TreeCommand::Resort => self.must_resort = true,
+            TreeCommand::Step => self.must_step = self.paused_at.is_some(),
+            TreeCommand::Find { from, backward } => self.to_find = Some((from, backward)),
+        }
+        self.pace = Pace::due_at_once();
+    }
+
     pub(super) fn close(&mut self) {
         (self.window, self.sent, self.paused_at) = (None, None, None);
+        self.view.release();
     }
 
     /// The nodes that were expanded are gone; search and window stay.
     pub(super) fn forget(&mut self) {
+        let told = std::mem::take(&mut self.told);
         self.view = store::TreeView::default();
-        self.view.search(&self.search);
-        self.early_toggles.clear();
-        self.paused_at = self.paused_at.map(|_| 0);
+        self.to_reveal.clear();
+        self.paused_at = None;
+        if let Some(window) = self.window.take() {
+            self.open(window);
+        } else {
+            self.search(&told);
+            self.told = TreeWindow {
+                sort: TreeSort::Name,
+                ..told
+            };
+        }
         self.show_again();
     }
 
@@ -77,42 +148,42 @@ impl TreeScreen {
         self.pace.note_change();
     }
 
+    /// Whether everything is to be held as it is; not while the present is shown once.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused_at.is_some() && !self.must_step
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
         self.window.as_ref().and_then(|_| self.pace.poll_timeout())
     }
 
     pub(super) fn patch(&mut self, now: Now, store: &mut Store) -> Option<Patch> {
-        let window = self.window.as_ref()?;
-        if !self.pace.take_due(now.mono, INTERVAL_MS) {
+        if self.window.is_none() || !self.pace.take_due(now.mono, INTERVAL_MS) {
             return None;
         }
-        let view = match (self.paused_at, &self.sent) {
-            // Held as it is: only the number of messages that came meanwhile goes on.
-            (Some(paused_at), Some(held)) if shows(held, window) => TreeView {
-                held_back: store.counters().messages.saturating_sub(paused_at),
-                ..held.clone()
-            },
-            _ => {
-                self.early_toggles
-                    .retain(|(topic, expanded)| match store.find(topic) {
-                        Some(id) => {
-                            self.view.set_expanded(id, *expanded);
-                            false
-                        }
-                        None => true,
-                    });
-                let place = window.first_row as usize;
-                let anchor = match window.anchor.as_deref().and_then(|topic| store.find(topic)) {
-                    Some(id) => Anchor::Row { id, place },
-                    None => Anchor::Place(place),
-                };
-                let found = self
-                    .view
-                    .window(store, now.wall_ms, anchor, window.rows.min(ROWS) as usize);
-                tree_view(found, store.topics())
-            }
+        self.prepare(now, store);
+        let window = self.window.as_ref()?;
+        let place = window.first_row as usize;
+        let anchor = match window.anchor.as_deref().and_then(|topic| store.find(topic)) {
+            Some(id) => Anchor::Row { id, place },
+            None => Anchor::Place(place),
         };
-        if view.rows.iter().any(|row| row.rate > 0.0) {
+        let count = window.rows.min(ROWS) as usize;
+        let found = self.view.window(store, now.wall_ms, anchor, count);
+        let mut view = self.tree_view(found, store);
+        if let Some(paused_at) = self.paused_at {
+            view.held_back = store.counters().messages.saturating_sub(paused_at);
+            view.busiest = self.sent.as_ref().and_then(|sent| sent.busiest.clone());
+        } else {
+            view.busiest = store::TreeView::busiest(store, now.wall_ms).map(|busiest| BusiestBranch {
+                topic: busiest.name,
+                rate: busiest.rate as f32,
+                share: busiest.share as f32,
+            });
+        }
+        if view.unsearched > 0 {
+            self.pace.look_again(now.mono);
+        } else if self.paused_at.is_none() && view.rows.iter().any(|row| row.rate > 0.0) {
             self.pace.look_again(now.mono + INTERVAL_MS);
         }
         if self.sent.as_ref() == Some(&view) {
@@ -121,22 +192,55 @@ impl TreeScreen {
         self.sent = Some(view.clone());
         Some(Patch::Tree(view))
     }
-}
 
-/// Whether the rows wanted are the rows held.
-fn shows(held: &TreeView, window: &TreeWindow) -> bool {
-    held.first_row == window.first_row
-        && held.rows.len() >= window.rows.min(held.total_rows.saturating_sub(held.first_row)) as usize
-}
+    /// What has to be done before rows are read.
+    fn prepare(&mut self, now: Now, store: &mut Store) {
+        let view = &mut self.view;
+        self.to_reveal.retain(|topic| match store.find(topic) {
+            Some(id) => {
+                view.reveal(store, id);
+                false
+            }
+            None => true,
+        });
+        if std::mem::take(&mut self.must_step) {
+            self.view.hold(store, now.wall_ms);
+            self.paused_at = Some(store.counters().messages);
+        }
+        let holds = self.told.hold_order || self.paused_at.is_some();
+        if self.told.sort != TreeSort::Name && (!holds || self.must_resort) {
+            self.view.renew_order();
+            self.order += 1;
+        }
+        self.is_out_of_order = self.told.sort != TreeSort::Name && self.told.hold_order && !self.must_resort;
+        self.must_resort = false;
+        if let Some((from, backward)) = self.to_find.take() {
+            let from = from.map(|row| row as usize);
+            if let Some((row, nth)) = self.view.next_hit(store, from, backward) {
+                let serial = self.found.map_or(1, |found| found.serial.wrapping_add(1));
+                self.found = Some(FoundRow {
+                    serial,
+                    row: number(row),
+                    nth: number(nth),
+                });
+            }
+        }
+    }
 
-fn tree_view(found: store::TreeWindow, topics: usize) -> TreeView {
-    TreeView {
-        first_row: number(found.first),
-        total_rows: number(found.total),
-        rows: found.rows.into_iter().map(tree_row).collect(),
-        topics: number(topics),
-        matching: number(found.matching),
-        held_back: 0,
+    fn tree_view(&self, found: store::TreeWindow, store: &Store) -> TreeView {
+        TreeView {
+            first_row: number(found.first),
+            total_rows: number(found.total),
+            rows: found.rows.into_iter().map(tree_row).collect(),
+            topics: number(store.topics()),
+            matching: number(found.matching),
+            order: self.order,
+            order_held: self.is_out_of_order,
+            unsearched: number(found.unsearched),
+            search_error: self.search_error.clone(),
+            found: self.found,
+            ..TreeView::default()
+        }
     }
 }
 
@@ -151,6 +255,8 @@ fn tree_row(row: store::TreeRow) -> TreeRow {
         retained: row.retained == Retained::Kept,
         preview: row.preview,
         rate: row.rate as f32,
+        share: row.share as f32,
+        hit: (row.hit.name, row.hit.payload),
     }
 }
 
