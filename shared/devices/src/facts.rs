@@ -1,5 +1,7 @@
 //! The whole home at a glance, and what needs attention.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hearth_model::order::sort_by_key;
 
 use crate::class::Class;
@@ -85,6 +87,8 @@ pub struct Attention {
     pub battery: Option<f64>,
     /// The usual time between messages in ms, when silence is the reason.
     pub usual_interval_ms: Option<u64>,
+    /// The topic of the bridge that says that it is gone, and how many devices are gone with it.
+    pub bridge: Option<(String, usize)>,
 }
 
 impl Devices {
@@ -107,7 +111,25 @@ impl Devices {
     /// What needs attention, most urgent first.
     #[must_use]
     pub fn attention(&self, now_ms: u64) -> Vec<Attention> {
+        let bridges = self.gone_bridges();
         let mut items: Vec<Attention> = Vec::new();
+        for (topic, behind) in &bridges {
+            // The bridge stands for all that is behind it.
+            let first = behind.iter().next().copied();
+            let bridge = first.and_then(|id| self.reached_through(id)).filter(|id| self.is_shown(*id)).or(first);
+            if let Some((id, device)) = bridge.and_then(|id| Some((id, self.device(id)?))) {
+                items.push(Attention {
+                    reason: Reason::Unavailable,
+                    device: id,
+                    entity: None,
+                    since_ms: device.liveness_since_ms,
+                    battery: None,
+                    usual_interval_ms: None,
+                    bridge: Some(((*topic).to_owned(), behind.len())),
+                });
+            }
+        }
+        let is_behind = |id: DeviceId| bridges.values().any(|behind| behind.contains(&id));
         for (id, device) in self.iter() {
             let item = |reason, entity: Option<&str>, since_ms| Attention {
                 reason,
@@ -116,8 +138,10 @@ impl Devices {
                 since_ms,
                 battery: None,
                 usual_interval_ms: None,
+                bridge: None,
             };
             match device.liveness {
+                Liveness::Offline if is_behind(id) => {}
                 Liveness::Offline => items.push(item(Reason::Unavailable, None, device.liveness_since_ms)),
                 Liveness::Stale => items.push(Attention {
                     usual_interval_ms: device.usual_interval_ms,
@@ -165,6 +189,22 @@ impl Devices {
         }
         sort_by_key(&mut items, |item| (item.reason, item.since_ms, item.device));
         items
+    }
+
+    /// Topics that say of several devices that they are gone, with these devices.
+    fn gone_bridges(&self) -> BTreeMap<&str, BTreeSet<DeviceId>> {
+        let mut behind: BTreeMap<&str, BTreeSet<DeviceId>> = BTreeMap::new();
+        for (id, _) in self.iter().filter(|(_, device)| device.liveness == Liveness::Offline) {
+            for topic in self.gone_by(id) {
+                behind.entry(topic).or_default().insert(id);
+            }
+        }
+        behind.retain(|_, devices| devices.len() > 1);
+        behind
+    }
+
+    fn is_shown(&self, id: DeviceId) -> bool {
+        self.device(id).is_some_and(|device| !device.entities.is_empty())
     }
 }
 

@@ -432,12 +432,9 @@ impl Devices {
         }
     }
 
-    /// The devices that changed since this was last asked.
+    /// The devices that changed or went since this was last asked.
     pub fn take_changed(&mut self) -> Vec<DeviceId> {
-        let visible = |id: &DeviceId| self.device(*id).is_some_and(|device| !device.entities.is_empty());
-        let changed = self.changed.iter().copied().filter(visible).collect();
-        self.changed.clear();
-        changed
+        std::mem::take(&mut self.changed).into_iter().collect()
     }
 
     /// Counts up whenever a device or an entity appeared, so that rooms are worth reading again.

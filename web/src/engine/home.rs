@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use hearth_devices::{Action, CommandError, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
+use hearth_devices::{Action, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
@@ -41,6 +41,8 @@ struct Asked {
 enum AskedState {
     Waiting { until: MonoTime },
     Confirmed,
+    /// The broker has it, and nobody will say more.
+    Delivered,
     Failed(String),
 }
 
@@ -92,7 +94,7 @@ impl Home {
     pub fn poll_timeout(&self) -> Option<MonoTime> {
         let answers = self.asked.values().filter_map(|asked| match asked.state {
             AskedState::Waiting { until } => Some(until),
-            AskedState::Confirmed | AskedState::Failed(_) => None,
+            AskedState::Confirmed | AskedState::Delivered | AskedState::Failed(_) => None,
         });
         answers
             .chain(self.flush.poll_timeout())
@@ -112,6 +114,10 @@ impl Home {
             self.tick.look_again(now.mono + TICK_MS);
         }
         for id in self.devices.take_changed() {
+            if self.devices.device(id).is_none_or(|device| device.entities.is_empty()) {
+                // Another device may take its place.
+                self.asked.retain(|(other, _), _| *other != id);
+            }
             self.confirm(id);
             self.changed.insert(id);
         }
@@ -209,14 +215,20 @@ impl Home {
         })
     }
 
-    /// The broker did not take a command.
+    /// The broker took a command, or did not.
     pub fn note_outcome(&mut self, request: RequestId, outcome: &Outcome) {
-        let Outcome::Failed(why) = outcome else { return };
-        for ((id, _), asked) in &mut self.asked {
-            if asked.request == request && matches!(asked.state, AskedState::Waiting { .. }) {
-                asked.state = AskedState::Failed(why.clone());
-                self.changed.insert(*id);
+        let is_waiting =
+            |asked: &Asked| asked.request == request && matches!(asked.state, AskedState::Waiting { .. });
+        for ((id, entity), asked) in &mut self.asked {
+            if !is_waiting(asked) {
+                continue;
             }
+            asked.state = match outcome {
+                Outcome::Failed(why) => AskedState::Failed(why.clone()),
+                Outcome::Acknowledged(_) if is_silent(&self.devices, *id, entity) => AskedState::Delivered,
+                Outcome::Acknowledged(_) | Outcome::Queued | Outcome::Sent => continue,
+            };
+            self.changed.insert(*id);
         }
     }
 
@@ -229,6 +241,7 @@ impl Home {
         match &asked.state {
             AskedState::Waiting { .. } => ControlState::Sent(asked.action.clone()),
             AskedState::Confirmed => ControlState::Confirmed,
+            AskedState::Delivered => ControlState::Delivered,
             AskedState::Failed(why) => ControlState::Failed(why.clone()),
         }
     }
@@ -262,6 +275,12 @@ impl Home {
     }
 }
 
+/// Whether nobody says the state of an entity, so that the broker's word is the last.
+fn is_silent(devices: &Devices, id: DeviceId, entity: &str) -> bool {
+    let device = devices.device(id);
+    device.and_then(|device| device.entity(entity)).is_some_and(|entity| entity.silent)
+}
+
 /// Whether what the device says now is what it was asked for, and was said after that.
 fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
     if entity.at_ms < asked.at_ms {
@@ -275,7 +294,17 @@ fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
         }
         (wire::Action::Lock, Value::Binary(unlocked)) => !unlocked,
         (wire::Action::Unlock, Value::Binary(unlocked)) => *unlocked,
+        // What comes of a button is in the device's words, and colours are rounded: that it speaks is the answer.
+        (wire::Action::Choose(_), _)
+            if entity
+                .control
+                .as_ref()
+                .is_some_and(|control| matches!(control.kind, ControlKind::Buttons { .. } | ControlKind::Color(_))) =>
+        {
+            true
+        }
         (wire::Action::Choose(wanted), Value::Text(text)) => wanted == text,
+        (wire::Action::Choose(wanted), Value::Number(_)) => *wanted == entity.words(),
         // A blind takes its time; that it speaks at all shows that it heard.
         (wire::Action::Open | wire::Action::Close | wire::Action::Stop | wire::Action::Press, _) => {
             device.last_heard_ms.is_some_and(|heard| heard >= asked.at_ms)

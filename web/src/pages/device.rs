@@ -139,6 +139,8 @@ fn row(
                 <h3><bdi>{visible(&entity.name)}</bdi></h3>
                 <span class="sub">
                     {words::ago(entity.at, now)}
+                    if entity.unavailable { {" · "}{"Not available"} }
+                    if entity.unreadable { {" · "}<span class="mark mark--line"><Icon name="raw" />{"Raw value"}</span> }
                     if entity.guessed { {" · "}<span class="mark mark--line"><Icon name="guess" />{"Guess"}</span> }
                 </span>
                 if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span> }
@@ -181,6 +183,14 @@ fn facts(view: &DeviceView, now: u64) -> Html {
                 <dt>{"Usual interval"}</dt>
                 <dd>{view.usual_interval_ms.map_or_else(|| "Not known yet".to_owned(), words::interval)}</dd>
                 <dt>{"Known from"}</dt><dd>{visible(&view.source)}</dd>
+                { for view.details.iter().map(|(name, text)| html! {
+                    <><dt>{name.clone()}</dt><dd><bdi>{visible(text)}</bdi></dd></>
+                })}
+                if !view.configuration_url.is_empty() {
+                    <dt>{"Set up at"}</dt>
+                    <dd><a class="link" href={view.configuration_url.clone()} target="_blank" rel="noreferrer noopener">
+                        <bdi>{visible(&view.configuration_url)}</bdi></a></dd>
+                }
             </dl>
         </section>
     }

@@ -16,13 +16,14 @@ use crate::{
         form::quick::QuickForm,
         glance::Glance,
         room::{Room, RoomNav, room_element},
+        text::visible,
         words,
     },
     hooks::{
         use_card, use_connection, use_counters, use_engine, use_home, use_now, use_start, use_subscriptions,
     },
     platform::document,
-    wire::{Action, Command, ConnectionState, HomeView},
+    wire::{Action, Command, ConnectionState, HomeView, Unreadable},
 };
 
 /// What [`Home`] draws.
@@ -160,7 +161,29 @@ fn Rooms(props: &RoomsProps) -> Html {
                 <p class="hint">{format!("{} of further devices not shown here: Settings has the limit of devices. Explorer shows all topics.",
                     words::count(home.beyond_limit, "message", "messages"))}</p>
             }
+            {unreadable(&home.unreadable)}
         </>
+    }
+}
+
+/// What was announced and is not on a card, with the reason.
+fn unreadable(items: &[Unreadable]) -> Html {
+    if items.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <details class="unread">
+            <summary>{format!("Could not be read ({})", items.len())}</summary>
+            <ul class="topiclist">
+                { for items.iter().map(|item| html! {
+                    <li data-testid="could-not-be-read" data-topic={item.topic.clone()}>
+                        <a class="link mono" href={Route::Explorer { topic: Some(item.topic.clone()) }.href()}>
+                            <bdi>{visible(&item.topic)}</bdi></a>
+                        <p class="sub">{visible(&item.reason)}</p>
+                    </li>
+                })}
+            </ul>
+        </details>
     }
 }
 

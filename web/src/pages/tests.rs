@@ -67,6 +67,8 @@ fn lamp() -> DeviceCard {
             },
             unit: String::new(),
             guessed: false,
+            unavailable: false,
+            unreadable: false,
             at: NOW - 5_000,
             topic: "home/lamp".into(),
             control: None,
@@ -106,6 +108,7 @@ fn home_shows_facts_attention_rooms_and_cards() {
             devices: vec!["lamp".into()],
         }],
         beyond_limit: 2,
+        unreadable: Vec::new(),
     };
     let html = page(
         Shown::Home,
@@ -138,6 +141,8 @@ fn a_device_shows_its_values_topics_and_rhythm() {
         source: "plain topics".into(),
         topics: vec!["home/lamp".into()],
         usual_interval_ms: Some(300_000),
+        details: vec![("Maker".into(), "IKEA".into())],
+        configuration_url: String::new(),
     };
     let html = page(
         Shown::Device,

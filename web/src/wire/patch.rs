@@ -162,6 +162,16 @@ pub struct HomeView {
     pub rooms: Vec<RoomView>,
     /// Messages of devices that are not shown because of the cap.
     pub beyond_limit: u64,
+    /// What was announced or said and could not be read, the newest first.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    pub topic: String,
+    /// A sentence without a full stop.
+    pub reason: String,
 }
 
 /// One of the six facts about the whole home.
@@ -260,6 +270,10 @@ pub struct EntityView {
     pub unit: String,
     /// The unit (or the whole reading) is a guess of ours and is marked as one.
     pub guessed: bool,
+    /// The device says that this is gone, or the value is older than the device allows.
+    pub unavailable: bool,
+    /// The value is as it came, because its template could not be used.
+    pub unreadable: bool,
     /// Of the value, ms since epoch.
     pub at: u64,
     pub topic: String,
@@ -348,6 +362,8 @@ pub enum ControlState {
     /// Sent, the device has not confirmed: what was asked for.
     Sent(Action),
     Confirmed,
+    /// The broker has it, and the device does not say what it does.
+    Delivered,
     /// No answer after 5 s, or the broker refused: why.
     Failed(String),
 }
@@ -362,6 +378,10 @@ pub struct DeviceView {
     pub topics: Vec<String>,
     /// Learned usual interval between messages, ms.
     pub usual_interval_ms: Option<u64>,
+    /// What the device says of itself: "Maker", "Model", …, as name and text.
+    pub details: Vec<(String, String)>,
+    /// Where it is set up, http or https; "" when it says nothing.
+    pub configuration_url: String,
 }
 
 /// A window of the topic tree.

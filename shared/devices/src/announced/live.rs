@@ -208,6 +208,24 @@ impl Devices {
             .collect()
     }
 
+    /// The topics that say that an announced device is gone.
+    pub(crate) fn gone_by(&self, id: DeviceId) -> impl Iterator<Item = &str> {
+        let rules = self.announced.bound.get(&id).into_iter().flat_map(|bound| &bound.rules);
+        rules.flat_map(|rule| {
+            let checks = rule.availability.checks.iter().zip(&rule.said);
+            checks.filter(|(_, said)| **said == Some(Presence::Gone)).map(|(check, _)| &*check.topic)
+        })
+    }
+
+    /// The device that another is reached through.
+    pub(crate) fn reached_through(&self, id: DeviceId) -> Option<DeviceId> {
+        let bound = self.announced.bound.get(&id)?;
+        let all = &self.announced.all;
+        let via = all.members(bound.group).find_map(|member| member.via.as_deref())?;
+        let group = all.group_of_identifier(via)?;
+        self.announced.devices.get(&group).copied()
+    }
+
     /// What else an entity's topic says about it: where, and which part of the payload.
     #[must_use]
     pub fn attributes(&self, id: DeviceId, entity: &str) -> Option<&super::model::StateRead> {

@@ -414,3 +414,28 @@ fn a_device_that_is_reached_through_itself_is_named() {
     let problem = home.devices.problems().iter().next().unwrap();
     assert_eq!(problem.reason, "it is reached through itself (via_device)");
 }
+
+#[test]
+fn a_bridge_that_is_gone_stands_for_what_is_behind_it() {
+    let mut home = Home::default();
+    for number in 0..5 {
+        let mut lamp = lamp();
+        lamp.key = format!("x/{number}");
+        lamp.identifiers = vec![format!("x:{number}")];
+        if let Some(availability) = &mut lamp.availability {
+            availability.checks[1].topic = format!("lamp/{number}/availability");
+        }
+        home.announce(lamp);
+    }
+    for number in 0..5 {
+        home.say(1000, &format!("lamp/{number}/availability"), "online");
+    }
+    home.say(1000, "lamp/bridge/state", "offline");
+    let attention = home.devices.attention(2000);
+    assert_eq!(attention.len(), 1, "{attention:?}");
+    assert_eq!(attention[0].bridge, Some(("lamp/bridge/state".to_owned(), 5)));
+    home.say(3000, "lamp/bridge/state", "online");
+    home.say(3000, "lamp/3/availability", "offline");
+    let attention = home.devices.attention(4000);
+    assert_eq!((attention.len(), &attention[0].bridge), (1, &None));
+}

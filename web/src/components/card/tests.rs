@@ -16,6 +16,8 @@ fn entity(id: &str, kind: &str, value: EntityValue) -> EntityView {
         value,
         unit: String::new(),
         guessed: false,
+        unavailable: false,
+        unreadable: false,
         at: NOW,
         topic: format!("home/{id}"),
         control: None,

@@ -18,7 +18,7 @@ const TEXT_CHARACTERS: usize = 400;
 
 /// The card of a device on Home.
 pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceCard> {
-    let device = home.devices().device(id)?;
+    let device = shown(home, id)?;
     let telling = device
         .entities
         .iter()
@@ -28,16 +28,46 @@ pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option
     Some(card_with(now, home, store, id, device, telling))
 }
 
+/// A device, unless it is gone.
+fn shown(home: &Home, id: DeviceId) -> Option<&Device> {
+    home.devices().device(id).filter(|device| !device.entities.is_empty())
+}
+
 /// A device with all its entities.
 pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceView> {
-    let device = home.devices().device(id)?;
+    let device = shown(home, id)?;
     Some(DeviceView {
         card: card_with(now, home, store, id, device, device.entities.iter().collect()),
         room: device.room.clone().unwrap_or_default(),
-        source: device.source.name().to_owned(),
+        source: source(device),
         topics: device.topics.clone(),
         usual_interval_ms: device.usual_interval_ms,
+        details: details(device),
+        configuration_url: device.details.configuration_url.clone(),
     })
+}
+
+fn source(device: &Device) -> String {
+    if device.announced_by.len() < 2 {
+        return device.source.name().to_owned();
+    }
+    let names: Vec<&str> = device.announced_by.iter().map(|source| source.name()).collect();
+    names.join(", ")
+}
+
+fn details(device: &Device) -> Vec<(String, String)> {
+    let details = &device.details;
+    let via = device.via.clone().unwrap_or_default();
+    let said = [
+        ("Maker", &details.manufacturer),
+        ("Model", &details.model),
+        ("Software", &details.software),
+        ("Hardware", &details.hardware),
+        ("Serial number", &details.serial),
+        ("Reached through", &via),
+    ];
+    let said = said.into_iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(name, text)| (name.to_owned(), text.clone())).collect()
 }
 
 fn card_with(
@@ -65,6 +95,8 @@ fn card_with(
             value: value(entity),
             unit: entity.unit.clone(),
             guessed: entity.unit_is_guess,
+            unavailable: entity.unavailable,
+            unreadable: entity.unreadable,
             at: entity.at_ms,
             topic: entity.topic.clone(),
             control: entity

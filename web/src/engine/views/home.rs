@@ -10,7 +10,7 @@ use hearth_mqtt::MonoTime;
 use super::{card, pace::Pace};
 use crate::{
     engine::{home::Home, input::Now},
-    wire::{AttentionItem, AttentionReason, GlanceFact, HomeView, Patch, RoomView, Tone},
+    wire::{AttentionItem, AttentionReason, GlanceFact, HomeView, Patch, RoomView, Tone, Unreadable},
 };
 
 /// A card changes four times a second at most.
@@ -19,6 +19,9 @@ const CARD_INTERVAL_MS: u64 = 250;
 const HOME_INTERVAL_MS: u64 = 500;
 /// Also without a message something becomes worth attention: a door that stands open for long.
 const ATTENTION_INTERVAL_MS: u64 = 5_000;
+
+/// What could not be read is named up to this often.
+const UNREADABLE: usize = 20;
 
 /// Home as the page has it.
 #[derive(Debug, Default)]
@@ -180,7 +183,18 @@ fn home_view(now: Now, devices: &Devices) -> HomeView {
             .collect(),
         rooms: rooms(devices),
         beyond_limit: devices.counters().devices_refused,
+        unreadable: unreadable(devices),
     }
+}
+
+fn unreadable(devices: &Devices) -> Vec<Unreadable> {
+    let mut problems: Vec<_> = devices.problems().iter().collect();
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.at_ms));
+    let problem = |problem: &&hearth_devices::announced::Problem| Unreadable {
+        topic: problem.topic.clone(),
+        reason: problem.reason.clone(),
+    };
+    problems.iter().take(UNREADABLE).map(problem).collect()
 }
 
 fn rooms(devices: &Devices) -> Vec<RoomView> {
@@ -303,6 +317,10 @@ fn fact(key: &str, value: String, unit: &str, tone: Tone) -> GlanceFact {
 fn attention_item(devices: &Devices, item: &Attention) -> Option<AttentionItem> {
     let device = devices.device(item.device)?;
     let detail = match (item.battery, item.usual_interval_ms) {
+        _ if item.bridge.is_some() => {
+            let (topic, devices) = item.bridge.clone().unwrap_or_default();
+            format!("{devices} devices are gone with it, {topic} says")
+        }
         (Some(charge), _) => format!("{} %", format_number(charge, 0)),
         (None, Some(usual)) => format!("usually every {}", duration_words(usual)),
         (None, None) => String::new(),

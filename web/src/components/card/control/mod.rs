@@ -33,7 +33,7 @@ pub(crate) struct ControlProps {
 #[component]
 pub(crate) fn Control(props: &ControlProps) -> Html {
     let props = &ControlProps {
-        disabled: props.disabled || use_look_only().is_some(),
+        disabled: props.disabled || props.entity.unavailable || use_look_only().is_some(),
         ..props.clone()
     };
     let Some(control) = &props.entity.control else {
@@ -83,7 +83,7 @@ fn label(props: &ControlProps) -> AttrValue {
 pub(crate) fn control_state(state: &ControlState) -> &'static str {
     match state {
         ControlState::Idle => "idle",
-        ControlState::Sent(_) => "sent",
+        ControlState::Sent(_) | ControlState::Delivered => "sent",
         ControlState::Confirmed => "confirmed",
         ControlState::Failed(_) => "failed",
     }
