@@ -58,7 +58,7 @@ impl Problems {
     }
 
     /// Oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Problem> {
         self.kept.iter()
     }
 

@@ -188,13 +188,13 @@ fn home_view(now: Now, devices: &Devices) -> HomeView {
 }
 
 fn unreadable(devices: &Devices) -> Vec<Unreadable> {
-    let mut problems: Vec<_> = devices.problems().iter().collect();
-    problems.sort_by_key(|problem| std::cmp::Reverse(problem.at_ms));
-    let problem = |problem: &&hearth_devices::announced::Problem| Unreadable {
-        topic: problem.topic.clone(),
-        reason: problem.reason.clone(),
-    };
-    problems.iter().take(UNREADABLE).map(problem).collect()
+    let newest = devices.problems().iter().rev().take(UNREADABLE);
+    newest
+        .map(|problem| Unreadable {
+            topic: problem.topic.clone(),
+            reason: problem.reason.clone(),
+        })
+        .collect()
 }
 
 fn rooms(devices: &Devices) -> Vec<RoomView> {
