@@ -158,7 +158,7 @@ fn zigbee2mqtt_states() {
 }
 
 #[test]
-fn tasmota_shelly_and_esphome() {
+fn tasmota_and_esphome() {
     check(
         &[
             (
@@ -176,9 +176,6 @@ fn tasmota_shelly_and_esphome() {
                 "tele/garage/SENSOR",
                 r#"{"AM2301":{"Temperature":12.1,"Humidity":70.5},"TempUnit":"C"}"#,
             ),
-            ("shellies/shelly1-AB12/relay/0", "off"),
-            ("shellies/shelly1-AB12/relay/0/power", "86.4"),
-            ("shellies/shelly1-AB12/relay/0/energy", "120000"),
             ("kitchen-sensor/sensor/temperature/state", "20.6"),
             ("kitchen-sensor/switch/fan/state", "OFF"),
             ("kitchen-sensor/debug", "boot"),
@@ -189,8 +186,6 @@ fn tasmota_shelly_and_esphome() {
             "Hallway | Light | light | Switch light On (cmnd/hallway-light/POWER), \
              Brightness number 68%~ (cmnd/hallway-light/Dimmer)",
             "Garage | Garage | climate | Temperature number 12.1°C~, Humidity number 70.5%~",
-            "- | Shelly1 AB12 | plug | Switch 0 switch Off (shellies/shelly1-AB12/relay/0/command), \
-             Power number 86.4W~, Energy number 2kWh~",
             "Kitchen | Sensor | switch | Fan switch Off (kitchen-sensor/switch/fan/command), Temperature number 20.6°C~",
         ],
     );

@@ -365,3 +365,8 @@ fn shelly() {
 fn homie() {
     check_folder("homie");
 }
+
+#[test]
+fn esphome() {
+    check_folder("esphome");
+}

@@ -80,7 +80,7 @@ impl Announced {
         for format in &mut self.formats {
             if format.wants(arrival.topic) {
                 format.apply(now_ms, arrival, &mut self.all);
-                is_taken = true;
+                is_taken |= format.takes(arrival.topic);
             }
         }
         is_taken

@@ -12,6 +12,7 @@
 
 mod bind;
 pub(crate) mod color;
+mod esphome;
 pub(crate) mod extract;
 mod group;
 mod home_assistant;
@@ -45,6 +46,12 @@ pub trait Format: fmt::Debug + Send {
     /// Whether a message on this topic says something to this format besides states that it has named.
     fn wants(&self, topic: &str) -> bool;
 
+    /// Whether a message that it was given is its own, so that nobody else guesses what it means. Asked after
+    /// [`Self::apply`].
+    fn takes(&self, _topic: &str) -> bool {
+        true
+    }
+
     /// Takes a message on a topic that it wants. What cannot be read is refused with a reason
     /// ([`Announcements::refuse`]); a message that is no announcement after all changes nothing.
     fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements);
@@ -62,5 +69,6 @@ fn formats() -> Vec<Box<dyn Format>> {
         Box::new(shelly::first::Shelly::default()),
         Box::new(shelly::rpc::ShellyRpc::default()),
         Box::new(homie::Homie::default()),
+        Box::new(esphome::EspHome::default()),
     ]
 }

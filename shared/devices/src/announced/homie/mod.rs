@@ -67,10 +67,10 @@ impl Format for Homie {
     fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements) {
         match place(arrival.topic) {
             Some(Place::Five { device, attribute }) => {
-                five::apply(now_ms, arrival, device, attribute, announcements)
+                five::apply(now_ms, arrival, device, attribute, announcements);
             }
             Some(Place::Four { device, below }) => {
-                self.attribute(now_ms, arrival, device, below, announcements)
+                self.attribute(now_ms, arrival, device, below, announcements);
             }
             None => {}
         }

@@ -108,7 +108,7 @@ impl Format for Shelly {
 }
 
 /// An address as a link; empty if it is none.
-pub(super) fn address(ip: &str) -> String {
+pub(in crate::announced) fn address(ip: &str) -> String {
     ip.parse::<std::net::Ipv4Addr>()
         .ok()
         .filter(|address| !address.is_unspecified())

@@ -2,3 +2,5 @@
 
 pub(super) mod first;
 pub(super) mod rpc;
+
+pub(super) use first::address;

@@ -68,6 +68,10 @@ impl Format for ShellyRpc {
         topic == ANSWERS || place(topic).is_some()
     }
 
+    fn takes(&self, topic: &str) -> bool {
+        topic == ANSWERS || place(topic).is_some_and(|(prefix, _)| self.devices.contains_key(prefix))
+    }
+
     fn filters(&self) -> &'static [&'static str] {
         &["+/events/rpc", "+/online", "+/status/+"]
     }
