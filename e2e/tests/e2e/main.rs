@@ -1,6 +1,7 @@
 //! The whole system in a real Chromium, with real brokers. Run by `cargo xtask e2e`.
 
 mod behind_the_bridge;
+mod charts;
 mod connections;
 mod direct;
 mod embedded_broker;

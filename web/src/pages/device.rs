@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::route::Route;
 use crate::{
-    chart::spark::Sparkline,
+    chart::{spark::Sparkline, state::Choice, view::Chart},
     components::{
         card::{Tile, control::Control, liveness, raw_value},
         empty::Explained,
@@ -74,12 +74,15 @@ fn Known(props: &KnownProps) -> Html {
                 <a class="btn hide-s" href={Route::Home { room: None }.href()}><Icon name="left" />{"Home"}</a>
             </header>
             <div class="device__cols">
-                <section class="panel" aria-labelledby="entities-h">
-                    <header class="panel__head"><h2 id="entities-h">{"Values and controls"}</h2></header>
-                    <ul class="entities">
-                        { for card.entities.iter().map(|entity| row(entity, card.name.clone(), card.liveness, props.now, &on_action)) }
-                    </ul>
-                </section>
+                <div class="stack">
+                    <section class="panel" aria-labelledby="entities-h">
+                        <header class="panel__head"><h2 id="entities-h">{"Values and controls"}</h2></header>
+                        <ul class="entities">
+                            { for card.entities.iter().map(|entity| row(entity, card.name.clone(), card.liveness, props.now, &on_action)) }
+                        </ul>
+                    </section>
+                    if !view.series.is_empty() { <Chart key={card.id.clone()} choices={choices(view)} /> }
+                </div>
                 <div class="stack">
                     {facts(view, props.now)}
                     {topics(view)}
@@ -87,6 +90,14 @@ fn Known(props: &KnownProps) -> Html {
             </div>
         </div>
     }
+}
+
+fn choices(view: &DeviceView) -> Vec<Choice> {
+    let choices = view.series.iter().map(|(label, name)| Choice {
+        name: name.clone(),
+        label: visible(label).into(),
+    });
+    choices.collect()
 }
 
 fn liveness_words(view: &DeviceView, now: u64) -> String {

@@ -143,6 +143,14 @@ fn a_device_shows_its_values_topics_and_rhythm() {
         usual_interval_ms: Some(300_000),
         details: vec![("Maker".into(), "IKEA".into())],
         configuration_url: String::new(),
+        series: vec![(
+            "Power".into(),
+            SeriesName {
+                topic: "home/lamp".into(),
+                field: "power".into(),
+                is_state: false,
+            },
+        )],
     };
     let html = page(
         Shown::Device,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ChartView, RequestId};
+use super::{Action, ChartView, RequestId, SeriesName};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -382,6 +382,8 @@ pub struct DeviceView {
     pub details: Vec<(String, String)>,
     /// Where it is set up, http or https; "" when it says nothing.
     pub configuration_url: String,
+    /// What can be charted, with its name for people.
+    pub series: Vec<(String, SeriesName)>,
 }
 
 /// A window of the topic tree.

@@ -118,3 +118,32 @@ fn a_closed_chart_costs_nothing_and_a_topic_that_comes_later_is_found() {
     bench.wait(10_000);
     assert!(charts(&bench).is_empty());
 }
+
+#[test]
+fn a_device_names_the_series_of_its_numbers_and_states() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish("zigbee2mqtt/Kitchen/Air", r#"{"temperature":21.5,"contact":true}"#);
+    bench.wait(1_000);
+    let id = bench.cards().last().unwrap().id.clone();
+    bench.command(Command::Open(View::Device { id }));
+    bench.wait(1_000);
+    let series = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Device { device, .. } => Some(device.as_ref()?.series.clone()),
+        _ => None,
+    });
+    let mut series: Vec<_> = series
+        .unwrap()
+        .into_iter()
+        .map(|(_, name)| (name.topic, name.field, name.is_state))
+        .collect();
+    series.sort();
+    let topic = || "zigbee2mqtt/Kitchen/Air".to_owned();
+    assert_eq!(
+        series,
+        [
+            (topic(), "contact".to_owned(), true),
+            (topic(), "temperature".to_owned(), false)
+        ]
+    );
+}

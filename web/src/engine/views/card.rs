@@ -6,7 +6,7 @@ use hearth_model::store::Store;
 use super::topic::spark;
 use crate::{
     engine::{home::Home, input::Now},
-    wire::{self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, Tone},
+    wire::{self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, SeriesName, Tone},
 };
 
 /// Entities that a card of Home carries; the device's own page has all.
@@ -44,6 +44,24 @@ pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Opti
         usual_interval_ms: device.usual_interval_ms,
         details: details(device),
         configuration_url: device.details.configuration_url.clone(),
+        series: device
+            .entities
+            .iter()
+            .filter_map(|entity| Some((entity.name.clone(), series_name(store, entity)?)))
+            .collect(),
+    })
+}
+
+/// The numbers of an entity, else its states, if there are samples.
+fn series_name(store: &Store, entity: &Entity) -> Option<SeriesName> {
+    let topic = store.topic(store.find(&entity.topic)?)?;
+    let field = entity.field.as_deref().unwrap_or_default();
+    let is_number = entity.kind == EntityKind::Number && topic.field(field, false).is_some();
+    let is_state = !is_number && topic.field(field, true).is_some();
+    (is_number || is_state).then(|| SeriesName {
+        topic: entity.topic.clone(),
+        field: field.to_owned(),
+        is_state,
     })
 }
 
