@@ -36,7 +36,8 @@ fn chart() -> By {
 }
 
 fn publish(client: &Client, n: u32) -> Result<()> {
-    let payload = format!(r#"{{"temperature":{}.5,"window":"{}"}}"#, 20 + n, ["closed", "open"][n as usize % 2]);
+    let window = if n % 2 == 0 { "closed" } else { "open" };
+    let payload = format!(r#"{{"temperature":{}.5,"window":"{window}"}}"#, 20 + n);
     client.publish(TOPIC, payload.as_bytes(), &[])
 }
 
@@ -48,7 +49,8 @@ fn type_keys(page: &Page, keys: &str) -> Result<()> {
 /// What a screen reader is told of the cursor.
 fn wait_for_words(page: &Page, part: &str) -> Result<()> {
     until(&format!("`{part}` of the chart's cursor"), || {
-        let body = "return [...document.querySelectorAll('.charts [role=status]')].map(e => e.textContent).join()";
+        let body =
+            "return [...document.querySelectorAll('.charts [role=status]')].map(e => e.textContent).join()";
         let said: String = page.script(body, &[])?;
         Ok(said.contains(part).then_some(()))
     })
@@ -71,7 +73,8 @@ fn a_chart_draws_what_is_published_and_keys_read_it() -> Result<()> {
         wait_for_words(page, "temperature 23.5")?;
 
         until("a past to look at", || {
-            let body = "const d = document.querySelector('[data-testid=topic-chart]').dataset; return d.to - d.from";
+            let body =
+                "const d = document.querySelector('[data-testid=topic-chart]').dataset; return d.to - d.from";
             Ok((page.script::<u64>(body, &[])? > 5_000).then_some(()))
         })?;
         type_keys(page, &format!("+++{SHIFT}{LEFT}"))?;
@@ -79,7 +82,10 @@ fn a_chart_draws_what_is_published_and_keys_read_it() -> Result<()> {
         let from = page.attribute(&chart(), "data-from")?;
         publish(&client, 9)?;
         page.wait_for_text(&by("topic-payload"), "29.5")?;
-        ensure!(page.attribute(&chart(), "data-from")? == from, "a past stays where it is");
+        ensure!(
+            page.attribute(&chart(), "data-from")? == from,
+            "a past stays where it is"
+        );
         type_keys(page, END)?;
         page.wait_for_attribute(&chart(), "data-live", &["true"])
     })
@@ -92,7 +98,10 @@ fn states_have_a_lane_and_the_table_has_every_sample() -> Result<()> {
         let choose = "const l = [...document.querySelectorAll('[data-testid=chart-fields] label')];
             l.find(e => e.textContent == 'window').querySelector('input').click(); return l.length";
         let fields: u32 = page.script(choose, &[])?;
-        ensure!(fields == 3, "temperature, window, and whether to keep them: {fields}");
+        ensure!(
+            fields == 3,
+            "temperature, window, and whether to keep them: {fields}"
+        );
         until("a lane", || {
             let lanes: u32 = page.script("return document.querySelectorAll('.lane').length", &[])?;
             Ok((lanes == 1).then_some(()))
