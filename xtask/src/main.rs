@@ -4,6 +4,7 @@
 //! when it ends. No product code lives here.
 
 mod apt;
+mod autobahn;
 mod bench;
 mod bench_relay;
 mod bench_ui;
@@ -36,6 +37,7 @@ cargo xtask <task>
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
   fuzz TARGET --keep          keep the inputs that reach most for the ordinary tests
+  autobahn             the Autobahn test suite against the WebSocket listener (installs it; a minute)
   conformance          CONFORMANCE.md: which test proves which statement of the specifications
   templates            shared/templates/tests/expected.json: what Jinja2 itself makes of the corpus (installs Jinja2)
   bench codec [ROUNDS [WORKLOAD]]   the codec against other projects' codecs (downloads and builds them)
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),
         "fuzz" => fuzz::fuzz(&rest),
+        "autobahn" => autobahn::autobahn(),
         "conformance" => conformance::conformance(),
         "templates" => templates::templates(),
         "bench" => bench::bench(&rest),

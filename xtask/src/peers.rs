@@ -16,6 +16,8 @@ const AEDES: &str = "1.2.0";
 /// The WebSockets that aedes is served over.
 const WS: &str = "8.23.0";
 const AMQTT: &str = "0.12.1";
+/// Runs the cases of the Autobahn test suite without Python 2.
+const KOSOKU: &str = "0.1.0";
 const JINJA2: &str = "3.1.6";
 
 /// Installs the clients under `target/peers`, tells `tests` where they are, and returns what cannot be tested and why.
@@ -144,6 +146,12 @@ fn paho(folder: &Path) -> Result<PathBuf> {
 pub(crate) fn jinja2() -> Result<PathBuf> {
     let folder = target_dir().join("peers").join(format!("jinja2-{JINJA2}"));
     python_package(&folder, "Jinja2", JINJA2, "jinja2")
+}
+
+/// The same for kosoku.
+pub(crate) fn kosoku() -> Result<PathBuf> {
+    let folder = target_dir().join("peers").join(format!("kosoku-{KOSOKU}"));
+    python_package(&folder, "kosoku", KOSOKU, "kosoku")
 }
 
 /// Installs a package of PyPI in a folder, once; `module` is in it when that was done.

@@ -108,7 +108,7 @@ fn refuse_taken_port(args: &[String], flag: &str, default: &str) -> Result<()> {
 }
 
 /// The address in the line that says that the bridge is ready.
-fn listening_address(line: &str) -> Option<SocketAddr> {
+pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     let plain = without_colours(line);
     let (_, address) = plain.split_once("listening on http://")?;
     address.trim_end_matches('/').parse().ok()

@@ -1,6 +1,6 @@
-//! The listener against RFC 6455: hundreds of cases in the families of the Autobahn test suite, which itself needs a server that
-//! echoes text. Behind the bridge stands a broker that sends back what it gets, so that payload is compared too; after the listed
-//! cases come cases made by chance. `HEARTH_WEBSOCKET_SECONDS=600 cargo test -p hearth --test bridge rfc6455 -- --nocapture`
+//! The listener against RFC 6455: hundreds of cases in the families of the Autobahn test suite, whose own run by
+//! `cargo xtask autobahn`. Behind the bridge stands a broker that sends back what it gets, so that payload is compared too; after the
+//! listed cases come cases made by chance. `HEARTH_WEBSOCKET_SECONDS=600 cargo test -p hearth --test bridge rfc6455 -- --nocapture`
 //! goes on for ten minutes, and prints a report by family.
 
 mod cases;
