@@ -26,8 +26,6 @@ const TICK: Duration = Duration::from_millis(1);
 const SENSORS: u32 = 100;
 /// Sequence numbers start here, so that all are of one length.
 const FIRST_NUMBER: u64 = 1_000_000_000;
-/// Bytes of the packet of the last message, as a 3.1.1 client gets it.
-pub const LAST_BYTES_3_1_1: u64 = 16;
 /// The packet identifier of the last message.
 const LAST: [u8; 2] = [0x0B, 0xAD];
 
@@ -110,21 +108,6 @@ impl Blaster {
     #[must_use]
     pub fn another_came(&self) -> bool {
         self.subscribers.try_recv().is_ok()
-    }
-}
-
-impl Blast {
-    /// Bytes of all its packets, as a 3.1.1 client gets them.
-    #[must_use]
-    pub fn bytes_3_1_1(&self) -> u64 {
-        let of_topic = |topic| Template::new(4, topic, false).bytes.len() as u64;
-        let (topics, messages) = (u64::from(self.topics.max(1)), self.messages);
-        // The first topics get one more when it does not come out even.
-        (0..self.topics.max(1))
-            .map(|topic| {
-                of_topic(topic) * (messages / topics + u64::from(u64::from(topic) < messages % topics))
-            })
-            .sum()
     }
 }
 

@@ -37,9 +37,9 @@ impl Peers {
         })
     }
 
-    /// The address of a peer's page, told to connect to a server; `bytes` is what the raw counter waits for.
-    pub(crate) fn url(&self, page: &str, server: &str, bytes: u64) -> String {
+    /// The address of a peer's page, told to connect to a server.
+    pub(crate) fn url(&self, page: &str, server: &str) -> String {
         let server = e2e::page::percent_encoded(server);
-        format!("{}{page}?url={server}&bytes={bytes}", self.server.url())
+        format!("{}{page}?url={server}", self.server.url())
     }
 }

@@ -8,6 +8,7 @@ mod embedded_broker;
 mod figures;
 mod harness;
 mod hostile;
+mod load;
 mod other_brokers;
 mod outages;
 mod peers;

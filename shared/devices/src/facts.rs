@@ -108,6 +108,12 @@ impl Devices {
         )
     }
 
+    /// Facts about these devices, such as those of a room.
+    #[must_use]
+    pub fn facts_of(&self, devices: &[DeviceId]) -> Facts {
+        facts(devices.iter().filter_map(|id| self.device(*id)))
+    }
+
     /// What needs attention, most urgent first.
     #[must_use]
     pub fn attention(&self, now_ms: u64) -> Vec<Attention> {

@@ -306,6 +306,7 @@ impl Engine {
             Command::Open(view) => self.views.open(&self.home, view),
             Command::Close(kind) => self.views.close(kind),
             Command::Tree(command) => self.views.change_tree(&self.store, command),
+            Command::Cards(cards) => self.views.watch(&self.home, cards),
             Command::Publish { request, message } => {
                 let outcome = self
                     .publisher
@@ -433,6 +434,7 @@ fn waits_for_session(input: &Input) -> bool {
             Command::Open(_)
                 | Command::Close(_)
                 | Command::Tree(_)
+                | Command::Cards(_)
                 | Command::Limit(_)
                 | Command::Visible(_)
                 | Command::Painted

@@ -1,6 +1,6 @@
 //! The devices of the home, kept up with the store, and the commands that wait for their confirmation.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use hearth_devices::{Action, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
 use hearth_model::store::{Arrival, NodeId, Store};
@@ -11,6 +11,10 @@ use crate::wire::{self, ControlState, Outcome, Publication, RequestId};
 
 /// How often devices take what came, ms: the newest message of each topic, the store has them all.
 const FLUSH_MS: u64 = 100;
+/// Topics that are read at once: a few milliseconds of work, so that neither keep-alive nor page wait for a burst.
+const FLUSH_TOPICS: usize = 500;
+/// When there were more, the next are read after this time, ms.
+const SLICE_MS: u64 = 20;
 /// How often silence is looked for, ms.
 const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
@@ -20,7 +24,8 @@ const ANSWER_MS: u64 = 5_000;
 #[derive(Debug)]
 pub struct Home {
     devices: Devices,
-    changed_topics: Vec<NodeId>,
+    /// In the order of their first message since they were read last: under load all get their turn.
+    changed_topics: VecDeque<NodeId>,
     is_changed: HashSet<NodeId>,
     flush: Pace,
     tick: Pace,
@@ -50,7 +55,7 @@ impl Default for Home {
     fn default() -> Self {
         Self {
             devices: Devices::new(DeviceOptions::default()),
-            changed_topics: Vec::new(),
+            changed_topics: VecDeque::new(),
             is_changed: HashSet::new(),
             flush: Pace::default(),
             tick: Pace::default(),
@@ -84,7 +89,7 @@ impl Home {
     /// A message changed this topic.
     pub fn note_message(&mut self, topic: NodeId) {
         if self.is_changed.insert(topic) {
-            self.changed_topics.push(topic);
+            self.changed_topics.push_back(topic);
             self.flush.note_change();
         }
     }
@@ -105,7 +110,7 @@ impl Home {
     /// Takes what came and looks at the clock.
     pub fn advance(&mut self, now: Now, store: &Store) {
         if self.flush.take_due(now.mono, FLUSH_MS) {
-            self.flush_topics(store);
+            self.flush_topics(now, store);
             self.settle(now, store);
             self.tick.note_change();
         }
@@ -124,10 +129,16 @@ impl Home {
         self.give_up(now);
     }
 
-    fn flush_topics(&mut self, store: &Store) {
-        self.is_changed.clear();
-        for id in std::mem::take(&mut self.changed_topics) {
+    fn flush_topics(&mut self, now: Now, store: &Store) {
+        for _ in 0..FLUSH_TOPICS {
+            let Some(id) = self.changed_topics.pop_front() else {
+                return;
+            };
+            self.is_changed.remove(&id);
             self.apply(store, id);
+        }
+        if !self.changed_topics.is_empty() {
+            self.flush.look_again(now.mono + SLICE_MS);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     rc::Rc,
 };
 
@@ -41,6 +41,10 @@ struct Inner {
     /// What a new engine has to be told when this one dies.
     open: RefCell<HashMap<ViewKind, (u32, Option<View>)>>,
     limits: Cell<Limits>,
+    /// The cards of Home that are mounted, and how often.
+    cards: RefCell<BTreeMap<String, u32>>,
+    /// These are told at the next frame.
+    cards_changed: Cell<bool>,
     connect: RefCell<Option<Command>>,
     /// The clock of a handle without a browser.
     now: Cell<Option<u64>>,
@@ -172,7 +176,7 @@ impl EngineHandle {
             .values()
             .filter_map(|(_, view)| view.clone())
             .collect();
-        let began = std::iter::once(limit).chain(connect);
+        let began = [limit, self.watched_cards()].into_iter().chain(connect);
         for command in began.chain(views.into_iter().map(Command::Open)) {
             self.send(command);
         }
@@ -272,6 +276,34 @@ impl EngineHandle {
             self.0.state.borrow_mut().forget(kind);
             self.send(Command::Close(kind));
         }
+    }
+
+    /// A card of Home is mounted or not any more. The engine is told of all at once, at the next frame.
+    pub(super) fn watch_card(&self, id: &str, mounted: bool) {
+        {
+            let mut cards = self.0.cards.borrow_mut();
+            match (mounted, cards.get_mut(id)) {
+                (true, Some(mounts)) => *mounts += 1,
+                (true, None) => {
+                    cards.insert(id.to_owned(), 1);
+                }
+                (false, Some(mounts)) if *mounts > 1 => *mounts -= 1,
+                (false, Some(_) | None) => {
+                    cards.remove(id);
+                }
+            }
+        }
+        if !self.0.cards_changed.replace(true) {
+            let handle = self.clone();
+            page::before_paint(move || {
+                handle.0.cards_changed.set(false);
+                handle.send(handle.watched_cards());
+            });
+        }
+    }
+
+    fn watched_cards(&self) -> Command {
+        Command::Cards(self.0.cards.borrow().keys().cloned().collect())
     }
 
     fn remember(&self, command: &Command) {

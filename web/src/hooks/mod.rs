@@ -63,6 +63,12 @@ pub fn use_home() -> Option<Rc<HomeView>> {
 #[hook]
 pub fn use_card(device: &str) -> Option<Rc<DeviceCard>> {
     let id = device.to_owned();
+    let engine = use_engine();
+    use_effect_with((engine, id.clone()), |(engine, id)| {
+        engine.watch_card(id, true);
+        let (engine, id) = (engine.clone(), id.clone());
+        move || engine.watch_card(&id, false)
+    });
     use_selected(Key::Card(id.clone()), move |state: &PageState| {
         state.cards.get(&id).cloned()
     })

@@ -133,6 +133,12 @@ impl PageState {
                 self.home = Some(Rc::new(view));
                 Key::Home
             }
+            Patch::Facts(facts) => {
+                if let Some(home) = &mut self.home {
+                    Rc::make_mut(home).take_facts(facts);
+                }
+                Key::Home
+            }
             Patch::Card(card) => {
                 let key = Key::Card(card.id.clone());
                 self.cards.insert(card.id.clone(), Rc::from(card));
@@ -179,7 +185,7 @@ impl PageState {
 
     /// Cards that no room names are of another broker's home.
     fn forget_cards_beside(&mut self, view: &HomeView) {
-        let devices = || view.rooms.iter().flat_map(|room| &room.devices);
+        let devices = || view.rooms.iter().flat_map(|room| room.devices.iter());
         if self.cards.len() > devices().count() {
             let named: HashSet<_> = devices().collect();
             self.cards.retain(|id, _| named.contains(id));
@@ -253,7 +259,7 @@ mod tests {
             id: "room".into(),
             name: "Room".into(),
             facts: vec![],
-            devices: vec!["lamp".into()],
+            devices: Rc::new(vec!["lamp".into()]),
         };
         let home = HomeView {
             rooms: vec![room],

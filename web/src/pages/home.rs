@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
+    cards::{Cards, use_columns},
     profiles::{use_connection_form, use_submit},
     route::Route,
 };
@@ -23,7 +24,7 @@ use crate::{
         use_card, use_connection, use_counters, use_engine, use_home, use_now, use_start, use_subscriptions,
     },
     platform::document,
-    wire::{Action, Command, ConnectionState, HomeView, Unreadable},
+    wire::{Action, Command, ConnectionState, HomeView, Unreadable, WHOLE_HOME},
 };
 
 /// What [`Home`] draws.
@@ -131,6 +132,8 @@ struct RoomsProps {
 fn Rooms(props: &RoomsProps) -> Html {
     let home = &*props.home;
     let now = use_now(10);
+    let devices: usize = home.rooms.iter().map(|room| room.devices.len()).sum();
+    let columns = use_columns(devices > WHOLE_HOME);
     let chosen = use_state(|| None::<String>);
     let on_choose = {
         let chosen = chosen.clone();
@@ -154,7 +157,7 @@ fn Rooms(props: &RoomsProps) -> Html {
             <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
             { for home.rooms.iter().map(|room| html! {
                 <Room key={room.id.clone()} room={room.clone()}>
-                    { for room.devices.iter().map(|device| html! { <CardOf key={device.clone()} device={device.clone()} /> }) }
+                    <Cards devices={room.devices.clone()} {columns} />
                 </Room>
             })}
             if home.beyond_limit > 0 {
@@ -188,13 +191,13 @@ fn unreadable(items: &[Unreadable]) -> Html {
 }
 
 #[derive(Properties, PartialEq)]
-struct CardOfProps {
-    device: AttrValue,
+pub(super) struct CardOfProps {
+    pub(super) device: AttrValue,
 }
 
 /// Draws a card anew when its device changed, and when the words for its age do.
 #[component]
-fn CardOf(props: &CardOfProps) -> Html {
+pub(super) fn CardOf(props: &CardOfProps) -> Html {
     let card = use_card(&props.device);
     let now = use_now(10);
     let engine = use_engine();

@@ -1,5 +1,6 @@
 //! The pages: each joins hooks and components and knows its own view only.
 
+mod cards;
 pub(crate) mod connect;
 pub(crate) mod device;
 pub(crate) mod explorer;

@@ -105,7 +105,7 @@ fn home_shows_facts_attention_rooms_and_cards() {
             id: "hall".into(),
             name: "Flur".into(),
             facts: vec![],
-            devices: vec!["lamp".into()],
+            devices: std::rc::Rc::new(vec!["lamp".into()]),
         }],
         beyond_limit: 2,
         unreadable: Vec::new(),

@@ -5,6 +5,7 @@ pub mod database;
 pub mod document;
 pub mod files;
 pub mod locale;
+pub mod near;
 pub mod page;
 pub mod panic;
 pub mod storage;

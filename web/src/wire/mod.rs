@@ -19,6 +19,9 @@ pub type RequestId = u32;
 /// so long that closed tabs pile up at the broker.
 pub const DEFAULT_SESSION_EXPIRY_S: u32 = 300;
 
+/// A home with more devices is windowed: only cards that are on the screen or near it exist and are told of.
+pub const WHOLE_HOME: usize = 150;
+
 /// From the page to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Command {
@@ -37,6 +40,8 @@ pub enum Command {
     Close(ViewKind),
     /// Change how the topic tree is looked at; it remembers this also while its view is closed.
     Tree(TreeCommand),
+    /// The cards of Home that are on the screen or near it; of use when there are more than [`WHOLE_HOME`] devices.
+    Cards(Vec<String>),
     /// Publish one Application Message.
     Publish {
         request: RequestId,

@@ -1,5 +1,7 @@
 //! From the engine to the page: what changed, in the words of the views.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Action, ChartView, RequestId, SeriesName};
@@ -17,6 +19,8 @@ pub enum Patch {
     Counters(Counters),
     /// Rooms and the order of cards, glance and attention; the cards come one by one.
     Home(HomeView),
+    /// Rooms and cards are the same, and in the same order; facts are others.
+    Facts(HomeFacts),
     /// One card of an open Home view (or the device of an open Device view) changed.
     Card(Box<DeviceCard>),
     /// The device of an open [`View::Device`](super::View::Device); `None`: there is none with this id.
@@ -174,6 +178,21 @@ pub struct Unreadable {
     pub reason: String,
 }
 
+impl HomeView {
+    /// Takes over what changed.
+    pub fn take_facts(&mut self, facts: HomeFacts) {
+        self.glance = facts.glance;
+        self.attention = facts.attention;
+        self.beyond_limit = facts.beyond_limit;
+        self.unreadable = facts.unreadable;
+        for (place, facts) in facts.rooms {
+            if let Some(room) = self.rooms.get_mut(place as usize) {
+                room.facts = facts;
+            }
+        }
+    }
+}
+
 /// One of the six facts about the whole home.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GlanceFact {
@@ -229,7 +248,18 @@ pub struct RoomView {
     /// "22.2 °C", "1 of 3 lights on", "All closed".
     pub facts: Vec<String>,
     /// Device ids in the order of their cards.
-    pub devices: Vec<String>,
+    pub devices: Rc<Vec<String>>,
+}
+
+/// What of a [`HomeView`] changes all the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct HomeFacts {
+    pub glance: Vec<GlanceFact>,
+    pub attention: Vec<AttentionItem>,
+    /// Rooms whose facts are others: place in [`HomeView::rooms`] and [`RoomView::facts`].
+    pub rooms: Vec<(u32, Vec<String>)>,
+    pub beyond_limit: u64,
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// One card of Home.

@@ -84,6 +84,45 @@ fn a_thousand_messages_a_second_change_a_card_four_times_a_second() {
 }
 
 #[test]
+fn of_a_large_home_only_the_cards_on_the_screen_are_told_of() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    for n in 0..400 {
+        bench.publish(&format!("home/room{}/sensor{n}/temperature", n % 20), "20.5");
+    }
+    bench.wait(2_000);
+    let home = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Home(home) => Some(home.clone()),
+        _ => None,
+    });
+    let home = home.unwrap();
+    assert_eq!(
+        home.rooms.iter().map(|room| room.devices.len()).sum::<usize>(),
+        400
+    );
+    let shown: Vec<String> = home.rooms[3].devices.iter().take(5).cloned().collect();
+    bench.patches.clear();
+    bench.command(Command::Cards(shown.clone()));
+    for n in 0..400 {
+        bench.publish(&format!("home/room{}/sensor{n}/temperature", n % 20), "21.5");
+    }
+    bench.wait(1_000);
+    let told: std::collections::BTreeSet<_> = bench.cards().iter().map(|card| card.id.clone()).collect();
+    assert_eq!(told, shown.into_iter().collect());
+    assert!(
+        bench
+            .patches
+            .iter()
+            .any(|patch| matches!(patch, Patch::Facts(facts) if facts.rooms.len() <= 16)),
+        "the facts of rooms come a few at a time"
+    );
+    assert!(
+        !bench.patches.iter().any(|patch| matches!(patch, Patch::Home(_))),
+        "no room changed"
+    );
+}
+
+#[test]
 fn a_hidden_page_gets_nothing_and_the_present_at_once_when_it_comes_back() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));
@@ -390,12 +429,17 @@ fn chosen_limits_hold_and_what_they_refuse_is_counted() {
     );
 }
 
-fn home(bench: &Bench) -> &crate::wire::HomeView {
-    let homes = bench.patches.iter().rev().find_map(|patch| match patch {
-        Patch::Home(home) => Some(home),
-        _ => None,
-    });
-    homes.unwrap()
+/// Home as the page has it.
+fn home(bench: &Bench) -> crate::wire::HomeView {
+    let mut home = None;
+    for patch in &bench.patches {
+        match (patch, &mut home) {
+            (Patch::Home(view), _) => home = Some(view.clone()),
+            (Patch::Facts(facts), Some(home)) => home.take_facts(facts.clone()),
+            _ => {}
+        }
+    }
+    home.unwrap()
 }
 
 #[test]
@@ -434,7 +478,7 @@ fn an_announced_device_takes_the_place_of_the_guess_and_goes_when_it_is_removed(
     let devices: Vec<_> = home(&bench)
         .rooms
         .iter()
-        .flat_map(|room| room.devices.clone())
+        .flat_map(|room| room.devices.to_vec())
         .collect();
     assert_eq!(devices, std::slice::from_ref(&id));
     bench.wait(5_000);

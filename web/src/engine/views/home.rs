@@ -1,7 +1,10 @@
 //! Home with its cards, and the page of one device.
 
 use hearth_model::letters::lower;
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    rc::Rc,
+};
 
 use hearth_devices::{Attention, DeviceId, Devices, Facts, Reason, Room, Share};
 use hearth_model::{age::duration_words, format::format_number, store::Store};
@@ -10,7 +13,9 @@ use hearth_mqtt::MonoTime;
 use super::{card, pace::Pace};
 use crate::{
     engine::{home::Home, input::Now},
-    wire::{AttentionItem, AttentionReason, GlanceFact, HomeView, Patch, RoomView, Tone, Unreadable},
+    wire::{
+        AttentionItem, AttentionReason, GlanceFact, HomeFacts, HomeView, Patch, RoomView, Tone, Unreadable, WHOLE_HOME,
+    },
 };
 
 /// A card changes four times a second at most.
@@ -22,6 +27,10 @@ const ATTENTION_INTERVAL_MS: u64 = 5_000;
 
 /// What could not be read is named up to this often.
 const UNREADABLE: usize = 20;
+/// What one frame carries of cards, counted in cards and entities: a page draws as much in a few milliseconds.
+const CARDS_WEIGHT: usize = 48;
+/// Rooms whose facts one frame carries.
+const ROOM_FACTS: usize = 16;
 
 /// Home as the page has it.
 #[derive(Debug, Default)]
@@ -33,6 +42,10 @@ pub(super) struct HomeScreen {
     /// [`Devices::structure`] of what was sent.
     structure: u64,
     changed: BTreeSet<DeviceId>,
+    /// Cards that are due and did not fit into the frames so far.
+    due: VecDeque<DeviceId>,
+    /// The cards that the page shows, as it names them; of use when there are many.
+    watched: BTreeSet<String>,
     sent: Option<HomeView>,
 }
 
@@ -56,6 +69,7 @@ impl HomeScreen {
 
     pub(super) fn show_again(&mut self, home: &Home) {
         self.sent = None;
+        self.due.clear();
         // One by one: a set made of a list brings a sort along.
         for (id, _) in home.devices().iter() {
             self.changed.insert(id);
@@ -67,6 +81,22 @@ impl HomeScreen {
         } else {
             Pace::due_at_once()
         };
+    }
+
+    /// The page shows these cards now.
+    pub(super) fn watch(&mut self, home: &Home, cards: Vec<String>) {
+        // One by one, as above.
+        let mut watched = BTreeSet::new();
+        watched.extend(cards);
+        let devices = home.devices();
+        let new = devices
+            .iter()
+            .filter(|(_, device)| watched.contains(&device.id) && !self.watched.contains(&device.id))
+            .map(|(id, _)| id);
+        self.changed.extend(new);
+        self.watched = watched;
+        // Scrolling cannot wait for the next quarter of a second.
+        self.card_pace = Pace::due_at_once();
     }
 
     pub(super) fn note_changes(&mut self, changed: &BTreeSet<DeviceId>) {
@@ -81,6 +111,7 @@ impl HomeScreen {
         let pending = [
             self.pace.poll_timeout(),
             self.card_pace.poll_timeout(),
+            (!self.due.is_empty()).then_some(MonoTime::ZERO),
             Some(self.look_at),
         ];
         pending.into_iter().flatten().min().filter(|_| self.open)
@@ -91,29 +122,89 @@ impl HomeScreen {
             return;
         }
         // Cards first: the rooms that name them come after.
-        if self.card_pace.take_due(now.mono, CARD_INTERVAL_MS) {
-            let cards = std::mem::take(&mut self.changed)
-                .into_iter()
-                .filter_map(|id| card::card(now, home, store, id));
-            patches.extend(cards.map(|card| Patch::Card(Box::new(card))));
-            if self.structure != home.devices().structure() {
-                // A new card is of no use before its room knows it.
-                self.pace = Pace::due_at_once();
-            }
-        }
+        self.cards(now, home, store, patches);
         if now.mono >= self.look_at {
             self.look_at = now.mono + ATTENTION_INTERVAL_MS;
             self.pace.note_change();
         }
         if self.pace.take_due(now.mono, HOME_INTERVAL_MS) {
-            self.structure = home.devices().structure();
-            let view = home_view(now, home.devices());
-            if self.sent.as_ref() != Some(&view) {
-                self.sent = Some(view.clone());
-                patches.push(Patch::Home(view));
+            patches.extend(self.rooms(now, home.devices()));
+        }
+    }
+
+    fn cards(&mut self, now: Now, home: &Home, store: &Store, patches: &mut Vec<Patch>) {
+        if self.card_pace.take_due(now.mono, CARD_INTERVAL_MS) {
+            let is_whole = home.devices().iter().nth(WHOLE_HOME).is_none();
+            let shown = |id: &DeviceId| {
+                let device = home.devices().device(*id);
+                is_whole || device.is_some_and(|device| self.watched.contains(&device.id))
+            };
+            let changed = std::mem::take(&mut self.changed);
+            for id in changed {
+                // What still waits is few: a few frames carry all that are shown.
+                if shown(&id) && !self.due.contains(&id) {
+                    self.due.push_back(id);
+                }
+            }
+            if is_whole && self.structure != home.devices().structure() {
+                // A new card is of no use before its room knows it.
+                self.pace = Pace::due_at_once();
+            }
+        }
+        let mut weight = 0;
+        while weight < CARDS_WEIGHT
+            && let Some(id) = self.due.pop_front()
+        {
+            if let Some(card) = card::card(now, home, store, id) {
+                weight += 2 + card.entities.len();
+                patches.push(Patch::Card(Box::new(card)));
             }
         }
     }
+
+    /// The rooms, or what is different about them.
+    fn rooms(&mut self, now: Now, devices: &Devices) -> Option<Patch> {
+        let is_known = self.structure == devices.structure();
+        if let (true, Some(sent)) = (is_known, &mut self.sent) {
+            let (facts, is_all) = different_facts(now, devices, sent)?;
+            if !is_all {
+                self.pace = Pace::due_at_once();
+            }
+            sent.take_facts(facts.clone());
+            return Some(Patch::Facts(facts));
+        }
+        self.structure = devices.structure();
+        let view = home_view(now, devices);
+        let is_new = self.sent.as_ref() != Some(&view);
+        self.sent = Some(view.clone());
+        is_new.then_some(Patch::Home(view))
+    }
+}
+
+/// What of the facts is different from what was sent, and whether that is all.
+fn different_facts(now: Now, devices: &Devices, sent: &HomeView) -> Option<(HomeFacts, bool)> {
+    let view = home_view(now, devices);
+    let places = 0_u32..;
+    let mut rooms: Vec<_> = places
+        .zip(view.rooms.iter().zip(&sent.rooms))
+        .filter(|(_, (room, before))| room.facts != before.facts)
+        .map(|(place, (room, _))| (place, room.facts.clone()))
+        .collect();
+    let is_all = rooms.len() <= ROOM_FACTS;
+    rooms.truncate(ROOM_FACTS);
+    let is_same = rooms.is_empty()
+        && view.glance == sent.glance
+        && view.attention == sent.attention
+        && view.beyond_limit == sent.beyond_limit
+        && view.unreadable == sent.unreadable;
+    let facts = HomeFacts {
+        glance: view.glance,
+        attention: view.attention,
+        rooms,
+        beyond_limit: view.beyond_limit,
+        unreadable: view.unreadable,
+    };
+    (!is_same).then_some((facts, is_all))
 }
 
 /// The page of one device.
@@ -216,8 +307,8 @@ fn room_view(devices: &Devices, room: &Room, only_room: bool) -> RoomView {
     RoomView {
         id,
         name,
-        facts: room_facts(&devices.room_facts(room.name.as_deref())),
-        devices: room.devices.iter().filter_map(address).collect(),
+        facts: room_facts(&devices.facts_of(&room.devices)),
+        devices: Rc::new(room.devices.iter().filter_map(address).collect()),
     }
 }
 

@@ -96,6 +96,11 @@ impl Views {
         }
     }
 
+    /// The page shows these cards of Home now.
+    pub fn watch(&mut self, home: &Home, cards: Vec<String>) {
+        self.home.watch(home, cards);
+    }
+
     /// What was heard is forgotten: the open views begin anew.
     pub fn forget(&mut self) {
         self.numbers.show_again();
