@@ -36,7 +36,7 @@ fn chart() -> By {
 }
 
 fn publish(client: &Client, n: u32) -> Result<()> {
-    let window = if n % 2 == 0 { "closed" } else { "open" };
+    let window = if n.is_multiple_of(2) { "closed" } else { "open" };
     let payload = format!(r#"{{"temperature":{}.5,"window":"{window}"}}"#, 20 + n);
     client.publish(TOPIC, payload.as_bytes(), &[])
 }

@@ -9,6 +9,7 @@ use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, HtmlCanvasElement, 
 use yew::prelude::*;
 
 use super::plan::Shape;
+use crate::platform::page;
 
 /// Room above and below the box, so that a line at its edge is drawn whole, px.
 const MARGIN: f64 = 4.0;
@@ -32,10 +33,14 @@ pub(crate) fn Canvas(props: &CanvasProps) -> Html {
     {
         let node = node.clone();
         use_effect_with((props.shapes.clone(), props.seen), move |(shapes, _)| {
-            if let Some(canvas) = node.cast::<HtmlCanvasElement>() {
-                // A canvas without a context draws nothing; the text beside it says the same.
-                drop(draw(&canvas, shapes));
-            }
+            let (node, shapes) = (node.clone(), shapes.clone());
+            // When all effects of this rendering are done the layout is as it will be painted.
+            page::before_paint(move || {
+                if let Some(canvas) = node.cast::<HtmlCanvasElement>() {
+                    // A canvas without a context draws nothing; the text beside it says the same.
+                    drop(draw(&canvas, &shapes));
+                }
+            });
         });
     }
     html! { <canvas ref={node} aria-hidden="true" /> }

@@ -1,6 +1,6 @@
 //! From what the engine sent to shapes in a box from 0 to 1: nothing here knows pixels, colours or the DOM.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, rc::Rc};
 
 use super::scale::Scale;
 use crate::wire::{ChartView, Point, SeriesName, SeriesView};
@@ -34,7 +34,7 @@ pub(crate) enum Shape {
 pub(crate) struct Panel {
     pub(crate) scale: Scale,
     pub(crate) unit: String,
-    pub(crate) shapes: Vec<Shape>,
+    pub(crate) shapes: Rc<Vec<Shape>>,
     /// Places in [`ChartView::series`], each with its slot of colours.
     pub(crate) members: Vec<(usize, usize)>,
 }
@@ -44,7 +44,7 @@ pub(crate) struct Panel {
 pub(crate) struct Lane {
     pub(crate) place: usize,
     pub(crate) slot: usize,
-    pub(crate) shapes: Vec<Shape>,
+    pub(crate) shapes: Rc<Vec<Shape>>,
 }
 
 /// All there is to draw.
@@ -79,7 +79,7 @@ impl Plan {
                 continue;
             };
             if series.name.is_state {
-                let shapes = lane(view, series, slot);
+                let shapes = Rc::new(lane(view, series, slot));
                 plan.lanes.push(Lane { place, slot, shapes });
                 continue;
             }
@@ -163,7 +163,7 @@ fn panel(view: &ChartView, look: &Look, members: Vec<(usize, usize)>, most: u32)
     Panel {
         scale,
         unit: if shared { unit } else { String::new() },
-        shapes,
+        shapes: Rc::new(shapes),
         members,
     }
 }
@@ -362,7 +362,7 @@ mod tests {
     }
 
     fn lines_of(plan: &Plan) -> Vec<&Vec<(f32, f32)>> {
-        let shapes = plan.panels.iter().flat_map(|panel| &panel.shapes);
+        let shapes = plan.panels.iter().flat_map(|panel| panel.shapes.iter());
         shapes
             .filter_map(|shape| match shape {
                 Shape::Line { points, .. } => Some(points),

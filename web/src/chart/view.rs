@@ -69,7 +69,8 @@ pub(crate) fn Chart(props: &ChartProps) -> Html {
         span: state.span,
         columns: seen.columns,
     });
-    let view = use_memo(view, |view| view.as_deref().cloned().unwrap_or_default());
+    let nothing = use_memo((), |()| ChartView::default());
+    let view = view.unwrap_or(nothing);
     let plan = use_memo((view.clone(), state.look.clone()), |(view, look)| {
         Plan::new(view, look)
     });
@@ -255,7 +256,7 @@ fn axis_label(panel: &Panel, tick: f64) -> String {
     if panel.unit.is_empty() {
         return label;
     }
-    format!("{label} {}", panel.unit)
+    format!("{label} {}", visible(&panel.unit))
 }
 
 fn tick_html(tick: &Tick) -> Html {
@@ -269,7 +270,6 @@ fn tick_html(tick: &Tick) -> Html {
 
 fn panel_html(props: &PlotsProps, panel: &Panel, at: Option<u64>, with_tip: bool) -> Html {
     let view = &props.view;
-    let shapes = Rc::new(panel.shapes.clone());
     html! {
         <div class="chart" data-tip={with_tip.to_string()}>
             <div class="chart__y" aria-hidden="true">
@@ -278,7 +278,7 @@ fn panel_html(props: &PlotsProps, panel: &Panel, at: Option<u64>, with_tip: bool
                 })}
             </div>
             <div class="chart__plot">
-                <Canvas {shapes} seen={props.seen.times} />
+                <Canvas shapes={panel.shapes.clone()} seen={props.seen.times} />
                 if let Some(at) = at {
                     {line(view, at)}
                     { for panel.members.iter().filter_map(|(place, slot)| {
@@ -303,7 +303,7 @@ fn lane_html(props: &PlotsProps, lane: &Lane, at: Option<u64>) -> Html {
     html! {
         <div class="lane">
             <div class="lane__bar">
-                <Canvas shapes={Rc::new(lane.shapes.clone())} seen={props.seen.times} />
+                <Canvas shapes={lane.shapes.clone()} seen={props.seen.times} />
                 if let Some(at) = at { {line(&props.view, at)} }
             </div>
             <span class="clip"><bdi>{label_of(&props.view, &props.state, lane.place)}</bdi></span>
