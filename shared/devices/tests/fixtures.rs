@@ -114,7 +114,16 @@ impl Home {
             Ok(command) => {
                 let guess = if command.is_guess { " (a guess)" } else { "" };
                 let retain = if command.retain { " (retained)" } else { "" };
-                format!("{} {}{retain}{guess}", command.topic, command.payload)
+                let payload = command.payload.chars().fold(String::new(), |mut text, char| {
+                    // Bytes that are no text, on one line.
+                    if char.is_control() {
+                        let _ = write!(text, "\\x{:02x}", u32::from(char));
+                    } else {
+                        text.push(char);
+                    }
+                    text
+                });
+                format!("{} {payload}{retain}{guess}", command.topic)
             }
             Err(error) => format!("{error:?}"),
         }
@@ -369,4 +378,9 @@ fn homie() {
 #[test]
 fn esphome() {
     check_folder("esphome");
+}
+
+#[test]
+fn sparkplug() {
+    check_folder("sparkplug");
 }

@@ -44,6 +44,8 @@ pub(crate) struct BoundEntity {
     pub(crate) rules: Vec<usize>,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) off_at_ms: Option<u64>,
+    /// As its format knows it.
+    pub(crate) presence: Option<Presence>,
     pub(crate) is_expired: bool,
 }
 
@@ -228,6 +230,9 @@ impl Binder<'_> {
             rules,
             expires_at_ms: None,
             off_at_ms: None,
+            presence: announcement
+                .presence
+                .map(|is_here| if is_here { Presence::Here } else { Presence::Gone }),
             is_expired: false,
         };
         let entity = self.entity(thing, part, id);
@@ -239,6 +244,7 @@ impl Binder<'_> {
                 entity.value = old.value;
                 (entity.at_ms, entity.since_ms) = (old.at_ms, old.since_ms);
                 entity.retained = old.retained;
+                entity.silent &= old.silent;
                 (entity.unavailable, entity.unreadable) = (old.unavailable, old.unreadable);
                 if part.decimals.is_none() {
                     entity.decimals = old.decimals;

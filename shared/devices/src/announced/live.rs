@@ -210,10 +210,17 @@ impl Devices {
 
     /// The topics that say that an announced device is gone.
     pub(crate) fn gone_by(&self, id: DeviceId) -> impl Iterator<Item = &str> {
-        let rules = self.announced.bound.get(&id).into_iter().flat_map(|bound| &bound.rules);
+        let rules = self
+            .announced
+            .bound
+            .get(&id)
+            .into_iter()
+            .flat_map(|bound| &bound.rules);
         rules.flat_map(|rule| {
             let checks = rule.availability.checks.iter().zip(&rule.said);
-            checks.filter(|(_, said)| **said == Some(Presence::Gone)).map(|(check, _)| &*check.topic)
+            checks
+                .filter(|(_, said)| **said == Some(Presence::Gone))
+                .map(|(check, _)| &*check.topic)
         })
     }
 
@@ -221,7 +228,9 @@ impl Devices {
     pub(crate) fn reached_through(&self, id: DeviceId) -> Option<DeviceId> {
         let bound = self.announced.bound.get(&id)?;
         let all = &self.announced.all;
-        let via = all.members(bound.group).find_map(|member| member.via.as_deref())?;
+        let via = all
+            .members(bound.group)
+            .find_map(|member| member.via.as_deref())?;
         let group = all.group_of_identifier(via)?;
         self.announced.devices.get(&group).copied()
     }
@@ -618,7 +627,8 @@ impl Devices {
             let said = bound
                 .rules
                 .iter()
-                .filter_map(|at| rules.get(*at).copied().flatten());
+                .filter_map(|at| rules.get(*at).copied().flatten())
+                .chain(bound.presence);
             let worst = said.fold(None, |worst: Option<Presence>, next| match worst {
                 Some(Presence::Gone) => worst,
                 Some(Presence::Asleep) if next == Presence::Here => worst,

@@ -22,6 +22,7 @@ pub mod model;
 mod parts;
 mod problems;
 mod shelly;
+mod sparkplug;
 mod tasmota;
 mod zigbee2mqtt;
 
@@ -70,5 +71,6 @@ fn formats() -> Vec<Box<dyn Format>> {
         Box::new(shelly::rpc::ShellyRpc::default()),
         Box::new(homie::Homie::default()),
         Box::new(esphome::EspHome::default()),
+        Box::new(sparkplug::Sparkplug::default()),
     ]
 }

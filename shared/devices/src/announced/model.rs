@@ -28,6 +28,8 @@ pub struct Announcement {
     pub area: Option<String>,
     /// Whether it is there; every entity depends on it besides on its own.
     pub availability: Option<Availability>,
+    /// Whether it is there, as the format itself knows it where no topic says so in words.
+    pub presence: Option<bool>,
     /// It sleeps on purpose: when it is not there it is asleep, and silence says nothing.
     pub sleeps: bool,
     /// What it tells and what can be done with it.
