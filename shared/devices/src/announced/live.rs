@@ -547,7 +547,16 @@ impl Devices {
             Value::Text(hearth_model::format::format_bytes(payload.bytes.len() as u64))
         } else {
             match payload.find(&read.extract, &mut announced.engine) {
-                Found::Nothing | Found::NotLoaded => return,
+                Found::Nothing => return,
+                // Never a blank: as it came, until the engine is there.
+                Found::NotLoaded => {
+                    let is_read = shown.value != Value::Unknown && !shown.unreadable;
+                    if is_read || matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
+                        return;
+                    }
+                    shown.unreadable = true;
+                    raw(payload.bytes)
+                }
                 Found::Value(scalar) => {
                     shown.unreadable = false;
                     let scalar = unwrap(scalar, bound.unwrap);
@@ -560,8 +569,7 @@ impl Devices {
                     let reason = format!("{}: {why}; it is shown as it came", shown.name);
                     announced.all.refuse(now_ms, arrival.topic, &reason);
                     shown.unreadable = true;
-                    let text = String::from_utf8_lossy(payload.bytes);
-                    Value::Text(text.chars().take(400).collect())
+                    raw(payload.bytes)
                 }
             }
         };
@@ -752,6 +760,11 @@ fn take_value(
     entity.value = value;
     entity.at_ms = now_ms;
     entity.retained = retained;
+}
+
+/// The beginning of a payload as it came.
+fn raw(payload: &[u8]) -> Value {
+    Value::Text(String::from_utf8_lossy(payload).chars().take(400).collect())
 }
 
 /// The member of a JSON object that is meant, when it is one.
