@@ -106,7 +106,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Payload, Malformed> {
     while let Some((number, field)) = reader.field()? {
         match (number, field) {
             (2, Field::Bytes(bytes)) if payload.metrics.len() < METRICS => {
-                payload.metrics.push(metric(bytes)?)
+                payload.metrics.push(metric(bytes)?);
             }
             (3, Field::Varint(seq)) => payload.seq = Some(seq),
             _ => {}
