@@ -389,6 +389,10 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
                 inverted: true,
             };
         }
+        // Of the envelope of an event.
+        ("id" | "source" | "type" | "subject" | "time" | "dataschema", "event") => {
+            return plain(Class::Internal, "");
+        }
         ("total", "energy") => return plain(Class::Energy, "kWh"),
         ("period", "energy") => return plain(Class::Internal, ""),
         _ => {}

@@ -22,6 +22,7 @@
 
 pub mod announced;
 mod class;
+mod cloud_events;
 mod command;
 mod control;
 mod device;

@@ -160,9 +160,15 @@ impl Devices {
                     return;
                 };
                 self.counters.entities_refused += beyond as u64;
+                let is_event = crate::cloud_events::is_envelope(&fields);
                 let values = fields.into_iter().filter_map(|field| {
                     let series = hearth_model::json::member_path(field.path.iter().map(String::as_str));
-                    let path = entity_path(place.source, prefix, field.path)?;
+                    let shown = if is_event {
+                        crate::cloud_events::shown(&field.path)?
+                    } else {
+                        field.path
+                    };
+                    let path = entity_path(place.source, prefix, shown)?;
                     Some((path, Some(series), Reading::from(field.value)))
                 });
                 let values = values.collect();

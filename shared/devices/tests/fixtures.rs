@@ -384,3 +384,8 @@ fn esphome() {
 fn sparkplug() {
     check_folder("sparkplug");
 }
+
+#[test]
+fn cloud_events() {
+    check_folder("cloud_events");
+}
