@@ -20,6 +20,7 @@ mod access;
 mod arguments;
 mod ast;
 mod budget;
+mod engine;
 mod error;
 mod filters;
 mod format;
@@ -37,6 +38,7 @@ mod text;
 mod value;
 
 pub use budget::Limits;
+pub use engine::{Engine, Variable};
 pub use error::Error;
 
 use budget::Budget;
