@@ -141,3 +141,20 @@ fn an_older_message_is_shown_and_compared_with_a_chosen_one() -> Result<()> {
         page.wait_for_text(&by("topic-payload"), "29.5").map(drop)
     })
 }
+
+#[test]
+fn series_stay_in_the_chart_when_another_topic_is_opened() -> Result<()> {
+    on_topic("charts-kept", Screen::Desktop, |page, client| {
+        page.click(&by("chart-fields"))?;
+        let keep = "const l = [...document.querySelectorAll('[data-testid=chart-fields] label')];
+            l.find(e => e.textContent.startsWith('Keep')).querySelector('input').click()";
+        page.script::<()>(keep, &[])?;
+        client.publish("lab/bench/boiler", b"61.5", &[])?;
+        page.explore("lab/bench/boiler")?;
+        until("both series", || {
+            let label = page.attribute(&chart(), "aria-label")?.unwrap_or_default();
+            let both = label.contains("climate temperature: ") && label.contains("boiler: ");
+            Ok(both.then_some(()))
+        })
+    })
+}

@@ -225,7 +225,7 @@ fn Plots(props: &PlotsProps) -> Html {
                     <p class="hint">{"Nothing is chosen, or nothing of it has been received."}</p>
                 }
                 <div class="chart__x" aria-hidden="true">
-                    { for ticks(view.from_ms, view.to_ms, most, &zone).iter().map(tick_html) }
+                    { for ticks(view.from_ms, view.to_ms, most, &zone).iter().map(|tick| tick_html(tick, props.seen.width)) }
                 </div>
                 { for plan.lanes.iter().map(|lane| lane_html(props, lane, at)) }
                 if let Some(at) = at { {tip(props, at, &zone)} }
@@ -259,13 +259,15 @@ fn axis_label(panel: &Panel, tick: f64) -> String {
     format!("{label} {}", visible(&panel.unit))
 }
 
-fn tick_html(tick: &Tick) -> Html {
+fn tick_html(tick: &Tick, width: f64) -> Html {
     let text = match tick.says {
         Says::Day => locale::day_short(tick.at_ms),
         Says::Minute => locale::time_short(tick.at_ms),
         Says::Second => locale::time_long(tick.at_ms),
     };
-    html! { <Styled key={tick.at_ms.to_string()} vars={vec![("--p", percent(tick.place))]}>{text}</Styled> }
+    // What would stand out at the right ends where the axis ends.
+    let class = ((1.0 - f64::from(tick.place)) * width < LABEL / 2.0).then_some("e");
+    html! { <Styled key={tick.at_ms.to_string()} class={classes!(class)} vars={vec![("--p", percent(tick.place))]}>{text}</Styled> }
 }
 
 fn panel_html(props: &PlotsProps, panel: &Panel, at: Option<u64>, with_tip: bool) -> Html {

@@ -160,11 +160,11 @@ struct MessageProps {
 /// What of a topic can be charted: numbers, then states.
 fn choices(topic: &str, view: &TopicView) -> Vec<Choice> {
     let fields = view.fields.iter().map(|(field, is_state)| {
-        let label = match (field.as_str(), is_state) {
-            ("", false) => "value".to_owned(),
-            ("", true) => "state".to_owned(),
-            (field, _) => visible(field),
-        };
+        let level = topic.rsplit('/').next().unwrap_or_default();
+        let mut label = visible(if field.is_empty() { level } else { field });
+        if *is_state && view.fields.contains(&(field.clone(), false)) {
+            label.push_str(", state");
+        }
         let name = SeriesName {
             topic: topic.to_owned(),
             field: field.clone(),
@@ -258,4 +258,23 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
         })
     };
     html! { <PublishForm draft={(*draft).clone()} {outcome} error={(*error).clone()} {look_only} {on_change} {on_send} /> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_value_is_called_by_its_topic_and_a_state_beside_it_is_marked() {
+        let fields = [("", false), ("a.b", false), ("", true), ("on", true)];
+        let view = TopicView {
+            fields: fields
+                .map(|(field, is_state)| (field.to_owned(), is_state))
+                .to_vec(),
+            ..TopicView::default()
+        };
+        let choices = choices("home/boiler", &view);
+        let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
+        assert_eq!(labels, ["boiler", "a.b", "boiler, state", "on"]);
+    }
 }
