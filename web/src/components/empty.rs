@@ -177,6 +177,7 @@ mod tests {
             subscriptions: std::rc::Rc::new(vec![SubscriptionView {
                 filter: "#".into(),
                 qos: 0,
+                options: 0,
                 result: if refused {
                     "refused: not authorized"
                 } else {

@@ -307,6 +307,10 @@ impl Engine {
             Command::Close(kind) => self.views.close(kind),
             Command::Tree(command) => self.views.change_tree(&self.store, command),
             Command::Cards(cards) => self.views.watch(&self.home, cards),
+            Command::Subscribe(filters) => {
+                self.subscriptions.change(now, &mut self.connection, filters);
+                self.views.note_subscriptions();
+            }
             Command::Publish { request, message } => {
                 let outcome = self
                     .publisher

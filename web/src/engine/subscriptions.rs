@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hearth_mqtt::{
-    Qos, ReasonCode, SubscriptionOptions, TopicFilter,
+    Qos, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter,
     session::{Event, SubscribeId, Subscription},
 };
 
@@ -13,6 +13,9 @@ use crate::wire::SubscriptionView;
 /// Without a wish of the user: everything, and what the broker says about itself, which `#` leaves out
 /// ([MQTT5-4.7.2-1]).
 const DEFAULT_FILTERS: [&str; 2] = ["#", "$SYS/#"];
+
+/// Filters at most, as the session takes them.
+const MOST_FILTERS: usize = 1_000;
 
 /// The subscriptions of the page.
 #[derive(Debug, Default)]
@@ -25,7 +28,7 @@ pub struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// A new connection begins with these `(filter, QoS)`; none means the default ones.
+    /// A new connection begins with these filters and options; none means the default ones.
     pub fn begin(&mut self, filters: &[(String, u8)]) {
         let default = DEFAULT_FILTERS.iter().map(|filter| ((*filter).to_owned(), 0));
         let filters: Vec<_> = if filters.is_empty() {
@@ -35,7 +38,7 @@ impl Subscriptions {
         };
         self.wanted = filters
             .into_iter()
-            .map(|(filter, qos)| waiting(filter, qos))
+            .map(|(filter, options)| waiting(filter, options))
             .collect();
         self.told = false;
         self.asked.clear();
@@ -66,19 +69,58 @@ impl Subscriptions {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
-        let mut asked = Vec::new();
-        for view in &mut self.wanted {
-            match TopicFilter::parse(&view.filter) {
-                Ok(filter) => asked.push(Subscription::new(filter, options(view.qos))),
-                Err(error) => refuse(view, &error.to_string()),
+        // One request each: a broker that drops the whole packet for one filter takes only that one down.
+        let filters: Vec<_> = self.wanted.iter().map(|view| view.filter.clone()).collect();
+        for filter in filters {
+            self.ask_for(now, connection, &filter);
+        }
+    }
+
+    /// From now on these are wanted: the others are given up, new ones and those with other options are asked for.
+    pub fn change(&mut self, now: Now, connection: &mut Connection, filters: Vec<(String, u8)>) {
+        let mut before = std::mem::take(&mut self.wanted);
+        let mut to_ask = Vec::new();
+        for (filter, options) in filters.into_iter().take(MOST_FILTERS) {
+            if self.wanted.iter().any(|view| view.filter == filter) {
+                continue;
+            }
+            let known = before.iter().position(|view| view.filter == filter);
+            let known = known.map(|at| before.remove(at));
+            self.wanted.push(match known {
+                Some(view) if view.options == options => view,
+                Some(_) | None => {
+                    to_ask.push(filter.clone());
+                    waiting(filter, options)
+                }
+            });
+        }
+        if !self.told {
+            return;
+        }
+        let given_up = before
+            .iter()
+            .filter_map(|view| TopicFilter::parse(&view.filter).ok());
+        for filter in given_up {
+            if let Some(session) = connection.session() {
+                // It only fails when too many requests wait, and then the session forgets it with the connection.
+                let _ = session.unsubscribe(now.mono, vec![filter]);
             }
         }
-        // One request each: a broker that drops the whole packet for one filter takes only that one down.
-        for subscription in asked {
-            let filter = subscription.filter.as_str().to_owned();
-            if let Err(error) = self.ask(now, connection, subscription) {
-                self.with(&filter, |view| refuse(view, &error));
-            }
+        for filter in to_ask {
+            self.ask_for(now, connection, &filter);
+        }
+    }
+
+    fn ask_for(&mut self, now: Now, connection: &mut Connection, filter: &str) {
+        let Some(view) = self.wanted.iter().find(|view| view.filter == filter) else {
+            return;
+        };
+        let asked = TopicFilter::parse(filter)
+            .map_err(|error| error.to_string())
+            .map(|parsed| Subscription::new(parsed, options(view.options)))
+            .and_then(|subscription| self.ask(now, connection, subscription));
+        if let Err(error) = asked {
+            self.with(filter, |view| refuse(view, &error));
         }
     }
 
@@ -122,10 +164,11 @@ impl Subscriptions {
     }
 }
 
-fn waiting(filter: String, qos: u8) -> SubscriptionView {
+fn waiting(filter: String, options: u8) -> SubscriptionView {
     SubscriptionView {
         filter,
-        qos,
+        qos: options & 3,
+        options,
         result: "waiting".to_owned(),
         refused: false,
     }
@@ -141,12 +184,23 @@ fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
         return refuse(view, &code.description().to_ascii_lowercase());
     }
     view.refused = false;
-    view.result = format!("granted QoS {}", code.0);
+    view.result = if code.0 < view.qos {
+        format!("granted QoS {} instead of {}", code.0, view.qos)
+    } else {
+        format!("granted QoS {}", code.0)
+    };
 }
 
-fn options(qos: u8) -> SubscriptionOptions {
+/// From the byte of MQTT 5.0.
+fn options(byte: u8) -> SubscriptionOptions {
     SubscriptionOptions {
-        maximum_qos: Qos::from_bits(qos).unwrap_or_default(),
-        ..SubscriptionOptions::default()
+        maximum_qos: Qos::from_bits(byte & 3).unwrap_or_default(),
+        no_local: byte & 4 != 0,
+        retain_as_published: byte & 8 != 0,
+        retain_handling: match byte >> 4 {
+            1 => RetainHandling::SendAtSubscribeIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => RetainHandling::SendAtSubscribe,
+        },
     }
 }

@@ -314,6 +314,12 @@ impl EngineHandle {
                 }
             }
             Command::Limit(limits) => self.0.limits.set(*limits),
+            // A new engine is to want what is wanted now.
+            Command::Subscribe(filters) => {
+                if let Some(Command::Connect(options)) = self.0.connect.borrow_mut().as_mut() {
+                    options.subscriptions.clone_from(filters);
+                }
+            }
             Command::Connect(_) => *self.0.connect.borrow_mut() = Some(command.clone()),
             Command::Disconnect => *self.0.connect.borrow_mut() = None,
             _ => {}

@@ -288,14 +288,20 @@ fn is_yes(value: &str) -> bool {
     matches!(value, "1" | "true" | "yes")
 }
 
-/// `filter@qos`; a filter may hold an `@` of its own.
+/// `filter@qos`, or `filter@0x2d` with all Subscription Options; a filter may hold an `@` of its own.
 pub(crate) fn filter_and_qos(value: &str) -> (String, u8) {
-    match value.rsplit_once('@') {
-        Some((filter, "0")) => (filter.to_owned(), 0),
-        Some((filter, "1")) => (filter.to_owned(), 1),
-        Some((filter, "2")) => (filter.to_owned(), 2),
-        Some(_) | None => (value.to_owned(), 0),
-    }
+    let options = |text: &str| match text {
+        "0" => Some(0),
+        "1" => Some(1),
+        "2" => Some(2),
+        _ => u8::from_str_radix(text.strip_prefix("0x")?, 16)
+            .ok()
+            .filter(|options| *options < 0x30 && options & 3 != 3),
+    };
+    value
+        .rsplit_once('@')
+        .and_then(|(filter, text)| Some((filter.to_owned(), options(text)?)))
+        .unwrap_or_else(|| (value.to_owned(), 0))
 }
 
 #[cfg(test)]
@@ -381,10 +387,18 @@ mod tests {
 
     #[test]
     fn wildcards_of_filters_survive_the_address() {
-        let read = params("subscribe=home/+/state@1&subscribe=%23&subscribe=a%40b");
+        let read = params(
+            "subscribe=home/+/state@1&subscribe=%23&subscribe=a%40b&subscribe=x@0x2d&subscribe=y@0x03",
+        );
         assert_eq!(
             read.subscribe,
-            [("home/+/state".into(), 1), ("#".into(), 0), ("a@b".into(), 0)]
+            [
+                ("home/+/state".into(), 1),
+                ("#".into(), 0),
+                ("a@b".into(), 0),
+                ("x".into(), 0x2d),
+                ("y@0x03".into(), 0)
+            ]
         );
     }
 

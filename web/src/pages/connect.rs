@@ -8,19 +8,16 @@ use yew::prelude::*;
 use super::{
     known::Known,
     profiles::{self, use_connection_form, use_submit},
+    subscriptions::Subscriptions,
 };
 use crate::{
-    components::{
-        form::{
-            connect::{ConnectForm, Edit},
-            connection::ConnectionForm,
-            doctor::{Doctor, Remedy},
-        },
-        icon::Icon,
-        text::visible,
+    components::form::{
+        connect::{ConnectForm, Edit},
+        connection::ConnectionForm,
+        doctor::{Doctor, Remedy},
     },
     hooks::{use_connection, use_engine, use_subscriptions},
-    wire::{Command, ConnectionState, SubscriptionView},
+    wire::{Command, ConnectionState},
 };
 
 /// The page of the connection.
@@ -62,7 +59,7 @@ pub(crate) fn Connect() -> Html {
             <div class="stack connect__side">
                 <Doctor connection={connection.clone()} subscriptions={subscriptions.clone()} path={form.path.clone()} {on_remedy} />
                 if connection.state == ConnectionState::Connected {
-                    <Subscriptions subscriptions={subscriptions.clone()} />
+                    <Subscriptions />
                 }
             </div>
         </div>
@@ -106,35 +103,4 @@ fn use_remedy(
         form.set(Rc::new(changed));
         due.set(true);
     })
-}
-
-#[derive(Properties, PartialEq)]
-struct SubscriptionsProps {
-    subscriptions: Rc<Vec<SubscriptionView>>,
-}
-
-/// What is subscribed to and what the broker said to it.
-#[component]
-fn Subscriptions(props: &SubscriptionsProps) -> Html {
-    html! {
-        <section class="panel" aria-labelledby="subs-h">
-            <header class="panel__head"><h2 id="subs-h">{"Subscriptions"}</h2></header>
-            <div class="scroll-x" tabindex="0" role="region" aria-label="Subscriptions">
-                <table class="table">
-                    <thead><tr><th scope="col">{"Filter"}</th><th scope="col">{"Asked"}</th><th scope="col">{"Result"}</th></tr></thead>
-                    <tbody>
-                        { for props.subscriptions.iter().map(|subscription| html! {
-                            <tr key={subscription.filter.clone()}>
-                                <th scope="row" class="mono"><bdi>{visible(&subscription.filter)}</bdi></th>
-                                <td>{format!("QoS {}", subscription.qos)}</td>
-                                <td><span class={classes!("mark", if subscription.refused { "mark--crit" } else { "mark--ok" })}>
-                                    <Icon name={if subscription.refused { "x" } else { "check" }} />{visible(&subscription.result)}
-                                </span></td>
-                            </tr>
-                        })}
-                    </tbody>
-                </table>
-            </div>
-        </section>
-    }
 }

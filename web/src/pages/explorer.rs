@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{route::Route, topic::Topic, tree_tools::Tools, waiting::WaitingMessages};
+use super::{
+    route::Route, subscriptions::Subscriptions, topic::Topic, tree_tools::Tools, waiting::WaitingMessages,
+};
 use crate::{
     components::{
         text::visible,
@@ -37,6 +39,7 @@ pub(crate) fn Explorer(props: &ExplorerProps) -> Html {
                 } else {
                     <p class="detail__none">{"Choose a topic to see its messages and to publish to it."}</p>
                     <super::topic::Publish topic="" />
+                    <Subscriptions />
                 }
             </section>
         </div>

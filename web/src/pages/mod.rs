@@ -10,6 +10,7 @@ mod messages;
 pub(crate) mod profiles;
 pub(crate) mod route;
 pub(crate) mod settings;
+mod subscriptions;
 mod topic;
 mod tree_tools;
 pub(crate) mod waiting;

@@ -113,6 +113,20 @@ fn remember(form: &ConnectionForm, now: u64) {
     save(&profiles);
 }
 
+/// Keeps what is subscribed to with the connection that was used last for this address; whether there is one.
+pub(crate) fn keep_subscriptions(url: &str, subscriptions: &[(String, u8)]) -> bool {
+    let mut profiles = load();
+    let Some(profile) = profiles
+        .iter_mut()
+        .find(|known| known.form.address().url() == url)
+    else {
+        return false;
+    };
+    profile.form.subscriptions = subscriptions.to_vec();
+    save(&profiles);
+    true
+}
+
 /// Removes a connection and its password.
 pub(crate) fn forget(profile: &Profile) {
     let mut profiles = load();

@@ -90,9 +90,9 @@ pub(crate) fn Tools(props: &ToolsProps) -> Html {
                     options={vec![(0, "Name", Some("tree-sort-name")), (1, "Newest", Some("tree-sort-newest")), (2, "Rate", Some("tree-sort-rate"))]}
                     on_choose={on_sort} />
                 <div class="row" role="group" aria-label="Levels">
-                    {level("Open one level more", "+1", TreeCommand::OpenLevel, "tree-open-level")}
-                    {level("Open all levels", "All", TreeCommand::OpenAll, "tree-open-all")}
-                    {level("Close all levels", "None", TreeCommand::CloseAll, "tree-close-all")}
+                    {level("+1 level: open one level more", "+1", TreeCommand::OpenLevel, "tree-open-level")}
+                    {level("All levels: open everything", "All", TreeCommand::OpenAll, "tree-open-all")}
+                    {level("None: close all levels", "None", TreeCommand::CloseAll, "tree-close-all")}
                 </div>
             </div>
         </div>

@@ -42,6 +42,8 @@ pub enum Command {
     Tree(TreeCommand),
     /// The cards of Home that are on the screen or near it; of use when there are more than [`WHOLE_HOME`] devices.
     Cards(Vec<String>),
+    /// What is to be subscribed to from now on, as in [`ConnectionOptions::subscriptions`].
+    Subscribe(Vec<(String, u8)>),
     /// Publish one Application Message.
     Publish {
         request: RequestId,
@@ -86,7 +88,8 @@ pub struct ConnectionOptions {
     /// Largest packet that the way to the broker lets through, bytes (the bridge says its own); `None`: whatever the
     /// broker takes.
     pub largest_packet: Option<u32>,
-    /// `(filter, QoS)`; empty means `#` at QoS 0 and `$SYS/#`.
+    /// Filter and Subscription Options as MQTT 5.0 writes them (3.8.3.1): bits 0 and 1 QoS, 2 No Local, 3 Retain As
+    /// Published, 4 and 5 Retain Handling. 3.1.1 has only the QoS. Empty means `#` at QoS 0 and `$SYS/#`.
     pub subscriptions: Vec<(String, u8)>,
 }
 

@@ -552,10 +552,12 @@ pub struct HistoryRow {
 }
 
 /// One subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SubscriptionView {
     pub filter: String,
     pub qos: u8,
+    /// Subscription Options as in [`ConnectionOptions::subscriptions`](super::ConnectionOptions::subscriptions).
+    pub options: u8,
     /// "granted QoS 1", "refused: not authorized", "waiting".
     pub result: String,
     pub refused: bool,

@@ -46,8 +46,11 @@ pub(crate) fn fields(form: &ConnectionForm) -> Vec<String> {
     };
     fields.push(format!("version={version}"));
     fields.push(format!("will_qos={}", form.will_qos));
-    for (filter, qos) in &form.subscriptions {
-        fields.push(format!("subscribe={filter}@{qos}"));
+    for (filter, options) in &form.subscriptions {
+        fields.push(match options {
+            0..=2 => format!("subscribe={filter}@{options}"),
+            _ => format!("subscribe={filter}@{options:#04x}"),
+        });
     }
     fields
 }
@@ -82,7 +85,7 @@ mod tests {
         let mut whole = ConnectionForm {
             version: Version::V311,
             will_qos: 2,
-            subscriptions: vec![("a@b/+=#".into(), 1), ("#".into(), 0)],
+            subscriptions: vec![("a@b/+=#".into(), 1), ("#".into(), 0), ("x".into(), 0x2d)],
             ..ConnectionForm::default()
         };
         for (name, place) in TEXTS {

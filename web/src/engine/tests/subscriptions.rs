@@ -1,0 +1,94 @@
+//! What is subscribed to, while the connection goes on.
+
+use super::*;
+use crate::wire::SubscriptionView;
+
+impl Bench {
+    /// What was sent about subscriptions, each answered: refused when it holds "secret", else with QoS 1 at most.
+    fn answer_subscriptions(&mut self) -> Vec<String> {
+        let mut said = vec![];
+        for packet in self.sent() {
+            match packet {
+                Packet::Subscribe(it) => {
+                    let (filter, options) = it.filters.first().unwrap().clone();
+                    let granted = match options.maximum_qos {
+                        _ if filter.as_str().contains("secret") => ReasonCode::NOT_AUTHORIZED,
+                        Qos::AtMostOnce => ReasonCode(0),
+                        Qos::AtLeastOnce | Qos::ExactlyOnce => ReasonCode(1),
+                    };
+                    said.push(format!(
+                        "+{filter} {}{}",
+                        options.maximum_qos.bits(),
+                        if options.no_local { "n" } else { "" }
+                    ));
+                    self.send(&Packet::Suback(Suback {
+                        packet_id: it.packet_id,
+                        reason_codes: vec![granted],
+                        properties: Properties::new(),
+                    }));
+                }
+                Packet::Unsubscribe(it) => said.push(format!("-{}", it.filters.first().unwrap())),
+                _ => {}
+            }
+        }
+        said
+    }
+
+    fn subscriptions(&self) -> Vec<(String, String, bool)> {
+        let views = self.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Subscriptions(views) => Some(views),
+            _ => None,
+        });
+        let row = |view: &SubscriptionView| (view.filter.clone(), view.result.clone(), view.refused);
+        views.unwrap().iter().map(row).collect()
+    }
+}
+
+fn filters(all: &[(&str, u8)]) -> Command {
+    let owned = all
+        .iter()
+        .map(|(filter, options)| ((*filter).to_owned(), *options));
+    Command::Subscribe(owned.collect())
+}
+
+#[test]
+fn only_what_changed_is_asked_for_and_every_answer_is_shown() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Subscriptions));
+    assert_eq!(bench.answer_subscriptions(), ["+# 0", "+$SYS/# 0"]);
+    bench.command(filters(&[
+        ("#", 0),
+        ("home/+", 2),
+        ("secret/#", 1),
+        ("bad/#/x", 0),
+    ]));
+    assert_eq!(
+        bench.answer_subscriptions(),
+        ["-$SYS/#", "+home/+ 2", "+secret/# 1"]
+    );
+    bench.wait(1_000);
+    let shown = bench.subscriptions();
+    let row = |at: usize| (shown[at].0.as_str(), shown[at].1.as_str(), shown[at].2);
+    assert_eq!(row(0), ("#", "granted QoS 0", false));
+    assert_eq!(row(1), ("home/+", "granted QoS 1 instead of 2", false));
+    assert_eq!(row(2), ("secret/#", "refused: not authorized", true));
+    assert!(shown[3].2 && shown[3].1.starts_with("refused: "), "{shown:?}");
+    bench.command(filters(&[("#", 4), ("home/+", 2)]));
+    assert_eq!(bench.answer_subscriptions(), ["-secret/#", "+# 0n"]);
+}
+
+#[test]
+fn what_is_changed_without_a_connection_is_asked_for_when_it_is_back() {
+    let mut bench = Bench::connected();
+    bench.answer_subscriptions();
+    bench.close(1006, "");
+    bench.command(filters(&[("a", 0)]));
+    bench.framer = Framer::new(1024 * 1024);
+    bench.command(Command::RetryNow);
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::SUCCESS);
+    bench.wait(10);
+    let asked = bench.answer_subscriptions();
+    assert!(asked.contains(&"+a 0".to_owned()), "{asked:?}");
+    assert!(!asked.iter().any(|said| said.starts_with("+#")), "{asked:?}");
+}
