@@ -12,6 +12,8 @@ use crate::tools::{node_modules, on_path};
 
 const MQTT_JS: &str = "5.16.0";
 const PAHO: &str = "2.1.0";
+/// Finds what people with a screen reader or a keyboard would trip over.
+const AXE: &str = "4.14.1";
 const AEDES: &str = "1.2.0";
 /// The WebSockets that aedes is served over.
 const WS: &str = "8.23.0";
@@ -36,6 +38,15 @@ pub(crate) fn prepare(tests: &mut Command) -> Vec<String> {
     // That they are missing was said when the session was tested with them.
     let _ = prepare_aedes(tests, "other_brokers::aedes");
     let _ = prepare_rabbitmq(tests, "other_brokers::rabbitmq");
+    match axe(&folder) {
+        Ok(modules) => {
+            tests.env("E2E_AXE", modules);
+        }
+        Err(reason) => {
+            tests.args(["--skip", "accessibility::axe"]);
+            missing.push(format!("accessibility with axe-core ({reason:#})"));
+        }
+    }
     match paho(&folder) {
         Ok(packages) => {
             tests.env("E2E_PAHO", packages);
@@ -99,6 +110,12 @@ fn prepare_rabbitmq(tests: &mut Command, names: &str) -> Result<()> {
 fn mqtt_js(folder: &Path) -> Result<PathBuf> {
     let folder = folder.join(format!("mqtt-js-{MQTT_JS}"));
     node_modules(&folder, "MQTT.js", "mqtt", &[&format!("mqtt@{MQTT_JS}")])
+}
+
+/// The folder that has axe-core.
+fn axe(folder: &Path) -> Result<PathBuf> {
+    let folder = folder.join(format!("axe-core-{AXE}"));
+    node_modules(&folder, "axe-core", "axe-core", &[&format!("axe-core@{AXE}")])
 }
 
 /// The folder from which Node can load aedes and ws.

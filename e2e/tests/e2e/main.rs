@@ -1,5 +1,6 @@
 //! The whole system in a real Chromium, with real brokers. Run by `cargo xtask e2e`.
 
+mod accessibility;
 mod behind_the_bridge;
 mod charts;
 mod connections;
