@@ -389,3 +389,8 @@ fn sparkplug() {
 fn cloud_events() {
     check_folder("cloud_events");
 }
+
+#[test]
+fn devices_of_several_formats() {
+    check_folder("merged");
+}

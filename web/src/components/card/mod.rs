@@ -83,7 +83,7 @@ fn head_control(props: &CardProps, plan: &CardPlan<'_>) -> Html {
     let Some(control) = &lead.control else {
         return Html::default();
     };
-    if !matches!(control.kind, ControlKind::Switch | ControlKind::Button) {
+    if control.asks || !matches!(control.kind, ControlKind::Switch | ControlKind::Button) {
         return Html::default();
     }
     html! {

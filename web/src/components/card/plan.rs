@@ -76,7 +76,8 @@ fn has_body_control(entity: &EntityView) -> bool {
         | ControlKind::Color
         | ControlKind::Cover { .. }
         | ControlKind::Lock => true,
-        ControlKind::Switch | ControlKind::Button => false,
+        // What is held needs room for its words.
+        ControlKind::Switch | ControlKind::Button => control.asks,
     })
 }
 

@@ -217,3 +217,14 @@ fn a_payload_that_was_not_understood_is_shown_as_it_came() {
         "{html}"
     );
 }
+
+#[test]
+fn what_must_not_happen_by_accident_is_held() {
+    let mut gate = switch(true, ControlState::Idle);
+    if let Some(control) = &mut gate.control {
+        control.asks = true;
+    }
+    let html = card(vec![gate], Liveness::Online);
+    assert!(html.contains("Hold to turn off"), "{html}");
+    assert!(!html.contains(r#"role="switch""#), "{html}");
+}

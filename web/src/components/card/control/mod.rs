@@ -44,6 +44,7 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
     let label = label(props);
     let state = control_state(&control.state);
     match &control.kind {
+        ControlKind::Switch if control.asks => asking_switch(props, &act, label, state),
         ControlKind::Switch => switch(props, control, &act, label),
         ControlKind::Button if control.asks => html! {
             <HoldButton text="Hold to press" icon="lock" label={visible(&label)} control="button" {state}
@@ -120,6 +121,25 @@ fn switch(props: &ControlProps, control: &ControlView, act: &Callback<Action>, l
             data-control="switch" data-state={control_state(&control.state)}>
             <span class="switch__g"></span>
         </button>
+    }
+}
+
+/// A switch that acts only when it is held.
+fn asking_switch(
+    props: &ControlProps,
+    act: &Callback<Action>,
+    label: AttrValue,
+    state: &'static str,
+) -> Html {
+    let is_on = matches!(props.entity.value, EntityValue::Binary { on: true, .. });
+    let text = if is_on {
+        "Hold to turn off"
+    } else {
+        "Hold to turn on"
+    };
+    html! {
+        <HoldButton {text} icon="lock" {label} control="switch" {state} disabled={props.disabled}
+            on_held={act.reform(move |()| Action::Turn(!is_on))} />
     }
 }
 
