@@ -13,6 +13,7 @@ mod conformance;
 mod deploy_tests;
 mod dist;
 mod e2e;
+mod extras;
 mod fuzz;
 mod page;
 mod peers;
@@ -35,6 +36,7 @@ cargo xtask <task>
   deploy-tests [NAME…] only the tests of deploy/
   shots [--out DIR]    pictures of the page in both sizes and both themes (default: target/shots)
   dist                 the release: dist/ with compressed copies, the binary with the page inside, a table of sizes
+  extras               the module that the page fetches later; Trunk calls this at the end of each build
   fuzz TARGET [--seconds N]   fuzz one target (needs the nightly toolchain; default 60 s)
   fuzz TARGET --keep          keep the inputs that reach most for the ordinary tests
   autobahn             the Autobahn test suite against the WebSocket listener (installs it; a minute)
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         "deploy-tests" => deploy_tests::deploy_tests(&rest),
         "shots" => e2e::shots(&rest),
         "dist" => dist::dist(),
+        "extras" => extras::extras(),
         "fuzz" => fuzz::fuzz(&rest),
         "autobahn" => autobahn::autobahn(),
         "conformance" => conformance::conformance(),

@@ -12,6 +12,7 @@ mod hostile;
 mod load;
 mod other_brokers;
 mod outages;
+mod payloads;
 mod peers;
 mod reload;
 mod screens;

@@ -3,6 +3,8 @@
 //! After every [`Engine::handle`] take [`Engine::poll_write`], [`Engine::poll_transmit`] and [`Engine::poll_call`] until
 //! they are empty, in this order, then [`Engine::poll_frame`], and call again with [`Input::Tick`] at [`Engine::poll_timeout`].
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use hearth_model::store::{Arrival, Store, StoreOptions};
 use hearth_mqtt::{
@@ -37,6 +39,8 @@ pub struct Engine {
     store: Store,
     home: Home,
     views: Views,
+    /// For the second module, oldest first.
+    to_unpack: VecDeque<Call>,
     received: u64,
     /// QoS 2 messages of this session, also those of earlier lives of the page.
     received_once: u64,
@@ -57,6 +61,7 @@ impl Engine {
             store: Store::new(StoreOptions::default()),
             home: Home::default(),
             views: Views::default(),
+            to_unpack: VecDeque::new(),
             received: 0,
             received_once: 0,
             accepted: 0,
@@ -102,6 +107,7 @@ impl Engine {
             Input::Closed { code, reason } => self.connection.handle_closed(now, code, reason),
             Input::RefusedByBrowser => self.connection.handle_refused_by_browser(now),
             Input::TextFrame => self.connection.handle_text_frame(now),
+            Input::Unpacked { request, result } => self.views.push_result(Patch::Unpacked { request, result }),
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
             Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
             Input::Written { number, result } => match self.keeper.handle_written(number, result) {
@@ -252,7 +258,10 @@ impl Engine {
 
     /// What is to be done with the network next.
     pub fn poll_call(&mut self) -> Option<Call> {
-        self.keeper.poll_call().or_else(|| self.connection.poll_call())
+        self.keeper
+            .poll_call()
+            .or_else(|| self.connection.poll_call())
+            .or_else(|| self.to_unpack.pop_front())
     }
 
     /// When to come back with [`Input::Tick`].
@@ -348,6 +357,17 @@ impl Engine {
                 }
             }
             Command::Painted => self.views.set_painted(),
+            Command::Unpack {
+                request,
+                packing,
+                media_type,
+                payload,
+            } => self.to_unpack.push_back(Call::Unpack {
+                request,
+                packing,
+                media_type,
+                payload,
+            }),
         }
     }
 
@@ -442,6 +462,7 @@ fn waits_for_session(input: &Input) -> bool {
                 | Command::Limit(_)
                 | Command::Visible(_)
                 | Command::Painted
+                | Command::Unpack { .. }
         ),
         Input::Opened
         | Input::Bytes(_)
@@ -449,6 +470,6 @@ fn waits_for_session(input: &Input) -> bool {
         | Input::RefusedByBrowser
         | Input::TextFrame
         | Input::Probed(_) => true,
-        Input::Loaded { .. } | Input::Written { .. } | Input::Tick => false,
+        Input::Loaded { .. } | Input::Written { .. } | Input::Unpacked { .. } | Input::Tick => false,
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hearth_mqtt::{MonoTime, session::PersistChange};
 
-use crate::wire::Command;
+use crate::wire::{Command, RequestId, Unpacked};
 
 /// The moment of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +67,11 @@ pub enum Input {
         /// How it went.
         result: Result<(), String>,
     },
+    /// What a [`Call::Unpack`] found.
+    Unpacked {
+        request: RequestId,
+        result: Result<Unpacked, String>,
+    },
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }
@@ -82,6 +87,13 @@ pub enum Call {
     Probe(String),
     /// Read what is stored under this name, and which other names there are.
     Load(String),
+    /// Let the second module read a payload, as in [`Command::Unpack`].
+    Unpack {
+        request: RequestId,
+        packing: String,
+        media_type: String,
+        payload: Vec<u8>,
+    },
 }
 
 /// What is stored.

@@ -20,7 +20,11 @@ use super::{
     input::{Call, Environment, Input, Now, Stored, Write},
     probe,
 };
-use crate::platform::database::{Change, Database};
+use crate::platform::{
+    database::{Change, Database},
+    extras,
+};
+use crate::wire::Unpacked;
 
 /// Above this many bytes in the browser's send buffer nothing more is taken from the session.
 const SEND_BUFFER_HIGH: u32 = 1024 * 1024;
@@ -161,6 +165,19 @@ impl Link {
                 });
                 None
             }
+            Call::Unpack {
+                request,
+                packing,
+                media_type,
+                payload,
+            } => {
+                let link = link.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = unpacked(packing, &media_type, &payload).await;
+                    drive(&link, [Input::Unpacked { request, result }]);
+                });
+                None
+            }
             Call::Probe(url) => {
                 let link = link.clone();
                 wasm_bindgen_futures::spawn_local(async move {
@@ -204,6 +221,29 @@ impl Link {
             .set_timeout_with_callback_and_timeout_and_arguments_0(tick.as_ref().unchecked_ref(), wait_ms);
         self.timer = handle.ok().map(|handle| (at, handle));
     }
+}
+
+/// Asks the second module; its words are those of `hearth_extras::perform`.
+async fn unpacked(packing: String, media_type: &str, payload: &[u8]) -> Result<Unpacked, String> {
+    let (wanted, word) = if packing.is_empty() {
+        (2, media_type)
+    } else {
+        (1, &*packing)
+    };
+    let request = [&[wanted], word.as_bytes(), &[0], payload].concat();
+    let answer = extras::ask(&request).await?;
+    if wanted == 1 {
+        return Ok(Unpacked {
+            packing,
+            payload: answer,
+        });
+    }
+    let mut parts = answer.splitn(2, |byte| *byte == 0);
+    let mut part = || parts.next().unwrap_or_default().to_vec();
+    Ok(Unpacked {
+        packing: String::from_utf8(part()).unwrap_or_default(),
+        payload: part(),
+    })
 }
 
 async fn put(database: &Database, write: Write) -> Result<(), String> {

@@ -28,7 +28,8 @@ pub(crate) use self::{
 };
 use crate::wire::{
     ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice,
-    Outcome, RequestId, SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, View, ViewKind,
+    Outcome, RequestId, SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, Unpacked, View,
+    ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.
@@ -123,6 +124,49 @@ pub fn use_outcome(request: Option<RequestId>) -> Option<Outcome> {
         Key::Outcome(request.unwrap_or_default()),
         move |state: &PageState| request.and_then(|request| state.outcomes.get(&request).cloned()),
     )
+}
+
+/// What a payload says that is no text: `packing` as in [`Command::Unpack`], `None` asks nothing. While the answer to a
+/// newer payload is on its way, the last one stays.
+#[hook]
+pub fn use_unpacked(
+    packing: Option<&'static str>,
+    media_type: &AttrValue,
+    payload: &Rc<[u8]>,
+) -> Option<Result<Rc<Unpacked>, Rc<str>>> {
+    let engine = use_engine();
+    // The first and the last request for this packing.
+    let requests = use_mut_ref(|| (None, 0..=0));
+    {
+        let requests = requests.clone();
+        use_effect_with(
+            (packing, media_type.clone(), payload.clone()),
+            move |(packing, media_type, payload)| {
+                let Some(packing) = packing else {
+                    *requests.borrow_mut() = (None, 0..=0);
+                    return;
+                };
+                let request = engine.request();
+                let mut asked = requests.borrow_mut();
+                let first = if asked.0 == Some(*packing) {
+                    *asked.1.start()
+                } else {
+                    request
+                };
+                *asked = (Some(*packing), first..=request);
+                engine.send(Command::Unpack {
+                    request,
+                    packing: (*packing).to_owned(),
+                    media_type: media_type.to_string(),
+                    payload: payload.to_vec(),
+                });
+            },
+        );
+    }
+    let held = use_selected(Key::Unpacked, |state: &PageState| state.unpacked.clone());
+    let (asked, of) = &*requests.borrow();
+    held.filter(|answer| asked.is_some() && *asked == packing && of.contains(&answer.request))
+        .map(|answer| answer.result)
 }
 
 /// What the user must know and has not put away yet, oldest first.

@@ -8,7 +8,7 @@ use std::{
 use super::start::Start;
 use crate::wire::{
     ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch,
-    ProblemKind, RequestId, SubscriptionView, TopicView, TreeView, ViewKind,
+    ProblemKind, RequestId, SubscriptionView, TopicView, TreeView, Unpacked, ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.
@@ -39,6 +39,8 @@ pub enum Key {
     Chart,
     /// One of [`PageState::outcomes`].
     Outcome(RequestId),
+    /// [`PageState::unpacked`].
+    Unpacked,
     /// [`PageState::notices`].
     Notices,
     /// [`PageState::crash`].
@@ -60,6 +62,15 @@ pub enum Shown<T> {
     Present(Rc<T>),
 }
 
+/// What the second module said to a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The request.
+    pub request: RequestId,
+    /// What the payload says, or why it says nothing.
+    pub result: Result<Rc<Unpacked>, Rc<str>>,
+}
+
 /// The sum of all patches.
 #[derive(Debug, Default)]
 pub struct PageState {
@@ -79,6 +90,8 @@ pub struct PageState {
     pub chart: Option<Rc<ChartView>>,
     /// What became of requests.
     pub outcomes: BTreeMap<RequestId, Outcome>,
+    /// The payload that was read last by the second module.
+    pub unpacked: Option<Answer>,
     /// Not yet put away, oldest first.
     pub notices: Rc<Vec<Notice>>,
     /// Why the engine stopped.
@@ -170,6 +183,13 @@ impl PageState {
                     self.outcomes.pop_first();
                 }
                 Key::Outcome(request)
+            }
+            Patch::Unpacked { request, result } => {
+                self.unpacked = Some(Answer {
+                    request,
+                    result: result.map(Rc::new).map_err(Into::into),
+                });
+                Key::Unpacked
             }
             Patch::Notice(notice) => {
                 let notices = Rc::make_mut(&mut self.notices);

@@ -46,7 +46,7 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
             <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
             <div class="detail__cols">
                 <div class="stack">
-                    if let Some(view) = &view { <Message view={view.clone()} choices={choices(&props.topic, view)} seen={*seen} on_seen={on_seen} /> }
+                    if let Some(view) = &view { <Message topic={props.topic.clone()} view={view.clone()} choices={choices(&props.topic, view)} seen={*seen} on_seen={on_seen} /> }
                 </div>
                 <div class="stack">
                     <Publish topic={props.topic.clone()} />
@@ -151,6 +151,7 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct MessageProps {
+    topic: AttrValue,
     view: Rc<TopicView>,
     choices: Vec<Choice>,
     seen: TopicSeen,
@@ -186,6 +187,8 @@ fn Message(props: &MessageProps) -> Html {
         bytes.as_deref().map(Rc::<[u8]>::from)
     });
     let seen = props.seen;
+    let media_type = view.properties.iter().find(|(name, _)| name == "Content Type");
+    let media_type = AttrValue::from(media_type.map(|(_, value)| value.clone()).unwrap_or_default());
     let against = seen
         .against
         .is_some()
@@ -196,7 +199,7 @@ fn Message(props: &MessageProps) -> Html {
     });
     html! {
         <>
-            <Viewer payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
+            <Viewer key={&*props.topic} topic={props.topic.clone()} {media_type} payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
                 against={against} on_previous={on_previous} />
             if !props.choices.is_empty() { <Chart choices={props.choices.clone()} /> }
             <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} />

@@ -1,6 +1,6 @@
 //! Files of the user: one that was chosen is read, one that was made is handed over.
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, BlobPropertyBag, HtmlElement, HtmlInputElement, Url, window};
@@ -21,6 +21,20 @@ pub fn chosen(input: &HtmlInputElement, most: u32, tell: impl FnOnce(Result<Stri
         });
     }
     input.set_value("");
+}
+
+/// An address for bytes, within this page; to be forgotten when it is not shown any more.
+pub fn address(bytes: &[u8], media_type: &str) -> Option<String> {
+    let kind = BlobPropertyBag::new();
+    kind.set_type(media_type);
+    let bytes = Array::of1(&Uint8Array::from(bytes));
+    let blob = Blob::new_with_u8_array_sequence_and_options(&bytes, &kind).ok()?;
+    Url::create_object_url_with_blob(&blob).ok()
+}
+
+/// Frees the bytes behind an [`address`].
+pub fn forget_address(address: &str) {
+    let _ = Url::revoke_object_url(address);
 }
 
 /// Lets the browser save `text` as a file called `name`; `false` when it refused.

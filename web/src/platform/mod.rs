@@ -3,6 +3,7 @@
 pub mod client_id;
 pub mod database;
 pub mod document;
+pub mod extras;
 pub mod files;
 pub mod locale;
 pub mod near;

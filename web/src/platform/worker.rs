@@ -28,10 +28,12 @@ impl EngineWorker {
         let js = preloaded(r#"link[rel="modulepreload"]"#).ok_or("the page does not name its module")?;
         let wasm = preloaded(r#"link[rel="preload"][type="application/wasm"]"#)
             .ok_or("the page does not name its wasm file")?;
+        let extras = of_element(r#"meta[name="hearth-extras"]"#, "content").unwrap_or_default();
         let query = format!(
-            "engine.js?js={}&wasm={}",
+            "engine.js?js={}&wasm={}&extras={}",
             js_sys::encode_uri_component(&js),
-            js_sys::encode_uri_component(&wasm)
+            js_sys::encode_uri_component(&wasm),
+            js_sys::encode_uri_component(&extras)
         );
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -79,8 +81,12 @@ impl Drop for EngineWorker {
 }
 
 fn preloaded(selector: &str) -> Option<String> {
-    let link = window()?.document()?.query_selector(selector).ok()??;
-    Reflect::get(&link, &"href".into()).ok()?.as_string()
+    of_element(selector, "href")
+}
+
+fn of_element(selector: &str, property: &str) -> Option<String> {
+    let element = window()?.document()?.query_selector(selector).ok()??;
+    Reflect::get(&element, &property.into()).ok()?.as_string()
 }
 
 fn words(error: &JsValue) -> String {

@@ -56,6 +56,15 @@ pub enum Command {
         entity: String,
         action: Action,
     },
+    /// Read a payload that is no text; the answer is a [`Patch::Unpacked`].
+    Unpack {
+        request: RequestId,
+        /// `cbor`, `msgpack`, `protobuf`, `gzip`; empty: whichever it is beyond doubt.
+        packing: String,
+        /// As the sender names it; empty when it does not.
+        media_type: String,
+        payload: Vec<u8>,
+    },
     /// Forget the messages that wait to be sent.
     DiscardQueued,
     /// What the engine may keep from now on.

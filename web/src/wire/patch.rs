@@ -41,8 +41,22 @@ pub enum Patch {
         request: RequestId,
         outcome: Outcome,
     },
+    /// What a payload of a [`Command::Unpack`](super::Command::Unpack) says, or why it says nothing.
+    Unpacked {
+        request: RequestId,
+        result: Result<Unpacked, String>,
+    },
     /// Something the user must know that belongs to no view.
     Notice(Notice),
+}
+
+/// A payload that was no text, readable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Unpacked {
+    /// As in [`Command::Unpack`](super::Command::Unpack); empty: it is nothing beyond doubt.
+    pub packing: String,
+    /// JSON; for `gzip` the unpacked bytes.
+    pub payload: Vec<u8>,
 }
 
 /// The connection, in the words of the header pill and the Connect page.

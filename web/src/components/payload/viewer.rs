@@ -1,19 +1,26 @@
 //! The payload of a topic's last message, in the form that reads best, never hiding the original.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{
+    base64::base64,
     diff::{self, Change},
     hex,
+    image::{self, PayloadImage},
     json::{self, Ink},
     lines::{DrawLine, Lines},
 };
-use crate::components::{
-    icon::Icon,
-    text::{shortened, visible},
-    words,
+use crate::{
+    components::{
+        icon::Icon,
+        text::{shortened, visible},
+        words,
+    },
+    hooks::use_unpacked,
+    wire::Unpacked,
 };
 
 /// Longest line drawn; the rest of it is in the raw view, which breaks lines.
@@ -27,21 +34,66 @@ pub(crate) enum Form {
     Json,
     Raw,
     Hex,
+    Base64,
+    Image,
+    /// As the second module reads it: the word of the packing, and what people call it.
+    Packed(&'static str, &'static str),
 }
 
 impl Form {
+    const ALL: [Self; 9] = [
+        Self::Json,
+        Self::Raw,
+        Self::Hex,
+        Self::Base64,
+        Self::Image,
+        Self::Packed("cbor", "CBOR"),
+        Self::Packed("msgpack", "MessagePack"),
+        Self::Packed("protobuf", "Protobuf"),
+        Self::Packed("gzip", "gzip or zlib"),
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Raw => "raw",
             Self::Hex => "hex",
+            Self::Base64 => "base64",
+            Self::Image => "image",
+            Self::Packed(word, _) => word,
         }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Raw => "Text",
+            Self::Hex => "Hex",
+            Self::Base64 => "Base64",
+            Self::Image => "Image",
+            Self::Packed(_, words) => words,
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == name)
+    }
+
+    /// Whether it shows lines of text, which can be compared.
+    fn is_text(self) -> bool {
+        matches!(self, Self::Json | Self::Raw)
     }
 }
 
 /// What [`Viewer`] draws.
 #[derive(Properties, PartialEq, Clone)]
 pub(crate) struct ViewerProps {
+    /// What is chosen for a topic is kept as long as the page.
+    #[prop_or_default]
+    pub(crate) topic: AttrValue,
+    /// As the sender names it (MQTT 5 Content Type); empty when it does not.
+    #[prop_or_default]
+    pub(crate) media_type: AttrValue,
     pub(crate) payload: Rc<[u8]>,
     pub(crate) previous: Option<Rc<[u8]>>,
     /// Size as received; more than the payload's if it was cut.
@@ -54,12 +106,45 @@ pub(crate) struct ViewerProps {
     pub(crate) on_previous: Callback<()>,
 }
 
+/// Topics whose form was chosen by hand are remembered, the newest so many.
+const CHOSEN: usize = 100;
+
+thread_local! {
+    static CHOSEN_FORMS: RefCell<Vec<(AttrValue, Form)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn chosen_for(topic: &AttrValue) -> Option<Form> {
+    CHOSEN_FORMS.with_borrow(|chosen| {
+        let known = chosen.iter().find(|(of, _)| of == topic);
+        known.map(|(_, form)| *form)
+    })
+}
+
+/// `None`: whichever reads best.
+fn choose(topic: &AttrValue, form: Option<Form>) {
+    CHOSEN_FORMS.with_borrow_mut(|chosen| {
+        chosen.retain(|(of, _)| of != topic);
+        chosen.extend(form.map(|form| (topic.clone(), form)));
+        if chosen.len() > CHOSEN {
+            chosen.remove(0);
+        }
+    });
+}
+
+/// Whether a media type names one of the packings; which one, the second module says.
+fn names_packing(media_type: &str) -> bool {
+    let lower = media_type.to_ascii_lowercase();
+    ["cbor", "msgpack", "protobuf", "gzip", "zlib"]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
 type Compared = Option<Option<Rc<Vec<Change>>>>;
 
-/// JSON, raw or hex, and what changed.
+/// The payload in a form that is chosen or reads best, and what changed.
 #[component]
 pub(crate) fn Viewer(props: &ViewerProps) -> Html {
-    let chosen = use_state(|| None::<Form>);
+    let chosen = use_state(|| chosen_for(&props.topic));
     let comparing = use_state(|| false);
     let pretty = use_memo(props.payload.clone(), |payload| {
         json::pretty(payload).map(Rc::new)
@@ -71,20 +156,47 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
         old.as_ref()
             .map(|old| diff::compare(&readable(old), &readable(new)).map(Rc::new))
     });
-    let best = match (pretty.is_some(), *is_text) {
-        (true, _) => Form::Json,
-        (false, true) => Form::Raw,
-        (false, false) => Form::Hex,
+    let wanted = match *chosen {
+        Some(Form::Packed(word, _)) => Some(word),
+        // Text is what it says; only its sender can say that it is something else.
+        None if !props.payload.is_empty() && (!*is_text || names_packing(&props.media_type)) => Some(""),
+        _ => None,
+    };
+    let unpacked = use_unpacked(wanted, &props.media_type, &props.payload);
+    let recognized = match &unpacked {
+        Some(Ok(unpacked)) if wanted == Some("") => Form::parse(&unpacked.packing),
+        _ => None,
+    };
+    let best = match (recognized, pretty.is_some(), *is_text) {
+        (Some(form), ..) => form,
+        (None, true, _) => Form::Json,
+        (None, false, true) => Form::Raw,
+        (None, false, false) if image::media_type(&props.payload).is_some() => Form::Image,
+        (None, false, false) => Form::Hex,
     };
     let form = chosen
-        .filter(|form| *form != Form::Json || pretty.is_some())
+        .filter(|form| match form {
+            Form::Json => pretty.is_some(),
+            Form::Image => image::media_type(&props.payload).is_some(),
+            _ => true,
+        })
         .unwrap_or(best);
-    let radio = |of: Form, name: &'static str, disabled: bool| {
-        let chosen = chosen.clone();
-        let onchange = Callback::from(move |_: Event| chosen.set(Some(of)));
-        html! {
-            <label><input type="radio" name="payload-view" checked={form == of} {onchange} {disabled} />{name}</label>
-        }
+    let onchange = {
+        let (chosen, topic) = (chosen.clone(), props.topic.clone());
+        Callback::from(move |event: Event| {
+            let select = event.target_dyn_into::<HtmlSelectElement>();
+            let form = select.and_then(|select| Form::parse(&select.value()));
+            choose(&topic, form);
+            chosen.set(form);
+        })
+    };
+    let option = |of: Form| {
+        let disabled = match of {
+            Form::Json => pretty.is_none(),
+            Form::Image => image::media_type(&props.payload).is_none(),
+            _ => false,
+        };
+        html! { <option value={of.name()} selected={*chosen == Some(of)} {disabled}>{of.words()}</option> }
     };
     let toggle = {
         let (comparing, on_previous) = (comparing.clone(), props.on_previous.clone());
@@ -94,21 +206,20 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
             on_previous.emit(());
         })
     };
-    let show_diff = (*comparing || props.against.is_some()) && form != Form::Hex && compared.is_some();
+    let show_diff = (*comparing || props.against.is_some()) && form.is_text() && compared.is_some();
     html! {
         <section class="panel viewer" aria-label="Payload">
             <header class="panel__head">
-                <fieldset class="seg seg--dense"><legend class="vh">{"Show payload as"}</legend>
-                    {radio(Form::Json, "JSON", pretty.is_none())}
-                    {radio(Form::Raw, "Raw", false)}
-                    {radio(Form::Hex, "Hex", false)}
-                </fieldset>
+                <select class="select select--dense" aria-label="Show payload as" data-testid="payload-form" {onchange}>
+                    <option value="auto" selected={chosen.is_none()}>{format!("Auto: {}", best.words())}</option>
+                    { for Form::ALL.into_iter().map(option) }
+                </select>
                 <div class="panel__end">
                     if let Some(Some(changes)) = &*compared {
                         <span class="sub">{changed_words(changes)}</span>
                     }
                     <button class="btn btn--dense" type="button" aria-pressed={show_diff.to_string()} onclick={toggle}
-                        disabled={compared.is_none() || form == Form::Hex}>
+                        disabled={compared.is_none() || !form.is_text()}>
                         {"Compare to "}{props.against.clone().unwrap_or_else(|| "previous".into())}</button>
                 </div>
             </header>
@@ -119,7 +230,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                 } else if props.payload.is_empty() {
                     <p class="hint viewer__note">{"Empty payload: 0 bytes."}</p>
                 } else {
-                    {drawn(form, props, pretty.as_ref().as_ref())}
+                    {drawn(form, props, pretty.as_ref().as_ref(), unpacked.as_ref())}
                 }
             </div>
         </section>
@@ -200,40 +311,83 @@ fn code_line(class: Option<&'static str>, mark: &'static str, line: &str) -> Htm
     }
 }
 
-fn drawn(form: Form, props: &ViewerProps, pretty: Option<&Rc<Vec<String>>>) -> Html {
+fn drawn(
+    form: Form,
+    props: &ViewerProps,
+    pretty: Option<&Rc<Vec<String>>>,
+    unpacked: Option<&Result<Rc<Unpacked>, Rc<str>>>,
+) -> Html {
     match (form, pretty) {
-        (Form::Json, Some(lines)) => {
-            let (count, lines) = (lines.len(), lines.clone());
-            let draw = move |index| {
-                lines
-                    .get(index)
-                    .map_or_else(Html::default, |line: &String| code_line(None, "", line))
-            };
-            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code json" label="Payload as JSON" /> }
-        }
-        (Form::Hex, _) => {
-            let payload = props.payload.clone();
-            let count = hex::row_count(payload.len());
-            let draw = move |index| {
-                let row = hex::row(&payload, index);
-                html! {
-                    <span class="l l--hex">
-                        <span class="o">{row.offset}</span><span>{row.digits}</span><span class="a">{row.text}</span>
-                    </span>
-                }
-            };
-            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code hexdump" label="Payload as hex" /> }
-        }
-        (Form::Raw | Form::Json, _) => {
-            let lines = raw_lines(&String::from_utf8_lossy(&props.payload));
-            let count = lines.len();
-            let draw = move |index: usize| {
-                let line = lines.get(index).map(|line| visible(line)).unwrap_or_default();
-                html! { <span class="l l--raw"><bdi>{line}</bdi></span> }
-            };
-            html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code rawlines" label="Payload as text" /> }
-        }
+        (Form::Json, Some(lines)) => json_lines(lines.clone()),
+        (Form::Hex, _) => hex_lines(props.payload.clone()),
+        (Form::Raw | Form::Json, _) => text_lines(&String::from_utf8_lossy(&props.payload)),
+        (Form::Base64, _) => text_lines(&base64(&props.payload)),
+        (Form::Image, _) => html! { <PayloadImage payload={props.payload.clone()} /> },
+        (Form::Packed(_, words), _) => match unpacked {
+            None => html! { <p class="hint viewer__note" role="status">{"Reading…"}</p> },
+            Some(Err(reason)) => html! {
+                <>
+                    <p class="hint viewer__note" data-testid="payload-fault">
+                        {format!("This does not read as {words}: {}. Here are its bytes.", visible(reason))}
+                    </p>
+                    {hex_lines(props.payload.clone())}
+                </>
+            },
+            Some(Ok(unpacked)) => {
+                let (packed, plain) = (props.payload.len() as u64, unpacked.payload.len() as u64);
+                let note = if unpacked.packing == "gzip" {
+                    format!("Unpacked: {} from {}.", words::bytes(plain), words::bytes(packed))
+                } else {
+                    format!(
+                        "{words}, {}, written as JSON. What JSON has no word for is a member with $.",
+                        words::bytes(packed)
+                    )
+                };
+                let lines = match (
+                    json::pretty(&unpacked.payload),
+                    std::str::from_utf8(&unpacked.payload),
+                ) {
+                    (Some(lines), _) => json_lines(Rc::new(lines)),
+                    (None, Ok(text)) => text_lines(text),
+                    (None, Err(_)) => hex_lines(Rc::from(unpacked.payload.as_slice())),
+                };
+                html! { <><p class="hint viewer__note">{note}</p>{lines}</> }
+            }
+        },
     }
+}
+
+fn json_lines(lines: Rc<Vec<String>>) -> Html {
+    let count = lines.len();
+    let draw = move |index| {
+        lines
+            .get(index)
+            .map_or_else(Html::default, |line: &String| code_line(None, "", line))
+    };
+    html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code json" label="Payload as JSON" /> }
+}
+
+fn hex_lines(payload: Rc<[u8]>) -> Html {
+    let count = hex::row_count(payload.len());
+    let draw = move |index| {
+        let row = hex::row(&payload, index);
+        html! {
+            <span class="l l--hex">
+                <span class="o">{row.offset}</span><span>{row.digits}</span><span class="a">{row.text}</span>
+            </span>
+        }
+    };
+    html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code hexdump" label="Payload as hex" /> }
+}
+
+fn text_lines(text: &str) -> Html {
+    let lines = raw_lines(text);
+    let count = lines.len();
+    let draw = move |index: usize| {
+        let line = lines.get(index).map(|line| visible(line)).unwrap_or_default();
+        html! { <span class="l l--raw"><bdi>{line}</bdi></span> }
+    };
+    html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code rawlines" label="Payload as text" /> }
 }
 
 /// Lines of a text, long ones broken.
@@ -258,6 +412,8 @@ mod tests {
 
     fn view(payload: &[u8], received_bytes: u64) -> String {
         render::<Viewer>(ViewerProps {
+            topic: "t".into(),
+            media_type: AttrValue::default(),
             payload: payload.into(),
             previous: None,
             received_bytes,

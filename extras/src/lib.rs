@@ -1,0 +1,104 @@
+//! What the page needs later, or never.
+//!
+//! A module of WebAssembly of its own, without anything of JavaScript: the engine fetches it when it is first asked for,
+//! gives it bytes and takes bytes. It has its own memory with an upper limit, so what a payload does to it cannot hurt
+//! the engine; after a trap the engine throws it away and takes a new one.
+//!
+//! ```text
+//! room(len) → where the engine writes a request
+//! call() → length of the answer, which lies at answer()
+//! ```
+//! A request is one byte that says what is wanted, and what that needs ([`perform`]). The first byte of an answer is 0,
+//! or 1 and the rest says why not.
+
+use std::cell::RefCell;
+
+use hearth_decoders::{Packing, decode, recognize};
+
+thread_local! {
+    static REQUEST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes room for a request of `len` bytes, and says where.
+#[unsafe(no_mangle)]
+pub extern "C" fn room(len: usize) -> *mut u8 {
+    REQUEST.with_borrow_mut(|request| {
+        request.clear();
+        request.resize(len, 0);
+        request.as_mut_ptr()
+    })
+}
+
+/// Answers the request; gives the length of the answer.
+#[unsafe(no_mangle)]
+pub extern "C" fn call() -> usize {
+    let answered = REQUEST.with_borrow(|request| perform(request));
+    ANSWER.with_borrow_mut(|answer| {
+        *answer = answered;
+        answer.len()
+    })
+}
+
+/// Where the answer lies, until the next call.
+#[unsafe(no_mangle)]
+pub extern "C" fn answer() -> *const u8 {
+    ANSWER.with_borrow(|answer| answer.as_ptr())
+}
+
+/// A packing and a payload: what it says. See [`Packing::word`].
+pub const DECODE: u8 = 1;
+/// A media type and a payload: the word of the packing and what it says, or nothing when there is none.
+pub const RECOGNIZE: u8 = 2;
+
+/// The request without its border: a byte that says what is wanted, a text that ends with 0, and bytes.
+#[must_use]
+pub fn perform(request: &[u8]) -> Vec<u8> {
+    match answer_of(request) {
+        Ok(mut answer) => {
+            answer.insert(0, 0);
+            answer
+        }
+        Err(reason) => [&[1], reason.as_bytes()].concat(),
+    }
+}
+
+fn answer_of(request: &[u8]) -> Result<Vec<u8>, String> {
+    let malformed = || "the engine asked for something unknown".to_owned();
+    let (wanted, rest) = request.split_first().ok_or_else(malformed)?;
+    let end = rest.iter().position(|byte| *byte == 0).ok_or_else(malformed)?;
+    let (word, payload) = rest.split_at_checked(end).ok_or_else(malformed)?;
+    let word = std::str::from_utf8(word).map_err(|_| malformed())?;
+    let payload = payload.get(1..).unwrap_or_default();
+    match *wanted {
+        DECODE => {
+            let packing = Packing::parse(word).ok_or_else(malformed)?;
+            decode(packing, payload).map_err(|error| error.to_string())
+        }
+        RECOGNIZE => {
+            let Some(packing) = recognize(payload, Some(word)) else {
+                return Ok(Vec::new());
+            };
+            let said = decode(packing, payload).map_err(|error| error.to_string())?;
+            Ok([packing.word().as_bytes(), &[0], &said].concat())
+        }
+        _ => Err(malformed()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_answered_or_refused_with_a_reason() {
+        let ask = |request: &[u8]| String::from_utf8_lossy(&perform(request)).into_owned();
+        assert_eq!(ask(b"\x01cbor\0\xa1\x61\x61\x01"), "\0{\"a\":1}");
+        assert_eq!(ask(b"\x01cbor\0\xa1"), "\u{1}it ends in the middle of a value, at byte 1");
+        assert_eq!(ask(b"\x02\0\xa1\x61\x61\xf5"), "\0cbor\0{\"a\":true}");
+        assert_eq!(ask(b"\x02text/plain\0on"), "\0");
+        for unknown in [&b""[..], b"\x01", b"\x01nothing\0", b"\x09cbor\0", b"\x01\xff\0"] {
+            assert_eq!(ask(unknown), "\u{1}the engine asked for something unknown");
+        }
+    }
+}
