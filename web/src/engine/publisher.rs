@@ -68,8 +68,11 @@ impl Publisher {
         now: Now,
         connection: &mut Connection,
         request: RequestId,
-        message: Publication,
+        mut message: Publication,
     ) -> Outcome {
+        if message.repeat <= 1 && message.variables {
+            message = filled(&message, 1, now);
+        }
         if message.repeat > 1 {
             return self.publish_series(now, connection, request, &message);
         }
@@ -88,7 +91,7 @@ impl Publisher {
             ..Series::default()
         };
         for n in 1..=message.repeat {
-            let outcome = self.publish_one(now, connection, request, numbered(message, n));
+            let outcome = self.publish_one(now, connection, request, filled(message, n, now));
             match outcome {
                 Outcome::Failed(why) => {
                     // The next would fail for the same reason.
@@ -228,14 +231,28 @@ fn in_words(error: &ApiMisuse) -> String {
     }
 }
 
-/// The `n`th of a series.
-fn numbered(message: &Publication, n: u32) -> Publication {
+/// The `n`th of a series, with its variables.
+fn filled(message: &Publication, n: u32, now: Now) -> Publication {
+    let mut variables = vec![("{n}", n.to_string())];
+    if message.variables {
+        // The next of a series differs although the clock stands still.
+        let random = now
+            .random
+            .wrapping_add(n.wrapping_mul(0x9E37_79B9))
+            .wrapping_mul(0x85EB_CA6B);
+        variables.push(("{now}", now.wall_ms.to_string()));
+        variables.push(("{random}", ((random >> 8) % 1_000_000).to_string()));
+    }
+    let fill = |text: &str| {
+        variables
+            .iter()
+            .fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+    };
     let mut message = message.clone();
-    let number = n.to_string();
-    message.topic = message.topic.replace("{n}", &number);
+    message.topic = fill(&message.topic);
     // What is not text has no placeholder.
     if let Ok(text) = std::str::from_utf8(&message.payload) {
-        message.payload = text.replace("{n}", &number).into_bytes();
+        message.payload = fill(text).into_bytes();
     }
     message
 }
@@ -254,6 +271,7 @@ fn application_message(message: Publication) -> Result<ApplicationMessage, Strin
 
 fn properties(message: &Publication) -> Result<Properties, EncodeError> {
     let mut wanted = Vec::new();
+    wanted.extend(message.is_text.then_some(Property::PayloadFormatIndicator(1)));
     wanted.extend(
         message
             .message_expiry_interval
@@ -261,6 +279,7 @@ fn properties(message: &Publication) -> Result<Properties, EncodeError> {
     );
     wanted.extend(message.content_type.as_deref().map(Property::ContentType));
     wanted.extend(message.response_topic.as_deref().map(Property::ResponseTopic));
+    wanted.extend(message.correlation_data.as_deref().map(Property::CorrelationData));
     wanted.extend(
         message
             .user_properties

@@ -161,8 +161,13 @@ pub struct Publication {
     pub retain: bool,
     pub content_type: Option<String>,
     pub response_topic: Option<String>,
+    pub correlation_data: Option<Vec<u8>>,
+    /// The payload is UTF-8 text.
+    pub is_text: bool,
     pub message_expiry_interval: Option<u32>,
     pub user_properties: Vec<(String, String)>,
+    /// `{now}` (ms since epoch) and `{random}` (0 to 999,999) in topic and payload are filled in.
+    pub variables: bool,
     /// How often it is sent; 0 is read as 1. Above 1, `{n}` in topic and payload becomes the number of the message.
     pub repeat: u32,
 }

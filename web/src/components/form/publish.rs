@@ -25,6 +25,9 @@ pub(crate) struct Draft {
     pub(crate) retain: bool,
     pub(crate) content_type: String,
     pub(crate) response_topic: String,
+    pub(crate) correlation: String,
+    pub(crate) is_text: bool,
+    pub(crate) variables: bool,
     pub(crate) expiry: String,
     /// One a line: `name: value`.
     pub(crate) user_properties: String,
@@ -81,6 +84,9 @@ impl Draft {
             retain: self.retain,
             content_type: filled(&self.content_type),
             response_topic: filled(&self.response_topic),
+            correlation_data: filled(&self.correlation).map(String::into_bytes),
+            is_text: self.is_text,
+            variables: self.variables,
             message_expiry_interval: self.expiry.trim().parse().ok(),
             user_properties: pairs
                 .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
@@ -101,10 +107,16 @@ impl Draft {
     }
 
     fn properties_set(&self) -> usize {
-        [&self.content_type, &self.response_topic, &self.expiry]
-            .into_iter()
-            .filter(|text| !text.trim().is_empty())
-            .count()
+        [
+            &self.content_type,
+            &self.response_topic,
+            &self.correlation,
+            &self.expiry,
+        ]
+        .into_iter()
+        .filter(|text| !text.trim().is_empty())
+        .count()
+            + usize::from(self.is_text)
             + self
                 .user_properties
                 .lines()
@@ -163,6 +175,8 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                 <details>
                     <summary data-testid="publish-repeat-open"><Icon name="right" small=true />{"Send several times"}</summary>
                     <div class="stack fgroup__more">
+                        <Check checked={draft.variables} testid="publish-variables" on_check={edit.with(|draft, on| draft.variables = on)}>
+                            {"Fill in {now} (ms since 1970) and {random} (0 to 999999)"}</Check>
                         <Field id="publish-repeat" label="How many times" value={draft.repeat.clone()} inputmode="numeric"
                             placeholder="1" hint="{n} in topic and payload becomes 1, 2, 3 and so on." testid="publish-repeat"
                             on_input={edit.with(|draft, text| draft.repeat = text)} />
@@ -232,6 +246,10 @@ fn properties(edit: &Edit) -> Html {
                     on_input={edit.with(|draft, text| draft.expiry = text)} />
                 <Field id="publish-response" label="Response topic" value={draft.response_topic.clone()}
                     on_input={edit.with(|draft, text| draft.response_topic = text)} />
+                <Field id="publish-correlation" label="Correlation data" value={draft.correlation.clone()} testid="publish-correlation"
+                    on_input={edit.with(|draft, text| draft.correlation = text)} />
+                <Check checked={draft.is_text} testid="publish-is-text" on_check={edit.with(|draft, on| draft.is_text = on)}>
+                    {"The payload is UTF-8 text (Payload Format Indicator)"}</Check>
                 <div class="field">
                     <label for="publish-user">{"User properties"}</label>
                     <textarea class="textarea mono" id="publish-user" value={draft.user_properties.clone()} spellcheck="false"

@@ -1,5 +1,7 @@
 //! What the page gets to see, and what it can do.
 
+use hearth_mqtt::Property;
+
 use super::*;
 
 #[test]
@@ -25,6 +27,42 @@ fn every_qos_has_its_result() {
         request: 7,
         outcome: Outcome::Acknowledged(String::new())
     }));
+}
+
+#[test]
+fn variables_are_filled_in_and_every_property_is_sent() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    let message = Publication {
+        topic: "a/{n}".into(),
+        payload: b"{now} {random}".to_vec(),
+        variables: true,
+        repeat: 2,
+        is_text: true,
+        correlation_data: Some(b"c".to_vec()),
+        response_topic: Some("r".into()),
+        ..Publication::default()
+    };
+    bench.command(Command::Publish { request: 7, message });
+    let mut payloads = vec![];
+    for (packet, topic) in bench.sent().iter().zip(["a/1", "a/2"]) {
+        let Packet::Publish(publish) = packet else {
+            panic!("{packet:?}")
+        };
+        assert_eq!(publish.topic(), Some(topic));
+        let parts = publish.clone().into_parts();
+        let sent: Vec<_> = parts.properties.iter().collect();
+        assert!(sent.contains(&Property::PayloadFormatIndicator(1)), "{sent:?}");
+        assert!(sent.contains(&Property::CorrelationData(b"c")), "{sent:?}");
+        assert!(sent.contains(&Property::ResponseTopic("r")), "{sent:?}");
+        let text = std::str::from_utf8(publish.payload()).unwrap().to_owned();
+        let (now, random) = text.split_once(' ').unwrap();
+        assert_eq!(now, bench.now().wall_ms.to_string());
+        assert!(random.parse::<u32>().unwrap() < 1_000_000);
+        payloads.push(text);
+    }
+    assert_eq!(payloads.len(), 2);
+    assert_ne!(payloads[0], payloads[1]);
 }
 
 #[test]
