@@ -94,7 +94,10 @@ mod tests {
     fn a_request_is_answered_or_refused_with_a_reason() {
         let ask = |request: &[u8]| String::from_utf8_lossy(&perform(request)).into_owned();
         assert_eq!(ask(b"\x01cbor\0\xa1\x61\x61\x01"), "\0{\"a\":1}");
-        assert_eq!(ask(b"\x01cbor\0\xa1"), "\u{1}it ends in the middle of a value, at byte 1");
+        assert_eq!(
+            ask(b"\x01cbor\0\xa1"),
+            "\u{1}it ends in the middle of a value, at byte 1"
+        );
         assert_eq!(ask(b"\x02\0\xa1\x61\x61\xf5"), "\0cbor\0{\"a\":true}");
         assert_eq!(ask(b"\x02text/plain\0on"), "\0");
         for unknown in [&b""[..], b"\x01", b"\x01nothing\0", b"\x09cbor\0", b"\x01\xff\0"] {

@@ -81,7 +81,8 @@ impl Reading<'_> {
                     Header::Text(len) => len,
                     _ => None,
                 })?;
-                self.json.text(std::str::from_utf8(&bytes).map_err(|_| Fault::NotUtf8)?)
+                self.json
+                    .text(std::str::from_utf8(&bytes).map_err(|_| Fault::NotUtf8)?)
             }
             Header::Array(len) => self.array(len, depth),
             Header::Map(len) => self.map(len, depth),
@@ -90,7 +91,11 @@ impl Reading<'_> {
     }
 
     /// Bytes or text: of one length, or in chunks of the same kind until a break.
-    fn chunks(&mut self, len: Option<usize>, of_chunk: fn(Header) -> Option<usize>) -> Result<Vec<u8>, Fault> {
+    fn chunks(
+        &mut self,
+        len: Option<usize>,
+        of_chunk: fn(Header) -> Option<usize>,
+    ) -> Result<Vec<u8>, Fault> {
         let mut bytes = Vec::new();
         if let Some(len) = len {
             self.append(&mut bytes, len)?;
@@ -115,7 +120,9 @@ impl Reading<'_> {
         let start = bytes.len();
         bytes.resize(start + len, 0);
         let read = bytes.get_mut(start..).map(|into| self.decoder.read_exact(into));
-        read.is_some_and(|read| read.is_ok()).then_some(()).ok_or(Fault::Truncated)
+        read.is_some_and(|read| read.is_ok())
+            .then_some(())
+            .ok_or(Fault::Truncated)
     }
 
     fn array(&mut self, len: Option<usize>, depth: usize) -> Result<(), Fault> {

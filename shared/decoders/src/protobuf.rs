@@ -43,7 +43,9 @@ fn message(
     }
     let mut fields = Vec::new();
     while !reader.is_empty() {
-        *budget = budget.checked_sub(1).ok_or_else(|| reader.fail(Fault::TooLarge))?;
+        *budget = budget
+            .checked_sub(1)
+            .ok_or_else(|| reader.fail(Fault::TooLarge))?;
         let key = varint(reader)?;
         let number = key >> 3;
         if number == 0 || number > 0x1FFF_FFFF {
@@ -71,7 +73,11 @@ fn message(
 }
 
 fn delimited(bytes: &[u8], depth: usize, budget: &mut usize) -> Value {
-    let is_plain = |text: &str| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let is_plain = |text: &str| {
+        !text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    };
     if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| is_plain(text)) {
         return Value::Text(text.to_owned());
     }

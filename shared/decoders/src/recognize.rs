@@ -20,8 +20,13 @@ pub fn recognize(payload: &[u8], content_type: Option<&str>) -> Option<Packing> 
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Some(Packing::Compressed).filter(|packing| reads(*packing)),
         _ => {
             // An object whose first name is a text of at least one character.
-            let is_map = |text: &[u8]| text.starts_with(b"{\"") && !text.starts_with(b"{\"\"") && !text.starts_with(b"{\"$");
-            let named = |packing: &Packing| decode(*packing, payload).is_ok_and(|json| is_map(&json)) && begins_with_name(*packing, payload);
+            let is_map = |text: &[u8]| {
+                text.starts_with(b"{\"") && !text.starts_with(b"{\"\"") && !text.starts_with(b"{\"$")
+            };
+            let named = |packing: &Packing| {
+                decode(*packing, payload).is_ok_and(|json| is_map(&json))
+                    && begins_with_name(*packing, payload)
+            };
             [Packing::Cbor, Packing::MessagePack].into_iter().find(named)
         }
     }
@@ -32,13 +37,20 @@ fn begins_with_name(packing: Packing, payload: &[u8]) -> bool {
     match (packing, payload) {
         (Packing::Cbor, [0xa1..=0xb7 | 0xbf, key, ..]) => matches!(key, 0x61..=0x78),
         (Packing::Cbor, [0xb8, _, key, ..] | [0xb9, _, _, key, ..]) => matches!(key, 0x61..=0x78),
-        (Packing::MessagePack, [0x81..=0x8f, key, ..] | [0xde, _, _, key, ..]) => matches!(key, 0xa1..=0xbf | 0xd9),
+        (Packing::MessagePack, [0x81..=0x8f, key, ..] | [0xde, _, _, key, ..]) => {
+            matches!(key, 0xa1..=0xbf | 0xd9)
+        }
         _ => false,
     }
 }
 
 fn by_media_type(content_type: &str) -> Option<Packing> {
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     let kind = media_type.strip_prefix("application/")?;
     match kind {
         "cbor" => Some(Packing::Cbor),
@@ -52,5 +64,9 @@ fn by_media_type(content_type: &str) -> Option<Packing> {
 
 /// UTF-8 without the control characters that no text has.
 fn is_text(payload: &[u8]) -> bool {
-    std::str::from_utf8(payload).is_ok_and(|text| !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}')))
+    std::str::from_utf8(payload).is_ok_and(|text| {
+        !text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}'))
+    })
 }

@@ -122,7 +122,10 @@ impl Devices {
         for (topic, behind) in &bridges {
             // The bridge stands for all that is behind it.
             let first = behind.iter().next().copied();
-            let bridge = first.and_then(|id| self.reached_through(id)).filter(|id| self.is_shown(*id)).or(first);
+            let bridge = first
+                .and_then(|id| self.reached_through(id))
+                .filter(|id| self.is_shown(*id))
+                .or(first);
             if let Some((id, device)) = bridge.and_then(|id| Some((id, self.device(id)?))) {
                 items.push(Attention {
                     reason: Reason::Unavailable,
@@ -200,7 +203,10 @@ impl Devices {
     /// Topics that say of several devices that they are gone, with these devices.
     fn gone_bridges(&self) -> BTreeMap<&str, BTreeSet<DeviceId>> {
         let mut behind: BTreeMap<&str, BTreeSet<DeviceId>> = BTreeMap::new();
-        for (id, _) in self.iter().filter(|(_, device)| device.liveness == Liveness::Offline) {
+        for (id, _) in self
+            .iter()
+            .filter(|(_, device)| device.liveness == Liveness::Offline)
+        {
             for topic in self.gone_by(id) {
                 behind.entry(topic).or_default().insert(id);
             }

@@ -107,7 +107,9 @@ impl Engine {
             Input::Closed { code, reason } => self.connection.handle_closed(now, code, reason),
             Input::RefusedByBrowser => self.connection.handle_refused_by_browser(now),
             Input::TextFrame => self.connection.handle_text_frame(now),
-            Input::Unpacked { request, result } => self.views.push_result(Patch::Unpacked { request, result }),
+            Input::Unpacked { request, result } => {
+                self.views.push_result(Patch::Unpacked { request, result })
+            }
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
             Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
             Input::Written { number, result } => match self.keeper.handle_written(number, result) {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
-use hearth_devices::{Action, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value};
+use hearth_devices::{
+    Action, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value,
+};
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
@@ -44,7 +46,9 @@ struct Asked {
 
 #[derive(Debug)]
 enum AskedState {
-    Waiting { until: MonoTime },
+    Waiting {
+        until: MonoTime,
+    },
     Confirmed,
     /// The broker has it, and nobody will say more.
     Delivered,
@@ -119,7 +123,11 @@ impl Home {
             self.tick.look_again(now.mono + TICK_MS);
         }
         for id in self.devices.take_changed() {
-            if self.devices.device(id).is_none_or(|device| device.entities.is_empty()) {
+            if self
+                .devices
+                .device(id)
+                .is_none_or(|device| device.entities.is_empty())
+            {
                 // Another device may take its place.
                 self.asked.retain(|(other, _), _| *other != id);
             }
@@ -289,7 +297,9 @@ impl Home {
 /// Whether nobody says the state of an entity, so that the broker's word is the last.
 fn is_silent(devices: &Devices, id: DeviceId, entity: &str) -> bool {
     let device = devices.device(id);
-    device.and_then(|device| device.entity(entity)).is_some_and(|entity| entity.silent)
+    device
+        .and_then(|device| device.entity(entity))
+        .is_some_and(|entity| entity.silent)
 }
 
 /// Whether what the device says now is what it was asked for, and was said after that.
@@ -307,10 +317,9 @@ fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
         (wire::Action::Unlock, Value::Binary(unlocked)) => *unlocked,
         // What comes of a button is in the device's words, and colours are rounded: that it speaks is the answer.
         (wire::Action::Choose(_), _)
-            if entity
-                .control
-                .as_ref()
-                .is_some_and(|control| matches!(control.kind, ControlKind::Buttons { .. } | ControlKind::Color(_))) =>
+            if entity.control.as_ref().is_some_and(|control| {
+                matches!(control.kind, ControlKind::Buttons { .. } | ControlKind::Color(_))
+            }) =>
         {
             true
         }

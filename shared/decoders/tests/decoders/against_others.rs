@@ -19,8 +19,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 60, 8, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
-            prop::collection::btree_map("\\PC{0,8}", inner, 0..8)
-                .prop_map(Value::from_iter),
+            prop::collection::btree_map("\\PC{0,8}", inner, 0..8).prop_map(Value::from_iter),
         ]
     })
 }
@@ -90,7 +89,10 @@ fn rmp_of(value: &Value) -> rmpv::Value {
         Value::String(text) => text.as_str().into(),
         Value::Array(list) => rmpv::Value::Array(list.iter().map(rmp_of).collect()),
         Value::Object(members) => rmpv::Value::Map(
-            members.iter().map(|(key, value)| (key.as_str().into(), rmp_of(value))).collect(),
+            members
+                .iter()
+                .map(|(key, value)| (key.as_str().into(), rmp_of(value)))
+                .collect(),
         ),
     }
 }

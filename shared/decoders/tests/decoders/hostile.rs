@@ -18,7 +18,11 @@ fn lengths_are_not_believed() {
         (Packing::MessagePack, b"\xdf\xff\xff\xff\xff"),
         (Packing::Protobuf, b"\x0a\xff\xff\xff\xff\x0f"),
     ] {
-        assert_eq!(decode(packing, payload).unwrap_err().fault, Fault::Truncated, "{payload:x?}");
+        assert_eq!(
+            decode(packing, payload).unwrap_err().fault,
+            Fault::Truncated,
+            "{payload:x?}"
+        );
     }
 }
 
@@ -34,7 +38,11 @@ fn depth_is_bounded() {
         (Packing::Protobuf, b"\x0b"),
     ] {
         let payload = open.repeat(500_000);
-        assert_eq!(decode(packing, &payload).unwrap_err().fault, Fault::TooDeep, "{open:x?}");
+        assert_eq!(
+            decode(packing, &payload).unwrap_err().fault,
+            Fault::TooDeep,
+            "{open:x?}"
+        );
     }
 }
 
@@ -66,7 +74,10 @@ fn a_bomb_stops_at_the_limit() {
         encoder.write_all(&vec![0; 1024 * 1024]).unwrap();
     }
     let bomb = encoder.finish().unwrap();
-    assert_eq!(decode(Packing::Compressed, &bomb).unwrap_err().fault, Fault::TooLarge);
+    assert_eq!(
+        decode(Packing::Compressed, &bomb).unwrap_err().fault,
+        Fault::TooLarge
+    );
     // 1 MiB of bytes is 2 MiB of hexadecimal digits, and five times that is too much.
     let mut many = vec![0x85];
     for _ in 0..5 {
@@ -83,7 +94,10 @@ fn changed_bytes_are_told_by_the_checksum() {
     let mut packed = encoder.finish().unwrap();
     let at = packed.windows(6).position(|six| six == b"twenty").unwrap();
     packed[at] = b'T';
-    assert_eq!(decode(Packing::Compressed, &packed).unwrap_err().fault, Fault::Checksum);
+    assert_eq!(
+        decode(Packing::Compressed, &packed).unwrap_err().fault,
+        Fault::Checksum
+    );
     assert_eq!(recognize(&packed, None), None);
 }
 

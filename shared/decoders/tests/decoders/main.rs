@@ -85,7 +85,10 @@ fn protobuf_is_read_without_a_schema() {
         ("1a 03 08 96 01", r#"{"3":{"1":150}}"#),
         ("08 01 08 02 10 03", r#"{"1":[1,2],"2":3}"#),
         ("0d 00 00 ac 41", r#"{"1":{"$fixed32":1101791232,"float":21.5}}"#),
-        ("09 00 00 00 00 00 80 35 40", r#"{"1":{"$fixed64":4626744929681408000,"float":21.5}}"#),
+        (
+            "09 00 00 00 00 00 80 35 40",
+            r#"{"1":{"$fixed64":4626744929681408000,"float":21.5}}"#,
+        ),
         ("0a 02 ff ff", r#"{"1":{"$hex":"ffff"}}"#),
         ("0b 10 01 0c", r#"{"1":{"2":1}}"#),
     ] {
@@ -125,8 +128,25 @@ fn what_is_wrong_is_said_with_its_place() {
 #[test]
 fn texts_and_numbers_are_never_taken_for_something_else() {
     for text in [
-        "", "0", "1", "21.5", "ON", "OFF", "online", "{\"a\":1}", "[1,2]", "hello world", "a", "é", "아이 방", "x\ty\n",
-        "\u{1b}[0m", "~", "`abc", "öffnen", "e6 b8 a9",
+        "",
+        "0",
+        "1",
+        "21.5",
+        "ON",
+        "OFF",
+        "online",
+        "{\"a\":1}",
+        "[1,2]",
+        "hello world",
+        "a",
+        "é",
+        "아이 방",
+        "x\ty\n",
+        "\u{1b}[0m",
+        "~",
+        "`abc",
+        "öffnen",
+        "e6 b8 a9",
     ] {
         for media_type in [None, Some("text/plain")] {
             assert_eq!(recognize(text.as_bytes(), media_type), None, "{text}");
@@ -139,11 +159,19 @@ fn a_packing_is_recognized_by_its_bytes_or_its_name() {
     let zlib = bytes("78 9c 4b 4c 04 00 01 25 00 c3");
     for (payload, media_type, packing) in [
         (bytes("a2 61 74 f9 4d60 61 75 62 c2b0"), None, Some(Packing::Cbor)),
-        (bytes("82 a1 74 cb 4035800000000000 a1 68 28"), None, Some(Packing::MessagePack)),
+        (
+            bytes("82 a1 74 cb 4035800000000000 a1 68 28"),
+            None,
+            Some(Packing::MessagePack),
+        ),
         (bytes("d9d9f7 01"), None, Some(Packing::Cbor)),
         (bytes("01"), Some("application/cbor"), Some(Packing::Cbor)),
         (bytes("08 96 01"), None, None),
-        (bytes("08 96 01"), Some("application/x-protobuf; v=1"), Some(Packing::Protobuf)),
+        (
+            bytes("08 96 01"),
+            Some("application/x-protobuf; v=1"),
+            Some(Packing::Protobuf),
+        ),
         (bytes("93 01 02 03"), None, None),
         (bytes("81 01 02"), None, None),
         (bytes("00 01 02"), Some("application/cbor"), None),
@@ -151,6 +179,10 @@ fn a_packing_is_recognized_by_its_bytes_or_its_name() {
         (zlib, None, Some(Packing::Compressed)),
         (b"x\x9cabc".to_vec(), None, None),
     ] {
-        assert_eq!(recognize(&payload, media_type), packing, "{payload:02x?} {media_type:?}");
+        assert_eq!(
+            recognize(&payload, media_type),
+            packing,
+            "{payload:02x?} {media_type:?}"
+        );
     }
 }

@@ -169,7 +169,9 @@ fn is_guessed(entity: &EntityView) -> bool {
 pub(crate) fn pending(entity: &EntityView) -> Option<&Action> {
     match &entity.control.as_ref()?.state {
         ControlState::Sent(action) => Some(action),
-        ControlState::Idle | ControlState::Confirmed | ControlState::Delivered | ControlState::Failed(_) => None,
+        ControlState::Idle | ControlState::Confirmed | ControlState::Delivered | ControlState::Failed(_) => {
+            None
+        }
     }
 }
 

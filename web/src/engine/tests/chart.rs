@@ -123,7 +123,10 @@ fn a_closed_chart_costs_nothing_and_a_topic_that_comes_later_is_found() {
 fn a_device_names_the_series_of_its_numbers_and_states() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));
-    bench.publish("zigbee2mqtt/Kitchen/Air", r#"{"temperature":21.5,"contact":true}"#);
+    bench.publish(
+        "zigbee2mqtt/Kitchen/Air",
+        r#"{"temperature":21.5,"contact":true}"#,
+    );
     bench.wait(1_000);
     let id = bench.cards().last().unwrap().id.clone();
     bench.command(Command::Open(View::Device { id }));

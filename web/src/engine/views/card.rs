@@ -30,7 +30,9 @@ pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option
 
 /// A device, unless it is gone.
 fn shown(home: &Home, id: DeviceId) -> Option<&Device> {
-    home.devices().device(id).filter(|device| !device.entities.is_empty())
+    home.devices()
+        .device(id)
+        .filter(|device| !device.entities.is_empty())
 }
 
 /// A device with all its entities.

@@ -14,7 +14,8 @@ use super::{card, pace::Pace};
 use crate::{
     engine::{home::Home, input::Now},
     wire::{
-        AttentionItem, AttentionReason, GlanceFact, HomeFacts, HomeView, Patch, RoomView, Tone, Unreadable, WHOLE_HOME,
+        AttentionItem, AttentionReason, GlanceFact, HomeFacts, HomeView, Patch, RoomView, Tone, Unreadable,
+        WHOLE_HOME,
     },
 };
 
