@@ -11,7 +11,10 @@ use super::{
 use crate::{
     chart::{state::Choice, view::Chart},
     components::{
-        form::publish::{Draft, PublishForm},
+        form::{
+            publish::{Draft, PublishForm},
+            sent,
+        },
         icon::Icon,
         payload::viewer::Viewer,
         text::{language, shortened, visible},
@@ -255,6 +258,7 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
                     request: number,
                     message: draft.publication(),
                 });
+                sent::remember(&draft);
                 request.set(Some(number));
             }
             error.set(wrong);

@@ -9,6 +9,7 @@ pub(crate) mod field;
 pub(crate) mod kept;
 pub(crate) mod publish;
 pub(crate) mod quick;
+pub(crate) mod sent;
 mod will;
 
 use wasm_bindgen::JsCast;

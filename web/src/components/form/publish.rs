@@ -7,6 +7,7 @@ use yew::prelude::*;
 use super::{
     event_value,
     field::{Check, Choice, Field},
+    sent::Sent,
 };
 use crate::{
     components::{icon::Icon, payload::json, text::visible, words},
@@ -182,6 +183,7 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                             on_input={edit.with(|draft, text| draft.repeat = text)} />
                     </div>
                 </details>
+                <Sent on_use={props.on_change.clone()} />
                 if let Some(error) = &props.error {
                     <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
                 }
