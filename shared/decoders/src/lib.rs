@@ -4,7 +4,7 @@
 //! cannot say is an object with one member that begins with `$`: `{"$hex": "0a0b"}` for bytes, `{"$float": "NaN"}`,
 //! `{"$tag": 1, "value": …}`, `{"$simple": 23}`, `{"$ext": 5, "hex": "…"}`. Whole numbers keep all their digits.
 //!
-//! [`recognize`] is careful: it names a format only when the bytes say so themselves, never for text.
+//! [`recognize()`] is careful: it names a format only when the bytes say so themselves, never for text.
 //!
 //! Nothing here recurses without bound, no length in the input is believed before the bytes are there, and what is
 //! written is limited: [`MAXIMUM_DEPTH`], [`MAXIMUM_OUTPUT`].

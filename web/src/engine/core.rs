@@ -108,7 +108,7 @@ impl Engine {
             Input::RefusedByBrowser => self.connection.handle_refused_by_browser(now),
             Input::TextFrame => self.connection.handle_text_frame(now),
             Input::Unpacked { request, result } => {
-                self.views.push_result(Patch::Unpacked { request, result })
+                self.views.push_result(Patch::Unpacked { request, result });
             }
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
             Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
