@@ -1,4 +1,4 @@
-//! Tokens → statements. [`expression`](super::parser::expression) has the other half.
+//! Tokens → statements. [`expression`] has the other half.
 
 mod expression;
 
