@@ -1,5 +1,7 @@
 //! A property → a thing. Versions 4 and 5 mean the same by datatype and format, with few differences.
 
+use hearth_model::json::parse_number;
+
 use crate::announced::color::ColorForm;
 use crate::announced::extract::Extract;
 use crate::announced::model::{
@@ -147,12 +149,7 @@ impl Property<'_> {
 
     /// `min:max:step`, any part empty; version 4 has no step.
     fn range(&self) -> (Option<f64>, Option<f64>, Option<f64>) {
-        let mut parts = self.format.split(':').map(|part| {
-            part.trim()
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-        });
+        let mut parts = self.format.split(':').map(|part| parse_number(part.as_bytes()));
         let mut next = || parts.next().flatten();
         (next(), next(), next())
     }
