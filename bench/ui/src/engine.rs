@@ -84,7 +84,10 @@ impl Bench {
         println!("{what}, {TOPICS} topics, JSON; {rounds} interleaved rounds");
         let mut rates = vec![Vec::new(); CLIENTS.len()];
         for round in 0..rounds {
-            for (client, of_client) in CLIENTS.into_iter().zip(&mut rates) {
+            let mut turns: Vec<_> = CLIENTS.into_iter().zip(&mut rates).collect();
+            // Another begins each round: whoever runs after a rest has a cooler machine.
+            turns.rotate_left(round as usize % CLIENTS.len());
+            for (client, of_client) in turns {
                 let rate = self
                     .intake(client, framing)
                     .with_context(|| format!("{} in round {round}", client.name()))?;

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CLICK: Duration = Duration::from_millis(100);
 /// Opens what is closed of the tree, as far as it can be seen.
 const EXPAND: &str = "for (const row of [...document.querySelectorAll('[data-testid=topic-row][aria-expanded=false]')].slice(0, 20)) {
-        row.querySelector('button, .tree__toggle, [data-toggle]')?.click();
+        row.querySelector('.tw').click();
     }
     return document.querySelectorAll('[data-testid=topic-row][aria-expanded=true]').length";
 

@@ -180,6 +180,39 @@ fn a_hidden_page_gets_nothing_and_the_present_at_once_when_it_comes_back() {
 }
 
 #[test]
+fn many_rows_of_the_tree_change_a_few_per_frame() {
+    let mut bench = Bench::connected();
+    for n in 0..60 {
+        bench.publish(&format!("t{n}"), "1");
+    }
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        rows: 50,
+        ..TreeWindow::default()
+    })));
+    bench.wait(2_000);
+    bench.patches.clear();
+    for n in 0..60 {
+        bench.publish(&format!("t{n}"), "2");
+    }
+    bench.wait(1_500);
+    let trees: Vec<_> = bench
+        .patches
+        .iter()
+        .filter_map(|patch| match patch {
+            Patch::Tree(tree) => Some(tree),
+            _ => None,
+        })
+        .collect();
+    let new = |tree: &crate::wire::TreeView| tree.rows.iter().filter(|row| row.preview == "2").count();
+    assert!(
+        trees.windows(2).all(|pair| new(pair[1]) <= new(pair[0]) + 16),
+        "{:?}",
+        trees.iter().map(|tree| new(tree)).collect::<Vec<_>>()
+    );
+    assert_eq!(new(trees.last().unwrap()), 50);
+}
+
+#[test]
 fn a_page_that_does_not_paint_is_not_flooded() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Tree(TreeWindow {

@@ -17,6 +17,8 @@ use crate::{
 const INTERVAL_MS: u64 = 1_000;
 /// Rows in a window at most.
 const ROWS: u32 = 500;
+/// Rows that one frame changes, as long as they stay in their places: a page draws as many in a few milliseconds.
+const ROWS_AT_ONCE: usize = 16;
 /// Branches to be opened when they are heard of, at most.
 const WAITING_BRANCHES: usize = 500;
 
@@ -31,6 +33,8 @@ pub(super) struct TreeScreen {
     search_error: Option<String>,
     pace: Pace,
     sent: Option<TreeView>,
+    /// What the rows become that did not fit into the frames so far.
+    rest: Option<TreeView>,
     /// Topics that nothing was heard of yet, such as one that an address asks for.
     to_reveal: Vec<String>,
     /// Messages taken when the pause began or the present was shown.
@@ -154,12 +158,16 @@ impl TreeScreen {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
-        self.window.as_ref().and_then(|_| self.pace.poll_timeout())
+        self.window.as_ref()?;
+        let rest = self.rest.as_ref().map(|_| MonoTime::ZERO);
+        rest.or_else(|| self.pace.poll_timeout())
     }
 
     pub(super) fn patch(&mut self, now: Now, store: &mut Store) -> Option<Patch> {
-        if self.window.is_none() || !self.pace.take_due(now.mono, INTERVAL_MS) {
-            return None;
+        self.window.as_ref()?;
+        let rest = self.rest.take();
+        if !self.pace.take_due(now.mono, INTERVAL_MS) {
+            return rest.map(|view| self.next_part(view));
         }
         self.prepare(now, store);
         let window = self.window.as_ref()?;
@@ -189,8 +197,24 @@ impl TreeScreen {
         if self.sent.as_ref() == Some(&view) {
             return None;
         }
-        self.sent = Some(view.clone());
-        Some(Patch::Tree(view))
+        Some(self.next_part(view))
+    }
+
+    /// The view, but for rows that have to wait for the next frame.
+    fn next_part(&mut self, view: TreeView) -> Patch {
+        let mut part = view.clone();
+        if let Some(sent) = self.sent.take().filter(|sent| has_same_rows(sent, &view)) {
+            let mut different = 0;
+            for (row, before) in part.rows.iter_mut().zip(sent.rows) {
+                different += usize::from(*row != before);
+                if different > ROWS_AT_ONCE {
+                    *row = before;
+                }
+            }
+            self.rest = (different > ROWS_AT_ONCE).then_some(view);
+        }
+        self.sent = Some(part.clone());
+        Patch::Tree(part)
     }
 
     /// What has to be done before rows are read.
@@ -258,6 +282,13 @@ fn tree_row(row: store::TreeRow) -> TreeRow {
         share: row.share as f32,
         hit: (row.hit.name, row.hit.payload),
     }
+}
+
+/// Whether the same topics stand in the same places.
+fn has_same_rows(a: &TreeView, b: &TreeView) -> bool {
+    a.first_row == b.first_row
+        && a.rows.len() == b.rows.len()
+        && a.rows.iter().zip(&b.rows).all(|(a, b)| a.topic == b.topic)
 }
 
 fn number(count: usize) -> u32 {
