@@ -189,6 +189,8 @@ impl Client {
         subscribe.args(["-oL", "mosquitto_sub"]);
         self.address(&mut subscribe);
         subscribe.args(["-V", "5", "-d", "-t", filter, "-q", &qos.to_string()]);
+        // Mosquitto 2.0.11 sends more at once than mosquitto_sub's own Receive Maximum (20) allows, which then hangs up.
+        subscribe.args(["-D", "connect", "receive-maximum", "65535"]);
         subscribe.args(["-F", "got %q %r %t %p"]);
         let mut process = Process::start("mosquitto_sub", &mut subscribe)?;
         process.wait_for_line("a granted subscription", |line| {
