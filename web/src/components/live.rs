@@ -39,7 +39,7 @@ pub(crate) fn Live() -> Html {
                 <ul>{each(&engines, |_| html! { <Line /> })}</ul>
             }
             <button class="btn btn--dense" type="button" data-testid="connect-beside" disabled={full} onclick={on_add}>
-                {"Another connection beside this one"}</button>
+                {"Another connection"}</button>
             if full { <p class="hint">{format!("{MOST_ENGINES} connections are the most at one time.")}</p> }
         </div>
     }
