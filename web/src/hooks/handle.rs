@@ -115,6 +115,11 @@ impl EngineHandle {
         self.post(&command);
     }
 
+    /// Whether the engine was told to connect, and not to end that.
+    pub(crate) fn is_to_connect(&self) -> bool {
+        self.0.connect.borrow().is_some()
+    }
+
     /// What tells it from the other engines of this page.
     pub(super) fn number(&self) -> usize {
         Rc::as_ptr(&self.0).addr()

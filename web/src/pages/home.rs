@@ -39,13 +39,17 @@ pub(crate) struct HomeProps {
 pub(crate) fn Home(props: &HomeProps) -> Html {
     let home = use_home();
     let connection = use_connection();
-    let start = use_start();
+    let (start, engine) = (use_start(), use_engine());
     match home {
         Some(home) if !home.rooms.is_empty() => html! { <Rooms {home} room={props.room.clone()} /> },
         _ if start.loading => html! { <Opening text="Looking for a bridge…" /> },
         _ => match connection.state {
             ConnectionState::Connected => html! { <Empty><Quiet since={connection.since} /></Empty> },
             ConnectionState::Connecting => html! { <Opening text="Connecting to the broker…" /> },
+            // The engine is still being loaded and has not said so yet.
+            ConnectionState::None if engine.is_to_connect() => {
+                html! { <Opening text="Connecting to the broker…" /> }
+            }
             ConnectionState::None | ConnectionState::Waiting | ConnectionState::Down => {
                 if start.bridge.is_some() && connection.problem.is_some() {
                     html! { <Empty><Trouble /></Empty> }

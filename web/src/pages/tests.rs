@@ -134,6 +134,15 @@ fn home_without_devices_says_what_it_listens_for() {
 }
 
 #[test]
+fn home_does_not_ask_for_a_broker_while_one_is_being_dialled() {
+    let engine = EngineHandle::detached(NOW);
+    engine.send(crate::wire::Command::Connect(Box::default()));
+    let shown = Shown::Home;
+    let html = render::<Stage>(StageProps { engine, shown });
+    assert!(html.contains("Connecting to the broker"), "{html}");
+}
+
+#[test]
 fn a_device_shows_its_values_topics_and_rhythm() {
     let view = DeviceView {
         card: lamp(),
