@@ -10,7 +10,8 @@ use rumqttc::{
 };
 
 use crate::{
-    Entry, encode,
+    Entry,
+    encode::{self, Emptied},
     work::{self, Stream},
 };
 
@@ -48,7 +49,7 @@ macro_rules! decode {
 decode!(decode_v4, V4, v4, mqttbytes, MAXIMUM);
 decode!(decode_v5, V5, v5, mqttbytes5, Some(MAXIMUM as u32));
 
-pub(crate) fn encode_v4(publish: &PublishParts) -> Entry {
+pub(crate) fn encode_v4(publish: &PublishParts, emptied: Emptied) -> Entry {
     let qos = if publish.packet_id.is_some() {
         mqttbytes::QoS::AtLeastOnce
     } else {
@@ -56,12 +57,12 @@ pub(crate) fn encode_v4(publish: &PublishParts) -> Entry {
     };
     let mut other = v4::Publish::new(work::TOPIC, qos, publish.payload.to_vec());
     other.pkid = publish.packet_id.map_or(0, |id| id.get());
-    encode::repeated(V4, move |out| {
+    encode::repeated(V4, emptied, move |out| {
         black_box(&other).write(out).expect("can be written");
     })
 }
 
-pub(crate) fn encode_v5(publish: &PublishParts) -> Entry {
+pub(crate) fn encode_v5(publish: &PublishParts, emptied: Emptied) -> Entry {
     let properties = v5::PublishProperties {
         message_expiry_interval: publish.properties.message_expiry_interval(),
         user_properties: publish
@@ -77,7 +78,7 @@ pub(crate) fn encode_v5(publish: &PublishParts) -> Entry {
         publish.payload.clone(),
         Some(properties),
     );
-    encode::repeated(V5, move |out| {
+    encode::repeated(V5, emptied, move |out| {
         black_box(&other).write(out).expect("can be written");
     })
 }

@@ -124,6 +124,27 @@ pub(crate) fn put_fixed_header_and_len(
     }
 }
 
+/// Appends what is mostly short: 16 to 64 bytes as two copies of constant size that overlap, which spares the call and the
+/// decisions of a copy of any length. There is room for it.
+#[inline(always)]
+pub(crate) fn put_short(data: &[u8], out: &mut BytesMut) {
+    let len = data.len();
+    let at = out.len();
+    if let (16..=32, Some(first), Some(last)) = (len, data.first_chunk::<16>(), data.last_chunk::<16>()) {
+        out.put_slice(first);
+        out.truncate(at + len - 16);
+        out.put_slice(last);
+    } else if let (33..=64, Some(first), Some(last)) =
+        (len, data.first_chunk::<32>(), data.last_chunk::<32>())
+    {
+        out.put_slice(first);
+        out.truncate(at + len - 32);
+        out.put_slice(last);
+    } else {
+        out.put_slice(data);
+    }
+}
+
 /// Property Length and properties; nothing in 3.1.1.
 #[inline(always)]
 pub(crate) fn properties_len(version: ProtocolVersion, properties: &Properties) -> usize {

@@ -436,7 +436,7 @@ impl PublishParts {
         }
         let (remaining_length, topic_len) = (remaining_len as u32, topic.len() as u16);
         writer::put_fixed_header_and_len(head.first_byte(), remaining_length, topic_len, out);
-        out.put_slice(topic);
+        writer::put_short(topic, out);
         if let Some(packet_id) = self.packet_id {
             out.put_u16(packet_id.get());
         }

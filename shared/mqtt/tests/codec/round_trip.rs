@@ -1,7 +1,8 @@
 //! What is written is read as the same packet, whatever the packet.
 
 use hearth_mqtt::{
-    Bytes, BytesMut, EncodeError, Framer, Packet, Properties, Property, ProtocolVersion, Role, Rule,
+    Bytes, BytesMut, EncodeError, Framer, Packet, Properties, Property, ProtocolVersion, PublishParts, Qos,
+    Role, Rule, TopicName,
 };
 use proptest::prelude::*;
 
@@ -38,6 +39,34 @@ fn reads_back(version: ProtocolVersion, packet: &Packet) -> Option<Role> {
                 false
             }
         })
+}
+
+/// Written from its fields: copies of constant size must not show, in a buffer of any room.
+#[test]
+fn a_topic_of_any_length_is_written_whole() {
+    let letters: String = ('a'..='z').cycle().take(200).collect();
+    for len in 1..=letters.len() {
+        let topic = &letters[..len];
+        let publish = PublishParts {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            topic: Some(TopicName::parse(topic).expect("a topic name")),
+            packet_id: None,
+            properties: Properties::new(),
+            payload: Bytes::copy_from_slice(topic.as_bytes()),
+        };
+        for room in [0, 2 * len, 1024] {
+            let mut out = BytesMut::with_capacity(room);
+            publish.encode(V311, &mut out).expect("can be written");
+            let contents = [&(len as u16).to_be_bytes(), topic.as_bytes(), topic.as_bytes()].concat();
+            assert!(out.ends_with(&contents), "{len} bytes into a buffer of {room}");
+            assert_eq!(
+                decode(V311, Role::Client, &out.freeze()),
+                Ok(Packet::Publish(publish.clone().into()))
+            );
+        }
+    }
 }
 
 proptest! {
@@ -161,7 +190,7 @@ fn values_that_no_receiver_takes_cannot_be_pushed() {
         Property::TopicAlias(0),
         Property::SubscriptionIdentifier(0),
         Property::SubscriptionIdentifier(268_435_456),
-        Property::MaximumQos(hearth_mqtt::Qos::ExactlyOnce),
+        Property::MaximumQos(Qos::ExactlyOnce),
         Property::ResponseTopic("a/#"),
         Property::ResponseTopic(""),
         Property::ReasonString("a\0"),
