@@ -45,13 +45,13 @@ fn Shell() -> Html {
             <div class="app">
                 <Rail route={route.clone()} />
                 <Header route={route.clone()} />
-                <main id="main" class={classes!("main", matches!(route, Route::Explorer { .. }).then_some("main--full"))} tabindex="-1">
+                <main id="main" class={classes!("main", route.is_explorer().then_some("main--full"))} tabindex="-1">
                     <Crash />
                     if let (Route::Home { .. } | Route::Device { .. }, Some(why)) = (&route, look_only) {
                         <p class="hint" data-testid="look-only">{why}</p>
                     }
                     {page_of(&route)}
-                    if !matches!(route, Route::Explorer { .. }) { <Counts /> }
+                    if !route.is_explorer() { <Counts /> }
                 </main>
                 <Messages on_connect_page={route == Route::Connect} />
             </div>
@@ -84,6 +84,7 @@ fn page_of(route: &Route) -> Html {
         Route::Home { room } => html! { <Home room={room.clone()} /> },
         Route::Device { id } => html! { <Device key={id.clone()} id={id.clone()} /> },
         Route::Explorer { topic } => html! { <Explorer topic={topic.clone()} /> },
+        Route::Retained { search } => html! { <Explorer topic={None::<String>} retained={search.clone()} /> },
         Route::Connect => html! { <Connect /> },
         Route::Settings => html! { <Settings /> },
         Route::Boards => later(
@@ -150,7 +151,9 @@ fn Header(props: &HeaderProps) -> Html {
     let named = connection.state != ConnectionState::None && !connection.name.is_empty();
     let (title, sub) = match &props.route {
         Route::Home { .. } if named => (connection.name.clone(), locale::day_and_time(minute)),
-        Route::Explorer { .. } if named => (props.route.title().to_owned(), connection.name.clone()),
+        Route::Explorer { .. } | Route::Retained { .. } if named => {
+            (props.route.title().to_owned(), connection.name.clone())
+        }
         route => (route.title().to_owned(), String::new()),
     };
     let simulated = start.is_simulated(&connection.url, &page::folder());

@@ -34,7 +34,7 @@ pub(crate) fn Rail(props: &RailProps) -> Html {
             <a class="rail__brand" href="#/" aria-label="Hearth, home"><Brand /></a>
             <ul>
                 {tab(Route::Home { room: None }, "home", matches!(here, Route::Home { .. } | Route::Device { .. }))}
-                {tab(Route::Explorer { topic: None }, "tree", matches!(here, Route::Explorer { .. }))}
+                {tab(Route::Explorer { topic: None }, "tree", here.is_explorer())}
                 {tab(Route::Connect, "link", *here == Route::Connect)}
                 {tab(Route::Settings, "gear", *here == Route::Settings)}
             </ul>

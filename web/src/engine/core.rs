@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use hearth_model::store::{Arrival, Store, StoreOptions};
 use hearth_mqtt::{
-    MonoTime, Qos,
+    MonoTime, ProtocolVersion, Qos,
     session::{ApplicationMessage, Event, PersistToken, Session},
 };
 
@@ -18,11 +18,14 @@ use super::{
     input::{Call, Environment, Input, Now, Stored, Write},
     keeper::{Failure, Found, Keeper, Timeout, too_slow},
     publisher::Publisher,
+    retained::Retained,
     settings::{device_options, store_options},
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
-use crate::wire::{Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, RequestId};
+use crate::wire::{
+    Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, RequestId, RetainedCommand,
+};
 
 /// Inputs that wait until it is known what is stored; more end the wait.
 const WAITING_INPUTS: usize = 10_000;
@@ -35,6 +38,7 @@ pub struct Engine {
     /// What came while it was not known yet what is stored of the session.
     waiting: Vec<Input>,
     publisher: Publisher,
+    retained: Retained,
     subscriptions: Subscriptions,
     store: Store,
     home: Home,
@@ -57,6 +61,7 @@ impl Engine {
             keeper: Keeper::default(),
             waiting: Vec::new(),
             publisher: Publisher::default(),
+            retained: Retained::default(),
             subscriptions: Subscriptions::default(),
             store: Store::new(StoreOptions::default()),
             home: Home::default(),
@@ -81,6 +86,10 @@ impl Engine {
             None => {}
         }
         self.handle_or_wait(now, input);
+        self.retained.advance(now, &mut self.connection, &mut self.store);
+        if self.retained.take_changed() {
+            self.views.note_retained();
+        }
         self.advance_home(now);
     }
 
@@ -127,7 +136,9 @@ impl Engine {
         let last = self.connection.leave(now);
         self.keeper.leave(now, last, self.received_once);
         (self.received_once, self.accepted) = (0, 0);
+        self.retained.leave_session();
         if options.url != self.connection.options().url {
+            self.retained = Retained::default();
             // Another broker, another home: what was heard here must not be commanded there.
             self.store = Store::new(*self.store.options());
             self.home = self.home.anew();
@@ -273,6 +284,7 @@ impl Engine {
             .poll_timeout()
             .into_iter()
             .chain(self.views.poll_timeout())
+            .chain(self.retained.poll_timeout())
             // What a device became without a word (silent, unconfirmed) is of use only to a page that can be told.
             .chain(self.home.poll_timeout().filter(|_| self.views.may_send()))
             .chain(self.keeper.poll_timeout())
@@ -297,6 +309,7 @@ impl Engine {
                 devices: self.home.devices().counters(),
                 discardable: self.publisher.discardable(&mut self.connection),
                 subscriptions: &self.subscriptions,
+                retained: &self.retained,
             };
             patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
         }
@@ -322,6 +335,7 @@ impl Engine {
                 self.subscriptions.change(now, &mut self.connection, filters);
                 self.views.note_subscriptions();
             }
+            Command::Retained(command) => self.handle_retained(now, command),
             Command::Publish { request, message } => {
                 let outcome = self
                     .publisher
@@ -373,6 +387,20 @@ impl Engine {
         }
     }
 
+    fn handle_retained(&mut self, now: Now, command: RetainedCommand) {
+        match command {
+            RetainedCommand::Plan => {
+                let found = self.views.retained_found(&mut self.store);
+                self.retained.plan(&self.store, found);
+            }
+            RetainedCommand::Cancel => self.retained.cancel(),
+            RetainedCommand::Delete(per_second) => self.retained.delete(per_second),
+            RetainedCommand::Undo(per_second) => self.retained.undo(per_second),
+            RetainedCommand::Stop => self.retained.stop(),
+            RetainedCommand::Refresh => self.subscriptions.ask_again(now, &mut self.connection),
+        }
+    }
+
     fn control(
         &mut self,
         now: Now,
@@ -410,6 +438,9 @@ impl Engine {
             self.views.push_outcome(request, outcome);
         }
         if matches!(event, Event::Published { .. } | Event::PublishFailed { .. }) {
+            let version = self.connection.session().map(|session| session.version());
+            self.retained
+                .handle_event(event, version.unwrap_or(ProtocolVersion::V5), &mut self.store);
             // Also of messages that an earlier life of this page published.
             self.views.note_numbers();
         }

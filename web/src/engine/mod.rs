@@ -12,6 +12,7 @@ mod link;
 mod probe;
 pub mod problem;
 pub mod publisher;
+pub mod retained;
 pub mod settings;
 pub mod subscriptions;
 pub mod views;

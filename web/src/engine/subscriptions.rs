@@ -111,6 +111,21 @@ impl Subscriptions {
         }
     }
 
+    /// Asks for the retained messages once more: a subscription that is made again brings them [MQTT5-3.8.4-3], unless
+    /// it was to bring none.
+    pub fn ask_again(&mut self, now: Now, connection: &mut Connection) {
+        if !self.told || !connection.is_connected() {
+            return;
+        }
+        let again = self
+            .wanted
+            .iter()
+            .filter(|view| !view.refused && view.options >> 4 == 0);
+        for filter in again.map(|view| view.filter.clone()).collect::<Vec<_>>() {
+            self.ask_for(now, connection, &filter);
+        }
+    }
+
     fn ask_for(&mut self, now: Now, connection: &mut Connection, filter: &str) {
         let Some(view) = self.wanted.iter().find(|view| view.filter == filter) else {
             return;

@@ -168,6 +168,7 @@ impl EngineHandle {
                 Key::Tree,
                 Key::Topic,
                 Key::Chart,
+                Key::Retained,
                 Key::Subscriptions,
             ]
         });

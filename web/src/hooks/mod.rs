@@ -28,8 +28,8 @@ pub(crate) use self::{
 };
 use crate::wire::{
     ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice,
-    Outcome, RequestId, SubscriptionView, TopicSeen, TopicView, TreeView, TreeWindow, Unpacked, View,
-    ViewKind,
+    Outcome, RequestId, RetainedView, RetainedWindow, SubscriptionView, TopicSeen, TopicView, TreeView,
+    TreeWindow, Unpacked, View, ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.
@@ -106,6 +106,13 @@ pub fn use_topic(topic: &str, seen: TopicSeen) -> Shown<TopicView> {
 pub fn use_chart(window: ChartWindow) -> Option<Rc<ChartView>> {
     use_open(View::Chart(window));
     use_selected(Key::Chart, |state: &PageState| state.chart.clone())
+}
+
+/// Retained messages; `None` until the engine answered.
+#[hook]
+pub fn use_retained(window: RetainedWindow) -> Option<Rc<RetainedView>> {
+    use_open(View::Retained(window));
+    use_selected(Key::Retained, |state: &PageState| state.retained.clone())
 }
 
 /// Subscriptions with their granted results.

@@ -8,7 +8,7 @@ use std::{
 use super::start::Start;
 use crate::wire::{
     ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch,
-    ProblemKind, RequestId, SubscriptionView, TopicView, TreeView, Unpacked, ViewKind,
+    ProblemKind, RequestId, RetainedView, SubscriptionView, TopicView, TreeView, Unpacked, ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.
@@ -37,6 +37,8 @@ pub enum Key {
     Subscriptions,
     /// [`PageState::chart`].
     Chart,
+    /// [`PageState::retained`].
+    Retained,
     /// One of [`PageState::outcomes`].
     Outcome(RequestId),
     /// [`PageState::unpacked`].
@@ -88,6 +90,8 @@ pub struct PageState {
     pub subscriptions: Rc<Vec<SubscriptionView>>,
     /// The chart that is open.
     pub chart: Option<Rc<ChartView>>,
+    /// Retained messages, once they were looked at.
+    pub retained: Option<Rc<RetainedView>>,
     /// What became of requests.
     pub outcomes: BTreeMap<RequestId, Outcome>,
     /// The payload that was read last by the second module.
@@ -177,6 +181,10 @@ impl PageState {
                 self.chart = Some(Rc::from(view));
                 Key::Chart
             }
+            Patch::Retained(view) => {
+                self.retained = Some(Rc::new(view));
+                Key::Retained
+            }
             Patch::Outcome { request, outcome } => {
                 self.outcomes.insert(request, outcome);
                 if self.outcomes.len() > OUTCOMES {
@@ -218,6 +226,7 @@ impl PageState {
             ViewKind::Device => self.device = None,
             ViewKind::Topic => self.topic = None,
             ViewKind::Chart => self.chart = None,
+            ViewKind::Retained => self.retained = None,
             // Their last state is shown for the one frame that the engine needs to bring the new one.
             ViewKind::Home | ViewKind::Tree | ViewKind::Subscriptions => {}
         }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
-    route::Route, subscriptions::Subscriptions, topic::Topic, tree_tools::Tools, waiting::WaitingMessages,
+    retained::Retained, route::Route, subscriptions::Subscriptions, topic::Topic, tree_tools::Tools,
+    waiting::WaitingMessages,
 };
 use crate::{
     components::{
@@ -25,17 +26,22 @@ const FIRST_ROWS: u32 = 100;
 #[derive(Properties, PartialEq)]
 pub(crate) struct ExplorerProps {
     pub(crate) topic: Option<String>,
+    /// Retained messages are looked at, those with this in their topics.
+    #[prop_or_default]
+    pub(crate) retained: Option<String>,
 }
 
 /// Tree and topic.
 #[component]
 pub(crate) fn Explorer(props: &ExplorerProps) -> Html {
     html! {
-        <div class={classes!("explorer", props.topic.is_some().then_some("explorer--detail"))}>
+        <div class={classes!("explorer", (props.topic.is_some() || props.retained.is_some()).then_some("explorer--detail"))}>
             <TreePane selected={props.topic.clone()} />
             <section class="detail" id="topic" aria-label="Selected topic">
                 if let Some(topic) = &props.topic {
                     <Topic key={topic.clone()} topic={topic.clone()} />
+                } else if let Some(search) = &props.retained {
+                    <Retained key={search.clone()} search={search.clone()} />
                 } else {
                     <p class="detail__none">{"Choose a topic to see its messages and to publish to it."}</p>
                     <super::topic::Publish topic="" />

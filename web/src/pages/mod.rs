@@ -8,6 +8,7 @@ pub(crate) mod home;
 mod known;
 mod messages;
 pub(crate) mod profiles;
+mod retained;
 pub(crate) mod route;
 pub(crate) mod settings;
 mod subscriptions;

@@ -11,6 +11,8 @@ pub(crate) enum Route {
     Device { id: String },
     /// `#/explorer?topic=…`
     Explorer { topic: Option<String> },
+    /// `#/explorer?retained=…`, with the topics to look for.
+    Retained { search: String },
     /// `#/boards`, `#/boards/{id}`
     Boards,
     /// `#/history`
@@ -40,8 +42,11 @@ impl Route {
                 room: query_value(query, "room"),
             },
             (Some("device"), Some(id), None) => Self::Device { id: decode(id) },
-            (Some("explorer"), None, None) => Self::Explorer {
-                topic: query_value(query, "topic"),
+            (Some("explorer"), None, None) => match query_value(query, "retained") {
+                Some(search) => Self::Retained { search },
+                None => Self::Explorer {
+                    topic: query_value(query, "topic"),
+                },
             },
             (Some("boards"), _, None) => Self::Boards,
             (Some("history"), None, None) => Self::History,
@@ -60,6 +65,7 @@ impl Route {
             Self::Device { id } => format!("#/device/{}", encode(id)),
             Self::Explorer { topic: None } => "#/explorer".to_owned(),
             Self::Explorer { topic: Some(topic) } => format!("#/explorer?topic={}", encode(topic)),
+            Self::Retained { search } => format!("#/explorer?retained={}", encode(search)),
             Self::Boards => "#/boards".to_owned(),
             Self::History => "#/history".to_owned(),
             Self::Connect => "#/connect".to_owned(),
@@ -68,12 +74,17 @@ impl Route {
         }
     }
 
+    /// Whether it is a part of Explorer.
+    pub(crate) fn is_explorer(&self) -> bool {
+        matches!(self, Self::Explorer { .. } | Self::Retained { .. })
+    }
+
     /// What the page is called in the header and the window title.
     pub(crate) fn title(&self) -> &'static str {
         match self {
             Self::Home { .. } => "Home",
             Self::Device { .. } => "Device",
-            Self::Explorer { .. } => "Explorer",
+            Self::Explorer { .. } | Self::Retained { .. } => "Explorer",
             Self::Boards => "Boards",
             Self::History => "History",
             Self::Connect => "Connect",
@@ -153,6 +164,10 @@ mod tests {
             },
         );
         check("#/explorer", Route::Explorer { topic: None });
+        check(
+            "#/explorer?retained=a%2F%23",
+            Route::Retained { search: "a/#".into() },
+        );
         check(
             "#/explorer?topic=a%2Fb%20c",
             Route::Explorer {

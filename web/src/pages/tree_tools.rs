@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::route::Route;
 use crate::{
     components::{
         form::{
@@ -79,6 +80,8 @@ pub(crate) fn Tools(props: &ToolsProps) -> Html {
                     onclick={change(|window| window.paused = !window.paused)}>
                     <Icon name={if window.paused { "play" } else { "pause" }} small=true />{if window.paused { "Paused" } else { "Pause" }}
                 </button>
+                <a class="btn btn--dense btn--icon" href={retained(window).href()} aria-label="Retained messages" title="Retained messages"
+                    data-testid="retained-open"><Icon name="pin" small=true /></a>
                 if window.paused {
                     <button class="btn btn--dense" type="button" onclick={command(TreeCommand::Step)} data-testid="tree-step"
                         title="Show the present once">{"Step"}</button>
@@ -96,6 +99,14 @@ pub(crate) fn Tools(props: &ToolsProps) -> Html {
                 </div>
             </div>
         </div>
+    }
+}
+
+/// Retained messages among what is searched for.
+fn retained(window: &TreeWindow) -> Route {
+    let search = if window.pattern { "" } else { &window.search };
+    Route::Retained {
+        search: search.to_owned(),
     }
 }
 

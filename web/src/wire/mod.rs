@@ -6,11 +6,13 @@
 
 mod chart;
 mod patch;
+mod retained;
 
 use serde::{Deserialize, Serialize};
 
 pub use chart::*;
 pub use patch::*;
+pub use retained::*;
 
 /// Numbers a request of the page, so that its [`Outcome`] can be matched.
 pub type RequestId = u32;
@@ -44,6 +46,8 @@ pub enum Command {
     Cards(Vec<String>),
     /// What is to be subscribed to from now on, as in [`ConnectionOptions::subscriptions`].
     Subscribe(Vec<(String, u8)>),
+    /// Look at, delete or bring back retained messages.
+    Retained(RetainedCommand),
     /// Publish one Application Message.
     Publish {
         request: RequestId,
@@ -207,6 +211,8 @@ pub enum View {
     Subscriptions,
     /// Numbers over time.
     Chart(ChartWindow),
+    /// Retained messages.
+    Retained(RetainedWindow),
 }
 
 /// Which of a topic's messages are looked at. They are numbered from 1 in the order they came.
@@ -229,6 +235,7 @@ pub enum ViewKind {
     Topic,
     Subscriptions,
     Chart,
+    Retained,
 }
 
 /// Which rows of the topic tree are on the screen.
@@ -343,6 +350,7 @@ impl From<&View> for ViewKind {
             View::Topic { .. } => Self::Topic,
             View::Subscriptions => Self::Subscriptions,
             View::Chart(_) => Self::Chart,
+            View::Retained(_) => Self::Retained,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ChartView, RequestId, SeriesName};
+use super::{Action, ChartView, RequestId, RetainedView, SeriesName};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -36,6 +36,7 @@ pub enum Patch {
     },
     Subscriptions(Vec<SubscriptionView>),
     Chart(Box<ChartView>),
+    Retained(RetainedView),
     /// What became of a [`Command::Publish`](super::Command::Publish) or [`Command::Control`](super::Command::Control).
     Outcome {
         request: RequestId,

@@ -380,6 +380,14 @@ impl Store {
         self.make_room(0);
     }
 
+    /// The broker said what it keeps for a topic now, other than by a message.
+    pub fn set_retained(&mut self, id: NodeId, retained: Retained) {
+        let topic = self.tree.node(id).and_then(tree::Node::topic);
+        if let Some(topic) = topic.and_then(|topic| self.topics.get_mut(topic)) {
+            topic.retained = retained;
+        }
+    }
+
     /// What was taken, dropped, cut and refused.
     #[must_use]
     pub fn counters(&self) -> Counters {

@@ -1,6 +1,6 @@
 //! Searching the topics: verdicts are kept, and asked for in turns that are short whatever is searched for.
 
-use super::{NodeId, Store, Topic};
+use super::{NodeId, Retained, Store, Topic};
 use crate::letters::lower;
 use crate::pattern::Pattern;
 
@@ -46,6 +46,28 @@ impl Query {
             Self::Text(_) | Self::Filter(_) => 1,
             Self::Pattern(pattern) => 8 + pattern.steps(),
         }
+    }
+}
+
+impl Store {
+    /// Topics of which a retained message was seen and is not known to be cleared, in order of name. Those that begin
+    /// with `$` are the broker's own [MQTT5-4.7.2-1] and left out.
+    pub fn retained(&mut self, query: Option<&Query>) -> Vec<NodeId> {
+        self.tree.settle();
+        let (mut found, mut todo) = (Vec::new(), vec![NodeId::ROOT]);
+        while let Some(id) = todo.pop() {
+            let is_kept = self
+                .topic(id)
+                .is_some_and(|topic| topic.retained == Retained::Kept);
+            if is_kept && query.is_none_or(|query| query.matches(&self.name(id))) {
+                found.push(id);
+            }
+            let children = self.tree.children(id).iter().rev();
+            todo.extend(
+                children.filter(|child| id != NodeId::ROOT || !self.tree.level(**child).starts_with('$')),
+            );
+        }
+        found
     }
 }
 

@@ -49,6 +49,32 @@ fn a_message_is_kept_with_everything_it_came_with() {
 }
 
 #[test]
+fn retained_messages_are_listed_by_filter_text_and_what_the_broker_said() {
+    let mut store = Store::new(StoreOptions::default());
+    for name in ["b/2", "a/10", "a/2", "$SYS/uptime", "a"] {
+        let arrival = Arrival {
+            retain: true,
+            ..Arrival::new(name, b"1")
+        };
+        store.apply(1, &arrival);
+    }
+    store.apply(2, &Arrival::new("a/live", b"1"));
+    let names = |store: &mut Store, text: &str| {
+        let found = store.retained(Query::plain(text).as_ref());
+        found.iter().map(|id| store.name(*id)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&mut store, ""), ["a", "a/2", "a/10", "b/2"]);
+    assert_eq!(names(&mut store, "a/#"), ["a", "a/2", "a/10"]);
+    assert_eq!(names(&mut store, "+/2"), ["a/2", "b/2"]);
+    assert_eq!(names(&mut store, "B/"), ["b/2"]);
+    let id = store.find("a/2").unwrap();
+    store.set_retained(id, Retained::Cleared);
+    assert_eq!(names(&mut store, "a/+"), ["a/10"]);
+    store.set_retained(id, Retained::Kept);
+    assert_eq!(names(&mut store, "a/+"), ["a/2", "a/10"]);
+}
+
+#[test]
 fn clearing_a_retained_message_is_remembered() {
     let mut store = Store::new(StoreOptions::default());
     let retained = |payload: &'static [u8], retain| Arrival {

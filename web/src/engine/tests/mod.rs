@@ -5,6 +5,7 @@ mod connection;
 mod disk;
 mod page;
 mod reload;
+mod retained;
 mod subscriptions;
 mod topic;
 mod tree;

@@ -8,6 +8,7 @@ mod chart;
 mod home;
 mod numbers;
 mod pace;
+mod retained;
 mod topic;
 mod tree;
 
@@ -20,11 +21,12 @@ use hearth_mqtt::MonoTime;
 use self::{
     chart::ChartScreen,
     home::{DeviceScreen, HomeScreen},
+    retained::RetainedScreen,
     topic::TopicScreen,
     tree::TreeScreen,
 };
 pub use self::{numbers::Numbers, pace::Pace};
-use super::{home::Home, input::Now, subscriptions::Subscriptions};
+use super::{home::Home, input::Now, retained::Retained, subscriptions::Subscriptions};
 use crate::wire::{Outcome, Patch, RequestId, TreeCommand, View, ViewKind};
 
 /// Results that wait for a hidden page; the oldest go first, their forms are long gone.
@@ -42,6 +44,7 @@ pub struct Views {
     tree: TreeScreen,
     topic: TopicScreen,
     chart: ChartScreen,
+    retained: RetainedScreen,
     subscriptions: Option<Pace>,
     results: Vec<Patch>,
 }
@@ -57,6 +60,7 @@ impl Default for Views {
             tree: TreeScreen::default(),
             topic: TopicScreen::default(),
             chart: ChartScreen::default(),
+            retained: RetainedScreen::default(),
             subscriptions: None,
             results: Vec::new(),
         }
@@ -73,6 +77,7 @@ impl Views {
             View::Home => self.home.open(home),
             View::Device { id } => self.device.open(id),
             View::Chart(window) => self.chart.open(window),
+            View::Retained(window) => self.retained.open(window),
         }
     }
 
@@ -93,6 +98,7 @@ impl Views {
             ViewKind::Home => self.home.close(),
             ViewKind::Device => self.device.close(),
             ViewKind::Chart => self.chart.close(),
+            ViewKind::Retained => self.retained.close(),
         }
     }
 
@@ -109,6 +115,7 @@ impl Views {
         self.tree.forget();
         self.topic.forget();
         self.chart.forget();
+        self.retained.show_again();
     }
 
     /// The page can be seen, or not any more. What comes into sight is shown whole and at once.
@@ -122,6 +129,7 @@ impl Views {
             self.tree.show_again();
             self.topic.show_again();
             self.chart.show_again();
+            self.retained.show_again();
             if let Some(pace) = &mut self.subscriptions {
                 *pace = Pace::due_at_once();
             }
@@ -150,6 +158,7 @@ impl Views {
         self.tree.note_change();
         self.topic.note_change(topic);
         self.chart.note_change(topic);
+        self.retained.note_change();
     }
 
     /// These devices changed.
@@ -163,6 +172,16 @@ impl Views {
         if let Some(pace) = &mut self.subscriptions {
             pace.note_change();
         }
+    }
+
+    /// What is done with retained messages changed.
+    pub fn note_retained(&mut self) {
+        self.retained.note_job();
+    }
+
+    /// The retained messages that are found now.
+    pub fn retained_found(&self, store: &mut Store) -> Vec<NodeId> {
+        self.retained.found(store)
     }
 
     /// Numbers of the header changed other than by a message.
@@ -198,6 +217,7 @@ impl Views {
             self.tree.poll_timeout(),
             self.topic.poll_timeout().filter(|_| !self.holds_topic()),
             self.chart.poll_timeout(),
+            self.retained.poll_timeout(),
         ];
         let others = [self.numbers.poll_timeout(), subscriptions, results];
         home.into_iter().chain(topics).chain(others).flatten().min()
@@ -220,6 +240,7 @@ impl Views {
             patches.extend(self.topic.patch(now, store));
         }
         patches.extend(self.chart.patch(now, home, store));
+        patches.extend(self.retained.patch(now, store, facts.retained));
         if self
             .subscriptions
             .as_mut()
@@ -244,4 +265,6 @@ pub struct Facts<'a> {
     pub devices: DeviceCounters,
     /// Subscriptions with their results.
     pub subscriptions: &'a Subscriptions,
+    /// What is done with retained messages.
+    pub retained: &'a Retained,
 }

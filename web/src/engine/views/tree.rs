@@ -76,12 +76,8 @@ impl TreeScreen {
 
     fn search(&mut self, window: &TreeWindow) {
         self.found = None;
-        let query = if window.pattern && !window.search.is_empty() {
-            Pattern::parse(&window.search).map(|pattern| Some(Query::Pattern(pattern)))
-        } else {
-            Ok(Query::plain(&window.search))
-        };
-        self.search_error = query.as_ref().err().map(ToString::to_string);
+        let query = query(&window.search, window.pattern);
+        self.search_error = query.as_ref().err().cloned();
         // While an expression is being typed it is often wrong: what was found stays.
         if let Ok(query) = query {
             self.view.search(query, window.payloads);
@@ -266,6 +262,15 @@ impl TreeScreen {
             ..TreeView::default()
         }
     }
+}
+
+/// What is searched for, or what is wrong with the regular expression.
+pub(super) fn query(search: &str, is_pattern: bool) -> Result<Option<Query>, String> {
+    if is_pattern && !search.is_empty() {
+        let pattern = Pattern::parse(search).map_err(|error| error.to_string())?;
+        return Ok(Some(Query::Pattern(pattern)));
+    }
+    Ok(Query::plain(search))
 }
 
 fn tree_row(row: store::TreeRow) -> TreeRow {
