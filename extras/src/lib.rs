@@ -14,8 +14,10 @@
 use std::cell::RefCell;
 
 use hearth_decoders::{Packing, decode, recognize};
+use hearth_templates::{Engine, Variable};
 
 thread_local! {
+    static TEMPLATES: RefCell<Engine> = RefCell::default();
     static REQUEST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static ANSWER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -50,8 +52,13 @@ pub extern "C" fn answer() -> *const u8 {
 pub const DECODE: u8 = 1;
 /// A media type and a payload: the word of the packing and what it says, or nothing when there is none.
 pub const RECOGNIZE: u8 = 2;
+/// A template; then `p` and the payload that it reads, or variables: each `t` or `n`, for a text or a number, its name and
+/// what it is, both with a 0 behind them. Gives the text that the template makes.
+pub const RENDER: u8 = 3;
 
 /// The request without its border: a byte that says what is wanted, a text that ends with 0, and bytes.
+///
+/// Templates are remembered from one request to the next; otherwise each stands for itself.
 #[must_use]
 pub fn perform(request: &[u8]) -> Vec<u8> {
     match answer_of(request) {
@@ -82,8 +89,38 @@ fn answer_of(request: &[u8]) -> Result<Vec<u8>, String> {
             let said = decode(packing, payload).map_err(|error| error.to_string())?;
             Ok([packing.word().as_bytes(), &[0], &said].concat())
         }
+        RENDER => match payload.split_first() {
+            Some((b'p', payload)) => {
+                let payload = std::str::from_utf8(payload).map_err(|_| malformed())?;
+                render(word, Some(payload), &[])
+            }
+            _ => render(word, None, &variables(payload).ok_or_else(malformed)?),
+        },
         _ => Err(malformed()),
     }
+}
+
+fn variables(mut bytes: &[u8]) -> Option<Vec<(&str, Variable<'_>)>> {
+    let mut variables = Vec::new();
+    while let Some((kind, rest)) = bytes.split_first() {
+        let mut parts = rest.splitn(3, |byte| *byte == 0);
+        let (name, value) = (parts.next()?, parts.next()?);
+        let (name, value) = (std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?);
+        bytes = parts.next()?;
+        variables.push(match kind {
+            b't' => (name, Variable::Text(value)),
+            b'n' => (name, Variable::Number(value.parse().ok()?)),
+            _ => return None,
+        });
+    }
+    Some(variables)
+}
+
+fn render(source: &str, payload: Option<&str>, named: &[(&str, Variable<'_>)]) -> Result<Vec<u8>, String> {
+    let rendered = TEMPLATES.with_borrow_mut(|engine| engine.render(source, payload, named));
+    rendered
+        .map(String::into_bytes)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -100,7 +137,21 @@ mod tests {
         );
         assert_eq!(ask(b"\x02\0\xa1\x61\x61\xf5"), "\0cbor\0{\"a\":true}");
         assert_eq!(ask(b"\x02text/plain\0on"), "\0");
-        for unknown in [&b""[..], b"\x01", b"\x01nothing\0", b"\x09cbor\0", b"\x01\xff\0"] {
+        assert_eq!(
+            ask(b"\x03{{ value_json.t | round(1) }}\0p{\"t\":21.47}"),
+            "\x0021.5"
+        );
+        assert_eq!(ask(b"\x03{{ a }}{{ b + 1 }}\0ta\0x\0nb\x0041\0"), "\0x42");
+        assert!(ask(b"\x03{{ 'x' * 99999999 }}\0px").starts_with('\u{1}'));
+        for unknown in [
+            &b""[..],
+            b"\x01",
+            b"\x01nothing\0",
+            b"\x09cbor\0",
+            b"\x01\xff\0",
+            b"\x03a\0nb\0x\0",
+            b"\x03a\0tb",
+        ] {
             assert_eq!(ask(unknown), "\u{1}the engine asked for something unknown");
         }
     }

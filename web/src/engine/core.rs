@@ -120,6 +120,7 @@ impl Engine {
                 self.views.push_result(Patch::Unpacked { request, result });
             }
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
+            Input::Fetched(ask) => self.home.handle_fetched(now, ask),
             Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
             Input::Written { number, result } => match self.keeper.handle_written(number, result) {
                 Ok(token) => self.release(token),
@@ -141,7 +142,7 @@ impl Engine {
             self.retained = Retained::default();
             // Another broker, another home: what was heard here must not be commanded there.
             self.store = Store::new(*self.store.options());
-            self.home = self.home.anew();
+            self.home = std::mem::take(&mut self.home).anew();
             self.received = 0;
             self.views.forget();
         }
@@ -274,6 +275,7 @@ impl Engine {
         self.keeper
             .poll_call()
             .or_else(|| self.connection.poll_call())
+            .or_else(|| self.home.poll_call())
             .or_else(|| self.to_unpack.pop_front())
     }
 
@@ -503,6 +505,10 @@ fn waits_for_session(input: &Input) -> bool {
         | Input::RefusedByBrowser
         | Input::TextFrame
         | Input::Probed(_) => true,
-        Input::Loaded { .. } | Input::Written { .. } | Input::Unpacked { .. } | Input::Tick => false,
+        Input::Loaded { .. }
+        | Input::Written { .. }
+        | Input::Unpacked { .. }
+        | Input::Fetched(_)
+        | Input::Tick => false,
     }
 }

@@ -8,7 +8,11 @@ use hearth_devices::{
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
-use super::{input::Now, views::Pace};
+use super::{
+    input::{Ask, Call, Now},
+    templates::Renderer,
+    views::Pace,
+};
 use crate::wire::{self, ControlState, Outcome, Publication, RequestId};
 
 /// How often devices take what came, ms: the newest message of each topic, the store has them all.
@@ -33,6 +37,9 @@ pub struct Home {
     tick: Pace,
     asked: BTreeMap<(DeviceId, String), Asked>,
     changed: BTreeSet<DeviceId>,
+    renderer: Renderer,
+    /// The second module is to be fetched.
+    fetches: bool,
 }
 
 /// What an entity was asked to do last.
@@ -65,6 +72,8 @@ impl Default for Home {
             tick: Pace::default(),
             asked: BTreeMap::new(),
             changed: BTreeSet::new(),
+            renderer: Renderer::default(),
+            fetches: false,
         }
     }
 }
@@ -72,11 +81,35 @@ impl Default for Home {
 impl Home {
     /// A home that nothing was heard of, with the same limits.
     #[must_use]
-    pub fn anew(&self) -> Self {
+    pub fn anew(self) -> Self {
+        let mut devices = Devices::new(*self.devices.options());
+        if let Some(templates) = self.renderer.templates() {
+            devices.set_templates(templates);
+        }
         Self {
-            devices: Devices::new(*self.devices.options()),
+            devices,
+            renderer: self.renderer,
+            fetches: self.fetches,
             ..Self::default()
         }
+    }
+
+    /// What the home wants to have: what renders templates, when it met one.
+    pub fn poll_call(&mut self) -> Option<Call> {
+        std::mem::take(&mut self.fetches).then_some(Call::Fetch)
+    }
+
+    /// What renders templates is there, or could not be loaded: what waited for it is read again.
+    pub fn handle_fetched(&mut self, now: Now, ask: Option<Ask>) {
+        self.renderer.handle_loaded(now.mono, ask);
+        if let Some(templates) = self.renderer.templates() {
+            self.devices.set_templates(templates);
+            self.flush.note_change();
+        }
+    }
+
+    fn note_missing(&mut self, now: Now) {
+        self.fetches |= self.devices.misses_templates() && self.renderer.wants_loading(now.mono);
     }
 
     /// New limits; what is there stays.
@@ -135,6 +168,7 @@ impl Home {
             self.changed.insert(id);
         }
         self.give_up(now);
+        self.note_missing(now);
     }
 
     fn flush_topics(&mut self, now: Now, store: &Store) {
@@ -200,16 +234,15 @@ impl Home {
             .devices
             .find(device)
             .ok_or("This device is not here any more.")?;
-        let command = self
-            .devices
-            .command(id, entity, &device_action(&action))
-            .map_err(|error| match error {
-                CommandError::Impossible => "We do not know how to tell this device to do that.".to_owned(),
-                CommandError::NotLoaded => {
-                    "What spells this command is being loaded; try again in a moment.".to_owned()
-                }
-                CommandError::Template(why) => format!("The template of this command cannot be used: {why}."),
-            })?;
+        let command = self.devices.command(id, entity, &device_action(&action));
+        self.note_missing(now);
+        let command = command.map_err(|error| match error {
+            CommandError::Impossible => "We do not know how to tell this device to do that.".to_owned(),
+            CommandError::NotLoaded => {
+                "What spells this command is being loaded; try again in a moment.".to_owned()
+            }
+            CommandError::Template(why) => format!("The template of this command cannot be used: {why}."),
+        })?;
         let state = AskedState::Waiting {
             until: now.mono + ANSWER_MS,
         };

@@ -31,6 +31,16 @@ pub struct Environment {
     pub secure_page: bool,
 }
 
+/// Asks the second module, which is there, and takes its answer: see `hearth_extras::perform`.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask(pub fn(&[u8]) -> Result<Vec<u8>, String>);
+
+impl PartialEq for Ask {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
 /// Something happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -72,6 +82,8 @@ pub enum Input {
         request: RequestId,
         result: Result<Unpacked, String>,
     },
+    /// The second module of a [`Call::Fetch`] is there; `None` when it could not be loaded.
+    Fetched(Option<Ask>),
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }
@@ -87,6 +99,8 @@ pub enum Call {
     Probe(String),
     /// Read what is stored under this name, and which other names there are.
     Load(String),
+    /// Load the second module: somebody's template needs it.
+    Fetch,
     /// Let the second module read a payload, as in [`Command::Unpack`].
     Unpack {
         request: RequestId,

@@ -17,7 +17,7 @@ use web_sys::{
 
 use super::{
     core::Engine,
-    input::{Call, Environment, Input, Now, Stored, Write},
+    input::{Ask, Call, Environment, Input, Now, Stored, Write},
     probe,
 };
 use crate::platform::{
@@ -178,6 +178,14 @@ impl Link {
                 });
                 None
             }
+            Call::Fetch => {
+                let link = link.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let ask = extras::fetch().await.is_ok().then_some(Ask(extras::ask_now));
+                    drive(&link, [Input::Fetched(ask)]);
+                });
+                None
+            }
             Call::Probe(url) => {
                 let link = link.clone();
                 wasm_bindgen_futures::spawn_local(async move {
@@ -231,7 +239,8 @@ async fn unpacked(packing: String, media_type: &str, payload: &[u8]) -> Result<U
         (1, &*packing)
     };
     let request = [&[wanted], word.as_bytes(), &[0], payload].concat();
-    let answer = extras::ask(&request).await?;
+    extras::fetch().await?;
+    let answer = extras::ask_now(&request)?;
     if wanted == 1 {
         return Ok(Unpacked {
             packing,

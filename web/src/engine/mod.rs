@@ -15,6 +15,7 @@ pub mod publisher;
 pub mod retained;
 pub mod settings;
 pub mod subscriptions;
+pub mod templates;
 pub mod views;
 
 #[cfg(test)]

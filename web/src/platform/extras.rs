@@ -18,17 +18,25 @@ thread_local! {
     static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
 }
 
-/// Gives the module a request and takes its answer.
+/// Loads the module, unless it is here.
 ///
 /// # Errors
-/// Why there is no answer, in words.
-pub async fn ask(request: &[u8]) -> Result<Vec<u8>, String> {
+/// That it could not be loaded, in words.
+pub async fn fetch() -> Result<(), String> {
     if MODULE.with_borrow(Option::is_none) {
         let module = load().await.map_err(|_| {
             "The part of the page that reads this could not be loaded. Is the server that it came from still there?"
         })?;
         MODULE.set(Some(module));
     }
+    Ok(())
+}
+
+/// Gives the module, which was fetched, a request and takes its answer.
+///
+/// # Errors
+/// Why there is no answer, in words.
+pub fn ask_now(request: &[u8]) -> Result<Vec<u8>, String> {
     // Whatever happens to it: the next question gets one that works.
     let held = INSTANCE.take();
     let answered = MODULE.with_borrow(|module| {

@@ -7,6 +7,7 @@ mod page;
 mod reload;
 mod retained;
 mod subscriptions;
+mod templates;
 mod topic;
 mod tree;
 

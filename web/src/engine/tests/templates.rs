@@ -1,0 +1,134 @@
+//! Templates beyond a plain path, which the second module renders.
+
+use super::*;
+use crate::engine::input::Ask;
+
+const FETCHED: Ask = Ask(|request| match hearth_extras::perform(request).split_first() {
+    Some((0, answer)) => Ok(answer.to_vec()),
+    Some((_, reason)) => Err(String::from_utf8_lossy(reason).into_owned()),
+    None => Err(String::new()),
+});
+
+/// As zigbee2mqtt and Tasmota announce themselves to Home Assistant.
+const BATTERY: &str = r#"{"name":"Battery","state_topic":"z/Door","unit_of_measurement":"%",
+    "value_template":"{{ value_json.battery | float(0) | round(0) | int }}","unique_id":"b","device":{"identifiers":["d"],"name":"Door"}}"#;
+const BLIND: &str = r#"{"name":"Blind","command_topic":"z/Blind/set","state_topic":"z/Blind","value_template":"{{ 'open' if value_json.Shutter1.Position > 0 else 'closed' }}",
+    "position_topic":"z/Blind","position_template":"{{ value_json.Shutter1.Position }}","set_position_topic":"z/Blind/set",
+    "set_position_template":"{\"ShutterPosition1\": {{ (position | int) + 0 }} }","unique_id":"s","device":{"identifiers":["s"],"name":"Blind"}}"#;
+const BOMB: &str = r#"{"name":"Bomb","state_topic":"z/Bomb","value_template":"{{ 'x' * 99999999 }}","unique_id":"x","device":{"identifiers":["x"],"name":"Bomb"}}"#;
+
+fn with_home() -> Bench {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench
+}
+
+fn value(bench: &Bench, device: &str) -> Option<EntityValue> {
+    let cards = bench.cards();
+    let card = cards.iter().rev().find(|card| card.name == device)?;
+    card.entities.first().map(|entity| entity.value.clone())
+}
+
+#[test]
+fn a_template_is_rendered_when_the_second_module_is_there() {
+    let mut bench = with_home();
+    bench.publish("z/Plain", r#"{"temperature":20}"#);
+    bench.wait(1_000);
+    assert!(
+        !bench.calls.contains(&Call::Fetch),
+        "a home without templates does not fetch it"
+    );
+    bench.publish("homeassistant/sensor/b/config", BATTERY);
+    bench.publish("z/Door", r#"{"battery":87.6}"#);
+    bench.wait(1_000);
+    let fetches = |bench: &Bench| bench.calls.iter().filter(|call| **call == Call::Fetch).count();
+    assert_eq!(fetches(&bench), 1);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    let shown = value(&bench, "Door");
+    assert!(
+        matches!(shown, Some(EntityValue::Number { value, .. }) if value == 88.0),
+        "{shown:?}"
+    );
+    bench.publish("z/Door", r#"{"battery":50}"#);
+    bench.wait(1_000);
+    let shown = value(&bench, "Door");
+    assert!(
+        matches!(shown, Some(EntityValue::Number { value, .. }) if value == 50.0),
+        "{shown:?}"
+    );
+    assert_eq!(fetches(&bench), 1);
+}
+
+#[test]
+fn a_module_that_cannot_be_loaded_is_asked_for_again() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/sensor/b/config", BATTERY);
+    bench.publish("z/Door", r#"{"battery":87.6}"#);
+    bench.wait(1_000);
+    bench.input(Input::Fetched(None));
+    bench.wait(1_000);
+    let fetches = |bench: &Bench| bench.calls.iter().filter(|call| **call == Call::Fetch).count();
+    assert_eq!(fetches(&bench), 1);
+    bench.wait(40_000);
+    assert_eq!(fetches(&bench), 2);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    assert!(matches!(value(&bench, "Door"), Some(EntityValue::Number { .. })));
+}
+
+#[test]
+fn a_bomb_is_a_problem_with_its_topic_and_disturbs_nothing() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/sensor/x/config", BOMB);
+    bench.publish("z/Bomb", "1");
+    bench.publish("homeassistant/sensor/b/config", BATTERY);
+    bench.publish("z/Door", r#"{"battery":87.6}"#);
+    bench.wait(1_000);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    assert!(matches!(value(&bench, "Door"), Some(EntityValue::Number { value, .. }) if value == 88.0));
+    let unreadable = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Home(home) => Some(&home.unreadable),
+        Patch::Facts(facts) => Some(&facts.unreadable),
+        _ => None,
+    });
+    let problem = unreadable.and_then(|unreadable| unreadable.first());
+    assert!(
+        problem.is_some_and(
+            |problem| problem.topic == "z/Bomb" && problem.reason.contains("more work than it may")
+        ),
+        "{problem:?}"
+    );
+}
+
+#[test]
+fn a_command_is_spelled_by_its_template() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/cover/s/config", BLIND);
+    bench.publish("z/Blind", r#"{"Shutter1":{"Position":40}}"#);
+    bench.wait(1_000);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    bench.sent();
+    let cards = bench.cards();
+    let card = cards.iter().rev().find(|card| card.name == "Blind").unwrap();
+    let entity = card
+        .entities
+        .iter()
+        .find(|entity| matches!(entity.value, EntityValue::Number { .. }))
+        .unwrap();
+    let command = Command::Control {
+        request: 7,
+        device: card.id.clone(),
+        entity: entity.id.clone(),
+        action: Action::Set(25.0),
+    };
+    bench.command(command);
+    let sent = bench.sent();
+    let Some(Packet::Publish(publish)) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(publish.topic(), Some("z/Blind/set"));
+    assert_eq!(publish.payload().as_ref(), br#"{"ShutterPosition1": 25 }"#);
+}
