@@ -79,6 +79,16 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+fn will(device: &dyn Device) -> LastWill {
+    let availability = device.availability();
+    LastWill::new(
+        availability.topic,
+        availability.offline,
+        QoS::AtLeastOnce,
+        availability.retain,
+    )
+}
+
 struct Connection {
     device: Box<dyn Device>,
     client: AsyncClient,
@@ -93,14 +103,8 @@ impl Connection {
     fn new(options: &DemoOptions, device: Box<dyn Device>, index: u64, clock: Clock) -> Self {
         let host = options.broker.ip().to_string();
         let mut mqtt = MqttOptions::new(device.client_id(), host, options.broker.port());
-        let availability = device.availability();
         mqtt.set_keep_alive(Duration::from_secs(30))
-            .set_last_will(LastWill::new(
-                availability.topic,
-                availability.offline,
-                QoS::AtLeastOnce,
-                true,
-            ))
+            .set_last_will(will(&*device))
             .set_max_packet_size(64 * 1024, 64 * 1024);
         if let Some((user_name, password)) = &options.credentials {
             mqtt.set_credentials(user_name, password);
@@ -130,6 +134,7 @@ impl Connection {
                             tracing::info!(client_id = self.device.client_id(), %error, "simulated device lost its broker");
                         }
                         self.connected = false;
+                        self.network.mqtt_options.set_last_will(will(&*self.device));
                         tokio::time::sleep(self.pause).await;
                     }
                 },
@@ -150,17 +155,19 @@ impl Connection {
                         tracing::warn!(client_id = self.device.client_id(), %error, "cannot subscribe");
                     }
                 }
-                let availability = self.device.availability();
-                self.publish([Message::retained(availability.topic, availability.online)]);
-                let messages = self.device.announce(self.clock.now());
-                self.publish(messages);
+                let now = self.clock.now();
+                let description = self.device.describe(now);
+                self.publish(description);
+                self.publish(self.device.availability().message());
+                let values = self.device.announce(now);
+                self.publish(values);
             }
             // A retained command is an old one.
             Event::Incoming(Incoming::Publish(publish)) if !publish.retain => {
-                if let Ok(payload) = std::str::from_utf8(&publish.payload) {
-                    let messages = self.device.obey(self.clock.now(), &publish.topic, payload);
-                    self.publish(messages);
-                }
+                let messages = self
+                    .device
+                    .obey_bytes(self.clock.now(), &publish.topic, &publish.payload);
+                self.publish(messages);
             }
             _ => {}
         }

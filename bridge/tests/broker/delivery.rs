@@ -33,6 +33,34 @@ async fn every_quality_of_service_arrives_across_versions() {
 }
 
 #[tokio::test]
+async fn a_level_that_begins_with_a_dollar_is_a_level_like_any_other() {
+    let broker = start().await;
+    let topic = "homie/5/lamp/$description";
+    for (version, filter) in [
+        (Version::V5, "#"),
+        (Version::V311, "homie/5/+/$description"),
+        (Version::V5, "homie/5/lamp/+"),
+        (Version::V5, topic),
+    ] {
+        let mut publisher = Client::connected(version, broker.address(), "publisher").await;
+        let mut subscriber = Client::connected(version, broker.address(), "subscriber").await;
+        subscriber.subscribe(filter, 1).await;
+        publisher.publish(topic, 1, true, "{}").await;
+        assert_eq!(subscriber.message().await.topic, topic, "{filter}");
+        let mut later = Client::connected(version, broker.address(), "later").await;
+        later.subscribe(filter, 1).await;
+        let message = later.message().await;
+        assert_eq!((&*message.topic, message.retain), (topic, true), "{filter}");
+        publisher.publish(topic, 1, true, "").await;
+    }
+    let mut client = Client::connected(Version::V5, broker.address(), "deep").await;
+    for (levels, granted) in [(128, "Success(AtLeastOnce)"), (129, "Unspecified")] {
+        assert_eq!(client.subscribe(&vec!["$"; levels].join("/"), 1).await, [granted]);
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn qos_2_messages_arrive_once_and_in_order() {
     let broker = start().await;
     for version in BOTH {

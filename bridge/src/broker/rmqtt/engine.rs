@@ -3,6 +3,7 @@
 use super::{
     hooks::{self, Counts},
     retained::Retained,
+    routes::Routes,
     shared::Table,
     shared_subscription::TakeTurns,
     snapshot::{Snapshot, Waiting},
@@ -181,6 +182,10 @@ impl Broker {
             .build()
             .await;
         *scx.extends.shared_mut().await = Box::new(Table(DefaultShared::new(Some(scx.clone()))));
+        *scx.extends.router_mut().await = Box::new(Routes {
+            table: DefaultRouter::new(Some(scx.clone())),
+            levels_max: self.options.limits.topic_levels,
+        });
         *scx.extends.retain_mut().await = Box::new(self.retained.clone());
         *scx.extends.shared_subscription_mut().await = Box::new(TakeTurns::default());
         scx
@@ -261,7 +266,6 @@ fn listener(address: SocketAddr, limits: &Limits) -> Builder {
         // Anonymous clients are our decision, not the library's.
         .allow_anonymous(false)
         .max_packet_size(limits.maximum_packet_size)
-        .max_topic_levels(limits.topic_levels)
         .max_subscriptions(limits.subscriptions)
         .max_mqueue_len(limits.queued_messages)
         .max_inflight(NonZeroU16::new(limits.in_flight).unwrap_or(NonZeroU16::MIN))

@@ -6,6 +6,7 @@
 mod engine;
 mod hooks;
 mod retained;
+mod routes;
 mod shared;
 mod shared_subscription;
 mod snapshot;

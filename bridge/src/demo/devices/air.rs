@@ -1,5 +1,6 @@
 //! Air quality in the living room, as an ESPHome node publishes it.
 
+use super::esphome::Node;
 use crate::demo::{
     Availability, Device, Message, Moment,
     climate::round,
@@ -14,7 +15,12 @@ pub(super) struct AirQuality {
     due: Every,
 }
 
-const NODE: &str = "air-quality";
+const NODE: Node = Node {
+    name: "air-quality",
+    friendly: "Air quality",
+    area: Some("Living room"),
+    number: 0x31,
+};
 
 impl AirQuality {
     pub(super) fn new(seed: u64) -> Self {
@@ -49,7 +55,15 @@ impl Device for AirQuality {
     }
 
     fn availability(&self) -> Availability {
-        Availability::plain(format!("{NODE}/status"))
+        Availability::plain(format!("{}/status", NODE.name))
+    }
+
+    fn describe(&mut self, _now: Moment) -> Vec<Message> {
+        vec![
+            NODE.describe(),
+            NODE.sensor("co2", "CO2", "carbon_dioxide", "ppm"),
+            NODE.sensor("pm_2_5", "PM2.5", "pm25", "µg/m³"),
+        ]
     }
 
     fn announce(&mut self, now: Moment) -> Vec<Message> {
@@ -58,8 +72,11 @@ impl Device for AirQuality {
         let particles =
             (7.0 + 5.0 * wander(self.seed ^ 1, now, 1_800_000) + wander(self.seed ^ 3, now, 20_000)).max(0.0);
         vec![
-            Message::retained(format!("{NODE}/sensor/co2/state"), round(co2, 0)),
-            Message::retained(format!("{NODE}/sensor/pm_2_5/state"), format!("{particles:.1}")),
+            Message::retained(format!("{}/sensor/co2/state", NODE.name), round(co2, 0)),
+            Message::retained(
+                format!("{}/sensor/pm_2_5/state", NODE.name),
+                format!("{particles:.1}"),
+            ),
         ]
     }
 

@@ -1,12 +1,12 @@
 //! Temperature and humidity of a room, in the shapes of four kinds of sensor.
 
-use super::link_quality;
+use super::{esphome::Node, link_quality, tasmota::Tasmota};
 use crate::demo::{
     Availability, Device, Message, Moment,
     climate::{Room, round},
     time::Every,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) struct ClimateSensor {
     home_seed: u64,
@@ -79,6 +79,34 @@ impl ClimateSensor {
     }
 }
 
+const NODE: Node = Node {
+    name: "kitchen-sensor",
+    friendly: "Kitchen sensor",
+    area: None,
+    number: 0x32,
+};
+const GARAGE: Tasmota = Tasmota {
+    topic: "garage",
+    name: "Garage climate",
+    model: "Generic",
+    number: 3,
+    relay: 0,
+    light: 0,
+};
+
+/// What a sensor with Tasmota says.
+fn tasmota(now: Moment, temperature: f64, humidity: f64) -> Value {
+    json!({
+        "Time": now.date_time(),
+        "AM2301": {
+            "Temperature": round(temperature, 1),
+            "Humidity": round(humidity, 1),
+            "DewPoint": round(temperature - (100.0 - humidity) / 5.0, 1),
+        },
+        "TempUnit": "C",
+    })
+}
+
 impl Device for ClimateSensor {
     fn client_id(&self) -> String {
         format!("simulated-{}-climate", self.id)
@@ -91,6 +119,26 @@ impl Device for ClimateSensor {
             Shape::Esphome => Availability::plain(format!("{id}/status")),
             Shape::Zigbee2mqtt { friendly_name } => Availability::zigbee2mqtt(friendly_name),
             Shape::Tasmota => Availability::tasmota(id),
+        }
+    }
+
+    fn describe(&mut self, now: Moment) -> Vec<Message> {
+        match self.shape {
+            Shape::Esphome => vec![
+                NODE.describe(),
+                NODE.sensor("temperature", "Temperature", "temperature", "°C"),
+                NODE.sensor("humidity", "Humidity", "humidity", "%"),
+            ],
+            Shape::Tasmota => {
+                let temperature = self.room.temperature(self.home_seed, now);
+                GARAGE.describe(&tasmota(
+                    now,
+                    temperature,
+                    self.room.humidity(self.home_seed, now),
+                ))
+            }
+            // The gateway speaks for its devices.
+            Shape::Plain | Shape::Zigbee2mqtt { .. } => Vec::new(),
         }
     }
 
@@ -121,16 +169,7 @@ impl Device for ClimateSensor {
                 vec![Message::passing(format!("zigbee2mqtt/{friendly_name}"), payload)]
             }
             Shape::Tasmota => {
-                let dew_point = temperature - (100.0 - humidity) / 5.0;
-                let payload = json!({
-                    "Time": now.date_time(),
-                    "AM2301": {
-                        "Temperature": round(temperature, 1),
-                        "Humidity": round(humidity, 1),
-                        "DewPoint": round(dew_point, 1),
-                    },
-                    "TempUnit": "C",
-                });
+                let payload = tasmota(now, temperature, humidity);
                 vec![Message::passing(format!("tele/{id}/SENSOR"), payload)]
             }
         }

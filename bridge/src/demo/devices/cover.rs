@@ -38,8 +38,9 @@ impl Cover {
         Self {
             id,
             shape: Shape::Plain { topic },
-            position: 0,
-            target: 0,
+            // Somebody forgot to close it.
+            position: 100,
+            target: 100,
             moved_ms: 0,
         }
     }

@@ -1,4 +1,4 @@
-//! A battery sensor in the freezer that is about to give up: after some minutes it says nothing any more.
+//! A battery sensor in the freezer with a bad contact: after a while it says nothing, and two minutes later it does again.
 
 use super::link_quality;
 use crate::demo::{Availability, Device, Message, Moment, climate::round, noise::wander, time::Every};
@@ -10,8 +10,10 @@ pub(super) struct Freezer {
 }
 
 const NAME: &str = "Gefriertruhe";
-/// Its battery is empty then, and stays so until the home is started again.
-const SILENT_AFTER_MS: u64 = 4 * 60_000;
+/// It speaks for so long …
+const SPEAKS_MS: u64 = 30_000;
+/// … and then not, until it begins anew.
+const ROUND_MS: u64 = 150_000;
 
 impl Freezer {
     pub(super) fn new(seed: u64) -> Self {
@@ -32,10 +34,11 @@ impl Device for Freezer {
     }
 
     fn announce(&mut self, now: Moment) -> Vec<Message> {
-        if now.since_start_ms >= SILENT_AFTER_MS {
+        let since_ms = now.since_start_ms % ROUND_MS;
+        if since_ms >= SPEAKS_MS {
             return Vec::new();
         }
-        let battery = 6 - now.since_start_ms * 5 / SILENT_AFTER_MS;
+        let battery = 6 - since_ms * 5 / SPEAKS_MS;
         let payload = json!({
             "temperature": round(-18.6 + 0.8 * wander(self.seed, now, 600_000), 2),
             "battery": battery,
@@ -47,7 +50,7 @@ impl Device for Freezer {
     }
 
     fn simulate(&mut self, now: Moment) -> Vec<Message> {
-        if self.due.is_due(now, 15_000) {
+        if self.due.is_due(now, 5_000) {
             self.announce(now)
         } else {
             Vec::new()

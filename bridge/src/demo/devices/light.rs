@@ -1,6 +1,7 @@
 //! Lights that obey.
 
-use crate::demo::{Availability, Device, Message, Moment};
+use super::tasmota::Tasmota;
+use crate::demo::{Availability, Device, Message, Moment, time::Every};
 use serde_json::{Value, json};
 
 pub(super) struct Light {
@@ -10,6 +11,7 @@ pub(super) struct Light {
     /// As the shape counts it: to 254 for Zigbee, to 100 for the others.
     brightness: u64,
     color_temp: u64,
+    due: Every,
 }
 
 #[derive(Clone, Copy)]
@@ -22,6 +24,9 @@ enum Shape {
     Tasmota { device: &'static str },
 }
 
+/// `TelePeriod`, shorter than usual so that nobody waits for it.
+const TELE_PERIOD_MS: u64 = 20_000;
+
 impl Light {
     pub(super) fn zigbee2mqtt(friendly_name: &'static str, id: &'static str) -> Self {
         let shape = Shape::Zigbee2mqtt { friendly_name };
@@ -31,6 +36,7 @@ impl Light {
             on: true,
             brightness: 180,
             color_temp: 370,
+            due: Every::default(),
         }
     }
 
@@ -41,6 +47,7 @@ impl Light {
             on: false,
             brightness: 80,
             color_temp: 0,
+            due: Every::default(),
         }
     }
 
@@ -51,6 +58,7 @@ impl Light {
             on: false,
             brightness: 60,
             color_temp: 0,
+            due: Every::default(),
         }
     }
 
@@ -147,6 +155,24 @@ impl Device for Light {
         }
     }
 
+    fn describe(&mut self, _now: Moment) -> Vec<Message> {
+        match self.shape {
+            Shape::Tasmota { device: topic } => {
+                let tasmota = Tasmota {
+                    topic,
+                    name: "Hallway light",
+                    model: "Shelly Dimmer 2",
+                    number: 1,
+                    relay: 2,
+                    light: 1,
+                };
+                tasmota.describe(&json!({}))
+            }
+            // The gateway speaks for its devices, and plain topics say nothing of themselves.
+            Shape::Zigbee2mqtt { .. } | Shape::Plain { .. } => Vec::new(),
+        }
+    }
+
     fn announce(&mut self, now: Moment) -> Vec<Message> {
         match self.shape {
             Shape::Zigbee2mqtt { friendly_name } => {
@@ -178,8 +204,9 @@ impl Device for Light {
         }
     }
 
-    fn simulate(&mut self, _now: Moment) -> Vec<Message> {
-        Vec::new()
+    fn simulate(&mut self, now: Moment) -> Vec<Message> {
+        let reports = matches!(self.shape, Shape::Tasmota { .. }) && self.due.is_due(now, TELE_PERIOD_MS);
+        if reports { self.announce(now) } else { Vec::new() }
     }
 
     fn obey(&mut self, now: Moment, topic: &str, payload: &str) -> Vec<Message> {

@@ -1,18 +1,39 @@
-//! The devices of the simulated home, one file per kind.
+//! The devices of the simulated home, one file per kind or per format.
+//!
+//! Together they speak every format that is discovered, and have faults on purpose:
+//!
+//! | fault | device |
+//! |---|---|
+//! | falls silent, then its battery is changed | the freezer's sensor |
+//! | low battery | the freezer's sensor |
+//! | a template that cannot be read | the garden bed's moisture |
+//! | comes and goes | the fountain pump |
+//! | retained messages of something that is no more | the old thermometer |
+//! | stands open | the garage door |
+//! | names that are known only from its birth | the heat pump |
 
 mod air;
 mod climate_sensor;
 mod contact;
 mod cover;
+mod esphome;
 mod freezer;
 mod gateway;
+mod home_assistant;
+mod homie;
 mod light;
 mod lock;
 mod motion;
 mod plug;
+mod rain_barrel;
+mod shelly;
+mod sparkplug;
+mod tasmota;
 mod washing_machine;
 mod weather_station;
 
+#[cfg(test)]
+mod formats_tests;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +52,7 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
     };
     use {climate_sensor::ClimateSensor, contact::Contact, cover::Cover, light::Light, motion::Motion};
     vec![
-        Box::new(gateway::Gateway),
+        Box::new(gateway::Gateway::default()),
         Box::new(weather_station::WeatherStation::new(seed)),
         Box::new(ClimateSensor::plain(
             seed,
@@ -89,6 +110,19 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
         Box::new(Cover::plain("home/garage/door", "garage")),
         Box::new(lock::Lock::new(of(15))),
         Box::new(freezer::Freezer::new(of(16))),
+        Box::new(home_assistant::CeilingLight::new()),
+        Box::new(home_assistant::Radiator::new(seed, room(1, 21.5, 18.5, 0.05))),
+        Box::new(home_assistant::Soil::new(of(17))),
+        Box::new(home_assistant::Ghost),
+        Box::new(homie::FloorLamp::new()),
+        Box::new(homie::Balcony::new(seed)),
+        Box::new(shelly::Dimmer::new(of(18))),
+        Box::new(shelly::Rpc::light(of(19))),
+        Box::new(shelly::Rpc::plug(of(20))),
+        Box::new(esphome::ReadingLight::new()),
+        Box::new(sparkplug::EdgeNode::new(of(21), seed)),
+        Box::new(rain_barrel::RainBarrel::new(of(22), seed)),
+        Box::new(tasmota::Pump::new(of(23))),
     ]
 }
 

@@ -1,12 +1,13 @@
 //! The television on a Tasmota plug that measures power and energy.
 
+use super::tasmota::Tasmota;
 use crate::demo::{
     Availability, Device, Message, Moment,
     climate::round,
     noise::{happens, wander},
     time::{Every, to_f64},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) struct Plug {
     seed: u64,
@@ -43,7 +44,7 @@ impl Plug {
         }
     }
 
-    fn measure(&mut self, now: Moment) -> Vec<Message> {
+    fn sensors(&mut self, now: Moment) -> Value {
         let power = self.power(now);
         let passed_ms = now
             .home_ms
@@ -56,7 +57,7 @@ impl Plug {
             (now.day(), used_kwh)
         };
         let voltage = 230.0 + 2.5 * wander(self.seed ^ 4, now, 30_000);
-        let payload = json!({
+        json!({
             "Time": now.date_time(),
             "ENERGY": {
                 "Total": round(self.energy_kwh, 3),
@@ -65,8 +66,12 @@ impl Plug {
                 "Voltage": round(voltage, 0),
                 "Current": round(power / voltage, 3),
             },
-        });
-        vec![Message::passing(format!("tele/{}/SENSOR", self.device), payload)]
+        })
+    }
+
+    fn measure(&mut self, now: Moment) -> Vec<Message> {
+        let sensors = self.sensors(now);
+        vec![Message::passing(format!("tele/{}/SENSOR", self.device), sensors)]
     }
 
     fn state(&self) -> Vec<Message> {
@@ -89,6 +94,19 @@ impl Device for Plug {
 
     fn command_topics(&self) -> Vec<String> {
         vec![format!("cmnd/{}/POWER", self.device)]
+    }
+
+    fn describe(&mut self, now: Moment) -> Vec<Message> {
+        let tasmota = Tasmota {
+            topic: self.device,
+            name: "Living room TV and media",
+            model: "Nous A1T",
+            number: 2,
+            relay: 1,
+            light: 0,
+        };
+        let sensors = self.sensors(now);
+        tasmota.describe(&sensors)
     }
 
     fn announce(&mut self, now: Moment) -> Vec<Message> {

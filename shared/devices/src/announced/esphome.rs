@@ -101,6 +101,9 @@ impl Format for EspHome {
             Some(_) if arrival.payload.is_empty() || node.topics.len() >= TOPICS => return,
             Some(below) => {
                 node.topics.insert(below.to_owned());
+                if let Some(mode) = plain_mode(below, arrival.payload) {
+                    node.topics.insert(format!("{below}#{mode}"));
+                }
             }
             None if arrival.payload.is_empty() => {
                 announcements.forget_payload(topic);
@@ -118,6 +121,19 @@ impl Format for EspHome {
         if let Some(described) = &node.described {
             announcements.set(announcement(name, described, &node.topics));
         }
+    }
+}
+
+/// The mode of a light that has no colour: only such a light is ever in one of these.
+fn plain_mode(below: &str, payload: &[u8]) -> Option<&'static str> {
+    if !below.starts_with("light/") {
+        return None;
+    }
+    let state = Json::parse(payload, JsonLimits::STATE).ok()?;
+    match state.get("color_mode")?.text()? {
+        "onoff" => Some("onoff"),
+        "brightness" => Some("brightness"),
+        _ => None,
     }
 }
 
@@ -151,6 +167,7 @@ fn announcement(name: &str, described: &Json, topics: &BTreeSet<String>) -> Anno
     identify("esphome", text("mac"), &mut announcement.identifiers);
     announcement.entities = topics
         .iter()
+        .filter(|below| !below.contains('#'))
         .filter_map(|below| entity(name, below, topics))
         .collect();
     announcement
@@ -281,7 +298,8 @@ impl Object<'_> {
         let read = |name: &str| StateRead::new(&self.read("").topic, Extract::path([name]));
         let says = |word: &str| Payload::Fixed(format!("{{\"state\":\"{word}\"}}"));
         let set = |verb, name: &str| Some(Write::new(verb, &topic, Payload::member(name)));
-        vec![
+        let is = |mode: &str| self.topics.contains(&format!("{}#{mode}", self.below));
+        let mut parts = vec![
             switch(
                 EntityKind::Light,
                 ("ON", "OFF"),
@@ -303,7 +321,13 @@ impl Object<'_> {
                 read("color_temp"),
                 set(Verb::Set, "color_temp"),
             ),
-        ]
+        ];
+        if is("onoff") {
+            parts.truncate(1);
+        } else if is("brightness") {
+            parts.truncate(2);
+        }
+        parts
     }
 
     fn fan(&self) -> Vec<Part> {
