@@ -55,7 +55,12 @@ async fn a_level_that_begins_with_a_dollar_is_a_level_like_any_other() {
     }
     let mut client = Client::connected(Version::V5, broker.address(), "deep").await;
     for (levels, granted) in [(128, "Success(AtLeastOnce)"), (129, "Unspecified")] {
-        assert_eq!(client.subscribe(&vec!["$"; levels].join("/"), 1).await, [granted]);
+        assert_eq!(
+            client
+                .subscribe(&format!("a{}", "/$".repeat(levels - 1)), 1)
+                .await,
+            [granted]
+        );
     }
     broker.stop().await;
 }
