@@ -9,7 +9,7 @@ use hearth_model::api::ApiErrorBody;
 
 use crate::{
     access::{HostRefused, OriginRefused},
-    relay::HandshakeRefused,
+    websocket::handshake::HandshakeRefused,
 };
 
 /// Why a request is not answered as asked.

@@ -24,5 +24,6 @@ mod router;
 mod routes;
 mod transport;
 mod visitor;
+mod websocket;
 
 pub use transport::TlsError;

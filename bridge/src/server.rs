@@ -120,13 +120,10 @@ impl Server {
         };
         let mut dialers = BTreeMap::new();
         for broker in &config.brokers {
-            let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref()).map_err(|source| {
-                StartError::Tls {
-                    broker: broker.id.clone(),
-                    source,
-                }
+            let dialer = Dialer::of_broker(broker).map_err(|source| StartError::Tls {
+                broker: broker.id.clone(),
+                source,
             })?;
-            let dialer = dialer.with_proxy_protocol(broker.proxy_protocol);
             dialers.insert(broker.id.clone(), Arc::new(dialer));
         }
         let home = match &config.embedded {

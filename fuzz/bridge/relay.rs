@@ -3,7 +3,5 @@
 
 #[path = "../../bridge/src/relay/client_ids.rs"]
 pub(crate) mod client_ids;
-#[path = "../../bridge/src/relay/frame.rs"]
-pub(crate) mod frame;
 #[path = "../../bridge/src/relay/gate/mod.rs"]
 pub(crate) mod gate;

@@ -13,5 +13,7 @@ mod credentials;
 mod fuzzed;
 #[path = "../bridge/relay.rs"]
 mod relay;
+#[path = "../bridge/websocket.rs"]
+mod websocket;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzed::gate(data));

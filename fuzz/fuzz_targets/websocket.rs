@@ -3,23 +3,27 @@
 #![no_main]
 #![allow(dead_code, reason = "parts of a larger crate")]
 
-#[path = "../../bridge/src/relay/frame.rs"]
-mod frame;
-#[path = "../../bridge/src/relay/handshake.rs"]
-mod handshake;
+#[path = "../bridge/websocket.rs"]
+mod websocket;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
-use frame::{Control, FrameReader, HEADER_ROOM, write_binary_header};
-use handshake::Handshake;
+use websocket::{
+    frame::{Control, FrameReader, HEADER_ROOM, write_binary_header},
+    handshake::Handshake,
+};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((first, rest)) = data.split_first() else {
         return;
     };
-    if first & 1 == 0 {
-        shake_hands(rest);
-    } else {
-        read_frames(usize::from(first >> 1), rest);
+    match first & 3 {
+        0 | 2 => shake_hands(rest),
+        1 => read_frames(
+            || FrameReader::of_browser(2_000, 20),
+            usize::from(first >> 2),
+            rest,
+        ),
+        _ => read_frames(FrameReader::of_broker, usize::from(first >> 2), rest),
     }
 });
 
@@ -57,8 +61,7 @@ fn shake_hands(data: &[u8]) {
 }
 
 /// The payload and how it ended, read in pieces of `piece`.
-fn read(data: &[u8], piece: usize) -> (Vec<u8>, Control, Option<u16>) {
-    let mut reader = FrameReader::new(2_000, 20);
+fn read(mut reader: FrameReader, data: &[u8], piece: usize) -> (Vec<u8>, Control, Option<u16>) {
     let (mut payload, mut control) = (Vec::new(), Control::default());
     for part in data.chunks(piece.max(1)) {
         let mut part = part.to_vec();
@@ -70,19 +73,21 @@ fn read(data: &[u8], piece: usize) -> (Vec<u8>, Control, Option<u16>) {
     (payload, control, None)
 }
 
-fn read_frames(piece: usize, data: &[u8]) {
-    let (whole, whole_control, whole_error) = read(data, usize::MAX);
-    let (cut, cut_control, cut_error) = read(data, piece);
+fn read_frames(reader: impl Fn() -> FrameReader, piece: usize, data: &[u8]) {
+    let (whole, whole_control, whole_error) = read(reader(), data, usize::MAX);
+    let (cut, cut_control, cut_error) = read(reader(), data, piece);
     assert_eq!(whole_error, cut_error);
     if whole_error.is_none() {
         assert_eq!(whole, cut);
         assert_eq!(whole_control, cut_control);
     }
     assert!(cut.len() <= data.len());
-    // What the bridge writes, a server's reader refuses for one reason only: it is not masked.
+    // What the bridge writes to browsers, a client reads as it was, and a server refuses, for it is not masked.
     let mut room = [0; HEADER_ROOM];
     let header_len = write_binary_header(&mut room, data.len());
-    let mut written = [&room[HEADER_ROOM - header_len..], data].concat();
-    let refused = FrameReader::new(u32::MAX, 20).read(&mut written, &mut Control::default());
-    assert_eq!(refused.map_err(|close| close.code), Err(1002));
+    let written = [&room[HEADER_ROOM - header_len..], data].concat();
+    let (payload, _, error) = read(FrameReader::of_broker(), &written, piece);
+    assert!(payload == data && error.is_none());
+    let (_, _, error) = read(FrameReader::of_browser(u32::MAX, 20), &written, piece);
+    assert_eq!(error, Some(1002));
 }

@@ -119,7 +119,8 @@ fn latency(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Res
 fn peers(folder: &Path, websocket_port: u16, tcp_port: u16, with_users: bool) -> Vec<Peer> {
     let relays = [
         Some(Peer::hearth(folder, tcp_port)),
-        with_users.then(|| Peer::hearth_with_users(folder, tcp_port)),
+        Some(Peer::hearth_by_websocket(folder, websocket_port)),
+        with_users.then(|| Peer::hearth_with_users(folder, websocket_port)),
         Some(Peer::haproxy(folder, websocket_port)),
         Some(Peer::websocat(folder, tcp_port)),
         Some(Peer::websockify(folder, tcp_port)),

@@ -167,20 +167,33 @@ impl Peer {
 
     /// Ours; the path of the binary is in `HEARTH`.
     pub(crate) fn hearth(folder: &Path, broker_port: u16) -> Result<Self> {
-        Self::bridge("hearth", MQTT, folder, broker_port, "")
+        Self::bridge(
+            "hearth",
+            MQTT,
+            folder,
+            &format!("mqtt://127.0.0.1:{broker_port}"),
+            "",
+        )
+    }
+
+    /// Ours where the broker is reached by its WebSocket listener.
+    pub(crate) fn hearth_by_websocket(folder: &Path, websocket_port: u16) -> Result<Self> {
+        let url = format!("ws://127.0.0.1:{websocket_port}/mqtt");
+        Self::bridge("hearth (ws broker)", MQTT, folder, &url, "")
     }
 
     /// Ours where there are users: every packet of both directions is judged.
-    pub(crate) fn hearth_with_users(folder: &Path, broker_port: u16) -> Result<Self> {
+    pub(crate) fn hearth_with_users(folder: &Path, websocket_port: u16) -> Result<Self> {
+        let url = format!("ws://127.0.0.1:{websocket_port}/mqtt");
         let auth = "[access]\ntrusted_proxies = [\"127.0.0.1\"]\n[auth]\nmode = \"proxy\"\ndefault_role = \"operator\"\n";
-        Self::bridge("hearth, users", MQTT_OF_USER, folder, broker_port, auth)
+        Self::bridge("hearth (ws), users", MQTT_OF_USER, folder, &url, auth)
     }
 
     fn bridge(
         name: &'static str,
         transport: Transport,
         folder: &Path,
-        broker_port: u16,
+        url: &str,
         auth: &str,
     ) -> Result<Self> {
         let binary =
@@ -188,7 +201,7 @@ impl Peer {
         Self::new(name, transport, folder, |port| {
             let config = folder.join(format!("{name}.toml"));
             let text = format!(
-                "listen = \"127.0.0.1:{port}\"\n[broker.bench]\nurl = \"mqtt://127.0.0.1:{broker_port}\"\n\
+                "listen = \"127.0.0.1:{port}\"\n[broker.bench]\nurl = \"{url}\"\n\
                  [relay]\nmax_connections = 20000\nmax_connections_per_address = 20000\nmax_connections_per_user = 20000\n\
                  [http]\nmax_connections = 24000\n{auth}"
             );

@@ -49,9 +49,8 @@ impl fmt::Display for BrokerReport {
 pub async fn check(config: &Config) -> Vec<BrokerReport> {
     let mut reports = Vec::new();
     for broker in &config.brokers {
-        let scheme = if broker.tls.is_some() { "mqtts" } else { "mqtt" };
         let mut report = BrokerReport {
-            title: format!("broker '{}' at {scheme}://{}", broker.id, broker.address),
+            title: format!("broker '{}' at {}", broker.id, broker.url()),
             steps: Steps::default(),
             fault: None,
         };
@@ -64,9 +63,7 @@ pub async fn check(config: &Config) -> Vec<BrokerReport> {
 }
 
 async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) -> Result<(), String> {
-    let dialer = Dialer::new(broker.address.clone(), broker.tls.as_ref())
-        .map_err(|error| error.to_string())?
-        .with_proxy_protocol(broker.proxy_protocol);
+    let dialer = Dialer::of_broker(broker).map_err(|error| error.to_string())?;
     let credentials = match &broker.credentials {
         None => None,
         Some(config) => {
@@ -96,11 +93,15 @@ async fn dial(dialer: &Dialer, dial_timeout: Duration) -> Result<BrokerStream, S
 }
 
 fn describe(stream: &BrokerStream, steps: &mut Steps) {
-    if let Some(address) = stream.peer_address() {
+    let network = stream.network();
+    if let Some(address) = network.peer_address() {
         steps.add("TCP", format!("connected to {address}"));
     }
-    if let Some(tls) = stream.tls() {
-        steps.add("TLS", certificate::describe(tls, stream.certificate()));
+    if let Some(tls) = network.tls() {
+        steps.add("TLS", certificate::describe(tls, network.certificate()));
+    }
+    if stream.is_websocket() {
+        steps.add("WebSocket", "open, subprotocol mqtt");
     }
 }
 

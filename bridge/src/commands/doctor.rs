@@ -13,11 +13,10 @@ use super::{
     Steps, certificate,
     check::version_name,
     mqtt::{self, Pipe},
-    upgrade::{Answer, Ask},
 };
 use crate::{
     config::{BrokerAddress, HostName, PemSource, TlsConfig, WebOrigin},
-    transport::{BrokerStream, DialError, Dialer},
+    transport::{Answer, Ask, BrokerStream, DialError, Dialer, NetworkStream},
 };
 
 /// How each dial is made.
@@ -230,7 +229,7 @@ impl Probe<'_> {
             DialError::Timeout => Reached::Silent {
                 waited_s: self.options.wait.as_secs(),
             },
-            DialError::Unreachable(reason) => Reached::NoRoute { reason },
+            DialError::Unreachable(reason) | DialError::Upgrade(reason) => Reached::NoRoute { reason },
             DialError::Tls(fault) => {
                 self.steps.add("TCP", "connected");
                 self.steps.add("TLS", format!("failed: {fault}"));
@@ -243,7 +242,7 @@ impl Probe<'_> {
     async fn connect(
         &mut self,
         version: ProtocolVersion,
-        open: Option<(BrokerStream, Vec<u8>)>,
+        open: Option<(NetworkStream, Vec<u8>)>,
     ) -> MqttAnswer {
         let opened = match open {
             Some(opened) => Some(opened),
@@ -339,7 +338,7 @@ impl Probe<'_> {
         Some(ask.on(stream, self.options.wait).await)
     }
 
-    async fn ask(&self, listener: &Listener, stream: BrokerStream) -> Answer {
+    async fn ask(&self, listener: &Listener, stream: NetworkStream) -> Answer {
         let ask = Ask {
             listener,
             origin: Some(self.origin),
@@ -351,7 +350,13 @@ impl Probe<'_> {
     /// A CONNECT without WebSocket around it.
     async fn plain_mqtt(&self, under_tls: bool) -> Option<bool> {
         let stream = self.dial(under_tls).await.ok()?;
-        let answer = mqtt::connect(Pipe::Bare(stream), ProtocolVersion::V311, None, self.options.wait).await;
+        let answer = mqtt::connect(
+            Pipe::Bare(BrokerStream::Bare(stream)),
+            ProtocolVersion::V311,
+            None,
+            self.options.wait,
+        )
+        .await;
         answer.is_connack().then_some(under_tls)
     }
 
@@ -363,7 +368,7 @@ impl Probe<'_> {
         }
     }
 
-    async fn dial(&self, with_tls: bool) -> Result<BrokerStream, DialError> {
+    async fn dial(&self, with_tls: bool) -> Result<NetworkStream, DialError> {
         let address = BrokerAddress {
             host: self.listener.host.clone(),
             port: self.listener.port,
@@ -374,7 +379,7 @@ impl Probe<'_> {
         };
         let dialer = Dialer::new(address, with_tls.then_some(&tls))
             .map_err(|error| DialError::Tls(TlsFault::Other(error.to_string())))?;
-        timeout(self.options.wait, dialer.dial(None))
+        timeout(self.options.wait, dialer.connect(None))
             .await
             .unwrap_or(Err(DialError::Timeout))
     }

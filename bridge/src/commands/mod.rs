@@ -6,7 +6,6 @@ mod certificate;
 pub mod check;
 pub mod doctor;
 mod mqtt;
-mod upgrade;
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! One CONNECT and its answer, over a bare connection or in a WebSocket.
+//! One CONNECT and its answer, over a connection to a broker or in a WebSocket as browsers open it.
 
 use std::{
     process,
@@ -19,7 +19,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use crate::{
     credentials::Credentials,
-    transport::{BrokerStream, tls_fault},
+    transport::{BrokerStream, NetworkStream, tls_fault},
 };
 
 /// CONNACK is far smaller; whoever sends more is no broker.
@@ -28,7 +28,7 @@ const LARGEST_ANSWER_BYTES: u32 = 256 * 1024;
 /// What carries MQTT.
 pub(super) enum Pipe {
     Bare(BrokerStream),
-    WebSocket(Box<WebSocketStream<BrokerStream>>),
+    WebSocket(Box<WebSocketStream<NetworkStream>>),
 }
 
 impl Pipe {

@@ -62,6 +62,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<BrokerConfig> {
         proxy_protocol: None,
         id: BrokerId::aio(),
         name: "IoT Operations".into(),
+        websocket_path: None,
         tls: use_tls.then_some(tls),
         address: url.address,
         credentials: names.credentials(),

@@ -70,7 +70,9 @@ pub struct BrokerConfig {
     pub name: String,
     /// Where it listens.
     pub address: BrokerAddress,
-    /// TLS, when the URL says `mqtts://` or `ssl://`.
+    /// The path of its WebSocket listener, when the URL says `ws://` or `wss://`.
+    pub websocket_path: Option<String>,
+    /// TLS, when the URL says `mqtts://`, `ssl://` or `wss://`.
     pub tls: Option<TlsConfig>,
     /// What the bridge shows to the broker. Default: what the page sends is passed on.
     pub credentials: Option<CredentialsConfig>,
@@ -126,43 +128,50 @@ impl fmt::Display for BrokerAddress {
     }
 }
 
-/// `mqtt://host:port` or `mqtts://host:port`.
+/// `mqtt://host:port`, `mqtts://host:port`, `ws://host:port/path` or `wss://host:port/path`.
 pub(crate) struct BrokerUrl {
     pub(super) address: BrokerAddress,
+    pub(super) websocket_path: Option<String>,
     pub(super) tls: bool,
 }
 
 impl FromText for BrokerUrl {
-    const EXPECTED: &'static str =
-        "a broker address such as \"mqtt://192.168.1.10:1883\" or \"mqtts://broker.example:8883\"";
+    const EXPECTED: &'static str = "a broker address such as \"mqtt://192.168.1.10:1883\", \"mqtts://broker.example:8883\" or \"ws://192.168.1.10:9001/mqtt\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or("the address has no scheme")?;
-        let tls = match scheme {
-            "mqtt" | "tcp" => false,
-            "mqtts" | "ssl" => true,
-            "ws" | "wss" => return Err("the bridge reaches brokers over TCP or TLS, not WebSocket".into()),
+        let (websocket, tls, usual_port) = match scheme {
+            "mqtt" | "tcp" => (false, false, 1883),
+            "mqtts" | "ssl" => (false, true, 8883),
+            "ws" => (true, false, 80),
+            "wss" => (true, true, 443),
             other => return Err(format!("the scheme {other}:// is not known")),
         };
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        if authority.contains('@') {
+        if rest.contains('@') {
             return Err(
                 "user name and password do not belong into the address: they come from the page".into(),
             );
         }
-        if authority.contains(['/', '?', '#']) || authority.contains(char::is_whitespace) {
+        if rest.contains(['?', '#']) || rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err("a query, a fragment or blanks have no place in the address".into());
+        }
+        let (authority, path) = match rest.find('/') {
+            Some(at) => rest.split_at(at),
+            None => (rest, "/"),
+        };
+        if !websocket && path != "/" {
             return Err("only host and port may follow the scheme".into());
         }
         let (host, port) = split_port(authority)?;
-        let port = port.unwrap_or(if tls { 8883 } else { 1883 });
         if host.is_empty() {
             return Err("the address has no host".into());
         }
         Ok(Self {
             address: BrokerAddress {
                 host: host.into(),
-                port,
+                port: port.unwrap_or(usual_port),
             },
+            websocket_path: websocket.then(|| path.to_owned()),
             tls,
         })
     }
@@ -198,6 +207,17 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 impl BrokerConfig {
+    /// Its address with scheme and path.
+    pub fn url(&self) -> String {
+        let (plain, secure) = match self.websocket_path {
+            Some(_) => ("ws", "wss"),
+            None => ("mqtt", "mqtts"),
+        };
+        let scheme = if self.tls.is_some() { secure } else { plain };
+        let path = self.websocket_path.as_deref().unwrap_or_default();
+        format!("{scheme}://{}{path}", self.address)
+    }
+
     /// What lets whoever comes through the bridge into this broker as the bridge itself.
     pub(super) fn shows_own(&self) -> Option<&'static str> {
         let has_certificate = self.tls.as_ref().is_some_and(|tls| tls.cert.is_some());
@@ -246,8 +266,13 @@ impl BrokerConfig {
             && tls_section.is_in_file()
         {
             let message = "[tls] is set, but the address does not ask for TLS".to_owned();
+            let scheme = if url.websocket_path.is_some() {
+                "wss"
+            } else {
+                "mqtts"
+            };
             let fix = format!(
-                "write mqtts://{} or remove the section [broker.{id}.tls]",
+                "write {scheme}://{} or remove the section [broker.{id}.tls]",
                 url.address.host
             );
             section.mistake("url", message, fix);
@@ -262,6 +287,7 @@ impl BrokerConfig {
             name,
             tls: url.tls.then_some(tls),
             proxy_protocol,
+            websocket_path: url.websocket_path,
             address: url.address,
             credentials,
         })
@@ -272,11 +298,12 @@ impl BrokerConfig {
 mod tests {
     use super::*;
 
-    fn check(text: &str, expected: Result<(&str, u16, bool), &str>) {
+    fn check(text: &str, expected: Result<(&str, u16, bool, Option<&str>), &str>) {
         let found = BrokerUrl::from_text(text);
-        let found = found
-            .as_ref()
-            .map(|url| (url.address.host.as_str(), url.address.port, url.tls));
+        let found = found.as_ref().map(|url| {
+            let path = url.websocket_path.as_deref();
+            (url.address.host.as_str(), url.address.port, url.tls, path)
+        });
         match (found, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
             (Err(reason), Err(part)) => assert!(reason.contains(part), "{text}: {reason}"),
@@ -286,15 +313,22 @@ mod tests {
 
     #[test]
     fn broker_addresses_are_read_or_refused_with_the_reason() {
-        check("mqtt://home", Ok(("home", 1883, false)));
-        check("tcp://home:1884/", Ok(("home", 1884, false)));
-        check("mqtts://home", Ok(("home", 8883, true)));
-        check("ssl://[::1]:18883", Ok(("::1", 18883, true)));
+        check("mqtt://home", Ok(("home", 1883, false, None)));
+        check("tcp://home:1884/", Ok(("home", 1884, false, None)));
+        check("mqtts://home", Ok(("home", 8883, true, None)));
+        check("ssl://[::1]:18883", Ok(("::1", 18883, true, None)));
+        check("ws://home", Ok(("home", 80, false, Some("/"))));
+        check("ws://home:9001/mqtt", Ok(("home", 9001, false, Some("/mqtt"))));
+        check("wss://[::1]/a//b/", Ok(("::1", 443, true, Some("/a//b/"))));
         check("home:1883", Err("no scheme"));
-        check("wss://home", Err("not WebSocket"));
         check("http://home", Err("http:// is not known"));
         check("mqtt://user:word@home", Err("do not belong"));
+        check("wss://user:word@home/mqtt", Err("do not belong"));
         check("mqtt://home/path", Err("only host and port"));
+        check("wss://home/mqtt?token=1", Err("a query"));
+        check("ws://home/a b", Err("blanks"));
+        check("ws://home/\r\nX: y", Err("blanks"));
+        check("ws:///mqtt", Err("no host"));
         check("mqtt://home:0", Err("not a number"));
         check("mqtt://home:99999", Err("not a number"));
         check("mqtt://::1:1883", Err("needs brackets"));

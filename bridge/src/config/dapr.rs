@@ -157,6 +157,7 @@ impl<'s> Component<'s> {
             proxy_protocol: None,
             id,
             name,
+            websocket_path: address.websocket_path,
             tls: address.tls.then_some(tls),
             address: address.address,
             credentials,
@@ -388,8 +389,9 @@ impl<'s> Component<'s> {
         let (bare, user_info) = without_user_info(&url.text);
         let address = BrokerUrl::from_text(&bare)
             .map_err(|reason| {
-                let message =
-                    format!("{reason}; expected tcp://, ssl://, mqtt:// or mqtts:// with host and port");
+                let message = format!(
+                    "{reason}; expected tcp://, ssl://, mqtt://, mqtts://, ws:// or wss:// with host and port"
+                );
                 self.mistake(
                     Some(url.place),
                     "spec.metadata.url",

@@ -91,8 +91,17 @@ fn mistakes_are_told_with_place_key_and_fix() {
         ],
     );
     check(
-        "[broker.home]\nurl = \"ws://home\"",
-        &["hearth.toml:2:7", "not WebSocket", "mqtts://broker.example:8883"],
+        "[broker.home]\nurl = \"http://home\"",
+        &[
+            "hearth.toml:2:7",
+            "http:// is not known",
+            "mqtts://broker.example:8883",
+            "ws://192.168.1.10:9001/mqtt",
+        ],
+    );
+    check(
+        "[broker.home]\nurl = \"ws://home/mqtt\"\n[broker.home.tls]\nserver_name = \"x\"",
+        &["hearth.toml:2:7", "does not ask for TLS", "write wss://home"],
     );
     check(
         "[broker.\"Top Floor\"]\nurl = \"mqtt://home\"",

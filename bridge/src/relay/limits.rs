@@ -13,8 +13,7 @@ use std::{
 
 use hearth_model::api::close;
 
-use super::frame::Close;
-use crate::config::RelayConfig;
+use crate::{config::RelayConfig, websocket::frame::Close};
 
 /// Counts who is connected.
 #[derive(Debug)]

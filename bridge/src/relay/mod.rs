@@ -5,11 +5,9 @@
 
 mod client_ids;
 mod connect_gate;
-mod frame;
 mod gate;
 mod gather;
 mod guard;
-mod handshake;
 mod limits;
 mod policy;
 mod pump;
@@ -28,18 +26,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     client_ids::ClientIds,
-    frame::Close,
     gate::Rules,
     guard::Guard,
     limits::Limits,
     pump::{Ending, Pump, PumpOptions},
     renewal::Renewal,
 };
-pub(crate) use self::{
-    handshake::{Handshake, HandshakeRefused},
-    limits::network_of,
-    policy::Policy,
-};
+pub(crate) use self::{limits::network_of, policy::Policy};
 use crate::{
     auth::sessions::Presence,
     config::{BrokerId, RelayConfig},
@@ -47,6 +40,7 @@ use crate::{
     metrics::RelayMetrics,
     server::{BrowserStream, Permit},
     transport::{BrokerStream, DialError, Dialer, Ends, Patient},
+    websocket::frame::Close,
 };
 
 /// How long a browser that was told why it cannot have a broker may take to hear it.
@@ -194,7 +188,7 @@ impl Relays {
             },
             Err(error) => {
                 self.metrics.dial_failed();
-                tracing::warn!(%broker, address = %dialer.address(), %error, "cannot reach the broker");
+                tracing::warn!(%broker, address = dialer.place(), %error, "cannot reach the broker");
                 refuse(browser, dial_close(broker, dialer, &error)).await
             }
         }
@@ -277,7 +271,7 @@ fn not_logged_in() -> Close {
 }
 
 fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
-    let address = dialer.address();
+    let address = dialer.place();
     match error {
         DialError::Refused => Close::new(
             close::BROKER_UNREACHABLE,
@@ -286,6 +280,10 @@ fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
         DialError::Unreachable(reason) => Close::new(
             close::BROKER_UNREACHABLE,
             format!("broker '{broker}' cannot be reached at {address}: {reason}"),
+        ),
+        DialError::Upgrade(reason) => Close::new(
+            close::BROKER_UNREACHABLE,
+            format!("broker '{broker}' opens no WebSocket: {reason}"),
         ),
         DialError::Tls(reason) => Close::new(
             close::BROKER_TLS_FAILED,

@@ -24,7 +24,6 @@ use tokio::{
 use self::pending::Pending;
 use super::{
     connect_gate::{ConnectGate, NotConnect},
-    frame::{self, Close, Control, FrameReader, HEADER_ROOM},
     gate::Passed,
     gather::Gather,
     guard::Guard,
@@ -33,10 +32,17 @@ use crate::{
     credentials::Credentials,
     metrics::RelayMetrics,
     transport::{Patience, tls_fault},
+    websocket::{
+        Ended,
+        frame::{self, Close, Control, FrameReader, HEADER_ROOM},
+    },
 };
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
 const READ_BYTES: usize = 64 * 1024;
+
+/// A read that brings so much has very likely left more behind. It is less than a whole one, for frames of a broker lose their headers.
+const FULL_BYTES: usize = READ_BYTES / 2;
 
 /// How long the other side of a close has to answer it.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -126,7 +132,7 @@ where
         let mut pump = Self {
             browser,
             broker,
-            reader: FrameReader::new(options.max_message_bytes, options.max_message_frames),
+            reader: FrameReader::of_browser(options.max_message_bytes, options.max_message_frames),
             guard,
             gather: Gather::new(options.gather),
             stage: Stage::Open,
@@ -448,7 +454,8 @@ where
         };
         let mut read = ReadBuf::new(rest);
         let result = ready!(Pin::new(&mut self.broker).poll_read(cx, &mut read));
-        let (payload_len, full) = (read.filled().len(), read.remaining() == 0);
+        let payload_len = read.filled().len();
+        let full = payload_len >= FULL_BYTES;
         if !matches!(self.stage, Stage::Open) {
             let over = result.is_err() || payload_len == 0;
             return Poll::Ready(over.then(|| self.browser_ending()));
@@ -545,12 +552,16 @@ fn is_stalled(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut
 }
 
-/// A broker that wants a certificate says so only after the handshake (TLS 1.3), so this is where it is heard.
+/// What the end of a broker's stream means for the browser. A broker that wants a certificate says so only after the handshake
+/// (TLS 1.3), so this is where it is heard.
 fn broker_error(error: &io::Error) -> Close {
-    let is_tls = error
-        .get_ref()
-        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>);
-    match is_tls {
+    let cause = error.get_ref();
+    match cause.and_then(|cause| cause.downcast_ref::<Ended>()) {
+        Some(ended @ Ended::Closed { .. }) => return Close::new(close::BROKER_CLOSED, ended.to_string()),
+        Some(ended @ Ended::Broken(_)) => return Close::new(close::BROKER_LOST, ended.to_string()),
+        None => {}
+    }
+    match cause.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
         true => Close::new(
             close::BROKER_TLS_FAILED,
             format!("TLS with the broker failed: {}", tls_fault(error)),

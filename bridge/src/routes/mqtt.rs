@@ -13,10 +13,11 @@ use crate::{
     client::Client,
     config::BrokerId,
     error::ApiError,
-    relay::{self, Handshake},
+    relay,
     server::Peer,
     transport::Ends,
     visitor::Visitor,
+    websocket::handshake::Handshake,
 };
 
 pub(crate) async fn default_broker(

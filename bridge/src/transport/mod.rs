@@ -1,9 +1,10 @@
-//! Network connections to brokers: TCP, and TLS over it.
+//! Network connections to brokers: TCP, TLS over it, and WebSocket over either.
 
 mod fault;
 mod patient;
 mod proxy;
 mod tls;
+mod upgrade;
 
 use std::{
     io,
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use hearth_model::doctor::TlsFault;
+use hearth_model::doctor::{Listener, TlsFault};
 use rustls::{ClientConnection, pki_types::CertificateDer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -30,13 +31,19 @@ pub(crate) use self::{
     patient::{Patience, Patient},
     proxy::Ends,
     tls::{Reloads, key_pair},
+    upgrade::{Answer, Ask},
 };
-use crate::config::{BrokerAddress, ProxyProtocol, TlsConfig};
+use crate::{
+    config::{BrokerAddress, BrokerConfig, ProxyProtocol, TlsConfig},
+    websocket::WebSocket,
+};
 
 /// Knows how to reach one broker.
 pub(crate) struct Dialer {
     address: BrokerAddress,
     tls: Option<Arc<Tls>>,
+    /// The path of its WebSocket listener, where it is reached by one.
+    websocket_path: Option<String>,
     proxy_protocol: Option<ProxyProtocol>,
 }
 
@@ -49,6 +56,9 @@ pub(crate) enum DialError {
     Unreachable(String),
     #[error("TLS failed: {0}")]
     Tls(TlsFault),
+    /// There is a connection, but no WebSocket.
+    #[error("no WebSocket opens: {0}")]
+    Upgrade(String),
     #[error("no answer in time")]
     Timeout,
 }
@@ -63,20 +73,35 @@ impl Dialer {
         Ok(Self {
             address,
             tls,
+            websocket_path: None,
             proxy_protocol: None,
         })
     }
 
-    /// The broker is told whose connection it gets.
-    pub(crate) fn with_proxy_protocol(self, proxy_protocol: Option<ProxyProtocol>) -> Self {
-        Self {
-            proxy_protocol,
-            ..self
+    /// For a broker of the configuration.
+    pub(crate) fn of_broker(broker: &BrokerConfig) -> Result<Self, TlsError> {
+        Ok(Self {
+            websocket_path: broker.websocket_path.clone(),
+            proxy_protocol: broker.proxy_protocol,
+            ..Self::new(broker.address.clone(), broker.tls.as_ref())?
+        })
+    }
+
+    /// Where it dials, for people.
+    pub(crate) fn place(&self) -> String {
+        match self.listener() {
+            Some(listener) => listener.to_string(),
+            None => self.address.to_string(),
         }
     }
 
-    pub(crate) fn address(&self) -> &BrokerAddress {
-        &self.address
+    fn listener(&self) -> Option<Listener> {
+        Some(Listener {
+            secure: self.tls.is_some(),
+            host: self.address.host.clone(),
+            port: self.address.port,
+            path: self.websocket_path.clone()?,
+        })
     }
 
     /// How often files of TLS changed.
@@ -86,6 +111,21 @@ impl Dialer {
 
     /// Connects for a browser, or for the bridge itself; the caller bounds the time.
     pub(crate) async fn dial(&self, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
+        let stream = self.connect(ends).await?;
+        let Some(listener) = self.listener() else {
+            return Ok(BrokerStream::Bare(stream));
+        };
+        let ask = Ask {
+            listener: &listener,
+            origin: None,
+            with_subprotocol: true,
+        };
+        let (stream, early) = ask.open(stream).await.map_err(DialError::Upgrade)?;
+        Ok(BrokerStream::WebSocket(Box::new(WebSocket::new(stream, early))))
+    }
+
+    /// The connection alone, without a WebSocket in it.
+    pub(crate) async fn connect(&self, ends: Option<Ends>) -> Result<NetworkStream, DialError> {
         let mut tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
             .await
             .map_err(|error| dial_error(&error))?;
@@ -96,14 +136,14 @@ impl Dialer {
                 .map_err(|error| dial_error(&error))?;
         }
         let Some(tls) = self.tls.clone() else {
-            return Ok(BrokerStream::Tcp(tcp));
+            return Ok(NetworkStream::Tcp(tcp));
         };
         let name = tls.name();
         let connector = tokio::task::spawn_blocking(move || tls.connector())
             .await
             .map_err(|error| DialError::Tls(TlsFault::Other(error.to_string())))?;
         match connector.connect(name, tcp).await {
-            Ok(stream) => Ok(BrokerStream::Tls(Box::new(stream))),
+            Ok(stream) => Ok(NetworkStream::Tls(Box::new(stream))),
             Err(error) => Err(DialError::Tls(tls_fault(&error))),
         }
     }
@@ -131,13 +171,14 @@ fn dial_error(error: &io::Error) -> DialError {
     }
 }
 
-/// A connection to a broker.
-pub(crate) enum BrokerStream {
+/// A connection to a machine.
+#[derive(Debug)]
+pub(crate) enum NetworkStream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl BrokerStream {
+impl NetworkStream {
     /// What was agreed on, if it is TLS.
     pub(crate) fn tls(&self) -> Option<&ClientConnection> {
         match self {
@@ -163,7 +204,7 @@ impl BrokerStream {
     }
 }
 
-impl AsyncRead for BrokerStream {
+impl AsyncRead for NetworkStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -172,7 +213,7 @@ impl AsyncRead for BrokerStream {
     }
 }
 
-impl AsyncWrite for BrokerStream {
+impl AsyncWrite for NetworkStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -191,6 +232,59 @@ impl AsyncWrite for BrokerStream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+/// A connection to a broker: what goes in and comes out is MQTT.
+#[derive(Debug)]
+pub(crate) enum BrokerStream {
+    Bare(NetworkStream),
+    WebSocket(Box<WebSocket<NetworkStream>>),
+}
+
+impl BrokerStream {
+    /// What carries it.
+    pub(crate) fn network(&self) -> &NetworkStream {
+        match self {
+            Self::Bare(stream) => stream,
+            Self::WebSocket(socket) => socket.get_ref(),
+        }
+    }
+
+    pub(crate) fn is_websocket(&self) -> bool {
+        matches!(self, Self::WebSocket(_))
+    }
+}
+
+impl AsyncRead for BrokerStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Bare(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::WebSocket(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for BrokerStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Bare(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::WebSocket(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Bare(stream) => Pin::new(stream).poll_flush(cx),
+            Self::WebSocket(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Bare(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::WebSocket(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

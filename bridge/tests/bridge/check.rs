@@ -76,6 +76,27 @@ fn a_broker_that_answers_is_described() {
 }
 
 #[test]
+fn a_broker_behind_a_websocket_is_described_and_its_faults_told() {
+    let mosquitto = Mosquitto::with_listeners("", &["", "protocol websockets\nallow_anonymous true"]);
+    let (tcp, websocket) = (mosquitto.address_of(0), mosquitto.address_of(1));
+    assert_says(
+        &format!("[broker.home]\nurl = \"ws://{websocket}/mqtt\""),
+        true,
+        &[
+            &format!("broker 'home' at ws://{websocket}/mqtt"),
+            "WebSocket   open, subprotocol mqtt",
+            "MQTT 5.0    accepted",
+            "MQTT 3.1.1  accepted",
+        ],
+    );
+    assert_says(
+        &format!("[broker.home]\nurl = \"ws://{tcp}/mqtt\""),
+        false,
+        &["FAILED: no WebSocket opens: the answer is not HTTP (MQTT over TCP is mqtt:// or mqtts://)"],
+    );
+}
+
+#[test]
 fn a_broker_that_is_not_there_fails_beside_one_that_is() {
     let mosquitto = Mosquitto::start();
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -38,3 +38,5 @@ mod sign_in;
 mod tls;
 mod token_broker;
 mod websocket;
+mod websocket_brokers;
+mod websocket_listener;

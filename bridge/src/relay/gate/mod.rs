@@ -35,13 +35,11 @@ use self::{
     suback::PartlyRefused,
 };
 pub(crate) use self::{flow::Passed, refusal::Refusal};
-use super::{
-    client_ids::{Claim, ClientIdDesk},
-    frame::Close,
-};
+use super::client_ids::{Claim, ClientIdDesk};
 use crate::{
     auth::{Permissions, Who},
     credentials::Credentials,
+    websocket::frame::Close,
 };
 
 /// What a gate enforces.

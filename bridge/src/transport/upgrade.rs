@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use hearth_model::doctor::{HttpAnswer, Listener};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
-use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use crate::transport::BrokerStream;
+use super::NetworkStream;
+use crate::{
+    auth::random_bytes,
+    websocket::handshake::{SUBPROTOCOL, accept},
+};
 
 /// More than any server sends in front of its answer.
 const LONGEST_HEAD_BYTES: usize = 64 * 1024;
@@ -22,16 +27,16 @@ const BODY_SHOWN: usize = 160;
 const BODY_WAIT: Duration = Duration::from_millis(500);
 
 /// What is asked for.
-pub(super) struct Ask<'a> {
-    pub(super) listener: &'a Listener,
-    pub(super) origin: Option<&'a str>,
-    pub(super) with_subprotocol: bool,
+pub(crate) struct Ask<'a> {
+    pub(crate) listener: &'a Listener,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) with_subprotocol: bool,
 }
 
 /// What comes back.
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Opened {
-        stream: BrokerStream,
+        stream: NetworkStream,
         /// What came behind the answer already.
         early: Vec<u8>,
         accept_fits: bool,
@@ -41,10 +46,39 @@ pub(super) enum Answer {
     NoHttp,
 }
 
+/// Longer than anybody waits: the caller of [`Ask::open`] bounds the time.
+const UNBOUNDED: Duration = Duration::from_secs(3_600);
+
 impl Ask<'_> {
+    /// Asks on an open connection for MQTT; what came behind the answer already, or why there is no WebSocket.
+    pub(crate) async fn open(&self, stream: NetworkStream) -> Result<(NetworkStream, Vec<u8>), String> {
+        let fault = match self.on(stream, UNBOUNDED).await {
+            Answer::Opened {
+                stream,
+                early,
+                accept_fits: true,
+                subprotocol: Some(subprotocol),
+            } if subprotocol == SUBPROTOCOL => return Ok((stream, early)),
+            Answer::Opened {
+                accept_fits: false, ..
+            } => "the answer is for another request (Sec-WebSocket-Accept)".to_owned(),
+            Answer::Opened {
+                subprotocol: Some(other),
+                ..
+            } => format!("the answer names the subprotocol {other}, not {SUBPROTOCOL}"),
+            Answer::Opened { .. } => format!("the answer names no subprotocol, not even {SUBPROTOCOL}"),
+            Answer::Http(answer) => of_http(&answer),
+            Answer::NoHttp => "the answer is not HTTP (MQTT over TCP is mqtt:// or mqtts://)".to_owned(),
+        };
+        Err(format!("{fault}, at {}", self.listener))
+    }
+
     /// Asks on an open connection.
-    pub(super) async fn on(&self, mut stream: BrokerStream, wait: Duration) -> Answer {
-        let key = generate_key();
+    pub(crate) async fn on(&self, mut stream: NetworkStream, wait: Duration) -> Answer {
+        let Ok(random) = random_bytes::<16>() else {
+            return Answer::NoHttp;
+        };
+        let key = BASE64.encode(random);
         let request = self.request(&key);
         let exchange = async {
             stream.write_all(request.as_bytes()).await.ok()?;
@@ -56,7 +90,7 @@ impl Ask<'_> {
         if head.status == 101 {
             return Answer::Opened {
                 stream,
-                accept_fits: head.accept.as_deref() == Some(&derive_accept_key(key.as_bytes())),
+                accept_fits: head.accept.as_deref() == Some(&accept(key.as_bytes())),
                 subprotocol: head.subprotocol,
                 early: head.rest,
             };
@@ -70,10 +104,13 @@ impl Ask<'_> {
     }
 
     fn request(&self, key: &str) -> String {
-        let Listener { path, .. } = self.listener;
+        let Listener { path, secure, .. } = self.listener;
         let authority = self.listener.authority();
+        // Without the port that is the scheme's own, as browsers write it.
+        let own = if *secure { ":443" } else { ":80" };
+        let authority = authority.strip_suffix(own).unwrap_or(&authority);
         let mut request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: hearth-doctor\r\n"
+            "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: hearth\r\n"
         );
         if let Some(origin) = self.origin {
             request.push_str(&format!("Origin: {origin}\r\n"));
@@ -86,6 +123,26 @@ impl Ask<'_> {
     }
 }
 
+/// An answer that is not 101, in one line.
+fn of_http(answer: &HttpAnswer) -> String {
+    let reason = StatusCode::from_u16(answer.status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
+    let mut words = format!("status {}", answer.status);
+    for (before, more) in [
+        (" ", reason),
+        (" from ", answer.server.as_deref()),
+        (", leading to ", answer.location.as_deref()),
+        (": ", Some(answer.body.as_str()).filter(|body| !body.is_empty())),
+    ] {
+        if let Some(more) = more {
+            words.push_str(before);
+            words.push_str(more);
+        }
+    }
+    words
+}
+
 struct Head {
     status: u16,
     server: Option<String>,
@@ -96,7 +153,7 @@ struct Head {
 }
 
 /// Nothing when it is not HTTP.
-async fn read_head(stream: &mut BrokerStream) -> Option<Head> {
+async fn read_head(stream: &mut NetworkStream) -> Option<Head> {
     let mut bytes = Vec::new();
     loop {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -128,7 +185,7 @@ async fn read_head(stream: &mut BrokerStream) -> Option<Head> {
     }
 }
 
-async fn body(stream: &mut BrokerStream, mut bytes: Vec<u8>) -> String {
+async fn body(stream: &mut NetworkStream, mut bytes: Vec<u8>) -> String {
     let reading = async {
         while bytes.len() < BODY_SHOWN * 4 && stream.read_buf(&mut bytes).await.is_ok_and(|len| len > 0) {}
     };

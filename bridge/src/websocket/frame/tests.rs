@@ -29,7 +29,8 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// Feeds `bytes` in pieces of `piece`, and gives back payload and control.
 fn read(bytes: &[u8], piece: usize) -> Result<(Vec<u8>, Control), Close> {
-    let (mut reader, mut control, mut payload) = (FrameReader::new(100_000, 100), Control::default(), vec![]);
+    let (mut reader, mut control, mut payload) =
+        (FrameReader::of_browser(100_000, 100), Control::default(), vec![]);
     for part in bytes.chunks(piece) {
         let mut part = part.to_vec();
         let len = reader.read(&mut part, &mut control)?;
@@ -111,6 +112,61 @@ fn broken_frames_are_refused_with_the_right_code() {
 }
 
 #[test]
+fn what_goes_to_a_broker_is_what_a_server_reads() {
+    for len in [0, 1, 7, 8, 9, 125, 126, 1_000, 65_535, 65_536, 70_000] {
+        let payload: Vec<u8> = (0..len).map(|n: u32| (n * 7 % 251) as u8).collect();
+        let mut room = vec![0xEE; MASKED_HEADER_BYTES + payload.len() + 3];
+        let start = write_masked_binary(&mut room, &payload, MASK);
+        let written = &room[start..MASKED_HEADER_BYTES + payload.len()];
+        assert!(written == masked(0x82, &payload), "{len} bytes");
+        let (read_back, _) = read(written, 4_096).unwrap();
+        assert!(read_back == payload, "{len} bytes");
+    }
+    assert_eq!(masked_pong_frame(b"there", MASK), masked(0x8A, b"there"));
+    assert_eq!(masked_close_echo(None, MASK), masked(0x88, b""));
+    assert_eq!(masked_close_echo(Some(1000), MASK), masked(0x88, &[3, 0xE8]));
+    let close = Close::new(1002, "why");
+    assert_eq!(close.masked_frame(MASK), masked(0x88, b"\x03\xEAwhy"));
+}
+
+/// What we write to browsers is what a broker may write to us.
+#[test]
+fn frames_of_a_broker_are_not_masked_and_not_bounded() {
+    let message: Vec<u8> = (0..200_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let mut stream = pong_frame(b"early");
+    for part in [
+        &message[..1],
+        &message[1..126],
+        &message[126..70_000],
+        &message[70_000..],
+    ] {
+        stream.extend(binary_frame(part, &[]));
+    }
+    stream.extend(Close::new(1008, "not you").frame());
+    for piece in [1, 2, 3, 7, 64, 65_536, stream.len()] {
+        let (mut reader, mut control, mut payload) = (FrameReader::of_broker(), Control::default(), vec![]);
+        for part in stream.chunks(piece) {
+            let mut part = part.to_vec();
+            let len = reader.read(&mut part, &mut control).unwrap();
+            payload.extend_from_slice(&part[..len]);
+        }
+        assert!(payload == message, "pieces of {piece}");
+        assert_eq!(
+            (control.close, control.close_reason.as_str()),
+            (Some(Some(1008)), "not you")
+        );
+    }
+    let mut stream = masked(0x82, b"x");
+    let refused = FrameReader::of_broker()
+        .read(&mut stream, &mut Control::default())
+        .unwrap_err();
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (1002, "frames from a broker must not be masked")
+    );
+}
+
+#[test]
 fn a_message_in_pieces_is_bounded_as_a_whole() {
     let piece = masked(0x00, &[0; 40_000]);
     let stream = [masked(0x02, &[0; 40_000]), piece.clone(), piece].concat();
@@ -178,8 +234,12 @@ proptest! {
 
 /// As `read`, with the lengths of the pieces given in turn; a refusal keeps the payload out.
 fn read_with(bytes: &[u8], cuts: &[usize]) -> Result<(Vec<u8>, Control), Close> {
-    let (mut reader, mut control, mut payload, mut rest) =
-        (FrameReader::new(100_000, 100), Control::default(), vec![], bytes);
+    let (mut reader, mut control, mut payload, mut rest) = (
+        FrameReader::of_browser(100_000, 100),
+        Control::default(),
+        vec![],
+        bytes,
+    );
     for cut in cuts.iter().cycle() {
         let (part, tail) = rest.split_at((*cut).min(rest.len()));
         let mut part = part.to_vec();

@@ -1,4 +1,4 @@
-//! The opening handshake of a WebSocket (RFC 6455, 4.2), for MQTT only.
+//! The opening handshake of a WebSocket (RFC 6455, 4.2), for MQTT only: how a browser's is answered.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -8,7 +8,7 @@ use sha1::{Digest, Sha1};
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The one subprotocol, compared exactly.
-const SUBPROTOCOL: &str = "mqtt";
+pub(crate) const SUBPROTOCOL: &str = "mqtt";
 
 /// A handshake that is in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,10 +66,7 @@ impl Handshake {
         if !tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|token| token == SUBPROTOCOL) {
             return Err(HandshakeRefused::OtherSubprotocol);
         }
-        let digest = Sha1::new().chain_update(key).chain_update(MAGIC).finalize();
-        Ok(Self {
-            accept: BASE64.encode(digest),
-        })
+        Ok(Self { accept: accept(key) })
     }
 
     /// The headers of the answer 101.
@@ -87,6 +84,11 @@ impl Handshake {
         );
         Some(headers)
     }
+}
+
+/// What a key is answered with: the value of Sec-WebSocket-Accept.
+pub(crate) fn accept(key: &[u8]) -> String {
+    BASE64.encode(Sha1::new().chain_update(key).chain_update(MAGIC).finalize())
 }
 
 /// The words of a header that lists some.

@@ -1,4 +1,4 @@
-//! WebSocket frames as a server sees them (RFC 6455), without I/O.
+//! WebSocket frames (RFC 6455), without I/O: those of browsers, which are masked, and those of brokers, which are not.
 //!
 //! Binary messages are a byte stream here: payload is passed on as it arrives, wherever frames begin and end
 //! [MQTT-6.0.0-2], so no message is ever kept whole. A general WebSocket library keeps messages, and a buffer per connection.
@@ -7,6 +7,12 @@ use hearth_model::api::close;
 
 /// Bytes that are kept free in front of a payload for its frame header.
 pub(crate) const HEADER_ROOM: usize = 10;
+
+/// Bytes of the longest frame header: with a masking key.
+pub(super) const MASKED_HEADER_BYTES: usize = HEADER_ROOM + MASK_BYTES;
+
+/// Bytes of a masking key.
+pub(super) const MASK_BYTES: usize = 4;
 
 /// Payload bytes that fit into a control frame.
 const CONTROL_BYTES: usize = 125;
@@ -32,18 +38,32 @@ impl Close {
 
     /// The whole frame; the reason is cut at a character's border if it is too long.
     pub(crate) fn frame(&self) -> Vec<u8> {
+        control_frame(Opcode::Close, &self.payload())
+    }
+
+    /// The same as it goes to a broker.
+    pub(super) fn masked_frame(&self, mask: [u8; MASK_BYTES]) -> Vec<u8> {
+        masked_frame(Opcode::Close, &self.payload(), mask)
+    }
+
+    fn payload(&self) -> Vec<u8> {
         let (reason, _cut) = self
             .reason
             .split_at(self.reason.floor_char_boundary(CONTROL_BYTES - 2));
         let mut payload = self.code.to_be_bytes().to_vec();
         payload.extend_from_slice(reason.as_bytes());
-        control_frame(Opcode::Close, &payload)
+        payload
     }
 }
 
 /// A pong that repeats what the ping held.
 pub(crate) fn pong_frame(ping: &[u8]) -> Vec<u8> {
     control_frame(Opcode::Pong, ping)
+}
+
+/// The same as it goes to a broker.
+pub(super) fn masked_pong_frame(ping: &[u8], mask: [u8; MASK_BYTES]) -> Vec<u8> {
+    masked_frame(Opcode::Pong, ping, mask)
 }
 
 /// The answer to a browser's close frame: its own code back.
@@ -54,16 +74,55 @@ pub(crate) fn close_echo(code: Option<u16>) -> Vec<u8> {
     }
 }
 
+/// The answer to a broker's close frame.
+pub(super) fn masked_close_echo(code: Option<u16>, mask: [u8; MASK_BYTES]) -> Vec<u8> {
+    let code = code.map(u16::to_be_bytes);
+    masked_frame(Opcode::Close, code.as_ref().map_or(&[], |code| code), mask)
+}
+
 fn control_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode as u8, u8::try_from(payload.len()).unwrap_or(0)];
     frame.extend_from_slice(payload);
     frame
 }
 
+/// A whole frame as it goes to a broker.
+fn masked_frame(opcode: Opcode, payload: &[u8], mask: [u8; MASK_BYTES]) -> Vec<u8> {
+    let mut frame = vec![0; MASKED_HEADER_BYTES + payload.len()];
+    let start = write_masked(&mut frame, opcode, payload, mask);
+    frame.split_off(start)
+}
+
+/// Writes a binary frame as it goes to a broker into `room`, which has [`MASKED_HEADER_BYTES`] more than the payload; the frame
+/// begins at the place that is returned, and ends behind the payload.
+pub(super) fn write_masked_binary(room: &mut [u8], payload: &[u8], mask: [u8; MASK_BYTES]) -> usize {
+    write_masked(room, Opcode::Binary, payload, mask)
+}
+
+fn write_masked(room: &mut [u8], opcode: Opcode, payload: &[u8], mask: [u8; MASK_BYTES]) -> usize {
+    let Some((header, rest)) = room.split_first_chunk_mut::<HEADER_ROOM>() else {
+        return 0;
+    };
+    let header_len = write_header(header, opcode, payload.len());
+    if let Some(length) = header.get_mut(HEADER_ROOM - header_len + 1) {
+        *length |= 0x80;
+    }
+    if let Some((key, rest)) = rest.split_first_chunk_mut::<MASK_BYTES>() {
+        *key = mask;
+        let to = rest.get_mut(..payload.len()).unwrap_or_default();
+        mask_into(payload, to, mask);
+    }
+    HEADER_ROOM - header_len
+}
+
 /// Writes the header of a binary frame to the end of `room`, and says how many bytes it has.
 pub(crate) fn write_binary_header(room: &mut [u8; HEADER_ROOM], payload_len: usize) -> usize {
+    write_header(room, Opcode::Binary, payload_len)
+}
+
+fn write_header(room: &mut [u8; HEADER_ROOM], opcode: Opcode, payload_len: usize) -> usize {
     let [.., len_high, len_low] = (payload_len as u64).to_be_bytes();
-    let first = 0x80 | Opcode::Binary as u8;
+    let first = 0x80 | opcode as u8;
     let header_len = match payload_len {
         0..=125 => 2,
         126..=0xFFFF => 4,
@@ -103,8 +162,19 @@ enum Opcode {
 pub(crate) struct Control {
     /// The newest ping is answered; older ones need not be (RFC 6455, 5.5.3).
     pub(crate) ping: Option<Vec<u8>>,
-    /// The browser closes, with this code if it gave one. Nothing after it is read.
+    /// The other side closes, with this code if it gave one. Nothing after it is read.
     pub(crate) close: Option<Option<u16>>,
+    /// Its words with that.
+    pub(crate) close_reason: String,
+}
+
+/// Who sends the frames that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sender {
+    /// It masks them, and is not trusted with endless messages.
+    Browser,
+    /// It may not mask them, and bounds its messages itself, as it does over TCP.
+    Broker,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,9 +184,10 @@ struct Header {
     mask: [u8; 4],
 }
 
-/// Takes the bytes of a browser, in any split, and gives back the payload of its binary messages.
+/// Takes the bytes of the other side, in any split, and gives back the payload of its binary messages.
 #[derive(Debug)]
 pub(crate) struct FrameReader {
+    sender: Sender,
     max_message_bytes: u64,
     max_message_frames: u32,
     /// Bytes of the header that is being read.
@@ -135,9 +206,20 @@ pub(crate) struct FrameReader {
 }
 
 impl FrameReader {
-    pub(crate) fn new(max_message_bytes: u32, max_message_frames: u32) -> Self {
+    /// For what a browser sends.
+    pub(crate) fn of_browser(max_message_bytes: u32, max_message_frames: u32) -> Self {
+        Self::new(Sender::Browser, u64::from(max_message_bytes), max_message_frames)
+    }
+
+    /// For what a broker sends: payload is passed on as it comes, so its messages need no bound.
+    pub(crate) fn of_broker() -> Self {
+        Self::new(Sender::Broker, u64::MAX, u32::MAX)
+    }
+
+    fn new(sender: Sender, max_message_bytes: u64, max_message_frames: u32) -> Self {
         Self {
-            max_message_bytes: u64::from(max_message_bytes),
+            sender,
+            max_message_bytes,
             max_message_frames,
             head: [0; 14],
             head_len: 0,
@@ -150,7 +232,7 @@ impl FrameReader {
         }
     }
 
-    /// Has the browser sent its close frame?
+    /// Has the other side sent its close frame?
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -222,7 +304,9 @@ impl FrameReader {
             Opcode::Ping => control.ping = Some(std::mem::take(&mut self.control)),
             Opcode::Pong => self.control = Vec::new(),
             Opcode::Close => {
-                control.close = Some(close_code(&self.control)?);
+                let (code, reason) = close_code(&self.control)?;
+                control.close = Some(code);
+                control.close_reason = reason.to_owned();
                 self.closed = true;
             }
         }
@@ -252,11 +336,12 @@ impl FrameReader {
 
     fn head_need(&self) -> usize {
         let [_, second, ..] = self.head;
+        let mask = if second & 0x80 == 0 { 0 } else { MASK_BYTES };
         match (self.head_len, second & 0x7F) {
             (0 | 1, _) => 2,
-            (_, 126) => 8,
-            (_, 127) => 14,
-            _ => 6,
+            (_, 126) => 4 + mask,
+            (_, 127) => 10 + mask,
+            _ => 2 + mask,
         }
     }
 
@@ -268,8 +353,10 @@ impl FrameReader {
                 "reserved bits are set, but no extension was agreed on",
             ));
         }
-        if second & 0x80 == 0 {
-            return Err(Close::protocol("frames from a browser must be masked"));
+        match (self.sender, second & 0x80) {
+            (Sender::Browser, 0) => return Err(Close::protocol("frames from a browser must be masked")),
+            (Sender::Broker, 0x80) => return Err(Close::protocol("frames from a broker must not be masked")),
+            (Sender::Browser | Sender::Broker, _) => {}
         }
         let opcode = opcode(first)?;
         match opcode {
@@ -303,6 +390,10 @@ impl FrameReader {
         if remaining < least {
             return Err(Close::protocol("a length that is written longer than needed"));
         }
+        let mask = match self.sender {
+            Sender::Browser => mask,
+            Sender::Broker => [0; MASK_BYTES],
+        };
         self.head_len = 0;
         let opcode = opcode(first)?;
         if matches!(opcode, Opcode::Continuation | Opcode::Binary) {
@@ -311,7 +402,10 @@ impl FrameReader {
                 let reason = format!("a message of more than {} bytes", self.max_message_bytes);
                 return Err(Close::new(close::MESSAGE_TOO_BIG, reason));
             }
-            self.message_frames = self.message_bytes.map_or(0, |_| self.message_frames) + 1;
+            self.message_frames = self
+                .message_bytes
+                .map_or(0, |_| self.message_frames)
+                .saturating_add(1);
             if self.message_frames > self.max_message_frames {
                 let reason = format!("a message in more than {} frames", self.max_message_frames);
                 return Err(Close::new(close::MESSAGE_TOO_BIG, reason));
@@ -345,11 +439,11 @@ fn opcode(first: u8) -> Result<Opcode, Close> {
     }
 }
 
-/// The code of a close frame, if its payload is as it must be (RFC 6455, 5.5.1 and 7.4).
-fn close_code(payload: &[u8]) -> Result<Option<u16>, Close> {
+/// The code of a close frame and the words with it, if its payload is as it must be (RFC 6455, 5.5.1 and 7.4).
+fn close_code(payload: &[u8]) -> Result<(Option<u16>, &str), Close> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
         return if payload.is_empty() {
-            Ok(None)
+            Ok((None, ""))
         } else {
             Err(Close::protocol("a close code of one byte"))
         };
@@ -359,12 +453,28 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Close> {
         return Err(Close::protocol("a close code that may not be sent"));
     }
     match std::str::from_utf8(reason) {
-        Ok(_) => Ok(Some(code)),
+        Ok(reason) => Ok((Some(code), reason)),
         Err(_) => Err(Close::new(1007, "a close reason that is not UTF-8")),
     }
 }
 
-fn unmask(bytes: &mut [u8], mask: [u8; 4]) {
+/// Copies, and masks on the way: both together cost no more than one of them.
+fn mask_into(from: &[u8], to: &mut [u8], mask: [u8; MASK_BYTES]) {
+    let [a, b, c, d] = mask;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let ((chunks, rest), (to_chunks, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (from, to) in chunks.iter().zip(to_chunks) {
+        *to = (u64::from_ne_bytes(*from) ^ wide).to_ne_bytes();
+    }
+    for ((from, to), key) in rest.iter().zip(to_rest).zip(mask.iter().cycle()) {
+        *to = from ^ key;
+    }
+}
+
+fn unmask(bytes: &mut [u8], mask: [u8; MASK_BYTES]) {
+    if mask == [0; MASK_BYTES] {
+        return;
+    }
     let [a, b, c, d] = mask;
     let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (chunks, rest) = bytes.as_chunks_mut::<8>();
