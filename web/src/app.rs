@@ -1,5 +1,6 @@
 //! The whole page: routes, the shell, and what is said everywhere.
 
+use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
 use crate::{
@@ -12,15 +13,20 @@ use crate::{
         words,
     },
     hooks::{
-        EngineProvider, use_connection, use_counters, use_crash, use_engine, use_look_only, use_notices,
-        use_now, use_start,
+        EngineProvider, Tools, use_connection, use_counters, use_crash, use_done, use_engine, use_look_only,
+        use_notices, use_now, use_start, use_tools,
     },
     pages::{
-        connect::Connect, device::Device, explorer::Explorer, home::Home, route::Route, settings::Settings,
+        connect::Connect,
+        device::Device,
+        explorer::Explorer,
+        home::{Home, open_search},
+        route::Route,
+        settings::Settings,
         waiting::WaitingMessages,
     },
     platform::{document, locale, page},
-    wire::{Command, ConnectionState, Problem, ProblemKind},
+    wire::{Arrange, Command, ConnectionState, Problem, ProblemKind},
 };
 
 /// The root component.
@@ -157,7 +163,35 @@ fn Header(props: &HeaderProps) -> Html {
         route => (route.title().to_owned(), String::new()),
     };
     let simulated = start.is_simulated(&connection.url, &page::folder());
-    html! { <TopBar {title} {sub} {simulated} {on_theme}><Switcher /><Pill /></TopBar> }
+    html! { <TopBar {title} {sub} {simulated} {on_theme}>
+        if matches!(props.route, Route::Home { .. }) { <HomeTools /> }
+        <Switcher /><Pill />
+    </TopBar> }
+}
+
+/// What can be done with Home as a whole.
+#[component]
+fn HomeTools() -> Html {
+    let (engine, tools) = (use_engine(), use_tools());
+    let on_search = {
+        let engine = engine.clone();
+        Callback::from(move |_: MouseEvent| open_search(&engine))
+    };
+    let (arranging, other) = (tools.arranging, !tools.arranging);
+    let on_edit = Callback::from(move |_: MouseEvent| {
+        engine.use_tools(Tools {
+            arranging: other,
+            ..tools.clone()
+        });
+    });
+    html! {
+        <>
+            <button class="btn btn--quiet btn--icon" type="button" onclick={on_search} aria-label="Search rooms and devices"
+                aria-keyshortcuts="/" data-testid="open-search"><Icon name="search" /></button>
+            <button class="btn btn--quiet hide-s" type="button" onclick={on_edit} aria-pressed={arranging.to_string()}
+                data-testid="arrange"><Icon name="pencil" />{"Edit"}</button>
+        </>
+    }
 }
 
 #[component]
@@ -212,8 +246,45 @@ fn Messages(props: &MessagesProps) -> Html {
                     </div>
                 }
             })}
+            <DoneToast />
             </div>
             if !props.on_connect_page { <Lost /> }
+        </div>
+    }
+}
+
+/// How long the word about what was done stays, ms. The way back stays in reach: "Edit" has it, too.
+const DONE_MS: u32 = 20_000;
+
+/// What was done by hand last, and the way back.
+#[component]
+fn DoneToast() -> Html {
+    let (done, engine) = (use_done(), use_engine());
+    {
+        let engine = engine.clone();
+        use_effect_with(done.clone(), move |done| {
+            let ends = done
+                .is_some()
+                .then(|| Timeout::new(DONE_MS, move || engine.put_done_away()));
+            move || drop(ends)
+        });
+    }
+    let undo = {
+        let engine = engine.clone();
+        Callback::from(move |_: MouseEvent| engine.arrange(Arrange::Undo))
+    };
+    let away = Callback::from(move |_: MouseEvent| engine.put_done_away());
+    html! {
+        <div role="status">
+            if let Some(done) = done {
+                <div class="toast" data-testid="done">
+                    <p class="grow">{visible(&done.said)}</p>
+                    if done.undo {
+                        <button class="btn btn--dense" type="button" onclick={undo} data-testid="undo">{"Undo"}</button>
+                    }
+                    <button class="btn btn--dense" type="button" onclick={away}>{"Got it"}</button>
+                </div>
+            }
         </div>
     }
 }

@@ -47,6 +47,20 @@ fn look(screen: Screen, dark: bool) -> Result<()> {
             }
         };
         look("Home");
+        // Under the pointer of a person; on a phone the button stands at the end of the page.
+        page.script::<()>("location.hash = '#/'; document.querySelector('[data-testid=arrange], .main > .btn.only-s').click(); return null", &[])?;
+        page.click(&by("arrange-menu"))?;
+        page.wait_for(&by("move-to"))?;
+        look("Home, being arranged");
+        page.script::<()>(
+            "document.querySelector('[data-testid=arrange-end]').click(); return null",
+            &[],
+        )?;
+        page.click(&by("open-search"))?;
+        page.fill(&by("home-search"), "lamp")?;
+        page.wait_for_text(&by("home-found"), "device")?;
+        look("Home with a search");
+        page.fill(&by("home-search"), "\u{e00c}")?;
         page.go_to("#/explorer")?;
         page.wait_for(&by("topic-row"))?;
         look("Explorer");

@@ -108,6 +108,43 @@ impl DeviceKind {
         }
     }
 
+    /// Every kind that people can choose.
+    pub const ALL: [Self; 27] = [
+        Self::Light,
+        Self::Plug,
+        Self::Switch,
+        Self::Door,
+        Self::Window,
+        Self::Garage,
+        Self::Motion,
+        Self::Cover,
+        Self::Lock,
+        Self::Climate,
+        Self::Thermostat,
+        Self::Air,
+        Self::Energy,
+        Self::Leak,
+        Self::Smoke,
+        Self::Fan,
+        Self::Humidifier,
+        Self::Valve,
+        Self::Vacuum,
+        Self::LawnMower,
+        Self::WaterHeater,
+        Self::Siren,
+        Self::Alarm,
+        Self::Camera,
+        Self::Button,
+        Self::Sensor,
+        Self::Text,
+    ];
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Whether it speaks when something happens rather than in a rhythm, so that silence says nothing.
     #[must_use]
     pub fn speaks_on_events(self) -> bool {
@@ -363,6 +400,25 @@ pub struct Device {
     pub announced_by: Vec<Source>,
     /// The device that it is reached through, by name.
     pub via: Option<String>,
+    /// What it says of itself, or what we guess, where people said otherwise.
+    pub own: Own,
+    /// What it is, as people said.
+    pub kind_by_hand: Option<DeviceKind>,
+    /// People do not want to see it on Home.
+    pub is_hidden: bool,
+    /// People want to see it first.
+    pub is_favourite: bool,
+}
+
+/// Name, room and kind of a device without what people said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// As in [`Device::name`].
+    pub name: String,
+    /// As in [`Device::room`].
+    pub room: Option<String>,
+    /// As in [`Device::kind`].
+    pub kind: DeviceKind,
 }
 
 impl Device {

@@ -69,6 +69,8 @@ pub(crate) struct Context<'a> {
     /// Levels or members below the device.
     pub(crate) path: &'a [String],
     pub(crate) commands_seen: &'a BTreeSet<String>,
+    /// What people said that the device is.
+    pub(crate) by_hand: Option<DeviceKind>,
 }
 
 impl Context<'_> {
@@ -79,6 +81,9 @@ impl Context<'_> {
     }
 
     pub(crate) fn thing(&self) -> Option<Thing> {
+        if let Some(kind) = self.by_hand {
+            return thing_of(kind);
+        }
         match thing(&self.named()) {
             Some(Thing::Door) if self.place.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
             other => other,
@@ -98,6 +103,23 @@ pub(crate) enum Thing {
     Motion,
     Leak,
     Smoke,
+}
+
+/// What a device is by its kind, for what its values mean.
+fn thing_of(kind: DeviceKind) -> Option<Thing> {
+    match kind {
+        DeviceKind::Light => Some(Thing::Light),
+        DeviceKind::Plug | DeviceKind::Switch | DeviceKind::Fan => Some(Thing::Plug),
+        DeviceKind::Window => Some(Thing::Window),
+        DeviceKind::Door => Some(Thing::Door),
+        DeviceKind::Garage => Some(Thing::Garage),
+        DeviceKind::Cover => Some(Thing::Cover),
+        DeviceKind::Lock => Some(Thing::Lock),
+        DeviceKind::Motion => Some(Thing::Motion),
+        DeviceKind::Leak => Some(Thing::Leak),
+        DeviceKind::Smoke => Some(Thing::Smoke),
+        _ => None,
+    }
 }
 
 const THINGS: &[(Thing, &[&str])] = &[
@@ -186,7 +208,13 @@ pub(crate) fn new_entity(
     now_ms: u64,
 ) -> Option<Entity> {
     let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
-    let guess = guess_in(context, &path);
+    let mut guess = guess_in(context, &path);
+    // Of a device that people know, a state without a name is what the device is about.
+    if context.by_hand.is_some_and(|kind| thing_of(kind).is_some())
+        && matches!(guess.class, Class::Other | Class::OnOff)
+    {
+        guess.class = Class::OnOff;
+    }
     let (kind, class) = kind_of(context, guess, reading)?;
     let (unit, unit_is_guess) = match (kind, reading.unit) {
         (EntityKind::Number, Some(unit)) => (unit, false),
@@ -492,13 +520,14 @@ pub(crate) fn refresh(device: &mut Device) {
     sort_by_key(&mut device.entities, |entity| {
         (entity.diagnostic, entity.class.rank())
     });
-    device.kind = kind_of_device(device);
+    device.keep_own(kind_of_device(device));
 }
 
 pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
+    // By its own words: another name does not make it another thing.
     let own = device.key.rsplit('/').next().unwrap_or_default();
-    let thing = match thing(&format!("{own} {}", device.name)) {
-        Some(Thing::Door) if device.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
+    let thing = match thing(&format!("{own} {}", device.own.name)) {
+        Some(Thing::Door) if device.own.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
         other => other,
     };
     let has_kind = |kind| device.entities.iter().any(|entity| entity.kind == kind);

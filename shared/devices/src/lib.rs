@@ -21,6 +21,8 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 pub mod announced;
+mod arrange;
+mod arrangement;
 mod class;
 mod cloud_events;
 mod command;
@@ -37,9 +39,11 @@ mod rhythm;
 #[cfg(test)]
 mod tests;
 
+pub use arrange::Part;
+pub use arrangement::{Arrangement, Correction, named};
 pub use class::Class;
 pub use command::{Action, Command, CommandError, Control, ControlKind, Payload, Verb, Write};
-pub use device::{Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Source, Value};
+pub use device::{Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Own, Source, Value};
 pub use facts::{Attention, Facts, Reason, Share};
 pub use flat::Scalar;
 pub use registry::{DeviceCounters, DeviceOptions, Devices, Room};

@@ -110,6 +110,9 @@ pub struct Devices {
     pub(crate) changed: BTreeSet<DeviceId>,
     pub(crate) structure: u64,
     pub(crate) counters: DeviceCounters,
+    pub(crate) arrangement: crate::Arrangement,
+    /// The devices of each of [`crate::Arrangement::together`].
+    pub(crate) joined: Vec<Vec<DeviceId>>,
 }
 
 impl Devices {
@@ -203,13 +206,14 @@ impl Devices {
         Some(route)
     }
 
-    fn apply_values(
+    pub(crate) fn apply_values(
         &mut self,
         now_ms: u64,
         place: &Place,
         arrival: &Arrival<'_>,
         values: Vec<(Vec<String>, Option<String>, Reading)>,
     ) {
+        let values = self.apply_apart(now_ms, place, arrival, values);
         if values.is_empty() {
             return;
         }
@@ -226,7 +230,7 @@ impl Devices {
         };
         let device = &mut tracked.device;
         let mut grown = false;
-        if device.entities.is_empty() {
+        if device.entities.is_empty() && device.topics.is_empty() {
             device.first_seen_ms = now_ms;
         }
         if !device.topics.iter().any(|topic| topic == arrival.topic) && device.topics.len() < maximum_entities
@@ -252,6 +256,7 @@ impl Devices {
                         topic: arrival.topic,
                         path: &path,
                         commands_seen: &self.commands_seen,
+                        by_hand: device.kind_by_hand,
                     };
                     let Some(entity) = new_entity(&context, entity_id, field, &reading, now_ms) else {
                         continue;
@@ -292,6 +297,12 @@ impl Devices {
         };
         let id = self.slot(now_ms, &device)?;
         self.by_key.insert(place.key.clone(), id);
+        if let Some(tracked) = self.tracked.get_mut(id.0) {
+            tracked.device.say_own();
+        }
+        if !self.arrangement.is_empty() {
+            self.rearrange(id);
+        }
         Some(id)
     }
 
@@ -325,6 +336,9 @@ impl Devices {
         };
         let gone = std::mem::take(&mut tracked.device);
         self.ids.remove(&gone.id);
+        for joined in &mut self.joined {
+            joined.retain(|known| *known != id);
+        }
         if self.by_key.get(&gone.key) == Some(&id) {
             self.by_key.remove(&gone.key);
         }
@@ -458,13 +472,19 @@ impl Devices {
     /// The device with this address.
     #[must_use]
     pub fn find(&self, address: &str) -> Option<DeviceId> {
-        self.iter()
+        self.all()
             .find(|(_, device)| device.id == address)
             .map(|(id, _)| id)
     }
 
-    /// Every device that has something to show, in the order they were first seen.
+    /// Every device that has something to show and is not hidden, in the order they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
+        self.all()
+            .filter(|(id, device)| !device.is_hidden && !self.is_hidden(*id))
+    }
+
+    /// Every device that has something to show, hidden or not.
+    pub fn all(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
         let all = self
             .tracked
             .iter()
@@ -473,11 +493,16 @@ impl Devices {
         all.filter(|(_, device)| !device.entities.is_empty())
     }
 
-    /// The rooms in the order of their first device, devices without a room last.
+    /// The rooms in their usual order, devices without a room last. Rooms made by hand may be empty.
     #[must_use]
     pub fn rooms(&self) -> Vec<Room> {
-        let mut rooms: Vec<Room> = Vec::new();
-        let mut devices: Vec<(DeviceId, &Device)> = self.iter().collect();
+        let made = self.arrangement.rooms().iter().map(|name| Room {
+            name: Some(name.clone()),
+            devices: Vec::new(),
+        });
+        let mut rooms: Vec<Room> = made.collect();
+        let is_shown = |id: DeviceId| self.joined.is_empty() || self.head(id) == id;
+        let mut devices: Vec<(DeviceId, &Device)> = self.iter().filter(|(id, _)| is_shown(*id)).collect();
         sort_by(&mut devices, |(_, a), (_, b)| {
             (a.first_seen_ms, &a.name).cmp(&(b.first_seen_ms, &b.name))
         });

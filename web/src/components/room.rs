@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::text::{element_id, language, visible};
-use crate::{pages::route::Route, platform::locale, wire::RoomView};
+use crate::{hooks::use_look_only, pages::route::Route, platform::locale, wire::RoomView};
 
 /// What [`RoomNav`] draws.
 #[derive(Properties)]
@@ -55,6 +55,9 @@ pub(crate) fn RoomNav(props: &RoomNavProps) -> Html {
 #[derive(Properties, PartialEq)]
 pub(crate) struct RoomProps {
     pub(crate) room: RoomView,
+    /// Turn the lights off in the room with this id.
+    #[prop_or_default]
+    pub(crate) on_lights: Callback<String>,
     /// The cards.
     pub(crate) children: Html,
 }
@@ -79,9 +82,31 @@ pub(crate) fn Room(props: &RoomProps) -> Html {
                         if at == 0 { html! { <span><strong class="ink2">{text}</strong></span> } } else { html! { <span>{text}</span> } }
                     })}
                 </p>
+                if let Some(on) = props.room.lights { <LightsOff {on} room={props.room.clone()} on_lights={props.on_lights.clone()} /> }
             </header>
             {props.children.clone()}
         </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct LightsOffProps {
+    on: u32,
+    room: RoomView,
+    on_lights: Callback<String>,
+}
+
+/// All lights of a room, and how many of them are on.
+#[component]
+fn LightsOff(props: &LightsOffProps) -> Html {
+    let id = props.room.id.clone();
+    let disabled = props.on == 0 || use_look_only().is_some();
+    html! {
+        <button class="btn btn--quiet lightsoff" type="button" {disabled} data-testid="lights-off" data-value={props.on.to_string()}
+            onclick={props.on_lights.reform(move |_: MouseEvent| id.clone())}>
+            {"All lights off"}<span class="vh">{format!(" in {}", visible(&props.room.name))}</span>
+            if props.on > 0 { <span class="muted">{props.on}</span> }
+        </button>
     }
 }
 

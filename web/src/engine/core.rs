@@ -3,6 +3,10 @@
 //! After every [`Engine::handle`] take [`Engine::poll_write`], [`Engine::poll_transmit`] and [`Engine::poll_call`] until
 //! they are empty, in this order, then [`Engine::poll_frame`], and call again with [`Input::Tick`] at [`Engine::poll_timeout`].
 
+mod arrange;
+
+pub(in crate::engine) use self::arrange::lights_on;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -45,6 +49,8 @@ pub struct Engine {
     views: Views,
     /// For the second module, oldest first.
     to_unpack: VecDeque<Call>,
+    undo: Vec<arrange::Undo>,
+    own_requests: u32,
     received: u64,
     /// QoS 2 messages of this session, also those of earlier lives of the page.
     received_once: u64,
@@ -67,6 +73,8 @@ impl Engine {
             home: Home::default(),
             views: Views::default(),
             to_unpack: VecDeque::new(),
+            undo: Vec::new(),
+            own_requests: 0,
             received: 0,
             received_once: 0,
             accepted: 0,
@@ -143,6 +151,7 @@ impl Engine {
             // Another broker, another home: what was heard here must not be commanded there.
             self.store = Store::new(*self.store.options());
             self.home = std::mem::take(&mut self.home).anew();
+            self.undo.clear();
             self.received = 0;
             self.views.forget();
         }
@@ -355,6 +364,10 @@ impl Engine {
                 self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
             }
+            Command::Arrange(change) => self.arrange(now, change),
+            Command::LightsOff(room) => self.lights_off(now, &room),
+            Command::Places => self.views.push_result(arrange::places(self.home.devices())),
+            Command::Search(text) => self.views.search(&text),
             Command::DiscardQueued => {
                 if let Some(session) = self.connection.session() {
                     session.discard_queued();
@@ -494,6 +507,8 @@ fn waits_for_session(input: &Input) -> bool {
                 | Command::Close(_)
                 | Command::Tree(_)
                 | Command::Cards(_)
+                | Command::Places
+                | Command::Search(_)
                 | Command::Limit(_)
                 | Command::Visible(_)
                 | Command::Painted

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use hearth_devices::{
-    Action, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value,
+    Action, Arrangement, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value,
 };
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
@@ -25,6 +25,9 @@ const SLICE_MS: u64 = 20;
 const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
 const ANSWER_MS: u64 = 5_000;
+
+/// Between the id of a device and that of its entity, where an entity is shown at another device.
+pub const PART: &str = "~";
 
 /// The devices, and what they were asked to do.
 #[derive(Debug)]
@@ -123,6 +126,13 @@ impl Home {
         &self.devices
     }
 
+    /// Arranges the devices anew.
+    pub(super) fn set_arrangement(&mut self, now: Now, store: &Store, arrangement: Arrangement) {
+        self.devices.set_arrangement(arrangement);
+        self.settle(now, store);
+        self.take_device_changes();
+    }
+
     /// A message changed this topic.
     pub fn note_message(&mut self, topic: NodeId) {
         if self.is_changed.insert(topic) {
@@ -155,6 +165,12 @@ impl Home {
             self.devices.tick(now.wall_ms);
             self.tick.look_again(now.mono + TICK_MS);
         }
+        self.take_device_changes();
+        self.give_up(now);
+        self.note_missing(now);
+    }
+
+    fn take_device_changes(&mut self) {
         for id in self.devices.take_changed() {
             if self
                 .devices
@@ -166,9 +182,9 @@ impl Home {
             }
             self.confirm(id);
             self.changed.insert(id);
+            // What was joined by hand has one card.
+            self.changed.insert(self.devices.head(id));
         }
-        self.give_up(now);
-        self.note_missing(now);
     }
 
     fn flush_topics(&mut self, now: Now, store: &Store) {
@@ -230,6 +246,8 @@ impl Home {
         entity: &str,
         action: wire::Action,
     ) -> Result<Publication, String> {
+        // Of a device that was joined by hand, the part says whose entity it is.
+        let (device, entity) = entity.split_once(PART).unwrap_or((device, entity));
         let id = self
             .devices
             .find(device)

@@ -8,15 +8,18 @@ use std::{
 
 use gloo_timers::callback::Timeout;
 
-use super::state::{Key, PageState};
+use super::{
+    arranged,
+    state::{Key, PageState, Tools},
+};
 use crate::{
     platform::{
         page,
         worker::{EngineWorker, FromWorker},
     },
     wire::{
-        Command, ConnectionState, ConnectionView, Frame, Limits, Problem, ProblemKind, RequestId, View,
-        ViewKind,
+        Arrange, Command, ConnectionState, ConnectionView, Done, Frame, Limits, Patch, Problem, ProblemKind,
+        RequestId, View, ViewKind,
     },
 };
 
@@ -46,6 +49,10 @@ struct Inner {
     /// These are told at the next frame.
     cards_changed: Cell<bool>,
     connect: RefCell<Option<Command>>,
+    /// Where the home is that is shown: what is arranged in it is kept under this address.
+    home_at: RefCell<String>,
+    /// The device that was moved last: its card takes the focus where it is now.
+    moved: RefCell<Option<String>>,
     /// The clock of a handle without a browser.
     now: Cell<Option<u64>>,
     /// The way to an engine that ended.
@@ -108,11 +115,64 @@ impl EngineHandle {
             return;
         }
         self.remember(&command);
-        if let Some(waiting) = self.0.waiting.borrow_mut().as_mut() {
-            waiting.push(command);
-            return;
+        let restore = self.restore_after(&command);
+        for command in std::iter::once(command).chain(restore) {
+            match self.0.waiting.borrow_mut().as_mut() {
+                Some(waiting) => waiting.push(command),
+                None => self.post(&command),
+            }
         }
-        self.post(&command);
+    }
+
+    /// How the home is arranged that this connection leads to.
+    fn restore_after(&self, command: &Command) -> Option<Command> {
+        let Command::Connect(options) = command else {
+            return None;
+        };
+        self.0.home_at.borrow_mut().clone_from(&options.url);
+        (!self.is_detached()).then(|| Command::Arrange(Arrange::Restore(arranged::kept(&options.url))))
+    }
+
+    /// Changes how the home is arranged; `moved` is the device whose card takes the focus.
+    pub(crate) fn arrange(&self, change: Arrange) {
+        if let Arrange::Move { device, .. } = &change {
+            *self.0.moved.borrow_mut() = Some(device.clone());
+        }
+        self.send(Command::Arrange(change));
+    }
+
+    /// Whether this device was moved just now; asked once.
+    pub(crate) fn take_moved(&self, device: &str) -> bool {
+        self.0
+            .moved
+            .borrow_mut()
+            .take_if(|moved| moved == device)
+            .is_some()
+    }
+
+    /// Puts away what was said of the last thing done.
+    pub(crate) fn put_done_away(&self) {
+        self.change(|state| {
+            state.done = None;
+            vec![Key::Done]
+        });
+    }
+
+    /// Which tools of Home are open.
+    pub(crate) fn tools(&self) -> Tools {
+        self.read(|state| state.tools.clone())
+    }
+
+    /// Changes which tools of Home are open.
+    pub(crate) fn use_tools(&self, tools: Tools) {
+        let is_other = self.read(|state| state.tools.search != tools.search);
+        if is_other {
+            self.send(Command::Search(tools.search.clone().unwrap_or_default()));
+        }
+        self.change(|state| {
+            state.tools = tools;
+            vec![Key::Tools]
+        });
     }
 
     /// Whether the engine was told to connect, and not to end that.
@@ -190,6 +250,13 @@ impl EngineHandle {
 
     /// Takes over what changed and renders the components that show it.
     pub fn apply(&self, frame: Frame) {
+        for patch in &frame.patches {
+            if let Patch::Done(Done { kept: Some(text), .. }) = patch
+                && !self.is_detached()
+            {
+                arranged::keep(&self.0.home_at.borrow(), text);
+            }
+        }
         self.change(|state| state.apply(frame));
         if self.read(PageState::is_logged_out) {
             page::to_login();

@@ -3,6 +3,7 @@
 //! [`EngineProvider`] stands at the root. A hook that shows a view opens it at the engine while a component that uses
 //! it is mounted, so that only what is on the screen crosses the Worker border.
 
+mod arranged;
 mod clock;
 mod handle;
 pub(crate) mod limits;
@@ -20,16 +21,16 @@ pub use self::{
     handle::EngineHandle,
     provider::EngineProvider,
     start::{Start, StartParams, use_look_only, use_start, websocket_url},
-    state::{Key, PageState, Shown},
+    state::{Key, PageState, Shown, Tools},
 };
 pub(crate) use self::{
     provider::{Engines, MOST_ENGINES, use_engines},
     start::filter_and_qos,
 };
 use crate::wire::{
-    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, HomeView, Notice,
-    Outcome, RequestId, RetainedView, RetainedWindow, SubscriptionView, TopicSeen, TopicView, TreeView,
-    TreeWindow, Unpacked, View, ViewKind,
+    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, Done, HomeView,
+    Notice, Outcome, Place, RequestId, RetainedView, RetainedWindow, SubscriptionView, TopicSeen, TopicView,
+    TreeView, TreeWindow, Unpacked, View, ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.
@@ -180,6 +181,26 @@ pub fn use_unpacked(
 #[hook]
 pub fn use_notices() -> Rc<Vec<Notice>> {
     use_selected(Key::Notices, |state: &PageState| state.notices.clone())
+}
+
+/// What was done by hand last, until it is put away.
+#[hook]
+pub fn use_done() -> Option<Rc<Done>> {
+    use_selected(Key::Done, |state: &PageState| state.done.clone())
+}
+
+/// Rooms and devices to choose from; asked for when the component is mounted and whenever they were arranged.
+#[hook]
+pub fn use_places() -> Rc<Vec<Place>> {
+    let (engine, done) = (use_engine(), use_done());
+    use_effect_with((engine, done), |(engine, _)| engine.send(Command::Places));
+    use_selected(Key::Places, |state: &PageState| state.places.clone())
+}
+
+/// Which tools of Home are open.
+#[hook]
+pub fn use_tools() -> Tools {
+    use_selected(Key::Tools, |state: &PageState| state.tools.clone())
 }
 
 /// Why the engine stopped, if it did; [`EngineHandle::restart`] starts a new one.

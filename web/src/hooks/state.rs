@@ -7,8 +7,9 @@ use std::{
 
 use super::start::Start;
 use crate::wire::{
-    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Frame, HomeView, Notice, Outcome, Patch,
-    ProblemKind, RequestId, RetainedView, SubscriptionView, TopicView, TreeView, Unpacked, ViewKind,
+    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Done, Frame, HomeView, Notice, Outcome,
+    Patch, Place, ProblemKind, RequestId, RetainedView, SubscriptionView, TopicView, TreeView, Unpacked,
+    ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.
@@ -43,6 +44,12 @@ pub enum Key {
     Outcome(RequestId),
     /// [`PageState::unpacked`].
     Unpacked,
+    /// [`PageState::done`].
+    Done,
+    /// [`PageState::places`].
+    Places,
+    /// [`PageState::tools`].
+    Tools,
     /// [`PageState::notices`].
     Notices,
     /// [`PageState::crash`].
@@ -73,6 +80,15 @@ pub struct Answer {
     pub result: Result<Rc<Unpacked>, Rc<str>>,
 }
 
+/// Which tools of Home are open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tools {
+    /// Rooms and devices are being arranged.
+    pub arranging: bool,
+    /// What is searched for; `None`: the field is not open.
+    pub search: Option<String>,
+}
+
 /// The sum of all patches.
 #[derive(Debug, Default)]
 pub struct PageState {
@@ -98,6 +114,12 @@ pub struct PageState {
     pub unpacked: Option<Answer>,
     /// Not yet put away, oldest first.
     pub notices: Rc<Vec<Notice>>,
+    /// What was done by hand last, until it is put away.
+    pub done: Option<Rc<Done>>,
+    /// Rooms and devices to choose from, as they were when this was asked for.
+    pub places: Rc<Vec<Place>>,
+    /// Which tools of Home are open.
+    pub tools: Tools,
     /// Why the engine stopped.
     pub crash: Option<Rc<str>>,
     /// What the page was started with.
@@ -199,6 +221,14 @@ impl PageState {
                 });
                 Key::Unpacked
             }
+            Patch::Done(done) => {
+                self.done = Some(Rc::new(done));
+                Key::Done
+            }
+            Patch::Places(places) => {
+                self.places = Rc::new(places);
+                Key::Places
+            }
             Patch::Notice(notice) => {
                 let notices = Rc::make_mut(&mut self.notices);
                 notices.retain(|known| *known != notice);
@@ -287,8 +317,8 @@ mod tests {
         let room = RoomView {
             id: "room".into(),
             name: "Room".into(),
-            facts: vec![],
             devices: Rc::new(vec!["lamp".into()]),
+            ..RoomView::default()
         };
         let home = HomeView {
             rooms: vec![room],

@@ -31,27 +31,31 @@ pub(super) struct CardsProps {
     pub(super) devices: Rc<Vec<String>>,
     /// `None`: all cards exist.
     pub(super) columns: Option<usize>,
+    /// Id of the room.
+    pub(super) place: AttrValue,
 }
 
 /// The cards of a room.
 #[component]
 pub(super) fn Cards(props: &CardsProps) -> Html {
     let Some(columns) = props.columns else {
-        return html! { <div class="cards">{cards(&props.devices)}</div> };
+        return html! { <div class="cards">{cards(&props.devices, &props.place)}</div> };
     };
     let devices = &props.devices;
     let at_once = columns.max(1) * ROWS;
     html! {
         <div class="cards__all">
         { for (0..devices.len()).step_by(at_once).map(|from| html! {
-            <Chunk key={from} devices={devices.clone()} {from} to={devices.len().min(from + at_once)} {columns} />
+            <Chunk key={from} devices={devices.clone()} {from} to={devices.len().min(from + at_once)} {columns}
+                place={props.place.clone()} />
         })}
         </div>
     }
 }
 
-fn cards(devices: &[String]) -> Html {
-    html! { { for devices.iter().map(|device| html! { <CardOf key={device.clone()} device={device.clone()} /> }) } }
+fn cards(devices: &[String], place: &AttrValue) -> Html {
+    let card = |device: &String| html! { <CardOf key={device.clone()} device={device.clone()} place={place.clone()} /> };
+    html! { { for devices.iter().map(card) } }
 }
 
 #[derive(Properties, PartialEq)]
@@ -60,6 +64,7 @@ struct ChunkProps {
     from: usize,
     to: usize,
     columns: usize,
+    place: AttrValue,
 }
 
 /// A few rows, or the room that they take.
@@ -86,7 +91,7 @@ fn Chunk(props: &ChunkProps) -> Html {
     use_vars(&node, vars);
     html! {
         <div ref={node} class={classes!("cards", (!*near).then_some("cards--away"))}>
-            if *near { {cards(props.devices.get(props.from..props.to).unwrap_or_default())} }
+            if *near { {cards(props.devices.get(props.from..props.to).unwrap_or_default(), &props.place)} }
         </div>
     }
 }

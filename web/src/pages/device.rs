@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::route::Route;
+use super::{hand::Hand, route::Route};
 use crate::{
     chart::{spark::Sparkline, state::Choice, view::Chart},
     components::{
@@ -85,6 +85,7 @@ fn Known(props: &KnownProps) -> Html {
                 </div>
                 <div class="stack">
                     {facts(view, props.now)}
+                    <Hand view={props.view.clone()} />
                     {topics(view)}
                 </div>
             </div>

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
+    arrange::{ArrangeBar, ArrangeCard, ArrangeRoom},
     cards::{Cards, use_columns},
     profiles::{use_connection_form, use_submit},
     route::Route,
@@ -14,17 +15,21 @@ use crate::{
         attention::Attention,
         card::Card,
         empty::{Explained, Listening, Welcome},
-        form::quick::QuickForm,
+        form::{event_value, quick::QuickForm},
         glance::Glance,
+        icon::Icon,
         room::{Room, RoomNav, room_element},
         text::visible,
         words,
     },
     hooks::{
-        use_card, use_connection, use_counters, use_engine, use_home, use_now, use_start, use_subscriptions,
+        EngineHandle, Tools, use_card, use_connection, use_counters, use_engine, use_home, use_now,
+        use_start, use_subscriptions, use_tools,
     },
     platform::document,
-    wire::{Action, Command, ConnectionState, HomeView, Unreadable, WHOLE_HOME},
+    wire::{
+        Action, Arrange, Command, ConnectionState, FAVOURITES, HomeView, RoomView, Unreadable, WHOLE_HOME,
+    },
 };
 
 /// What [`Home`] draws.
@@ -41,7 +46,9 @@ pub(crate) fn Home(props: &HomeProps) -> Html {
     let connection = use_connection();
     let (start, engine) = (use_start(), use_engine());
     match home {
-        Some(home) if !home.rooms.is_empty() => html! { <Rooms {home} room={props.room.clone()} /> },
+        Some(home) if home.devices > 0 || !home.rooms.is_empty() || !home.hidden.is_empty() => {
+            html! { <Rooms {home} room={props.room.clone()} /> }
+        }
         _ if start.loading => html! { <Opening text="Looking for a bridge…" /> },
         _ => match connection.state {
             ConnectionState::Connected => html! { <Empty><Quiet since={connection.since} /></Empty> },
@@ -135,9 +142,8 @@ struct RoomsProps {
 #[component]
 fn Rooms(props: &RoomsProps) -> Html {
     let home = &*props.home;
-    let now = use_now(10);
-    let devices: usize = home.rooms.iter().map(|room| room.devices.len()).sum();
-    let columns = use_columns(devices > WHOLE_HOME);
+    let (now, engine, tools) = (use_now(10), use_engine(), use_tools());
+    let columns = use_columns(home.devices as usize > WHOLE_HOME);
     let chosen = use_state(|| None::<String>);
     let on_choose = {
         let chosen = chosen.clone();
@@ -151,25 +157,189 @@ fn Rooms(props: &RoomsProps) -> Html {
             document::show_element(&room_element(room));
         }
     });
+    {
+        let engine = engine.clone();
+        use_effect_with((), move |()| {
+            let slash = document::on_slash(move || open_search(&engine));
+            move || drop(slash)
+        });
+    }
     let current = (*chosen)
         .clone()
         .or_else(|| home.rooms.first().map(|room| room.id.clone()));
+    let on_lights = {
+        let engine = engine.clone();
+        Callback::from(move |room: String| engine.send(Command::LightsOff(room)))
+    };
+    let arrange = |arranging: bool| {
+        let (engine, tools) = (engine.clone(), tools.clone());
+        Callback::from(move |()| {
+            engine.use_tools(Tools {
+                arranging,
+                ..tools.clone()
+            });
+        })
+    };
     html! {
         <>
-            if !home.glance.is_empty() { <Glance facts={home.glance.clone()} /> }
-            <Attention items={home.attention.clone()} {now} />
-            <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
-            { for home.rooms.iter().map(|room| html! {
-                <Room key={room.id.clone()} room={room.clone()}>
-                    <Cards devices={room.devices.clone()} {columns} />
-                </Room>
-            })}
+            if let Some(search) = &tools.search { <HomeSearch search={search.clone()} found={found(home, search)} /> }
+            if tools.arranging {
+                <ArrangeBar on_end={arrange(false)} />
+                <Arranging rooms={home.rooms.clone()} />
+            } else {
+                if tools.search.is_none() && !home.glance.is_empty() { <Glance facts={home.glance.clone()} /> }
+                if tools.search.is_none() { <Attention items={home.attention.clone()} {now} /> }
+                <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
+                { for home.rooms.iter().map(|room| html! {
+                    <Room key={room.id.clone()} room={room.clone()} on_lights={on_lights.clone()}>
+                        <Cards devices={room.devices.clone()} {columns} place={room.id.clone()} />
+                    </Room>
+                })}
+            }
             if home.beyond_limit > 0 {
                 <p class="hint">{format!("{} of further devices not shown here: Settings has the limit of devices. Explorer shows all topics.",
                     words::count(home.beyond_limit, "message", "messages"))}</p>
             }
+            {hidden(&engine, &home.hidden)}
             {unreadable(&home.unreadable)}
+            if !tools.arranging {
+                <button class="btn only-s" type="button" onclick={arrange(true).reform(|_: MouseEvent| ())}>
+                    <Icon name="pencil" />{"Arrange rooms and devices"}</button>
+            }
         </>
+    }
+}
+
+/// Opens the search, or puts the focus into its field.
+pub(crate) fn open_search(engine: &EngineHandle) {
+    let tools = engine.tools();
+    if tools.search.is_some() {
+        document::focus_id(SEARCH);
+    } else {
+        engine.use_tools(Tools {
+            search: Some(String::new()),
+            ..tools
+        });
+    }
+}
+
+fn found(home: &HomeView, search: &str) -> String {
+    if search.trim().is_empty() {
+        return String::new();
+    }
+    let found: usize = home.rooms.iter().map(|room| room.devices.len()).sum();
+    match found {
+        0 => "No device has this in its name, its room or its topics.".to_owned(),
+        found => words::count(found as u64, "device", "devices"),
+    }
+}
+
+/// `id` of the field.
+const SEARCH: &str = "home-search";
+
+#[derive(Properties, PartialEq)]
+struct HomeSearchProps {
+    search: AttrValue,
+    found: AttrValue,
+}
+
+/// The field of the search; Escape closes it.
+#[component]
+fn HomeSearch(props: &HomeSearchProps) -> Html {
+    let engine = use_engine();
+    use_effect_with((), |()| document::focus_id(SEARCH));
+    let searching = move |search: Option<String>| {
+        let tools = engine.tools();
+        engine.use_tools(Tools { search, ..tools });
+    };
+    let oninput = {
+        let searching = searching.clone();
+        Callback::from(move |event: InputEvent| searching(Some(event_value(&event))))
+    };
+    let onkeydown = {
+        let searching = searching.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if event.key() == "Escape" {
+                searching(None);
+            }
+        })
+    };
+    let onclick = Callback::from(move |_: MouseEvent| searching(None));
+    html! {
+        <search class="homesearch">
+            <input class="input grow" id={SEARCH} type="search" value={props.search.clone()} {oninput} {onkeydown}
+                aria-label="Search rooms, devices and topics" placeholder="Name, room or topic" autocomplete="off"
+                spellcheck="false" data-testid="home-search" />
+            <span class="hint" role="status" data-testid="home-found">{props.found.clone()}</span>
+            <button class="btn btn--quiet" type="button" {onclick}>{"Close"}</button>
+        </search>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ArrangingProps {
+    rooms: Vec<RoomView>,
+}
+
+/// Every room with its devices as things to be moved. Favourites are shown in their rooms.
+#[component]
+fn Arranging(props: &ArrangingProps) -> Html {
+    let rooms = Rc::new(props.rooms.clone());
+    html! {
+        { for props.rooms.iter().filter(|room| room.id != FAVOURITES).map(|room| html! {
+            <ArrangeRoom key={room.id.clone()} room={room.clone()}>
+                <div class="cards">
+                    { for room.devices.iter().map(|device| html! {
+                        <ArrangeOf key={device.clone()} device={device.clone()} room={room.id.clone()} rooms={rooms.clone()} />
+                    })}
+                </div>
+            </ArrangeRoom>
+        })}
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ArrangeOfProps {
+    device: AttrValue,
+    room: AttrValue,
+    rooms: Rc<Vec<RoomView>>,
+}
+
+#[component]
+fn ArrangeOf(props: &ArrangeOfProps) -> Html {
+    match use_card(&props.device) {
+        Some(card) => html! { <ArrangeCard {card} room={props.room.clone()} rooms={props.rooms.clone()} /> },
+        None => html! { <article class="card card--1" aria-hidden="true"></article> },
+    }
+}
+
+/// What people hid, and the way back.
+fn hidden(engine: &EngineHandle, devices: &[(String, String)]) -> Html {
+    if devices.is_empty() {
+        return Html::default();
+    }
+    let show = |device: &str| {
+        let (engine, device) = (engine.clone(), device.to_owned());
+        Callback::from(move |_: MouseEvent| {
+            engine.arrange(Arrange::Hide {
+                device: device.clone(),
+                hidden: false,
+            });
+        })
+    };
+    html! {
+        <details class="unread" data-testid="hidden-devices">
+            <summary>{format!("Hidden by you ({})", devices.len())}</summary>
+            <ul class="topiclist">
+                { for devices.iter().map(|(id, name)| html! {
+                    <li key={id.clone()} class="row row--apart">
+                        <a class="link" href={Route::Device { id: id.clone() }.href()}><bdi>{visible(name)}</bdi></a>
+                        <button class="btn btn--dense" type="button" onclick={show(id)} data-testid="show-device"
+                            data-device={id.clone()} aria-label={format!("Show {}", visible(name))}>{"Show"}</button>
+                    </li>
+                })}
+            </ul>
+        </details>
     }
 }
 
@@ -197,6 +367,8 @@ fn unreadable(items: &[Unreadable]) -> Html {
 #[derive(Properties, PartialEq)]
 pub(super) struct CardOfProps {
     pub(super) device: AttrValue,
+    /// Id of the room that it is shown in.
+    pub(super) place: AttrValue,
 }
 
 /// Draws a card anew when its device changed, and when the words for its age do.
@@ -221,5 +393,5 @@ pub(super) fn CardOf(props: &CardOfProps) -> Html {
         return html! { <article class="card card--1" aria-hidden="true"></article> };
     };
     let now = words::step_now(card.last_heard, now);
-    html! { <Card {card} {now} {on_action} /> }
+    html! { <Card {card} {now} {on_action} place={props.place.clone()} /> }
 }

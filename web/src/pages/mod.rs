@@ -1,9 +1,11 @@
 //! The pages: each joins hooks and components and knows its own view only.
 
+mod arrange;
 mod cards;
 pub(crate) mod connect;
 pub(crate) mod device;
 pub(crate) mod explorer;
+mod hand;
 pub(crate) mod home;
 mod known;
 mod messages;

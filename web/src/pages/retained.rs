@@ -70,7 +70,7 @@ pub(crate) fn Retained(props: &RetainedProps) -> Html {
             window.set(RetainedWindow {
                 first_row,
                 ..(*window).clone()
-            })
+            });
         }
     });
     let view = view.as_deref().cloned().unwrap_or_default();

@@ -104,11 +104,12 @@ fn home_shows_facts_attention_rooms_and_cards() {
         rooms: vec![RoomView {
             id: "hall".into(),
             name: "Flur".into(),
-            facts: vec![],
             devices: std::rc::Rc::new(vec!["lamp".into()]),
+            ..RoomView::default()
         }],
         beyond_limit: 2,
-        unreadable: Vec::new(),
+        devices: 1,
+        ..HomeView::default()
     };
     let html = page(
         Shown::Home,
@@ -160,6 +161,7 @@ fn a_device_shows_its_values_topics_and_rhythm() {
                 is_state: false,
             },
         )],
+        hand: crate::wire::HandView::default(),
     };
     let html = page(
         Shown::Device,

@@ -1,8 +1,8 @@
 //! The document: its title, its theme, and moving about in it.
 
 use web_sys::{
-    Document, Element, HtmlElement, MutationObserver, MutationObserverInit, ResizeObserver, ScrollBehavior,
-    ScrollIntoViewOptions, ScrollLogicalPosition, window,
+    Document, Element, HtmlElement, KeyboardEvent, MutationObserver, MutationObserverInit, ResizeObserver,
+    ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, window,
 };
 
 use wasm_bindgen::{JsCast, prelude::Closure};
@@ -78,6 +78,48 @@ fn focus(element: &Element) {
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         // What cannot take the focus keeps it where it is.
         drop(element.focus());
+    }
+}
+
+/// Tells of every press of `/` outside of fields, until it is dropped.
+#[derive(Debug)]
+pub struct SlashWatch(Closure<dyn FnMut(KeyboardEvent)>);
+
+impl Drop for SlashWatch {
+    fn drop(&mut self) {
+        if let Some(document) = document() {
+            // A listener that is not there is removed already.
+            drop(document.remove_event_listener_with_callback("keydown", self.0.as_ref().unchecked_ref()));
+        }
+    }
+}
+
+/// Tells of every press of `/` that types nothing.
+#[must_use]
+pub fn on_slash(mut tell: impl FnMut() + 'static) -> SlashWatch {
+    let heard = Closure::<dyn FnMut(KeyboardEvent)>::new(move |event: KeyboardEvent| {
+        let typing = document()
+            .and_then(|document| document.active_element())
+            .is_some_and(|active| matches!(&*active.tag_name(), "INPUT" | "TEXTAREA" | "SELECT"));
+        if event.key() == "/" && !typing && !event.ctrl_key() && !event.meta_key() && !event.alt_key() {
+            event.prevent_default();
+            tell();
+        }
+    });
+    if let Some(document) = document() {
+        // Only an event without a name is refused.
+        drop(document.add_event_listener_with_callback("keydown", heard.as_ref().unchecked_ref()));
+    }
+    SlashWatch(heard)
+}
+
+/// Closes the popover with this id.
+pub fn hide_popover(id: &str) {
+    if let Some(element) = document().and_then(|document| document.get_element_by_id(id))
+        && let Some(element) = element.dyn_ref::<HtmlElement>()
+    {
+        // One that is closed already is refused.
+        drop(element.hide_popover());
     }
 }
 

@@ -4,12 +4,14 @@
 //! come from a broker (topics, names, payloads) are plain text here and stay plain text: the views never turn them
 //! into markup. Both directions are postcard-encoded bytes, so that one `Uint8Array` crosses and is transferred.
 
+mod arrange;
 mod chart;
 mod patch;
 mod retained;
 
 use serde::{Deserialize, Serialize};
 
+pub use arrange::*;
 pub use chart::*;
 pub use patch::*;
 pub use retained::*;
@@ -23,6 +25,12 @@ pub const DEFAULT_SESSION_EXPIRY_S: u32 = 300;
 
 /// A home with more devices is windowed: only cards that are on the screen or near it exist and are told of.
 pub const WHOLE_HOME: usize = 150;
+
+/// [`RoomView::id`] of devices without a room.
+pub const NO_ROOM: &str = "other";
+
+/// [`RoomView::id`] of devices that are shown first, besides in their rooms.
+pub const FAVOURITES: &str = "favourites";
 
 /// From the page to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +68,14 @@ pub enum Command {
         entity: String,
         action: Action,
     },
+    /// Change how the home is arranged; the answer is a [`Patch::Done`].
+    Arrange(Arrange),
+    /// Turn off every light that is on in a room of this [`RoomView::id`]; the answer is a [`Patch::Done`].
+    LightsOff(String),
+    /// Show only what has this in its name, room or topics; empty shows all.
+    Search(String),
+    /// Rooms and devices to choose from; the answer is a [`Patch::Places`].
+    Places,
     /// Read a payload that is no text; the answer is a [`Patch::Unpacked`].
     Unpack {
         request: RequestId,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ChartView, RequestId, RetainedView, SeriesName};
+use super::{Action, ChartView, Done, HandView, Place, RequestId, RetainedView, SeriesName};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -47,6 +47,10 @@ pub enum Patch {
         request: RequestId,
         result: Result<Unpacked, String>,
     },
+    /// What a [`Command::Arrange`](super::Command::Arrange) or [`Command::LightsOff`](super::Command::LightsOff) did.
+    Done(Done),
+    /// The answer to [`Command::Places`](super::Command::Places).
+    Places(Vec<Place>),
     /// Something the user must know that belongs to no view.
     Notice(Notice),
 }
@@ -183,6 +187,10 @@ pub struct HomeView {
     pub beyond_limit: u64,
     /// What was announced or said and could not be read, the newest first.
     pub unreadable: Vec<Unreadable>,
+    /// Devices of the home, also those that a search leaves out.
+    pub devices: u32,
+    /// Id and name of devices that are hidden by hand.
+    pub hidden: Vec<(String, String)>,
 }
 
 /// Something that could not be read.
@@ -200,9 +208,10 @@ impl HomeView {
         self.attention = facts.attention;
         self.beyond_limit = facts.beyond_limit;
         self.unreadable = facts.unreadable;
-        for (place, facts) in facts.rooms {
+        for (place, facts, lights) in facts.rooms {
             if let Some(room) = self.rooms.get_mut(place as usize) {
                 room.facts = facts;
+                room.lights = lights;
             }
         }
     }
@@ -256,12 +265,15 @@ pub enum AttentionReason {
 }
 
 /// A room and the order of its cards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RoomView {
+    /// [`NO_ROOM`](super::NO_ROOM) and [`FAVOURITES`](super::FAVOURITES) are none that can be renamed.
     pub id: String,
     pub name: String,
     /// "22.2 °C", "1 of 3 lights on", "All closed".
     pub facts: Vec<String>,
+    /// Lights that are on and can be turned off; `None`: there is no light that can be switched.
+    pub lights: Option<u32>,
     /// Device ids in the order of their cards.
     pub devices: Rc<Vec<String>>,
 }
@@ -271,8 +283,8 @@ pub struct RoomView {
 pub struct HomeFacts {
     pub glance: Vec<GlanceFact>,
     pub attention: Vec<AttentionItem>,
-    /// Rooms whose facts are others: place in [`HomeView::rooms`] and [`RoomView::facts`].
-    pub rooms: Vec<(u32, Vec<String>)>,
+    /// Rooms whose facts are others: place in [`HomeView::rooms`], [`RoomView::facts`] and [`RoomView::lights`].
+    pub rooms: Vec<(u32, Vec<String>, Option<u32>)>,
     pub beyond_limit: u64,
     pub unreadable: Vec<Unreadable>,
 }
@@ -429,6 +441,8 @@ pub struct DeviceView {
     pub configuration_url: String,
     /// What can be charted, with its name for people.
     pub series: Vec<(String, SeriesName)>,
+    /// How it is arranged.
+    pub hand: HandView,
 }
 
 /// A window of the topic tree.

@@ -141,6 +141,11 @@ impl Devices {
         std::mem::take(&mut self.announced.wanted).into_iter().collect()
     }
 
+    /// These topics are to be applied again.
+    pub(crate) fn want(&mut self, topics: Vec<String>) {
+        self.announced.wanted.extend(topics);
+    }
+
     /// Gives an engine for templates; what waited for it is wanted again.
     pub fn set_templates(&mut self, templates: Box<dyn Templates>) {
         self.announced.engine = Engine {
@@ -357,10 +362,14 @@ impl Devices {
             if !was_there {
                 device.first_seen_ms = now_ms;
             }
-            device.kind = kind_of_device(device);
+            device.say_own();
+            device.keep_own(kind_of_device(device));
         }
         self.announced.wanted.extend(made.wanted);
         self.announced.bound.insert(id, made.bound);
+        if !self.arrangement.is_empty() {
+            self.rearrange(id);
+        }
         self.weigh_presence(id);
         self.judge(now_ms, id);
         self.structure += 1;

@@ -27,6 +27,9 @@ pub(crate) struct CardProps {
     pub(crate) now: u64,
     /// Entity and what it is asked to do.
     pub(crate) on_action: Callback<(String, Action)>,
+    /// Where on the page it stands: a favourite stands in its room, too.
+    #[prop_or_default]
+    pub(crate) place: AttrValue,
 }
 
 /// One device.
@@ -51,7 +54,7 @@ pub(crate) fn Card(props: &CardProps) -> Html {
                     <span class="card__line">
                         <StateLine card={props.card.clone()} now={props.now} />
                         if card.entities.iter().any(is_guessed) {
-                            <Guess id={element_id("guess", &card.id)} card={props.card.clone()} />
+                            <Guess id={element_id("guess", &format!("{} {}", props.place, card.id))} card={props.card.clone()} />
                         }
                     </span>
                 </div>

@@ -89,6 +89,7 @@ fn card(entities: Vec<EntityView>, liveness: Liveness) -> String {
         card: Rc::new(card),
         now: NOW,
         on_action: Callback::noop(),
+        place: AttrValue::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The core against a scripted server, in virtual time.
 
+mod arrange;
 mod chart;
 mod connection;
 mod disk;

@@ -5,8 +5,14 @@ use hearth_model::store::Store;
 
 use super::topic::spark;
 use crate::{
-    engine::{home::Home, input::Now},
-    wire::{self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, SeriesName, Tone},
+    engine::{
+        home::{Home, PART},
+        input::Now,
+    },
+    wire::{
+        self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, HandView, PartView, SeriesName,
+        Tone,
+    },
 };
 
 /// Entities that a card of Home carries; the device's own page has all.
@@ -19,13 +25,21 @@ const TEXT_CHARACTERS: usize = 400;
 /// The card of a device on Home.
 pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceCard> {
     let device = shown(home, id)?;
-    let telling = device
-        .entities
-        .iter()
-        .filter(|entity| !entity.diagnostic)
+    if home.devices().head(id) != id {
+        return None;
+    }
+    let telling = entities(home, id)
+        .filter(|(_, entity)| !entity.diagnostic)
         .take(CARD_ENTITIES)
         .collect();
-    Some(card_with(now, home, store, id, device, telling))
+    Some(card_with(now, home, store, (id, device), telling))
+}
+
+/// The entities of a device and of what was joined with it by hand.
+fn entities(home: &Home, id: DeviceId) -> impl Iterator<Item = (DeviceId, &Entity)> {
+    let joined = home.devices().joined(id).into_iter();
+    let devices = joined.filter_map(|id| Some((id, home.devices().device(id)?)));
+    devices.flat_map(|(id, device)| device.entities.iter().map(move |entity| (id, entity)))
 }
 
 /// A device, unless it is gone.
@@ -38,20 +52,45 @@ fn shown(home: &Home, id: DeviceId) -> Option<&Device> {
 /// A device with all its entities.
 pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceView> {
     let device = shown(home, id)?;
+    let all = home.devices().joined(id);
+    let joined = || all.iter().filter_map(|id| home.devices().device(*id));
     Some(DeviceView {
-        card: card_with(now, home, store, id, device, device.entities.iter().collect()),
+        card: card_with(now, home, store, (id, device), entities(home, id).collect()),
         room: device.room.clone().unwrap_or_default(),
         source: source(device),
-        topics: device.topics.clone(),
+        topics: joined()
+            .flat_map(|device| device.topics.iter().cloned())
+            .collect(),
         usual_interval_ms: device.usual_interval_ms,
         details: details(device),
         configuration_url: device.details.configuration_url.clone(),
-        series: device
-            .entities
-            .iter()
-            .filter_map(|entity| Some((entity.name.clone(), series_name(store, entity)?)))
+        series: entities(home, id)
+            .filter_map(|(_, entity)| Some((entity.name.clone(), series_name(store, entity)?)))
             .collect(),
+        hand: hand(home, id, device),
     })
+}
+
+/// How the device is arranged.
+fn hand(home: &Home, id: DeviceId, device: &Device) -> HandView {
+    let devices = home.devices();
+    let said = devices.arrangement().correction(&devices.marks(id));
+    let parts = devices.parts(id).into_iter();
+    HandView {
+        own_name: device.own.name.clone(),
+        own_room: device.own.room.clone(),
+        own_kind: device.own.kind.name().to_owned(),
+        room: said.is_some_and(|said| said.room.is_some()),
+        kind: device.kind_by_hand.is_some(),
+        favourite: device.is_favourite,
+        hidden: device.is_hidden,
+        parts: parts
+            .map(|part| PartView {
+                key: part.key,
+                name: part.name,
+            })
+            .collect(),
+    }
 }
 
 /// The numbers of an entity, else its states, if there are samples.
@@ -94,22 +133,21 @@ fn card_with(
     now: Now,
     home: &Home,
     store: &Store,
-    id: DeviceId,
-    device: &Device,
-    entities: Vec<&Entity>,
+    (id, device): (DeviceId, &Device),
+    entities: Vec<(DeviceId, &Entity)>,
 ) -> DeviceCard {
     let mut sparks_left = if entities.len() > CARD_ENTITIES {
         entities.len()
     } else {
         CARD_SPARKS
     };
-    let entities = entities.into_iter().map(|entity| {
+    let entities = entities.into_iter().map(|(of, entity)| {
         let spark = (sparks_left > 0 && entity.kind == EntityKind::Number)
             .then(|| series_of(store, entity).and_then(|series| spark(series, now.wall_ms)))
             .flatten();
         sparks_left -= usize::from(spark.is_some());
         EntityView {
-            id: entity.id.clone(),
+            id: entity_id(home, id, of, entity),
             name: entity.name.clone(),
             kind: entity.kind.name().to_owned(),
             value: value(entity),
@@ -122,7 +160,7 @@ fn card_with(
             control: entity
                 .control
                 .as_ref()
-                .map(|control| control_view(control, home, id, &entity.id)),
+                .map(|control| control_view(control, home, of, &entity.id)),
             spark,
         }
     });
@@ -134,6 +172,14 @@ fn card_with(
         last_heard: device.last_heard_ms.unwrap_or(0),
         tone: tone(device),
         entities: entities.collect(),
+    }
+}
+
+/// What an entity is called on the card of `id`, so that its commands find the way.
+fn entity_id(home: &Home, id: DeviceId, of: DeviceId, entity: &Entity) -> String {
+    match home.devices().device(of).filter(|_| of != id) {
+        Some(device) => format!("{}{PART}{}", device.id, entity.id),
+        None => entity.id.clone(),
     }
 }
 

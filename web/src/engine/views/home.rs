@@ -6,16 +6,16 @@ use std::{
     rc::Rc,
 };
 
-use hearth_devices::{Attention, DeviceId, Devices, Facts, Reason, Room, Share};
+use hearth_devices::{Attention, DeviceId, Devices, EntityKind, Facts, Reason, Room, Share};
 use hearth_model::{age::duration_words, format::format_number, store::Store};
 use hearth_mqtt::MonoTime;
 
 use super::{card, pace::Pace};
 use crate::{
-    engine::{home::Home, input::Now},
+    engine::{core::lights_on, home::Home, input::Now},
     wire::{
-        AttentionItem, AttentionReason, GlanceFact, HomeFacts, HomeView, Patch, RoomView, Tone, Unreadable,
-        WHOLE_HOME,
+        AttentionItem, AttentionReason, FAVOURITES, GlanceFact, HomeFacts, HomeView, NO_ROOM, Patch,
+        RoomView, Tone, Unreadable, WHOLE_HOME,
     },
 };
 
@@ -48,6 +48,8 @@ pub(super) struct HomeScreen {
     /// The cards that the page shows, as it names them; of use when there are many.
     watched: BTreeSet<String>,
     sent: Option<HomeView>,
+    /// In small letters.
+    search: String,
 }
 
 impl HomeScreen {
@@ -64,8 +66,21 @@ impl HomeScreen {
         *self = Self {
             open: self.open,
             pace: Pace::due_at_once(),
+            search: std::mem::take(&mut self.search),
             ..Self::default()
         };
+    }
+
+    pub(super) fn note_arranged(&mut self) {
+        self.sent = None;
+        self.pace = Pace::due_at_once();
+        self.card_pace = Pace::due_at_once();
+    }
+
+    pub(super) fn search(&mut self, text: &str) {
+        self.search = lower(text.trim());
+        self.sent = None;
+        self.pace = Pace::due_at_once();
     }
 
     pub(super) fn show_again(&mut self, home: &Home) {
@@ -167,7 +182,7 @@ impl HomeScreen {
     fn rooms(&mut self, now: Now, devices: &Devices) -> Option<Patch> {
         let is_known = self.structure == devices.structure();
         if let (true, Some(sent)) = (is_known, &mut self.sent) {
-            let (facts, is_all) = different_facts(now, devices, sent)?;
+            let (facts, is_all) = different_facts(&self.search, now, devices, sent)?;
             if !is_all {
                 self.pace = Pace::due_at_once();
             }
@@ -175,7 +190,7 @@ impl HomeScreen {
             return Some(Patch::Facts(facts));
         }
         self.structure = devices.structure();
-        let view = home_view(now, devices);
+        let view = home_view(&self.search, now, devices);
         let is_new = self.sent.as_ref() != Some(&view);
         self.sent = Some(view.clone());
         is_new.then_some(Patch::Home(view))
@@ -183,13 +198,13 @@ impl HomeScreen {
 }
 
 /// What of the facts is different from what was sent, and whether that is all.
-fn different_facts(now: Now, devices: &Devices, sent: &HomeView) -> Option<(HomeFacts, bool)> {
-    let view = home_view(now, devices);
+fn different_facts(search: &str, now: Now, devices: &Devices, sent: &HomeView) -> Option<(HomeFacts, bool)> {
+    let view = home_view(search, now, devices);
     let places = 0_u32..;
     let mut rooms: Vec<_> = places
         .zip(view.rooms.iter().zip(&sent.rooms))
-        .filter(|(_, (room, before))| room.facts != before.facts)
-        .map(|(place, (room, _))| (place, room.facts.clone()))
+        .filter(|(_, (room, before))| room.facts != before.facts || room.lights != before.lights)
+        .map(|(place, (room, _))| (place, room.facts.clone(), room.lights))
         .collect();
     let is_all = rooms.len() <= ROOM_FACTS;
     rooms.truncate(ROOM_FACTS);
@@ -253,7 +268,8 @@ impl DeviceScreen {
         if !self.pace.take_due(now.mono, CARD_INTERVAL_MS) {
             return None;
         }
-        self.id = home.devices().find(address);
+        let devices = home.devices();
+        self.id = devices.find(address).map(|id| devices.head(id));
         let device = self
             .id
             .and_then(|id| card::device(now, home, store, id))
@@ -265,17 +281,24 @@ impl DeviceScreen {
     }
 }
 
-fn home_view(now: Now, devices: &Devices) -> HomeView {
+fn home_view(search: &str, now: Now, devices: &Devices) -> HomeView {
     let attention = devices.attention(now.wall_ms);
+    let hidden = devices
+        .all()
+        .filter(|(id, device)| device.is_hidden && devices.head(*id) == *id);
     HomeView {
         glance: glance(&devices.facts()),
         attention: attention
             .iter()
             .filter_map(|item| attention_item(devices, item))
             .collect(),
-        rooms: rooms(devices),
+        rooms: rooms(search, devices),
         beyond_limit: devices.counters().devices_refused,
         unreadable: unreadable(devices),
+        devices: u32::try_from(devices.iter().count()).unwrap_or(u32::MAX),
+        hidden: hidden
+            .map(|(_, device)| (device.id.clone(), device.name.clone()))
+            .collect(),
     }
 }
 
@@ -289,28 +312,89 @@ fn unreadable(devices: &Devices) -> Vec<Unreadable> {
         .collect()
 }
 
-fn rooms(devices: &Devices) -> Vec<RoomView> {
+fn rooms(search: &str, devices: &Devices) -> Vec<RoomView> {
     let rooms = devices.rooms();
     let only_room = rooms.len() == 1;
-    rooms
+    let mut shown: Vec<RoomView> = Vec::new();
+    let favourites: Vec<DeviceId> = rooms
         .iter()
-        .map(|room| room_view(devices, room, only_room))
-        .collect()
+        .flat_map(|room| &room.devices)
+        .filter(|id| devices.device(**id).is_some_and(|device| device.is_favourite))
+        .copied()
+        .collect();
+    if search.is_empty() && !favourites.is_empty() {
+        shown.push(RoomView {
+            id: FAVOURITES.to_owned(),
+            name: "Favourites".to_owned(),
+            devices: addresses(devices, &favourites),
+            ..RoomView::default()
+        });
+    }
+    for mut room in rooms {
+        let is_named = |room: &Room| lower(room.name.as_deref().unwrap_or_default()).contains(search);
+        if !search.is_empty() && !is_named(&room) {
+            room.devices.retain(|id| is_found(search, devices, *id));
+            if room.devices.is_empty() {
+                continue;
+            }
+        }
+        let mut view = room_view(devices, &room, only_room);
+        // Two names may have the same letters and digits.
+        while shown.iter().any(|known| known.id == view.id) {
+            view.id.push('-');
+        }
+        shown.push(view);
+    }
+    shown
+}
+
+/// Whether a device has this in its name or in one of its topics.
+fn is_found(search: &str, devices: &Devices, id: DeviceId) -> bool {
+    let joined = devices.joined(id);
+    let mut all = joined.iter().filter_map(|id| devices.device(*id));
+    all.any(|device| {
+        lower(&device.name).contains(search)
+            || device.topics.iter().any(|topic| lower(topic).contains(search))
+    })
+}
+
+fn addresses(devices: &Devices, of: &[DeviceId]) -> Rc<Vec<String>> {
+    let address = |id: &DeviceId| devices.device(*id).map(|device| device.id.clone());
+    Rc::new(of.iter().filter_map(address).collect())
+}
+
+/// [`RoomView::id`]
+pub fn room_id(room: &Room) -> String {
+    room.name.as_deref().map_or_else(|| NO_ROOM.to_owned(), slug)
 }
 
 fn room_view(devices: &Devices, room: &Room, only_room: bool) -> RoomView {
-    let address = |id: &DeviceId| devices.device(*id).map(|device| device.id.clone());
-    let (id, name) = match &room.name {
-        Some(name) => (slug(name), name.clone()),
-        None if only_room => ("other".to_owned(), "Devices".to_owned()),
-        None => ("other".to_owned(), "Other devices".to_owned()),
+    let name = match &room.name {
+        Some(name) => name.clone(),
+        None if only_room => "Devices".to_owned(),
+        None => "Other devices".to_owned(),
     };
     RoomView {
-        id,
+        id: room_id(room),
         name,
-        facts: room_facts(&devices.facts_of(&room.devices)),
-        devices: Rc::new(room.devices.iter().filter_map(address).collect()),
+        facts: room_facts(&devices.facts_of(&whole(devices, &room.devices))),
+        lights: lights(devices, &room.devices),
+        devices: addresses(devices, &room.devices),
     }
+}
+
+/// With what was joined by hand.
+fn whole(devices: &Devices, of: &[DeviceId]) -> Vec<DeviceId> {
+    of.iter().flat_map(|id| devices.joined(*id)).collect()
+}
+
+fn lights(devices: &Devices, of: &[DeviceId]) -> Option<u32> {
+    let can_be_switched = whole(devices, of)
+        .iter()
+        .filter_map(|id| devices.device(*id))
+        .flat_map(|device| &device.entities)
+        .any(|entity| entity.kind == EntityKind::Light && entity.control.is_some());
+    can_be_switched.then(|| u32::try_from(lights_on(devices, of).count()).unwrap_or(u32::MAX))
 }
 
 fn slug(name: &str) -> String {
@@ -407,7 +491,7 @@ fn fact(key: &str, value: String, unit: &str, tone: Tone) -> GlanceFact {
 }
 
 fn attention_item(devices: &Devices, item: &Attention) -> Option<AttentionItem> {
-    let device = devices.device(item.device)?;
+    let device = devices.device(devices.head(item.device))?;
     let detail = match (item.battery, item.usual_interval_ms) {
         _ if item.bridge.is_some() => {
             let (topic, devices) = item.bridge.clone().unwrap_or_default();

@@ -25,7 +25,7 @@ use self::{
     topic::TopicScreen,
     tree::TreeScreen,
 };
-pub use self::{numbers::Numbers, pace::Pace};
+pub use self::{home::room_id, numbers::Numbers, pace::Pace};
 use super::{home::Home, input::Now, retained::Retained, subscriptions::Subscriptions};
 use crate::wire::{Outcome, Patch, RequestId, TreeCommand, View, ViewKind};
 
@@ -105,6 +105,17 @@ impl Views {
     /// The page shows these cards of Home now.
     pub fn watch(&mut self, home: &Home, cards: Vec<String>) {
         self.home.watch(home, cards);
+    }
+
+    /// The devices are arranged otherwise: shown at once.
+    pub fn note_arranged(&mut self) {
+        self.home.note_arranged();
+        self.device.show_again();
+    }
+
+    /// Only what has this in it is shown on Home.
+    pub fn search(&mut self, text: &str) {
+        self.home.search(text);
     }
 
     /// What was heard is forgotten: the open views begin anew.

@@ -1,0 +1,272 @@
+//! What people do with the home as a whole: arrange it, turn lights off together, and take that back.
+
+use hearth_devices::{Arrangement, DeviceId, DeviceKind, Devices, EntityKind, Liveness, named};
+
+use super::{super::input::Now, Engine};
+use crate::wire::{Action, Arrange, Done, Outcome, Patch, Place};
+
+/// Steps that can be taken back.
+const STEPS: usize = 50;
+/// Requests of the engine itself: far from those of the page, which begin at 1.
+const OWN_REQUESTS: u32 = u32::MAX - 1_000_000;
+
+/// How to take back what was done.
+#[derive(Debug)]
+pub(super) enum Undo {
+    Arrangement(Box<Arrangement>),
+    /// Ids of devices and of entities that were turned off.
+    Lights(Vec<(String, String)>),
+}
+
+impl Engine {
+    pub(super) fn arrange(&mut self, now: Now, change: Arrange) {
+        let before = self.home.devices().arrangement().clone();
+        let said = match change {
+            Arrange::Undo => return self.take_back(now),
+            Arrange::Restore(text) => {
+                self.home
+                    .set_arrangement(now, &self.store, Arrangement::read(&text));
+                return self.views.note_arranged();
+            }
+            change => {
+                let mut arrangement = before.clone();
+                match changed(self.home.devices(), &mut arrangement, change) {
+                    Ok(said) => {
+                        self.home.set_arrangement(now, &self.store, arrangement);
+                        said
+                    }
+                    Err(why) => return self.tell(why, None),
+                }
+            }
+        };
+        if *self.home.devices().arrangement() == before {
+            return;
+        }
+        self.remember(Undo::Arrangement(Box::new(before)));
+        let kept = self.home.devices().arrangement().to_text();
+        self.views.note_arranged();
+        self.tell(said, Some(kept));
+    }
+
+    fn take_back(&mut self, now: Now) {
+        match self.undo.pop() {
+            Some(Undo::Arrangement(before)) => {
+                self.home.set_arrangement(now, &self.store, *before);
+                let kept = self.home.devices().arrangement().to_text();
+                self.views.note_arranged();
+                self.tell("Taken back.".to_owned(), Some(kept));
+            }
+            Some(Undo::Lights(lights)) => {
+                let count = self.switch(now, &lights, true);
+                self.tell(format!("{} on again.", lights_words(count)), None);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn lights_off(&mut self, now: Now, room: &str) {
+        let devices = self.home.devices();
+        let rooms = devices.rooms();
+        let of = rooms
+            .iter()
+            .find(|known| super::super::views::room_id(known) == room);
+        let Some(of) = of else { return };
+        let lights: Vec<(String, String)> = lights_on(devices, &of.devices)
+            .filter_map(|(id, entity)| Some((devices.device(id)?.id.clone(), entity.to_owned())))
+            .collect();
+        let name = of.name.clone();
+        let count = self.switch(now, &lights, false);
+        let place = name.map(|name| format!(" in {name}")).unwrap_or_default();
+        if count > 0 {
+            self.remember(Undo::Lights(lights));
+        }
+        self.tell(format!("{} turned off{place}.", lights_words(count)), None);
+    }
+
+    /// Asks lights to be on or off; how many could be asked.
+    fn switch(&mut self, now: Now, lights: &[(String, String)], on: bool) -> usize {
+        let mut asked = 0;
+        for (device, entity) in lights {
+            self.own_requests = self.own_requests.wrapping_add(1) % 1_000_000;
+            let request = OWN_REQUESTS + self.own_requests;
+            let outcome = self.control(now, request, (device, entity), Action::Turn(on));
+            asked += usize::from(!matches!(outcome, Outcome::Failed(_)));
+            self.home.note_outcome(request, &outcome);
+        }
+        asked
+    }
+
+    fn remember(&mut self, undo: Undo) {
+        if self.undo.len() >= STEPS {
+            self.undo.remove(0);
+        }
+        self.undo.push(undo);
+    }
+
+    fn tell(&mut self, said: String, kept: Option<String>) {
+        let undo = !self.undo.is_empty();
+        self.views.push_result(Patch::Done(Done { said, undo, kept }));
+    }
+}
+
+fn lights_words(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "light" } else { "lights" })
+}
+
+/// The lights of these devices that are on and can be turned off.
+pub(in crate::engine) fn lights_on<'a>(
+    devices: &'a Devices,
+    of: &'a [DeviceId],
+) -> impl Iterator<Item = (DeviceId, &'a str)> {
+    let joined = of.iter().flat_map(|id| devices.joined(*id));
+    let there = joined.filter_map(|id| Some((id, devices.device(id)?)));
+    let there = there.filter(|(_, device)| device.liveness != Liveness::Offline);
+    there.flat_map(|(id, device)| {
+        let on = device.entities.iter().filter(|entity| {
+            entity.kind == EntityKind::Light
+                && entity.is_on() == Some(true)
+                && entity.control.as_ref().is_some_and(|control| !control.asks)
+        });
+        on.map(move |entity| (id, entity.id.as_str()))
+    })
+}
+
+/// Rooms and devices to choose from.
+pub(super) fn places(devices: &Devices) -> Patch {
+    let named = |id: &DeviceId| {
+        let device = devices.device(*id)?;
+        Some((device.id.clone(), device.name.clone()))
+    };
+    let place = |room: hearth_devices::Room| Place {
+        devices: room.devices.iter().filter_map(named).collect(),
+        room: room.name,
+    };
+    Patch::Places(devices.rooms().into_iter().map(place).collect())
+}
+
+/// Changes an arrangement; what was done, for people.
+fn changed(devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<String, String> {
+    let device = |address: &str| {
+        let id = devices.find(address).map(|id| devices.head(id));
+        id.and_then(|id| Some((devices.marks(id), devices.device(id)?)))
+            .ok_or_else(|| "This device is not here any more.".to_owned())
+    };
+    let is_room = |name: &str| {
+        devices
+            .rooms()
+            .iter()
+            .any(|room| room.name.as_deref() == Some(name))
+    };
+    Ok(match change {
+        Arrange::MakeRoom(typed) => {
+            let name = room_name(&typed)?;
+            if is_room(&name) {
+                return Err(format!("There is a room {name} already."));
+            }
+            all.make_room(&name);
+            format!("Room {name} made.")
+        }
+        Arrange::RenameRoom { from, to } => {
+            let to = room_name(&to)?;
+            all.rename_room(&from, &to);
+            format!("{from} is called {to} now.")
+        }
+        Arrange::RemoveRoom(name) => {
+            all.remove_room(&name);
+            format!("Room {name} taken away.")
+        }
+        Arrange::Move {
+            device: address,
+            room,
+        } => {
+            let (marks, device) = device(&address)?;
+            let room = room.map(|room| room_name(&room)).transpose()?;
+            if let Some(new) = room.as_deref().filter(|room| !is_room(room)) {
+                all.make_room(new);
+            }
+            let is_own = device.own.room.as_deref().and_then(|own| all.room_of(own)) == room;
+            all.correct(&marks, |said| said.room = (!is_own).then(|| room.clone()));
+            match room {
+                Some(room) => format!("{} moved to {room}.", device.name),
+                None => format!("{} is in no room now.", device.name),
+            }
+        }
+        Arrange::MoveBack(address) => {
+            let (marks, device) = device(&address)?;
+            all.correct(&marks, |said| said.room = None);
+            format!("{} is where it says.", device.name)
+        }
+        Arrange::Rename {
+            device: address,
+            name,
+        } => {
+            let (marks, device) = device(&address)?;
+            let name = named(&name);
+            let name = if name == device.own.name {
+                String::new()
+            } else {
+                name
+            };
+            let shown = if name.is_empty() { &device.own.name } else { &name };
+            let said = format!("{} is called {shown} now.", device.name);
+            all.correct(&marks, |said| said.name = name);
+            said
+        }
+        Arrange::Kind {
+            device: address,
+            kind,
+        } => {
+            let (marks, device) = device(&address)?;
+            all.correct(&marks, |said| said.kind = DeviceKind::parse(&kind));
+            format!("{} is something else now.", device.name)
+        }
+        Arrange::Hide {
+            device: address,
+            hidden,
+        } => {
+            let (marks, device) = device(&address)?;
+            all.correct(&marks, |said| said.hidden = hidden);
+            format!(
+                "{} is {} now.",
+                device.name,
+                if hidden { "hidden" } else { "shown" }
+            )
+        }
+        Arrange::Favourite {
+            device: address,
+            favourite,
+        } => {
+            let (marks, device) = device(&address)?;
+            all.correct(&marks, |said| said.favourite = favourite);
+            let is = if favourite { "a favourite" } else { "no favourite" };
+            format!("{} is {is} now.", device.name)
+        }
+        Arrange::Join {
+            device: address,
+            with,
+        } => {
+            let ((marks, one), (others, other)) = (device(&address)?, device(&with)?);
+            if one.id == other.id {
+                return Err("A device cannot be joined with itself.".to_owned());
+            }
+            all.join(&marks, &others);
+            format!("{} and {} are one device now.", one.name, other.name)
+        }
+        Arrange::Separate { device: address, key } => {
+            let (_, device) = device(&address)?;
+            if !all.unjoin(std::slice::from_ref(&key)) {
+                all.separate(&key);
+            }
+            format!("{} is two devices now.", device.name)
+        }
+        Arrange::Undo | Arrange::Restore(_) => String::new(),
+    })
+}
+
+fn room_name(typed: &str) -> Result<String, String> {
+    let name = named(typed);
+    if name.is_empty() {
+        return Err("A room needs a name.".to_owned());
+    }
+    Ok(name)
+}

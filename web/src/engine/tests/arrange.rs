@@ -1,0 +1,243 @@
+//! The home as people arrange it, and what they do with all lights at once.
+
+use super::*;
+use crate::wire::{Arrange, DeviceView, Done, HomeView};
+
+impl Bench {
+    /// A home with a lamp and a fan, opened.
+    fn at_home() -> Self {
+        let mut bench = Self::connected();
+        bench.command(Command::Open(View::Home));
+        bench.publish("home/kitchen/lamp/state", "ON");
+        bench.publish("home/bathroom/fan/temperature", "21.5");
+        bench.wait(1_000);
+        bench.sent();
+        bench
+    }
+
+    fn arrange(&mut self, change: Arrange) -> Done {
+        self.command(Command::Arrange(change));
+        self.wait(1_000);
+        let done = self.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Done(done) => Some(done.clone()),
+            _ => None,
+        });
+        done.expect("it is said what was done")
+    }
+
+    fn home(&self) -> HomeView {
+        let mut home = HomeView::default();
+        for patch in &self.patches {
+            match patch {
+                Patch::Home(view) => home = view.clone(),
+                Patch::Facts(facts) => home.take_facts(facts.clone()),
+                _ => {}
+            }
+        }
+        home
+    }
+
+    /// `name: devices` for each room.
+    fn rooms(&self) -> Vec<String> {
+        let rooms = self.home().rooms;
+        rooms
+            .iter()
+            .map(|room| format!("{}: {}", room.name, room.devices.join(" ")))
+            .collect()
+    }
+
+    fn device(&mut self, id: &str) -> DeviceView {
+        self.command(Command::Open(View::Device { id: id.to_owned() }));
+        self.wait(1_000);
+        let shown = self.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Device {
+                device: Some(device), ..
+            } => Some((**device).clone()),
+            _ => None,
+        });
+        shown.expect("the device is there")
+    }
+
+    /// `topic payload` of everything published since the last call.
+    fn published_lines(&mut self) -> Vec<String> {
+        let published = self.sent().into_iter().filter_map(|packet| match packet {
+            Packet::Publish(publish) => Some(publish),
+            _ => None,
+        });
+        let line = |publish: hearth_mqtt::Publish| {
+            let payload = String::from_utf8_lossy(publish.payload()).into_owned();
+            format!("{} {payload}", publish.topic().unwrap_or_default())
+        };
+        published.map(line).collect()
+    }
+}
+
+fn to(device: &str, room: &str) -> Arrange {
+    Arrange::Move {
+        device: device.into(),
+        room: Some(room.into()),
+    }
+}
+
+const LAMP: &str = "home-kitchen-lamp";
+const FAN: &str = "home-bathroom-fan";
+
+#[test]
+fn rooms_are_made_and_devices_move_and_every_step_is_taken_back() {
+    let mut bench = Bench::at_home();
+    let at_first = bench.rooms();
+    assert_eq!(
+        at_first,
+        ["Kitchen: home-kitchen-lamp", "Bathroom: home-bathroom-fan"]
+    );
+    bench.arrange(Arrange::MakeRoom(" Den ".into()));
+    let done = bench.arrange(to(LAMP, "Den"));
+    assert_eq!((&*done.said, done.undo), ("Lamp moved to Den.", true));
+    assert_eq!(
+        bench.rooms(),
+        ["Bathroom: home-bathroom-fan", "Den: home-kitchen-lamp"]
+    );
+    bench.arrange(Arrange::RenameRoom {
+        from: "Den".into(),
+        to: "Studio".into(),
+    });
+    bench.arrange(Arrange::RemoveRoom("Bathroom".into()));
+    assert_eq!(
+        bench.rooms(),
+        ["Studio: home-kitchen-lamp", "Other devices: home-bathroom-fan"]
+    );
+    for _ in 0..4 {
+        bench.arrange(Arrange::Undo);
+    }
+    let done = bench.arrange(Arrange::MakeRoom("Kitchen".into()));
+    assert!(
+        done.kept.is_none() && !done.undo && done.said.contains("already"),
+        "{done:?}"
+    );
+    assert_eq!(bench.rooms(), at_first);
+}
+
+#[test]
+fn what_the_browser_kept_is_there_before_the_first_message_and_not_at_another_broker() {
+    let mut bench = Bench::at_home();
+    bench.arrange(Arrange::Rename {
+        device: LAMP.into(),
+        name: "Big <b>one</b>".into(),
+    });
+    let kept = bench.arrange(to(LAMP, "아이 방")).kept.expect("it is to be kept");
+    let mut again = Bench::new();
+    again.command(Command::Connect(Box::new(options())));
+    again.command(Command::Arrange(Arrange::Restore(kept)));
+    again.input(Input::Opened);
+    again.answer_connect(ReasonCode::SUCCESS);
+    again.command(Command::Open(View::Home));
+    again.publish("home/kitchen/lamp/state", "ON");
+    again.wait(1_000);
+    assert_eq!(again.rooms(), ["아이 방: home-kitchen-lamp"]);
+    assert_eq!(
+        again.cards().last().map(|card| &*card.name),
+        Some("Big <b>one</b>")
+    );
+    again.command(Command::Connect(Box::new(ConnectionOptions {
+        url: "ws://other:9001/mqtt".into(),
+        ..options()
+    })));
+    again.wait(1_000);
+    assert_eq!(again.rooms(), Vec::<String>::new());
+}
+
+#[test]
+fn hidden_devices_and_favourites_are_told_to_home() {
+    let mut bench = Bench::at_home();
+    bench.arrange(Arrange::Favourite {
+        device: FAN.into(),
+        favourite: true,
+    });
+    bench.arrange(Arrange::Hide {
+        device: LAMP.into(),
+        hidden: true,
+    });
+    let home = bench.home();
+    assert_eq!(home.hidden, [(LAMP.to_owned(), "Lamp".to_owned())]);
+    assert_eq!(
+        bench.rooms(),
+        ["Favourites: home-bathroom-fan", "Bathroom: home-bathroom-fan"]
+    );
+    assert!(bench.device(LAMP).hand.hidden, "its page is still there");
+}
+
+#[test]
+fn two_devices_that_are_one_have_one_card_and_their_commands_find_their_way() {
+    let mut bench = Bench::at_home();
+    bench.arrange(Arrange::Join {
+        device: FAN.into(),
+        with: LAMP.into(),
+    });
+    assert_eq!(bench.rooms(), ["Kitchen: home-kitchen-lamp"]);
+    let view = bench.device(FAN);
+    let entities: Vec<&str> = view.card.entities.iter().map(|entity| &*entity.id).collect();
+    assert_eq!(
+        (&*view.card.id, entities),
+        (LAMP, vec!["state", "home-bathroom-fan~temperature"])
+    );
+    bench.publish("home/bathroom/fan/temperature", "22.5");
+    bench.wait(1_000);
+    let card = bench.cards().last().copied().cloned().expect("a card");
+    assert_eq!(card.id, LAMP, "a value of the part is shown on the card");
+    let key = view
+        .hand
+        .parts
+        .first()
+        .map(|part| part.key.clone())
+        .expect("it has parts");
+    bench.arrange(Arrange::Separate {
+        device: LAMP.into(),
+        key,
+    });
+    assert_eq!(bench.rooms().len(), 2);
+}
+
+#[test]
+fn a_search_finds_by_name_room_and_topic() {
+    let mut bench = Bench::at_home();
+    for (text, found) in [
+        ("LAMP", vec!["Kitchen: home-kitchen-lamp"]),
+        ("kitch", vec!["Kitchen: home-kitchen-lamp"]),
+        ("fan/temp", vec!["Bathroom: home-bathroom-fan"]),
+        ("nothing", vec![]),
+    ] {
+        bench.command(Command::Search(text.into()));
+        bench.wait(1_000);
+        assert_eq!(bench.rooms(), found, "{text}");
+        assert_eq!(bench.home().devices, 2, "{text}");
+    }
+}
+
+#[test]
+fn all_lights_of_a_room_are_turned_off_and_on_again() {
+    let mut bench = Bench::at_home();
+    bench.publish("home/kitchen/spot-light/state", "OFF");
+    bench.publish("home/kitchen/ceiling-light/state", "on");
+    bench.wait(1_000);
+    let home = bench.home();
+    let lights: Vec<_> = home.rooms.iter().map(|room| room.lights).collect();
+    assert_eq!(lights, [Some(2), None]);
+    bench.command(Command::LightsOff(home.rooms[0].id.clone()));
+    bench.wait(10);
+    let off = ["home/kitchen/ceiling-light/set off", "home/kitchen/lamp/set OFF"];
+    let mut published = bench.published_lines();
+    published.sort();
+    assert_eq!(published, off);
+    bench.publish("home/kitchen/lamp/state", "OFF");
+    bench.publish("home/kitchen/ceiling-light/state", "off");
+    bench.wait(1_000);
+    assert_eq!(bench.home().rooms[0].lights, Some(0));
+    let done = bench.arrange(Arrange::Undo);
+    assert_eq!(done.said, "2 lights on again.");
+    let mut published = bench.published_lines();
+    published.sort();
+    assert_eq!(
+        published,
+        ["home/kitchen/ceiling-light/set on", "home/kitchen/lamp/set ON"]
+    );
+}
