@@ -67,6 +67,10 @@ fn look(screen: Screen, dark: bool) -> Result<()> {
         page.fill(&by("topic-search"), "state")?;
         page.wait_for(&by("search-next"))?;
         look("Explorer with a search");
+        page.go_to("#/explorer?retained=")?;
+        page.click(&by("retained-dry-run"))?;
+        page.wait_for(&by("retained-plan"))?;
+        look("Retained messages with the question");
         let topic = page.attribute(&by("topic-row").with("aria-level", "2"), "data-topic")?;
         page.go_to(&format!(
             "#/explorer?topic={}",

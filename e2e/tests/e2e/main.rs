@@ -7,6 +7,7 @@ mod charts;
 mod connections;
 mod direct;
 mod embedded_broker;
+mod explorer;
 mod figures;
 mod harness;
 mod hostile;

@@ -94,6 +94,10 @@ impl Engine {
             None => {}
         }
         self.handle_or_wait(now, input);
+        for (request, outcome) in self.publisher.advance(now, &mut self.connection) {
+            self.views.push_outcome(request, outcome);
+            self.views.note_numbers();
+        }
         self.retained.advance(now, &mut self.connection, &mut self.store);
         if self.retained.take_changed() {
             self.views.note_retained();
@@ -295,6 +299,7 @@ impl Engine {
             .poll_timeout()
             .into_iter()
             .chain(self.views.poll_timeout())
+            .chain(self.publisher.poll_timeout())
             .chain(self.retained.poll_timeout())
             // What a device became without a word (silent, unconfirmed) is of use only to a page that can be told.
             .chain(self.home.poll_timeout().filter(|_| self.views.may_send()))
@@ -353,6 +358,11 @@ impl Engine {
                     .publish(now, &mut self.connection, request, message);
                 self.views.push_outcome(request, outcome);
                 self.views.note_numbers();
+            }
+            Command::StopPublish(request) => {
+                if let Some(outcome) = self.publisher.stop(now, &mut self.connection, request) {
+                    self.views.push_outcome(request, outcome);
+                }
             }
             Command::Control {
                 request,
@@ -448,7 +458,10 @@ impl Engine {
         if self.connection.handle_event(now, event) {
             self.subscriptions.handle_connected(now, &mut self.connection);
         }
-        if let Some((request, outcome)) = self.publisher.handle_event(event) {
+        if let Event::Response { message, .. } = event {
+            self.handle_message(now, message);
+        }
+        if let Some((request, outcome)) = self.publisher.handle_event(now, &mut self.connection, event) {
             self.home.note_outcome(request, &outcome);
             self.views.push_outcome(request, outcome);
         }

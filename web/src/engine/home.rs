@@ -296,7 +296,11 @@ impl Home {
             asked.state = match outcome {
                 Outcome::Failed(why) => AskedState::Failed(why.clone()),
                 Outcome::Acknowledged(_) if is_silent(&self.devices, *id, entity) => AskedState::Delivered,
-                Outcome::Acknowledged(_) | Outcome::Queued | Outcome::Sent => continue,
+                Outcome::Acknowledged(_)
+                | Outcome::Queued
+                | Outcome::Sent
+                | Outcome::Progress { .. }
+                | Outcome::Answered(_) => continue,
             };
             self.changed.insert(*id);
         }

@@ -16,6 +16,7 @@ pub mod retained;
 pub mod settings;
 pub mod subscriptions;
 pub mod templates;
+mod variables;
 pub mod views;
 
 #[cfg(test)]

@@ -1,31 +1,44 @@
 //! What the page wants sent, until it is known what became of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use hearth_mqtt::{
-    EncodeError, Properties, Property, Qos, ReasonCode, TopicName,
-    session::{ApiMisuse, ApplicationMessage, Event, PublishId},
+    EncodeError, MonoTime, Properties, Property, Qos, ReasonCode, SubscriptionOptions, TopicFilter,
+    TopicName,
+    session::{ApiMisuse, ApplicationMessage, Event, PublishId, Session, Subscription, SubscriptionStatus},
 };
 
-use super::{connection::Connection, input::Now};
-use crate::wire::{Outcome, Publication, RequestId};
+use super::{connection::Connection, input::Now, variables::filled};
+use crate::wire::{Outcome, Publication, RequestId, Response};
 
 /// What a PUBLISH has besides topic, properties and payload at most, in bytes.
 const HEADERS: usize = 16;
+
+/// A message that is sent several times is this far behind before it gives up catching up, in ms.
+const CATCH_UP_MS: u64 = 1_000;
 
 /// Messages under way, by the session's name for them. Bounded by the session's own queue.
 #[derive(Debug, Default)]
 pub struct Publisher {
     under_way: HashMap<PublishId, UnderWay>,
     /// Requests for more than one message.
-    series: HashMap<RequestId, Series>,
+    series: BTreeMap<RequestId, Series>,
+    /// Messages that wait for a response; the session limits them.
+    asked: HashMap<PublishId, Asked>,
 }
 
-/// What became of a message that is sent several times.
-#[derive(Debug, Default)]
+/// What becomes of a message that is sent several times.
+#[derive(Debug)]
 struct Series {
-    all: u32,
+    message: Publication,
+    qos: Qos,
+    /// How many were sent, or tried to.
+    sent: u32,
+    due_at: MonoTime,
+    /// Messages with an interval are not sent in advance.
+    is_held: bool,
+    is_stopped: bool,
     open: u32,
     failed: u32,
     /// The first word against it.
@@ -33,24 +46,46 @@ struct Series {
 }
 
 impl Series {
-    fn note(&mut self, outcome: Outcome) {
-        self.open = self.open.saturating_sub(1);
-        match outcome {
-            Outcome::Failed(why) => {
-                self.failed += 1;
-                if self.why.is_empty() {
-                    self.why = why;
-                }
-            }
-            Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_) => {}
+    fn new(now: Now, message: Publication) -> Self {
+        Self {
+            qos: Qos::from_bits(message.qos).unwrap_or_default(),
+            message,
+            sent: 0,
+            due_at: now.mono,
+            is_held: false,
+            is_stopped: false,
+            open: 0,
+            failed: 0,
+            why: String::new(),
         }
     }
 
-    fn outcome(&self, qos: Qos) -> Outcome {
-        match (self.failed, qos) {
-            (0, Qos::AtMostOnce) => Outcome::Sent,
-            (0, _) => Outcome::Acknowledged(format!("{} messages", self.all)),
-            (failed, _) => Outcome::Failed(format!("{failed} of {} messages: {}", self.all, self.why)),
+    fn fail(&mut self, messages: u32, why: String) {
+        self.failed += messages;
+        if self.why.is_empty() {
+            self.why = why;
+        }
+    }
+
+    fn is_sending(&self) -> bool {
+        !self.is_stopped && self.sent < self.message.repeat
+    }
+
+    /// What is to be said of it now.
+    fn outcome(&self) -> Outcome {
+        let all = self.message.repeat;
+        if self.is_stopped || (self.is_sending() && self.message.every_ms > 0) {
+            return Outcome::Progress {
+                sent: self.sent,
+                all,
+                over: self.is_stopped,
+            };
+        }
+        match (self.open, self.failed, self.qos) {
+            (1.., _, _) => Outcome::Queued,
+            (0, 0, Qos::AtMostOnce) => Outcome::Sent,
+            (0, 0, _) => Outcome::Acknowledged(format!("{all} messages")),
+            (0, failed, _) => Outcome::Failed(format!("{failed} of {all} messages: {}", self.why)),
         }
     }
 }
@@ -59,6 +94,16 @@ impl Series {
 struct UnderWay {
     request: RequestId,
     qos: Qos,
+}
+
+/// A message that waits for a response.
+#[derive(Debug)]
+struct Asked {
+    request: RequestId,
+    topic: TopicName,
+    at: MonoTime,
+    /// Subscribed to for this response alone.
+    own: Option<TopicFilter>,
 }
 
 impl Publisher {
@@ -70,44 +115,81 @@ impl Publisher {
         request: RequestId,
         mut message: Publication,
     ) -> Outcome {
-        if message.repeat <= 1 && message.variables {
-            message = filled(&message, 1, now);
-        }
         if message.repeat > 1 {
-            return self.publish_series(now, connection, request, &message);
+            self.series.insert(request, Series::new(now, message));
+            return self.send_due(now, connection, request).unwrap_or(Outcome::Queued);
+        }
+        if message.variables {
+            message = filled(&message, 1, now);
         }
         self.publish_one(now, connection, request, message)
     }
 
-    fn publish_series(
-        &mut self,
-        now: Now,
-        connection: &mut Connection,
-        request: RequestId,
-        message: &Publication,
-    ) -> Outcome {
-        let mut series = Series {
-            all: message.repeat,
-            ..Series::default()
-        };
-        for n in 1..=message.repeat {
-            let outcome = self.publish_one(now, connection, request, filled(message, n, now));
-            match outcome {
-                Outcome::Failed(why) => {
+    /// When the next of a series is due.
+    pub fn poll_timeout(&self) -> Option<MonoTime> {
+        let waiting = self.series.values();
+        let waiting = waiting.filter(|series| series.is_sending() && !series.is_held);
+        waiting.map(|series| series.due_at).min()
+    }
+
+    /// Sends what is due; what is new.
+    pub fn advance(&mut self, now: Now, connection: &mut Connection) -> Vec<(RequestId, Outcome)> {
+        let requests: Vec<_> = self.series.keys().copied().collect();
+        let news = requests
+            .into_iter()
+            .filter_map(|request| Some((request, self.send_due(now, connection, request)?)));
+        news.collect()
+    }
+
+    /// Sends what is due of a series; `None`: nothing was.
+    fn send_due(&mut self, now: Now, connection: &mut Connection, request: RequestId) -> Option<Outcome> {
+        let mut series = self.series.remove(&request)?;
+        let every_ms = u64::from(series.message.every_ms);
+        series.is_held = every_ms > 0 && !connection.is_connected();
+        if series.due_at + CATCH_UP_MS < now.mono {
+            series.due_at = now.mono;
+        }
+        let before = series.sent;
+        while series.is_sending() && !series.is_held && series.due_at <= now.mono {
+            series.sent += 1;
+            series.due_at = series.due_at + every_ms;
+            let message = filled(&series.message, series.sent, now);
+            match self.publish_one(now, connection, request, message) {
+                Outcome::Failed(why) if every_ms == 0 => {
                     // The next would fail for the same reason.
-                    let sent = n - 1;
-                    series.failed = message.repeat - sent;
-                    series.why = why;
-                    break;
+                    series.fail(series.message.repeat - series.sent + 1, why);
+                    series.sent = series.message.repeat;
                 }
-                Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_) => series.open += 1,
+                Outcome::Failed(why) => series.fail(1, why),
+                _ => series.open += 1,
             }
         }
-        if series.open == 0 {
-            return series.outcome(Qos::AtMostOnce);
+        let news = (series.sent > before).then(|| series.outcome());
+        self.keep(request, series);
+        news
+    }
+
+    /// Unless it is over.
+    fn keep(&mut self, request: RequestId, series: Series) {
+        if series.is_sending() || series.open > 0 {
+            self.series.insert(request, series);
         }
-        self.series.insert(request, series);
-        Outcome::Queued
+    }
+
+    /// Sends no more of a series, or waits no longer for a response.
+    pub fn stop(&mut self, now: Now, connection: &mut Connection, request: RequestId) -> Option<Outcome> {
+        if let Some(mut series) = self.series.remove(&request) {
+            series.is_stopped |= series.is_sending();
+            let outcome = series.outcome();
+            self.keep(request, series);
+            return Some(outcome);
+        }
+        let (&id, _) = self.asked.iter().find(|(_, asked)| asked.request == request)?;
+        connection.session()?.forget_request(id);
+        self.take_asked(now, connection, id)?;
+        Some(Outcome::Failed(
+            "You waited no longer for the response.".to_owned(),
+        ))
     }
 
     fn publish_one(
@@ -115,8 +197,13 @@ impl Publisher {
         now: Now,
         connection: &mut Connection,
         request: RequestId,
-        message: Publication,
+        mut message: Publication,
     ) -> Outcome {
+        let within_ms = u64::from(message.response_within_ms);
+        let response_topic = match response_topic(&mut message, connection) {
+            Ok(topic) => topic,
+            Err(text) => return Outcome::Failed(text),
+        };
         let message = match application_message(message) {
             Ok(message) => message,
             Err(text) => return Outcome::Failed(text),
@@ -137,7 +224,11 @@ impl Publisher {
         let Some(session) = connection.session() else {
             return Outcome::Failed("There is no broker yet. Connect to one first.".to_owned());
         };
-        match session.publish(now.mono, message) {
+        let sent = match &response_topic {
+            Some(topic) => self.ask(now, session, request, message, topic, within_ms),
+            None => session.publish(now.mono, message),
+        };
+        match sent {
             Ok(id) => {
                 self.under_way.insert(id, UnderWay { request, qos });
                 Outcome::Queued
@@ -146,25 +237,123 @@ impl Publisher {
         }
     }
 
+    /// Publishes a message that waits for its response; where nothing would bring that, it is subscribed to.
+    fn ask(
+        &mut self,
+        now: Now,
+        session: &mut Session,
+        request: RequestId,
+        message: ApplicationMessage,
+        topic: &TopicName,
+        within_ms: u64,
+    ) -> Result<PublishId, ApiMisuse> {
+        let is_heard = session.subscriptions().any(|known| {
+            known.subscription.filter.matches(topic)
+                && !matches!(known.status, SubscriptionStatus::Refused(_))
+        });
+        let own = TopicFilter::parse(topic.as_str()).ok().filter(|_| !is_heard);
+        if let Some(filter) = &own {
+            let options = SubscriptionOptions::default();
+            session.subscribe(now.mono, vec![Subscription::new(filter.clone(), options)])?;
+        }
+        match session.request(now.mono, message, topic, within_ms) {
+            Ok(id) => {
+                let (topic, at) = (topic.clone(), now.mono);
+                self.asked.insert(
+                    id,
+                    Asked {
+                        request,
+                        topic,
+                        at,
+                        own,
+                    },
+                );
+                Ok(id)
+            }
+            Err(error) => {
+                leave(now, session, own);
+                Err(error)
+            }
+        }
+    }
+
+    fn take_asked(&mut self, now: Now, connection: &mut Connection, id: PublishId) -> Option<Asked> {
+        let asked = self.asked.remove(&id)?;
+        if let (Some(session), Some(own)) = (connection.session(), &asked.own)
+            && !self.asked.values().any(|other| other.topic == asked.topic)
+        {
+            leave(now, session, Some(own.clone()));
+        }
+        Some(asked)
+    }
+
+    /// What an event says about a message that waits for a response.
+    fn handle_response(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        event: &Event,
+    ) -> Option<(RequestId, Outcome)> {
+        match event {
+            Event::Response { id, message } => {
+                let asked = self.take_asked(now, connection, *id)?;
+                // An acknowledgement that comes later says less.
+                self.under_way.remove(id);
+                let response = Response {
+                    topic: message.topic.as_str().to_owned(),
+                    payload: message.payload.to_vec(),
+                    after_ms: now.mono.ms_since(asked.at),
+                };
+                Some((asked.request, Outcome::Answered(Box::new(response))))
+            }
+            Event::RequestTimedOut { id } => {
+                let asked = self.take_asked(now, connection, *id)?;
+                self.under_way.remove(id);
+                let seconds = now.mono.ms_since(asked.at) / 1_000;
+                let why = format!(
+                    "Sent, but within {seconds} s no response came to {}.",
+                    asked.topic
+                );
+                Some((asked.request, Outcome::Failed(why)))
+            }
+            Event::PublishFailed { id, .. } => {
+                self.take_asked(now, connection, *id);
+                None
+            }
+            _ => None,
+        }
+    }
+
     /// What an event of the session says about a request.
-    pub fn handle_event(&mut self, event: &Event) -> Option<(RequestId, Outcome)> {
-        let qos = match event {
-            Event::Published { id, .. } | Event::PublishFailed { id, .. } => self.under_way.get(id)?.qos,
-            _ => Qos::AtMostOnce,
-        };
-        let (request, outcome) = self.outcome_of(event)?;
-        let Some(series) = self.series.get_mut(&request) else {
+    pub fn handle_event(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        event: &Event,
+    ) -> Option<(RequestId, Outcome)> {
+        if let Some(news) = self.handle_response(now, connection, event) {
+            return Some(news);
+        }
+        let (request, mut outcome) = self.outcome_of(event)?;
+        if let (Outcome::Acknowledged(words), true) = (&mut outcome, self.is_asked(request)) {
+            "waiting for the response".clone_into(words);
+        }
+        let Some(mut series) = self.series.remove(&request) else {
             return Some((request, outcome));
         };
-        if matches!(event, Event::PublishSent { .. }) {
-            return None;
+        let is_end = !matches!(event, Event::PublishSent { .. });
+        series.open -= u32::from(is_end && series.open > 0);
+        if let (true, Outcome::Failed(why)) = (is_end, outcome) {
+            series.fail(1, why);
         }
-        series.note(outcome);
-        if series.open > 0 {
-            return None;
-        }
-        let series = self.series.remove(&request)?;
-        Some((request, series.outcome(qos)))
+        let is_over = series.open == 0 && !series.is_sending();
+        let news = (is_end && is_over).then(|| (request, series.outcome()));
+        self.keep(request, series);
+        news
+    }
+
+    fn is_asked(&self, request: RequestId) -> bool {
+        self.asked.values().any(|asked| asked.request == request)
     }
 
     fn outcome_of(&mut self, event: &Event) -> Option<(RequestId, Outcome)> {
@@ -206,7 +395,8 @@ impl Publisher {
 
     /// The session they belong to is gone: these requests will not hear of it any more.
     pub fn forget(&mut self) -> Vec<RequestId> {
-        let mut requests: Vec<_> = self.series.drain().map(|(request, _)| request).collect();
+        self.asked.clear();
+        let mut requests: Vec<_> = std::mem::take(&mut self.series).into_keys().collect();
         for (_, UnderWay { request, .. }) in self.under_way.drain() {
             if !requests.contains(&request) {
                 requests.push(request);
@@ -231,30 +421,33 @@ fn in_words(error: &ApiMisuse) -> String {
     }
 }
 
-/// The `n`th of a series, with its variables.
-fn filled(message: &Publication, n: u32, now: Now) -> Publication {
-    let mut variables = vec![("{n}", n.to_string())];
-    if message.variables {
-        // The next of a series differs although the clock stands still.
-        let random = now
-            .random
-            .wrapping_add(n.wrapping_mul(0x9E37_79B9))
-            .wrapping_mul(0x85EB_CA6B);
-        variables.push(("{now}", now.wall_ms.to_string()));
-        variables.push(("{random}", ((random >> 8) % 1_000_000).to_string()));
+/// Gives a subscription up that was for one response.
+fn leave(now: Now, session: &mut Session, own: Option<TopicFilter>) {
+    if let Some(filter) = own {
+        // It only fails when too many requests wait, and then the session forgets it with the connection.
+        let _ = session.unsubscribe(now.mono, vec![filter]);
     }
-    let fill = |text: &str| {
-        variables
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
-    };
-    let mut message = message.clone();
-    message.topic = fill(&message.topic);
-    // What is not text has no placeholder.
-    if let Ok(text) = std::str::from_utf8(&message.payload) {
-        message.payload = fill(text).into_bytes();
+}
+
+/// Where the response is to come, taken out of the message: the session puts it in again. `None`: none is waited for.
+fn response_topic(
+    message: &mut Publication,
+    connection: &mut Connection,
+) -> Result<Option<TopicName>, String> {
+    if message.response_within_ms == 0 {
+        return Ok(None);
     }
-    message
+    let client_id = connection.session().map(|session| session.client_id().to_owned());
+    let topic = message.response_topic.take().unwrap_or_else(|| {
+        format!(
+            "hearth/response/{}",
+            client_id.unwrap_or_default().replace(['+', '#'], "_")
+        )
+    });
+    let topic = TopicName::parse(&topic);
+    topic
+        .map(Some)
+        .map_err(|error| format!("This response topic cannot be used: {error}."))
 }
 
 fn application_message(message: Publication) -> Result<ApplicationMessage, String> {

@@ -240,31 +240,59 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
             ..Draft::default()
         })
     });
-    let request = use_state(|| None);
+    let last = {
+        let engine = engine.clone();
+        use_state(move || sent::last(&engine))
+    };
     let error = use_state(|| None::<String>);
-    let outcome = use_outcome(*request);
+    let outcome = use_outcome(last.as_ref().map(|last| last.request));
+    let under_way = last
+        .as_ref()
+        .is_some_and(|last| last.is_under_way(outcome.as_ref()));
+    // Of another topic only what can be stopped is of interest.
+    let elsewhere = last
+        .as_ref()
+        .map(|last| last.topic.clone())
+        .filter(|topic| *topic != props.topic && *topic != draft.topic);
+    let outcome = outcome.filter(|_| under_way || elsewhere.is_none());
+    let elsewhere = elsewhere.filter(|_| outcome.is_some());
     let look_only = use_look_only();
     let on_change = {
         let draft = draft.clone();
         Callback::from(move |changed| draft.set(Rc::new(changed)))
     };
+    let on_stop = {
+        let (engine, last) = (engine.clone(), last.clone());
+        Callback::from(move |()| {
+            if let Some(last) = &*last {
+                engine.send(Command::StopPublish(last.request));
+            }
+        })
+    };
     let on_send = {
-        let (draft, request, error) = (draft.clone(), request.clone(), error.clone());
+        let (draft, last, error) = (draft.clone(), last.clone(), error.clone());
         Callback::from(move |()| {
             let wrong = draft.error();
             if wrong.is_none() {
-                let number = engine.request();
+                let request = engine.request();
                 engine.send(Command::Publish {
-                    request: number,
+                    request,
                     message: draft.publication(),
                 });
                 sent::remember(&draft);
-                request.set(Some(number));
+                let sent = sent::Last {
+                    engine: engine.clone(),
+                    request,
+                    topic: draft.topic.clone().into(),
+                    waits: draft.waits,
+                };
+                sent::set_last(&sent);
+                last.set(Some(sent));
             }
             error.set(wrong);
         })
     };
-    html! { <PublishForm draft={(*draft).clone()} {outcome} error={(*error).clone()} {look_only} {on_change} {on_send} /> }
+    html! { <PublishForm draft={(*draft).clone()} {outcome} {under_way} {elsewhere} error={(*error).clone()} {look_only} {on_change} {on_send} {on_stop} /> }
 }
 
 #[cfg(test)]

@@ -61,6 +61,8 @@ pub enum Command {
         request: RequestId,
         message: Publication,
     },
+    /// Send no more of a message that is sent several times, or wait no longer for a response.
+    StopPublish(RequestId),
     /// Ask a device to do something.
     Control {
         request: RequestId,
@@ -186,10 +188,16 @@ pub struct Publication {
     pub is_text: bool,
     pub message_expiry_interval: Option<u32>,
     pub user_properties: Vec<(String, String)>,
-    /// `{now}` (ms since epoch) and `{random}` (0 to 999,999) in topic and payload are filled in.
+    /// `{now}` (ms since epoch), `{time}` (ISO 8601, UTC), `{uuid}`, `{random}` (0 to 999,999) and `{random:1-6}` in topic
+    /// and payload are filled in.
     pub variables: bool,
     /// How often it is sent; 0 is read as 1. Above 1, `{n}` in topic and payload becomes the number of the message.
     pub repeat: u32,
+    /// From one to the next, ms; 0 sends all at once.
+    pub every_ms: u32,
+    /// Wait so long for a response, ms; 0 does not. What is missing of Response Topic and Correlation Data is made up.
+    /// 5.0 only.
+    pub response_within_ms: u32,
 }
 
 /// What a control asks an entity to do.

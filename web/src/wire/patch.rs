@@ -601,8 +601,21 @@ pub enum Outcome {
     Sent,
     /// The broker acknowledged it; the reason in words if it says more than "success".
     Acknowledged(String),
+    /// So many of several are sent; `over` when it was stopped.
+    Progress { sent: u32, all: u32, over: bool },
+    /// The response came.
+    Answered(Box<Response>),
     /// What is wrong and what to do.
     Failed(String),
+}
+
+/// The response to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Response {
+    pub topic: String,
+    pub payload: Vec<u8>,
+    /// From the message to its response, ms.
+    pub after_ms: u64,
 }
 
 /// Something to tell the user.

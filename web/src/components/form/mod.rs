@@ -1,6 +1,7 @@
 //! Forms: fields with label, hint and error; what is typed is checked before it is sent.
 
 pub(crate) mod address;
+mod answer;
 pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod doctor;

@@ -5,12 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
+    answer::answer,
     event_value,
     field::{Check, Choice, Field},
     sent::Sent,
 };
 use crate::{
     components::{icon::Icon, payload::json, text::visible, words},
+    platform::locale,
     wire::{Outcome, Publication},
 };
 
@@ -34,7 +36,18 @@ pub(crate) struct Draft {
     pub(crate) user_properties: String,
     /// How many times; empty is once.
     pub(crate) repeat: String,
+    /// From one to the next, ms; empty is at once.
+    pub(crate) every: String,
+    /// Wait for a response.
+    pub(crate) waits: bool,
+    /// At most so many seconds; empty is [`RESPONSE_S`].
+    pub(crate) waits_s: String,
 }
+
+/// How long a response is waited for, s.
+const RESPONSE_S: u32 = 10;
+/// As long as a `u32` of ms lasts, s.
+const MOST_RESPONSE_S: u32 = 1_000_000;
 
 /// What the queue takes while there is no connection.
 const MOST_REPEATS: u32 = 10_000;
@@ -56,6 +69,15 @@ impl Draft {
         }
         if self.times().is_none() {
             return Some("How many times: enter a number from 1 to 10,000, or leave it empty.".to_owned());
+        }
+        if self.every_ms().is_none() {
+            return Some("From one to the next: enter milliseconds, or leave it empty.".to_owned());
+        }
+        if self.waits && self.times() != Some(1) {
+            return Some("A response is waited for with one message: send it once.".to_owned());
+        }
+        if self.waits && self.within_s().is_none() {
+            return Some("Wait at most: enter seconds from 1 to 1,000,000, or leave it empty.".to_owned());
         }
         let named = |line: &str| {
             line.split_once(':')
@@ -93,6 +115,22 @@ impl Draft {
                 .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
                 .collect(),
             repeat: self.times().unwrap_or(1),
+            every_ms: self.every_ms().unwrap_or_default(),
+            response_within_ms: self.within_s().filter(|_| self.waits).unwrap_or_default() * 1_000,
+        }
+    }
+
+    fn every_ms(&self) -> Option<u32> {
+        match self.every.trim() {
+            "" => Some(0),
+            text => text.parse().ok(),
+        }
+    }
+
+    fn within_s(&self) -> Option<u32> {
+        match self.waits_s.trim() {
+            "" => Some(RESPONSE_S),
+            text => text.parse().ok().filter(|s| (1..=MOST_RESPONSE_S).contains(s)),
         }
     }
 
@@ -118,6 +156,7 @@ impl Draft {
         .filter(|text| !text.trim().is_empty())
         .count()
             + usize::from(self.is_text)
+            + usize::from(self.waits)
             + self
                 .user_properties
                 .lines()
@@ -131,6 +170,12 @@ impl Draft {
 pub(crate) struct PublishFormProps {
     pub(crate) draft: Rc<Draft>,
     pub(crate) outcome: Option<Outcome>,
+    /// It waits for a response, or is sent several times: it can be stopped.
+    #[prop_or_default]
+    pub(crate) under_way: bool,
+    /// The outcome is of a message to this other topic.
+    #[prop_or_default]
+    pub(crate) elsewhere: Option<AttrValue>,
     /// Found when it was sent.
     pub(crate) error: Option<String>,
     /// Why nothing can be sent.
@@ -138,6 +183,8 @@ pub(crate) struct PublishFormProps {
     pub(crate) look_only: Option<AttrValue>,
     pub(crate) on_change: Callback<Draft>,
     pub(crate) on_send: Callback<()>,
+    #[prop_or_default]
+    pub(crate) on_stop: Callback<()>,
 }
 
 /// Topic, payload, QoS, retain, properties, result.
@@ -173,27 +220,45 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                         {"An empty payload with Retain clears the retained message of this topic at the broker."}</p>
                 }
                 {properties(&edit)}
-                <details>
-                    <summary data-testid="publish-repeat-open"><Icon name="right" small=true />{"Send several times"}</summary>
-                    <div class="stack fgroup__more">
-                        <Check checked={draft.variables} testid="publish-variables" on_check={edit.with(|draft, on| draft.variables = on)}>
-                            {"Fill in {now} (ms since 1970) and {random} (0 to 999999)"}</Check>
-                        <Field id="publish-repeat" label="How many times" value={draft.repeat.clone()} inputmode="numeric"
-                            placeholder="1" hint="{n} in topic and payload becomes 1, 2, 3 and so on." testid="publish-repeat"
-                            on_input={edit.with(|draft, text| draft.repeat = text)} />
-                    </div>
-                </details>
+                {several(&edit)}
                 <Sent on_use={props.on_change.clone()} />
                 if let Some(error) = &props.error {
                     <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
                 }
                 if let Some(why) = &props.look_only { <p class="hint">{why}</p> }
-                <button class="btn btn--primary" type="submit" disabled={props.look_only.is_some()} data-testid="publish-send">
+                <button class="btn btn--primary" type="submit" disabled={props.look_only.is_some() || props.under_way} data-testid="publish-send">
                     {if draft.clears() { "Clear the retained message" } else { "Publish" }}
                 </button>
-                <p class="publish__result" role="status">{props.outcome.as_ref().map(result)}</p>
+                <div class="publish__result row row--wrap" role="status">
+                    {props.outcome.as_ref().map(result)}
+                    if let Some(topic) = &props.elsewhere { <span class="small ink2">{"to "}<bdi>{visible(topic)}</bdi></span> }
+                    if props.under_way {
+                        <button class="btn btn--dense" type="button" onclick={props.on_stop.reform(|_: MouseEvent| ())} data-testid="publish-stop">
+                            <Icon name="stop" small=true />{"Stop"}</button>
+                    }
+                </div>
+                if let Some(Outcome::Answered(response)) = &props.outcome { {answer(response)} }
             </form>
         </section>
+    }
+}
+
+fn several(edit: &Edit) -> Html {
+    let draft = &edit.draft;
+    html! {
+        <details>
+            <summary data-testid="publish-repeat-open"><Icon name="right" small=true />{"Variables, send several times"}</summary>
+            <div class="stack fgroup__more">
+                <Check checked={draft.variables} testid="publish-variables" on_check={edit.with(|draft, on| draft.variables = on)}>
+                    {"Fill in variables in topic and payload"}</Check>
+                <p class="hint">{"{now} ms since 1970, {time} date and time, {uuid}, {random} 0 to 999999, {random:1-6} as you like."}</p>
+                <Field id="publish-repeat" label="How many times" value={draft.repeat.clone()} inputmode="numeric"
+                    placeholder="1" hint="{n} in topic and payload becomes 1, 2, 3 and so on." testid="publish-repeat"
+                    on_input={edit.with(|draft, text| draft.repeat = text)} />
+                <Field id="publish-every" label="From one to the next, milliseconds" value={draft.every.clone()} inputmode="numeric"
+                    placeholder="all at once" testid="publish-every" on_input={edit.with(|draft, text| draft.every = text)} />
+            </div>
+        </details>
     }
 }
 
@@ -240,16 +305,23 @@ fn properties(edit: &Edit) -> Html {
     };
     html! {
         <details>
-            <summary><Icon name="right" small=true />{"MQTT 5 properties "}<span class="muted">{set}</span></summary>
+            <summary data-testid="publish-properties"><Icon name="right" small=true />{"MQTT 5 properties "}<span class="muted">{set}</span></summary>
             <div class="stack fgroup__more">
                 <Field id="publish-content-type" label="Content type" value={draft.content_type.clone()} placeholder="application/json"
                     on_input={edit.with(|draft, text| draft.content_type = text)} />
                 <Field id="publish-expiry" label="Message expires after, seconds" value={draft.expiry.clone()} inputmode="numeric"
                     on_input={edit.with(|draft, text| draft.expiry = text)} />
-                <Field id="publish-response" label="Response topic" value={draft.response_topic.clone()}
+                <Field id="publish-response" label="Response topic" value={draft.response_topic.clone()} testid="publish-response-topic"
                     on_input={edit.with(|draft, text| draft.response_topic = text)} />
                 <Field id="publish-correlation" label="Correlation data" value={draft.correlation.clone()} testid="publish-correlation"
                     on_input={edit.with(|draft, text| draft.correlation = text)} />
+                <Check checked={draft.waits} testid="publish-wait" on_check={edit.with(|draft, on| draft.waits = on)}>
+                    {"Wait for the response"}</Check>
+                if draft.waits {
+                    <Field id="publish-wait-s" label="Wait at most, seconds" value={draft.waits_s.clone()} inputmode="numeric" placeholder="10"
+                        hint="Response topic and correlation data are made up where they are empty." testid="publish-wait-s"
+                        on_input={edit.with(|draft, text| draft.waits_s = text)} />
+                }
                 <Check checked={draft.is_text} testid="publish-is-text" on_check={edit.with(|draft, on| draft.is_text = on)}>
                     {"The payload is UTF-8 text (Payload Format Indicator)"}</Check>
                 <div class="field">
@@ -258,6 +330,7 @@ fn properties(edit: &Edit) -> Html {
                         placeholder="name: value"
                         oninput={edit.with(|draft, event: InputEvent| draft.user_properties = event_value(&event))} />
                 </div>
+                <p class="hint">{"Topic aliases are used by themselves where the broker takes them."}</p>
             </div>
         </details>
     }
@@ -284,6 +357,23 @@ fn result(outcome: &Outcome) -> Html {
             "mark--ok",
             format!("Acknowledged: {words}"),
         ),
+        Outcome::Progress { sent, all, over } => {
+            let (sent, all) = (
+                locale::number(&sent.to_string()),
+                locale::number(&all.to_string()),
+            );
+            if *over {
+                (
+                    "sent",
+                    "stop",
+                    "mark--warn",
+                    format!("Stopped after {sent} of {all}"),
+                )
+            } else {
+                ("queued", "minus", "", format!("Sent {sent} of {all}"))
+            }
+        }
+        Outcome::Answered(_) => ("acknowledged", "check", "mark--ok", "Answered".to_owned()),
         Outcome::Failed(why) => ("failed", "crit", "mark--crit", format!("Not published: {why}")),
     };
     html! {
@@ -347,6 +437,29 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_and_a_response_are_checked_and_asked_for() {
+        let every = |every: &str| Draft {
+            every: every.into(),
+            repeat: "3".into(),
+            ..draft("t", "")
+        };
+        assert_eq!(every(" 500 ").publication().every_ms, 500);
+        assert!(every("soon").error().is_some());
+        let waits = |waits_s: &str, repeat: &str| Draft {
+            waits: true,
+            waits_s: waits_s.into(),
+            repeat: repeat.into(),
+            ..draft("t", "")
+        };
+        assert_eq!(waits("", "").publication().response_within_ms, 10_000);
+        assert_eq!(waits("3", "1").publication().response_within_ms, 3_000);
+        for (waits_s, repeat) in [("0", ""), ("x", ""), ("5", "2")] {
+            assert!(waits(waits_s, repeat).error().is_some(), "{waits_s} {repeat}");
+        }
+        assert_eq!(draft("t", "").publication().response_within_ms, 0);
+    }
+
+    #[test]
     fn properties_are_sent_as_typed() {
         let full = Draft {
             user_properties: "trace: 7f:3a\n\n source:z2m".into(),
@@ -367,16 +480,36 @@ mod tests {
             render::<PublishForm>(PublishFormProps {
                 draft: Rc::new(draft("t", "")),
                 outcome: Some(outcome),
+                under_way: false,
+                elsewhere: None,
                 error: None,
                 look_only: None,
                 on_change: Callback::noop(),
                 on_send: Callback::noop(),
+                on_stop: Callback::noop(),
             })
         };
         assert!(show(Outcome::Queued).contains(r#"data-state="queued""#));
         assert!(show(Outcome::Sent).contains(r#"data-state="sent""#));
         assert!(show(Outcome::Acknowledged(String::new())).contains(r#"data-state="acknowledged""#));
         assert!(show(Outcome::Failed("no".into())).contains("Not published: no"));
+        let progress = |over| Outcome::Progress {
+            sent: 3,
+            all: 1_000,
+            over,
+        };
+        assert!(show(progress(false)).contains("Sent 3 of 1,000"));
+        assert!(show(progress(true)).contains("Stopped after 3 of 1,000"));
+        let response = crate::wire::Response {
+            topic: "re".into(),
+            payload: b"<b>yes</b>".to_vec(),
+            after_ms: 12,
+        };
+        let html = show(Outcome::Answered(Box::new(response)));
+        assert!(
+            html.contains("Response after 12 ms on ") && html.contains("&lt;b&gt;yes"),
+            "{html}"
+        );
     }
 
     #[test]
@@ -387,10 +520,13 @@ mod tests {
                 ..draft("t", "")
             }),
             outcome: None,
+            under_way: false,
+            elsewhere: None,
             error: None,
             look_only: None,
             on_change: Callback::noop(),
             on_send: Callback::noop(),
+            on_stop: Callback::noop(),
         });
         assert!(html.contains("Clear the retained message"), "{html}");
     }

@@ -5,9 +5,13 @@ use std::{cell::RefCell, rc::Rc};
 use yew::prelude::*;
 
 use super::publish::Draft;
-use crate::components::{
-    icon::Icon,
-    text::{shortened, visible},
+use crate::{
+    components::{
+        icon::Icon,
+        text::{shortened, visible},
+    },
+    hooks::EngineHandle,
+    wire::{Outcome, RequestId},
 };
 
 /// Messages kept; the oldest goes first.
@@ -17,6 +21,39 @@ const LONGEST: usize = 60;
 
 thread_local! {
     static SENT: RefCell<Vec<Rc<Draft>>> = const { RefCell::new(Vec::new()) };
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// The message sent last: it may be under way while another topic is looked at.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Last {
+    pub(crate) engine: EngineHandle,
+    pub(crate) request: RequestId,
+    pub(crate) topic: AttrValue,
+    /// A response was to be waited for.
+    pub(crate) waits: bool,
+}
+
+impl Last {
+    /// As long as the outcome is this, the message can be stopped.
+    pub(crate) fn is_under_way(&self, outcome: Option<&Outcome>) -> bool {
+        match outcome {
+            Some(Outcome::Progress { over, .. }) => !over,
+            Some(Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_)) => self.waits,
+            Some(Outcome::Answered(_) | Outcome::Failed(_)) | None => false,
+        }
+    }
+}
+
+/// The message sent last by this engine.
+pub(crate) fn last(engine: &EngineHandle) -> Option<Last> {
+    LAST.with_borrow(Clone::clone)
+        .filter(|last| last.engine == *engine)
+}
+
+/// Puts it in the place of the one before.
+pub(crate) fn set_last(last: &Last) {
+    LAST.with_borrow_mut(|known| *known = Some(last.clone()));
 }
 
 /// Puts a message first; the same one is kept once.

@@ -5,6 +5,7 @@ mod chart;
 mod connection;
 mod disk;
 mod page;
+mod publish;
 mod reload;
 mod retained;
 mod subscriptions;

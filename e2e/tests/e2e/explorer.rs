@@ -1,0 +1,174 @@
+//! Explorer's work on the broker, seen from the broker's side by Mosquitto's own clients.
+
+use anyhow::{Result, ensure};
+use e2e::bridge::dist;
+use e2e::browser::Screen;
+use e2e::case::case;
+use e2e::mosquitto::Mosquitto;
+use e2e::page::{Page, by, percent_encoded};
+use e2e::static_server::StaticServer;
+use e2e::wait::until;
+
+/// A page that speaks to a Mosquitto which was prepared.
+fn connected(
+    name: &str,
+    prepare: impl FnOnce(&Mosquitto) -> Result<()>,
+    test: impl FnOnce(&Page, &Mosquitto) -> Result<()>,
+) -> Result<()> {
+    let broker = Mosquitto::open()?;
+    prepare(&broker)?;
+    let server = StaticServer::start(dist()?, "/")?;
+    let url = percent_encoded(&broker.websocket_url());
+    let start = format!(
+        "{}#/explorer?url={url}&version=5&subscribe=%23@2&connect=1",
+        server.url()
+    );
+    case(name, Screen::Desktop, |page| {
+        page.open(&start)?;
+        page.wait_until_connected()?;
+        test(page, &broker)
+    })
+}
+
+/// What a new subscriber is handed of the broker's retained messages, once `sentinel` was.
+fn kept(broker: &Mosquitto, filter: &str) -> Result<Vec<String>> {
+    broker.client().publish("zz/sentinel", b"end", &["-r"])?;
+    let filter_and_end = broker.client().subscribe("#", 2)?;
+    until("the sentinel", || {
+        let messages = filter_and_end.messages();
+        Ok(messages
+            .iter()
+            .any(|message| message.contains("zz/sentinel"))
+            .then_some(()))
+    })?;
+    let messages = filter_and_end.messages().into_iter();
+    Ok(messages.filter(|message| message.contains(filter)).collect())
+}
+
+#[test]
+fn retained_messages_are_planned_deleted_stopped_and_brought_back() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        for n in 0..40 {
+            let topic = format!("old/{n:02}");
+            broker
+                .client()
+                .publish(&topic, format!("value {n}").as_bytes(), &["-r", "-q", "1"])?;
+        }
+        broker.client().publish("keep/me", b"please", &["-r"])
+    };
+    connected("retained", fill, |page, broker| {
+        page.go_to("#/explorer?retained=old%2F%23")?;
+        page.wait_for_attribute(&by("retained-count"), "data-value", &["40"])?;
+        ensure!(page.count(&by("retained-row"))? == 40, "every message is listed");
+        page.click(&by("retained-dry-run"))?;
+        page.wait_for_attribute(&by("retained-plan"), "data-count", &["40"])?;
+        ensure!(kept(broker, "old/")?.len() == 40, "a dry run deletes nothing");
+        // What comes after the dry run stays.
+        broker.client().publish("old/late", b"1", &["-r"])?;
+        // Ten a second, so that there is time to stop.
+        page.click(&by("retained-rate-10"))?;
+        page.click(&by("retained-delete"))?;
+        page.wait_for_attribute(
+            &by("retained-progress"),
+            "data-done",
+            &["2", "3", "4", "5", "6", "7", "8", "9", "10"],
+        )?;
+        page.click(&by("retained-stop"))?;
+        page.wait_for_attribute(&by("retained-progress"), "data-state", &["stopped"])?;
+        let left = kept(broker, "old/")?.len();
+        ensure!(left > 20 && left < 41, "stopped in the middle: {left} are left");
+        page.click(&by("retained-rate-1000"))?;
+        page.click(&by("retained-dry-run"))?;
+        page.wait_for(&by("retained-plan"))?;
+        page.click(&by("retained-delete"))?;
+        page.wait_for_attribute(&by("retained-progress"), "data-state", &["done"])?;
+        let late =
+            |left: &[String]| left.len() == 1 && left.iter().all(|message| message.contains("old/late"));
+        ensure!(late(&kept(broker, "old/")?), "only what came since is left");
+        ensure!(kept(broker, "keep/me")?.len() == 1, "others are left alone");
+        // The page heard of that one like of any other message; the broker tells that it is retained.
+        page.click(&by("retained-refresh"))?;
+        page.wait_for_attribute(&by("retained-count"), "data-value", &["1"])?;
+        page.click(&by("retained-undo"))?;
+        page.wait_for_attribute(&by("retained-count"), "data-value", &["41"])?;
+        let back = kept(broker, "old/")?;
+        ensure!(
+            back.len() == 41 && back.contains(&"1 1 old/39 value 39".to_owned()),
+            "brought back, with their QoS: {back:?}"
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn a_message_is_sent_at_an_interval_with_its_number_until_it_is_stopped() -> Result<()> {
+    connected(
+        "publish-repeat",
+        |_| Ok(()),
+        |page, broker| {
+            let mut heard = broker.client().subscribe("e2e/repeat", 1)?;
+            page.go_to("#/explorer?topic=e2e%2Frepeat")?;
+            page.fill(&by("publish-payload"), "number {n}")?;
+            page.click(&by("publish-qos-1"))?;
+            page.click(&by("publish-repeat-open"))?;
+            page.fill(&by("publish-repeat"), "1000")?;
+            page.fill(&by("publish-every"), "100")?;
+            page.click(&by("publish-send"))?;
+            heard.wait_for("1 0 e2e/repeat number 3")?;
+            // Another topic is looked at, and it can still be stopped.
+            page.go_to("#/explorer?topic=e2e%2Fother")?;
+            page.wait_for_text(&by("publish-result"), "Sent ")?;
+            page.click(&by("publish-stop"))?;
+            page.wait_until_gone(&by("publish-stop"))?;
+            page.go_to("#/explorer?topic=e2e%2Frepeat")?;
+            page.wait_for_text(&by("publish-result"), "Stopped after ")?;
+            // What was on its way arrives; then nothing more.
+            broker.client().publish("e2e/repeat", b"end", &["-q", "1"])?;
+            heard.wait_for("1 0 e2e/repeat end")?;
+            let stopped = heard.messages().len();
+            ensure!(stopped < 1_000, "it went on: {stopped} messages");
+            let shown = page.text(&by("publish-result"))?.unwrap_or_default();
+            ensure!(
+                shown.contains(&format!("Stopped after {} of 1,000", stopped - 1)),
+                "{shown}, and {stopped} messages came"
+            );
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn a_response_is_shown_where_it_was_asked_for() -> Result<()> {
+    connected(
+        "publish-response",
+        |_| Ok(()),
+        |page, broker| {
+            let mut asked = broker.client().subscribe("e2e/ask", 0)?;
+            page.go_to("#/explorer?topic=e2e%2Fask")?;
+            page.fill(&by("publish-payload"), "what time is it?")?;
+            page.click(&by("publish-properties"))?;
+            page.click(&by("publish-wait"))?;
+            page.fill(&by("publish-response-topic"), "e2e/answers")?;
+            page.fill(&by("publish-correlation"), "c-17")?;
+            page.click(&by("publish-send"))?;
+            asked.wait_for("0 0 e2e/ask what time is it?")?;
+            let respond = |correlation: &str, text: &str| {
+                let options = ["-V", "5", "-D", "publish", "correlation-data", correlation];
+                broker.client().publish("e2e/answers", text.as_bytes(), &options)
+            };
+            respond("c-16", "another question's answer")?;
+            respond("c-17", r#"{"time":"noon"}"#)?;
+            page.wait_for_text(&by("publish-response"), "noon")?;
+            page.wait_for_attribute(&by("publish-result"), "data-state", &["acknowledged"])?;
+            let shown = page.text(&by("publish-response"))?.unwrap_or_default();
+            ensure!(
+                !shown.contains("another") && shown.contains("Response after"),
+                "{shown}"
+            );
+            // It is a message like any other, too.
+            let row = page.explore("e2e/answers")?;
+            page.wait_for_text(&row.inside(&by("topic-value")), "noon")
+                .map(drop)
+        },
+    )
+}

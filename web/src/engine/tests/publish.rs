@@ -1,0 +1,200 @@
+//! Messages sent several times, and messages that wait for a response.
+
+use hearth_mqtt::Property;
+
+use super::*;
+use crate::wire::Response;
+
+fn message(topic: &str, payload: &str) -> Publication {
+    Publication {
+        topic: topic.into(),
+        payload: payload.into(),
+        ..Publication::default()
+    }
+}
+
+impl Bench {
+    fn publish_from_page(&mut self, message: Publication) {
+        self.command(Command::Publish { request: 7, message });
+    }
+
+    fn sent_messages(&mut self) -> Vec<(String, PublishParts)> {
+        let packets = self.sent().into_iter().filter_map(|packet| match packet {
+            Packet::Publish(publish) => Some(publish.into_parts()),
+            _ => None,
+        });
+        let text = |parts: &PublishParts| String::from_utf8_lossy(&parts.payload).into_owned();
+        packets.map(|parts| (text(&parts), parts)).collect()
+    }
+
+    fn payloads(&mut self) -> Vec<String> {
+        self.sent_messages().into_iter().map(|(text, _)| text).collect()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let outcomes = self.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Outcome { request: 7, outcome } => Some(outcome.clone()),
+            _ => None,
+        });
+        outcomes.unwrap()
+    }
+
+    fn respond(&mut self, topic: &str, correlation: &[u8], payload: &str) {
+        let publish = PublishParts {
+            dup: false,
+            qos: Qos::AtMostOnce,
+            retain: false,
+            topic: Some(TopicName::parse(topic).unwrap()),
+            packet_id: None,
+            properties: Properties::of(&[Property::CorrelationData(correlation)]).unwrap(),
+            payload: Bytes::copy_from_slice(payload.as_bytes()),
+        };
+        self.send(&Packet::Publish(publish.into()));
+    }
+}
+
+#[test]
+fn a_message_is_sent_at_its_interval_until_it_is_stopped() {
+    let mut bench = Bench::connected();
+    bench.publish_from_page(Publication {
+        repeat: 100,
+        every_ms: 500,
+        ..message("t", "{n}")
+    });
+    assert_eq!(bench.payloads(), ["1"], "the first at once");
+    bench.wait(1_600);
+    assert_eq!(bench.payloads(), ["2", "3", "4"]);
+    let progress = |sent, over| Outcome::Progress { sent, all: 100, over };
+    assert_eq!(bench.outcome(), progress(4, false));
+    bench.command(Command::StopPublish(7));
+    bench.wait(5_000);
+    assert_eq!(bench.payloads(), Vec::<String>::new());
+    assert_eq!(bench.outcome(), progress(4, true));
+}
+
+#[test]
+fn an_interval_waits_for_the_connection_and_ends_with_the_count() {
+    let mut bench = Bench::connected();
+    bench.publish_from_page(Publication {
+        repeat: 3,
+        every_ms: 1_000,
+        ..message("t", "{n}")
+    });
+    assert_eq!(bench.payloads(), ["1"]);
+    bench.close(1006, "");
+    bench.wait(10_000);
+    bench.sent();
+    bench.framer = Framer::new(1024 * 1024);
+    bench.command(Command::RetryNow);
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::SUCCESS);
+    bench.wait(500);
+    assert_eq!(bench.payloads(), ["2"], "nothing was saved up, nothing was lost");
+    bench.wait(2_000);
+    assert_eq!(bench.payloads(), ["3"]);
+    assert_eq!(bench.outcome(), Outcome::Sent);
+}
+
+#[test]
+fn a_response_is_matched_by_its_correlation_and_kept_like_any_message() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    bench.publish_from_page(Publication {
+        response_within_ms: 5_000,
+        qos: 1,
+        ..message("ask", "?")
+    });
+    let (_, asked) = bench.sent_messages().remove(0);
+    let topic = asked.properties.response_topic().unwrap().to_owned();
+    assert_eq!(topic, "hearth/response/hearth-test");
+    let correlation = asked.properties.correlation_data().unwrap().to_vec();
+    bench.send(&Packet::Puback(Ack {
+        packet_id: asked.packet_id.unwrap(),
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::new(),
+    }));
+    assert_eq!(
+        bench.outcome(),
+        Outcome::Acknowledged("waiting for the response".into())
+    );
+    bench.wait(120);
+    bench.respond(&topic, b"somebody else's", "no");
+    assert_eq!(
+        bench.outcome(),
+        Outcome::Acknowledged("waiting for the response".into())
+    );
+    bench.respond(&topic, &correlation, "yes");
+    let response = Response {
+        topic: topic.clone(),
+        payload: b"yes".to_vec(),
+        after_ms: 120,
+    };
+    assert_eq!(bench.outcome(), Outcome::Answered(Box::new(response)));
+    bench.command(Command::Open(View::Topic {
+        topic,
+        seen: crate::wire::TopicSeen::default(),
+    }));
+    let shown = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Topic { view, .. } => view.as_deref(),
+        _ => None,
+    });
+    assert_eq!(shown.unwrap().count, 2);
+}
+
+#[test]
+fn a_response_topic_that_nothing_brings_is_subscribed_to_for_as_long_as_it_is_needed() {
+    let mut bench = Bench::new();
+    bench.command(Command::Connect(Box::new(ConnectionOptions {
+        subscriptions: vec![("home/#".into(), 0)],
+        ..options()
+    })));
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::SUCCESS);
+    bench.sent();
+    bench.publish_from_page(Publication {
+        response_within_ms: 2_000,
+        response_topic: Some("re/x".into()),
+        correlation_data: Some(b"c".to_vec()),
+        ..message("ask", "?")
+    });
+    let sent = bench.sent();
+    let [Packet::Subscribe(subscribe), Packet::Publish(publish)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(subscribe.filters.first().unwrap().0.as_str(), "re/x");
+    assert_eq!(
+        publish.clone().into_parts().properties.correlation_data(),
+        Some(&b"c"[..])
+    );
+    bench.send(&Packet::Suback(Suback {
+        packet_id: subscribe.packet_id,
+        reason_codes: vec![ReasonCode(0)],
+        properties: Properties::new(),
+    }));
+    bench.wait(2_500);
+    let failed = bench.outcome();
+    assert!(
+        matches!(&failed, Outcome::Failed(why) if why.contains("within 2 s no response came to re/x")),
+        "{failed:?}"
+    );
+    let sent = bench.sent();
+    let [Packet::Unsubscribe(unsubscribe)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(unsubscribe.filters.first().unwrap().as_str(), "re/x");
+}
+
+#[test]
+fn waiting_for_a_response_can_be_given_up() {
+    let mut bench = Bench::connected();
+    bench.publish_from_page(Publication {
+        response_within_ms: 60_000,
+        response_topic: Some("re".into()),
+        ..message("ask", "?")
+    });
+    bench.command(Command::StopPublish(7));
+    assert!(matches!(bench.outcome(), Outcome::Failed(_)));
+    let (_, asked) = bench.sent_messages().remove(0);
+    bench.respond("re", asked.properties.correlation_data().unwrap(), "late");
+    assert!(matches!(bench.outcome(), Outcome::Failed(_)));
+}
