@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     connection::Connection,
     mqtt,
-    peer::Peer,
+    peer::{Mosquitto, Peer},
     process::{cpu_ns, memory_bytes},
     subscribers::{Progress, Subscribers},
 };
@@ -35,6 +35,8 @@ pub(crate) struct Figures {
     pub(crate) rate: f64,
     /// Processor time of the relay per delivered message, in µs; nothing where there is no relay.
     pub(crate) cpu_us: Option<f64>,
+    /// The same of the broker: what gathers packets for it makes them cheaper.
+    pub(crate) broker_us: f64,
     /// Delivered messages per WebSocket frame.
     pub(crate) per_frame: f64,
     /// Latencies from publisher to subscriber in µs, sorted; only of the workloads that look at them.
@@ -43,6 +45,7 @@ pub(crate) struct Figures {
 
 /// One publisher at full speed, with at most `window` messages under way to the slowest subscriber.
 pub(crate) fn full_speed(
+    broker: &Mosquitto,
     peer: &Peer,
     subscribers: usize,
     qos: u8,
@@ -51,7 +54,7 @@ pub(crate) fn full_speed(
 ) -> Result<Figures> {
     let receivers = Subscribers::open(peer, subscribers, qos)?;
     let mut publisher = Connection::connect(peer.port, peer.transport, "bench-publisher")?;
-    let cpu_before = peer.pid().map(cpu_ns);
+    let (cpu_before, broker_before) = (peer.pid().map(cpu_ns), cpu_ns(broker.pid));
     let progress = Arc::new(Progress::new(subscribers, messages));
     let start = Instant::now();
     let receiving = receivers.receive(Arc::clone(&progress), None);
@@ -66,10 +69,11 @@ pub(crate) fn full_speed(
         .pid()
         .map(cpu_ns)
         .zip(cpu_before)
-        .map(|(after, before)| after - before);
+        .map(|(after, before)| after.saturating_sub(before));
     Ok(Figures {
         rate: delivered / seconds,
         cpu_us: cpu.map(|ns| ns as f64 / 1e3 / delivered),
+        broker_us: cpu_ns(broker.pid).saturating_sub(broker_before) as f64 / 1e3 / delivered,
         per_frame: delivered / received.frames as f64,
         latencies_us: Vec::new(),
     })
@@ -140,6 +144,7 @@ pub(crate) fn paced(peer: &Peer, subscribers: usize, per_second: u32, messages: 
     Ok(Figures {
         rate: delivered / start.elapsed().as_secs_f64(),
         cpu_us: cpu.map(|ns| ns as f64 / 1e3 / delivered),
+        broker_us: 0.0,
         per_frame: delivered / received.frames as f64,
         latencies_us,
     })
@@ -157,12 +162,12 @@ pub(crate) fn idle_memory(peer: &Peer, pid: u32, connections: usize) -> Result<f
 }
 
 /// A subscriber that never reads, beside one that does: messages per second of the latter, and the memory the relay gained, in bytes.
-pub(crate) fn stalled(peer: &Peer, messages: u64) -> Result<(f64, f64)> {
+pub(crate) fn stalled(broker: &Mosquitto, peer: &Peer, messages: u64) -> Result<(f64, f64)> {
     let pid = peer.pid().context("only a relay can be asked this")?;
     let mut stalled = Connection::connect(peer.port, peer.transport, "bench-stalled")?;
     stalled.subscribe(0)?;
     let before = memory_bytes(pid);
-    let figures = full_speed(peer, 1, 0, messages, FAR)?;
+    let figures = full_speed(broker, peer, 1, 0, messages, FAR)?;
     let gained = memory_bytes(pid).saturating_sub(before) as f64;
     Ok((figures.rate, gained))
 }

@@ -1,6 +1,6 @@
 //! The relay against others in front of one Mosquitto, in one run: interleaved rounds, medians and ratios.
 //!
-//! `cargo xtask bench relay [ROUNDS] [WORKLOAD…]`. Clients are the same few lines for everybody, and all of them go through
+//! `cargo xtask bench relay [ROUNDS] [WORKLOAD…] [--only=RELAY…]`. Clients are the same few lines for everybody, and all of them go through
 //! the peer, publisher and subscribers alike. Processor time is what the kernel counted for the relay's processes: with two
 //! cores for clients, relay and broker, messages per second say less.
 
@@ -60,8 +60,8 @@ fn rounds(count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) 
 /// Messages per second and processor time.
 fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) {
     println!(
-        "\n{title}\n{:<20} {:>10} {:>9} {:>12} {:>10}",
-        "", "msg/s", "× native", "relay µs/msg", "msg/frame"
+        "\n{title}\n{:<20} {:>10} {:>9} {:>12} {:>13} {:>10}",
+        "", "msg/s", "× native", "relay µs/msg", "broker µs/msg", "msg/frame"
     );
     let all = rounds(count, peers, run);
     let native = median(all[0].iter().map(|figures| figures.rate));
@@ -76,9 +76,10 @@ fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Resul
         } else {
             format!("{:.2}", median(cpu))
         };
+        let broker = median(figures.iter().map(|figures| figures.broker_us));
         let per_frame = median(figures.iter().map(|figures| figures.per_frame));
         println!(
-            "{:<20} {rate:>10.0} {:>9.2} {cpu:>12} {per_frame:>10.1}",
+            "{:<20} {rate:>10.0} {:>9.2} {cpu:>12} {broker:>13.2} {per_frame:>10.1}",
             peer.name,
             rate / native
         );
@@ -115,8 +116,8 @@ fn latency(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Res
     }
 }
 
-/// Everybody who can be started; who cannot is named.
-fn peers(folder: &Path, websocket_port: u16, tcp_port: u16, with_users: bool) -> Vec<Peer> {
+/// Everybody who can be started; who cannot is named. With `only`, relays with one of these texts in their names.
+fn peers(folder: &Path, websocket_port: u16, tcp_port: u16, with_users: bool, only: &[String]) -> Vec<Peer> {
     let relays = [
         Some(Peer::hearth(folder, tcp_port)),
         Some(Peer::hearth_by_websocket(folder, websocket_port)),
@@ -128,16 +129,17 @@ fn peers(folder: &Path, websocket_port: u16, tcp_port: u16, with_users: bool) ->
     let started = relays
         .into_iter()
         .flatten()
-        .filter_map(|relay| relay.inspect_err(|error| eprintln!("left out: {error:#}")).ok());
+        .filter_map(|relay| relay.inspect_err(|error| eprintln!("left out: {error:#}")).ok())
+        .filter(|peer| only.is_empty() || only.iter().any(|text| peer.name.contains(text)));
     [Peer::native(websocket_port), Peer::native_tcp(tcp_port)]
         .into_iter()
         .chain(started)
         .collect()
 }
 
-fn bulk(count: usize, folder: &Path) -> Result<()> {
+fn bulk(count: usize, folder: &Path, only: &[String]) -> Result<()> {
     let port = stream::start()?;
-    let peers = peers(folder, port, port, false);
+    let peers = peers(folder, port, port, false, only);
     println!(
         "\nbulk: a stream without a broker, one browser\n{:<20} {:>12} {:>9} {:>13}",
         "", "msg/s", "× native", "relay µs/MiB"
@@ -195,13 +197,13 @@ fn idle(peers: &[Peer], broker_pid: u32) {
     }
 }
 
-fn stalled(peers: &[Peer]) {
+fn stalled(broker: &Mosquitto, peers: &[Peer]) {
     println!(
         "\nstalled: a subscriber that never reads beside one that does, 200,000 messages\n{:<20} {:>10} {:>22}",
         "", "msg/s", "memory of the relay"
     );
     for peer in peers.iter().filter(|peer| peer.pid().is_some()) {
-        match load::stalled(peer, 200_000) {
+        match load::stalled(broker, peer, 200_000) {
             Ok((rate, gained)) => println!(
                 "{:<20} {rate:>10.0} {:>18.1} MiB",
                 peer.name,
@@ -213,7 +215,13 @@ fn stalled(peers: &[Peer]) {
 }
 
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (only, args): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|arg| arg.starts_with("--only="));
+    let only: Vec<String> = only
+        .iter()
+        .filter_map(|arg| Some(arg.strip_prefix("--only=")?.to_owned()))
+        .collect();
     let (numbers, names): (Vec<&String>, Vec<&String>) =
         args.iter().partition(|arg| arg.parse::<usize>().is_ok());
     let count = numbers.first().and_then(|text| text.parse().ok()).unwrap_or(7);
@@ -230,7 +238,7 @@ fn main() -> Result<()> {
     std::fs::create_dir(&front)?;
     std::fs::create_dir(&behind)?;
     let mosquitto = Mosquitto::start(folder.path())?;
-    let peers = peers(&front, mosquitto.websocket_port, mosquitto.tcp_port, true);
+    let peers = peers(&front, mosquitto.websocket_port, mosquitto.tcp_port, true, &only);
     println!(
         "{count} interleaved rounds; {} processors",
         std::thread::available_parallelism()?
@@ -240,7 +248,7 @@ fn main() -> Result<()> {
             "one: 1 publisher, 1 subscriber, QoS 0, 100 bytes",
             count,
             &peers,
-            |peer| load::full_speed(peer, 1, 0, 60_000, FAR),
+            |peer| load::full_speed(&mosquitto, peer, 1, 0, 60_000, FAR),
         );
     }
     if wanted("close") {
@@ -248,7 +256,7 @@ fn main() -> Result<()> {
             "close: the same with at most 100 messages under way",
             count,
             &peers,
-            |peer| load::full_speed(peer, 1, 0, 60_000, CLOSE),
+            |peer| load::full_speed(&mosquitto, peer, 1, 0, 60_000, CLOSE),
         );
     }
     if wanted("qos1") {
@@ -256,7 +264,7 @@ fn main() -> Result<()> {
             "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged",
             count,
             &peers,
-            |peer| load::full_speed(peer, 1, 1, 30_000, FAR),
+            |peer| load::full_speed(&mosquitto, peer, 1, 1, 30_000, FAR),
         );
     }
     if wanted("fifty") {
@@ -264,7 +272,7 @@ fn main() -> Result<()> {
             "fifty: 1 publisher, 50 subscribers, QoS 0",
             count,
             &peers,
-            |peer| load::full_speed(peer, 50, 0, 3_000, FAR),
+            |peer| load::full_speed(&mosquitto, peer, 50, 0, 3_000, FAR),
         );
     }
     if wanted("light") {
@@ -287,10 +295,10 @@ fn main() -> Result<()> {
         );
     }
     if wanted("bulk") {
-        bulk(count, &behind)?;
+        bulk(count, &behind, &only)?;
     }
     if wanted("stalled") {
-        stalled(&peers);
+        stalled(&mosquitto, &peers);
     }
     if wanted("idle") {
         idle(&peers, mosquitto.pid);

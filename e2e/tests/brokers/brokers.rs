@@ -92,6 +92,8 @@ impl fmt::Display for Kind {
 pub(crate) struct Broker {
     pub(crate) url: String,
     pub(crate) version: String,
+    /// A bridge that reaches it as a client does, by its WebSocket listener.
+    bridge: OnceLock<Result<Bridge>>,
     _running: Box<dyn Any + Send + Sync>,
 }
 
@@ -100,7 +102,17 @@ impl Broker {
         Self {
             url,
             version,
+            bridge: OnceLock::new(),
             _running: Box::new(running),
+        }
+    }
+
+    /// The address of a bridge in front of it.
+    pub(crate) fn url_through_bridge(&self) -> Result<String> {
+        let start = || Bridge::without_page(&format!("[broker.main]\nurl = \"{}\"\n", self.url));
+        match self.bridge.get_or_init(start) {
+            Ok(bridge) => Ok(format!("ws://127.0.0.1:{}/mqtt", bridge.port)),
+            Err(error) => bail!("the bridge in front of it did not start: {error:#}"),
         }
     }
 }

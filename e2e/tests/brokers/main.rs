@@ -60,15 +60,38 @@ fn trials(brokers: &Arc<Brokers>) -> Vec<Trial> {
                 let name = format!("{}::v{}::{}", kind.id(), version.level(), case.name);
                 trials.push(Trial::test(name, move || {
                     brokers
-                        .with(kind, turn, |broker| ask(broker, kind, version, case))
+                        .with(kind, turn, |broker| ask(broker, &broker.url, kind, version, case))
                         .map_err(|error| Failed::from(format!("{error:#}")))
                 }));
             }
         }
     }
+    trials.extend(trials_through_bridge(brokers));
     trials.push(Trial::test("report::is_up_to_date", || {
         report::check().map_err(|error| Failed::from(format!("{error:#}")))
     }));
+    trials
+}
+
+/// Messages of every kind come through a bridge that is a client of the broker's WebSocket listener, as they come without it.
+fn trials_through_bridge(brokers: &Arc<Brokers>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Embedded) {
+        for version in VERSIONS {
+            let cases = cases::MESSAGES.cases.iter().enumerate();
+            for (turn, case) in cases.filter(|(_, case)| is_asked(kind, version, case)) {
+                let brokers = Arc::clone(brokers);
+                let name = format!("{}::v{}::bridge::{}", kind.id(), version.level(), case.name);
+                trials.push(Trial::test(name, move || {
+                    brokers
+                        .with(kind, turn, |broker| {
+                            ask(broker, &broker.url_through_bridge()?, kind, version, case)
+                        })
+                        .map_err(|error| Failed::from(format!("{error:#}")))
+                }));
+            }
+        }
+    }
     trials
 }
 
@@ -78,9 +101,9 @@ fn is_asked(kind: Kind, version: ProtocolVersion, case: &Case) -> bool {
     in_version && (known::speaks(kind, version) || case.name == "connects")
 }
 
-fn ask(broker: &Broker, kind: Kind, version: ProtocolVersion, case: &'static Case) -> Result<()> {
+fn ask(broker: &Broker, url: &str, kind: Kind, version: ProtocolVersion, case: &'static Case) -> Result<()> {
     let rig = Rig {
-        url: broker.url.clone(),
+        url: url.to_owned(),
         version,
         case: case.name,
     };

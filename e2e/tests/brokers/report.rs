@@ -27,7 +27,8 @@ const INTRODUCTION: &str = "\
 <!-- Written by `cargo xtask brokers --write` from `e2e/tests/brokers`. -->
 
 What our session and real brokers do with each other over their WebSocket listeners. Every cell is a test; what a broker lacks is
-asserted as well. A ✓ means that it works; a number leads to the note below that says how it shows that it does not.
+asserted as well. A ✓ means that it works; a number leads to the note below that says how it shows that it does not. The cases of
+\"Messages\" are asked through the bridge too, with the listener as its broker (`url = \"ws://…\"`): they come out the same.
 
 ";
 

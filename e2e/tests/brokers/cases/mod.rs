@@ -31,6 +31,9 @@ pub(crate) struct Chapter {
     pub(crate) cases: &'static [Case],
 }
 
+/// Those that only need messages to come through.
+pub(crate) const MESSAGES: Chapter = messages::CHAPTER;
+
 /// All cases, in the order of the table.
 pub(crate) const CHAPTERS: [Chapter; 10] = [
     connecting::CHAPTER,
