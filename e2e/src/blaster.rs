@@ -147,6 +147,28 @@ impl Subscriber {
         Ok(begun.elapsed())
     }
 
+    /// Sends these messages of QoS 0, gathered, as fast as they are taken.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub fn send(&mut self, messages: &[(String, String)], retain: bool) -> Result<()> {
+        let mut wire = Wire::new(Framing::Coalesced);
+        for (topic, payload) in messages {
+            let mut body = text(topic);
+            if self.version == 5 {
+                body.push(0);
+            }
+            body.extend_from_slice(payload.as_bytes());
+            wire.push(|packets| packets.extend(packet(0x30 | u8::from(retain), &body)));
+            if wire.ready.len() >= WRITE {
+                self.write(&wire.ready)?;
+                wire.ready.clear();
+            }
+        }
+        wire.seal();
+        self.write(&wire.ready)
+    }
+
     /// Sends one message of QoS 1, and waits until the client has acknowledged it: then it has taken all before it too.
     ///
     /// # Errors

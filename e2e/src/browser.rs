@@ -42,7 +42,7 @@ pub struct ConsoleLine {
 pub struct Browser {
     session: Session,
     // Removed after the browser has been closed.
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Browser {
@@ -54,13 +54,16 @@ impl Browser {
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
         arguments.push(format!("--window-size={width},{height}"));
         let session = Session::start(&arguments)?;
-        let browser = Self {
-            session,
-            _profile: profile,
-        };
+        let browser = Self { session, profile };
         browser.set_screen(screen)?;
         browser.set_dark(dark)?;
         Ok(browser)
+    }
+
+    /// The folder of its profile, which its processes name in their arguments.
+    #[must_use]
+    pub fn profile(&self) -> &std::path::Path {
+        self.profile.path()
     }
 
     /// Changes the screen's size.

@@ -184,6 +184,15 @@ impl Client {
 
     /// Subscribes with `mosquitto_sub`, and returns once the broker has granted it.
     pub fn subscribe(&self, filter: &str, qos: u8) -> Result<Subscriber> {
+        self.subscribe_as(filter, qos, "%p")
+    }
+
+    /// The same, with payloads in hexadecimal: some are bytes.
+    pub fn subscribe_in_hex(&self, filter: &str, qos: u8) -> Result<Subscriber> {
+        self.subscribe_as(filter, qos, "%x")
+    }
+
+    fn subscribe_as(&self, filter: &str, qos: u8, payload: &str) -> Result<Subscriber> {
         // Line by line, or what it says would wait in a buffer.
         let mut subscribe = Command::new("stdbuf");
         subscribe.args(["-oL", "mosquitto_sub"]);
@@ -191,7 +200,7 @@ impl Client {
         subscribe.args(["-V", "5", "-d", "-t", filter, "-q", &qos.to_string()]);
         // Mosquitto 2.0.11 sends more at once than mosquitto_sub's own Receive Maximum (20) allows, which then hangs up.
         subscribe.args(["-D", "connect", "receive-maximum", "65535"]);
-        subscribe.args(["-F", "got %q %r %t %p"]);
+        subscribe.args(["-F", &format!("got %q %r %t {payload}")]);
         let mut process = Process::start("mosquitto_sub", &mut subscribe)?;
         process.wait_for_line("a granted subscription", |line| {
             line.contains("Subscribed (").then_some(())

@@ -143,6 +143,27 @@ impl Page {
         })
     }
 
+    /// Holds the first such element for so long, as a person does with a mouse.
+    pub fn hold(&self, by: &By, ms: u32) -> Result<()> {
+        self.wait_for(by)?;
+        let body =
+            "const there = document.querySelector(arguments[0]); there.scrollIntoView({block: 'center'});
+            const box = there.getBoundingClientRect();
+            return [Math.round(box.x + box.width / 2), Math.round(box.y + box.height / 2)]";
+        let (x, y): (i32, i32) = self.script(body, &[json!(by.0)])?;
+        let moves = json!([
+            {"type": "pointerMove", "duration": 0, "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pause", "duration": ms},
+            {"type": "pointerUp", "button": 0},
+        ]);
+        let pointer = json!({"type": "pointer", "id": "mouse", "actions": moves});
+        self.browser
+            .session()
+            .send("actions", &json!({"actions": [pointer]}))
+            .map(drop)
+    }
+
     /// Replaces what stands in a text field, as people do: selects all and types. WebDriver's own way to empty a field tells the
     /// page of it in another way than any keyboard, and the page may put its text back.
     pub fn fill(&self, by: &By, text: &str) -> Result<()> {

@@ -56,10 +56,11 @@ fn a_switch_on_home_commands_a_device_and_shows_its_answer() -> Result<()> {
         page.click(&switch)?;
         page.wait_for_attribute(&switch, "data-state", &["confirmed", "idle"])?;
         let seen = e2e::wait::until("the command", || {
-            Ok(subscriber
-                .messages()
-                .into_iter()
-                .find(|message| message.contains("/set ") || message.contains("/cmnd/")))
+            Ok(subscriber.messages().into_iter().find(|message| {
+                ["/set ", "/command ", "/rpc ", " cmnd/"]
+                    .iter()
+                    .any(|part| message.contains(part))
+            }))
         })?;
         println!("a click on Home sent: {seen}");
         subscriber.wait_for(&seen)

@@ -1,6 +1,7 @@
 //! The whole system in a real Chromium, with real brokers. Run by `cargo xtask e2e`.
 
 mod accessibility;
+mod announced;
 mod arrange;
 mod behind_the_bridge;
 mod charts;
@@ -9,6 +10,7 @@ mod direct;
 mod embedded_broker;
 mod explorer;
 mod figures;
+mod formats;
 mod harness;
 mod hostile;
 mod load;

@@ -443,7 +443,7 @@ mod tests {
         let command = home.devices.command(id, "state", &Action::TurnOff).unwrap();
         assert_eq!(
             (&*command.topic, &*command.payload),
-            ("home/cellar/box/set", "OFF")
+            ("home/cellar/box/set", b"OFF".as_slice())
         );
         home.arrange(|all| *all = Arrangement::default());
         assert_eq!(

@@ -4,6 +4,7 @@ use crate::announced::color::{ColorForm, channels};
 use crate::announced::extract::{Engine, TemplateError, TemplateInput, TemplateValue};
 use crate::announced::json::quoted;
 use hearth_model::decimal;
+use hearth_model::json::parse_number;
 use hearth_model::letters::{is_lower, lower};
 
 /// How a control looks.
@@ -145,6 +146,13 @@ pub enum Payload {
         /// The value when it is always the same.
         fixed: Option<String>,
     },
+    /// A metric of Sparkplug B.
+    Metric {
+        /// Its name.
+        name: String,
+        /// Its datatype, one of a number.
+        datatype: u32,
+    },
 }
 
 impl Payload {
@@ -189,7 +197,7 @@ pub struct Command {
     /// The topic name.
     pub topic: String,
     /// The payload.
-    pub payload: String,
+    pub payload: Vec<u8>,
     /// Quality of service.
     pub qos: u8,
     /// Whether the broker keeps it.
@@ -379,8 +387,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn payload(&self, payload: &Payload, engine: &mut Engine) -> Result<String, CommandError> {
-        Ok(match payload {
+    fn payload(&self, payload: &Payload, engine: &mut Engine) -> Result<Vec<u8>, CommandError> {
+        if let Payload::Metric { name, datatype } = payload {
+            let number = parse_number(self.plain.trim().as_bytes());
+            let bytes = number.and_then(|number| crate::metric::number(name, *datatype, number));
+            return bytes.ok_or(CommandError::Impossible);
+        }
+        let words = match payload {
+            Payload::Metric { .. } => String::new(),
             Payload::Fixed(words) => words.clone(),
             Payload::Value => self.plain.clone(),
             Payload::Json { before, after } => format!("{before}{}{after}", self.json),
@@ -407,7 +421,8 @@ impl Asked {
                     }
                 })?
             }
-        })
+        };
+        Ok(words.into_bytes())
     }
 }
 
@@ -486,7 +501,7 @@ mod tests {
                 control
                     .command(&action, &mut Engine::default())
                     .ok()
-                    .map(|command| command.payload)
+                    .map(|command| String::from_utf8(command.payload).unwrap())
                     .as_deref(),
                 expected,
                 "{control:?}"

@@ -13,7 +13,7 @@
 //! let (id, device) = devices.iter().next().unwrap();
 //! assert_eq!((&*device.name, device.room.as_deref(), device.kind.name()), ("Worktop", Some("Kitchen"), "light"));
 //! let command = devices.command(id, "state", &Action::TurnOff).unwrap();
-//! assert_eq!((&*command.topic, &*command.payload), ("zigbee2mqtt/Kitchen/Worktop/set", r#"{"state":"OFF"}"#));
+//! assert_eq!((&*command.topic, &*command.payload), ("zigbee2mqtt/Kitchen/Worktop/set", br#"{"state":"OFF"}"#.as_slice()));
 //! ```
 
 #![forbid(unsafe_code)]
@@ -31,6 +31,7 @@ mod device;
 mod entity;
 mod facts;
 mod flat;
+mod metric;
 mod names;
 mod place;
 mod registry;

@@ -221,7 +221,7 @@ fn a_command_seen_on_the_wire_makes_a_control() {
     assert_eq!(device.entities[0].kind.name(), "switch");
     let command = devices.command(id, "output", &Action::TurnOff).unwrap();
     assert_eq!(
-        (&*command.topic, &*command.payload),
+        (&*command.topic, std::str::from_utf8(&command.payload).unwrap()),
         ("lab/bench/psu/output/set", "off")
     );
     devices.apply(2000, &Arrival::new("lab/bench/psu/voltage", b"3.3"));

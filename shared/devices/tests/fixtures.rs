@@ -114,15 +114,20 @@ impl Home {
             Ok(command) => {
                 let guess = if command.is_guess { " (a guess)" } else { "" };
                 let retain = if command.retain { " (retained)" } else { "" };
-                let payload = command.payload.chars().fold(String::new(), |mut text, char| {
+                let mut payload = String::new();
+                for chunk in command.payload.utf8_chunks() {
                     // Bytes that are no text, on one line.
-                    if char.is_control() {
-                        let _ = write!(text, "\\x{:02x}", u32::from(char));
-                    } else {
-                        text.push(char);
+                    for char in chunk.valid().chars() {
+                        if char.is_control() {
+                            let _ = write!(payload, "\\x{:02x}", u32::from(char));
+                        } else {
+                            payload.push(char);
+                        }
                     }
-                    text
-                });
+                    for byte in chunk.invalid() {
+                        let _ = write!(payload, "\\x{byte:02x}");
+                    }
+                }
                 format!("{} {payload}{retain}{guess}", command.topic)
             }
             Err(error) => format!("{error:?}"),

@@ -278,7 +278,7 @@ impl Home {
         // because it would act again after a restart; a device that announces itself says what it wants.
         Ok(Publication {
             topic: command.topic,
-            payload: command.payload.into_bytes(),
+            payload: command.payload,
             qos: command.qos,
             retain: command.retain,
             ..Publication::default()

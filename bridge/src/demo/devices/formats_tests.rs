@@ -129,11 +129,11 @@ impl Visit {
                 .iter()
                 .any(|filter| is_in(filter, &command.topic))
             {
-                answers.extend(device.obey_bytes(self.now, &command.topic, command.payload.as_bytes()));
+                answers.extend(device.obey_bytes(self.now, &command.topic, &command.payload));
             }
         }
         self.hear(answers);
-        format!("{} {}", command.topic, command.payload)
+        format!("{} {}", command.topic, String::from_utf8_lossy(&command.payload))
     }
 
     fn table(&self) -> String {
@@ -341,6 +341,9 @@ fn the_gateway_answers_requests_and_the_heat_pump_takes_a_setpoint_and_a_rebirth
     );
     visit.act("heating-room", "rebirth", &Action::Press);
     assert_eq!(visit.value("Heat pump", "Setpoint"), Value::Number(38.0));
+
+    visit.act("Heat pump", "Setpoint", &Action::Choose("41.5".into()));
+    assert_eq!(visit.value("Heat pump", "Setpoint"), Value::Number(41.5));
 
     visit.act("Zigbee2MQTT", "permit_join", &Action::TurnOn);
     assert_eq!(visit.value("Zigbee2MQTT", "permit_join"), Value::Binary(true));

@@ -68,7 +68,7 @@ impl Home {
         let id = self.only();
         let command = self.devices.command(id, entity, action)?;
         assert!(!command.is_guess);
-        Ok((command.topic, command.payload))
+        Ok((command.topic, String::from_utf8(command.payload).unwrap()))
     }
 }
 

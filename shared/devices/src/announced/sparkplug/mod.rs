@@ -7,6 +7,7 @@ mod payload;
 
 use std::collections::{BTreeMap, HashMap};
 
+use hearth_model::letters::lower;
 use hearth_model::store::Arrival;
 
 use self::payload::{Metric, Value, boolean_command};
@@ -349,6 +350,13 @@ fn scalar(metric: &Metric, datatype: u32) -> Scalar {
     }
 }
 
+/// Names of what a controller is told to keep.
+fn is_setpoint(name: &str) -> bool {
+    lower(name)
+        .split(|letter: char| !letter.is_alphanumeric())
+        .any(|word| matches!(word, "setpoint" | "sp" | "target" | "setting"))
+}
+
 fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
     let path: Vec<&str> = name.split('/').collect();
     let last = path.last().copied().unwrap_or(name);
@@ -356,7 +364,22 @@ fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
     let read = || StateRead::new("", super::Extract::Plain);
     let is_node_control = name.starts_with("Node Control/") || name.starts_with("Device Control/");
     let mut part = match known.datatype {
-        0..=10 => measured(&path, &known.unit, read()),
+        datatype @ 0..=10 => {
+            let mut part = measured(&path, &known.unit, read());
+            // Only a name says that a number is there to be set; it is typed, and sent by a button of its own.
+            if part.class == Class::TargetTemperature || is_setpoint(last) {
+                let payload = command::Payload::Metric {
+                    name: name.to_owned(),
+                    datatype,
+                };
+                let write = Some(Write::new(Verb::Choose, command, payload));
+                let control = PartControl::of(ControlKind::Text { longest: 24 }, [write]);
+                part.control = control
+                    .filter(|_| datatype != 0 && !is_node_control)
+                    .map(PartControl::asking);
+            }
+            part
+        }
         11 => {
             let mut part = either(&path, "true", "false", read());
             let write = |verb, value| {
