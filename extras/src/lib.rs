@@ -14,6 +14,7 @@
 use std::cell::RefCell;
 
 use hearth_decoders::{Packing, decode, recognize};
+use hearth_model::recording::{self, Form, Pending};
 use hearth_templates::{Engine, Variable};
 
 thread_local! {
@@ -56,6 +57,12 @@ pub const RECOGNIZE: u8 = 2;
 /// what it is, both with a 0 behind them. Gives the text that the template makes.
 pub const RENDER: u8 = 3;
 
+/// A form of file and messages ([`recording::Record`]): that part of the file.
+pub const WRITE: u8 = 16;
+/// `LINES LAST` and bytes of a file: the messages in them ([`recording::ReadPart`]). `LINES` is how many lines came before, `LAST`
+/// is 1 when nothing follows.
+pub const READ: u8 = 17;
+
 /// The request without its border: a byte that says what is wanted, a text that ends with 0, and bytes.
 ///
 /// Templates are remembered from one request to the next; otherwise each stands for itself.
@@ -96,6 +103,19 @@ fn answer_of(request: &[u8]) -> Result<Vec<u8>, String> {
             }
             _ => render(word, None, &variables(payload).ok_or_else(malformed)?),
         },
+        WRITE => {
+            let form = Form::parse(word).ok_or_else(malformed)?;
+            Ok(recording::write(form, payload).into_bytes())
+        }
+        READ => {
+            let (lines, is_last) = word.split_once(' ').ok_or_else(malformed)?;
+            let pending = Pending {
+                bytes: payload,
+                lines_before: lines.parse().map_err(|_| malformed())?,
+                is_last: is_last == "1",
+            };
+            Ok(recording::read(pending).to_bytes())
+        }
         _ => Err(malformed()),
     }
 }
@@ -143,6 +163,9 @@ mod tests {
         );
         assert_eq!(ask(b"\x03{{ a }}{{ b + 1 }}\0ta\0x\0nb\x0041\0"), "\0x42");
         assert!(ask(b"\x03{{ 'x' * 99999999 }}\0px").starts_with('\u{1}'));
+        let read = recording::ReadPart::from_bytes(&perform(b"\x110 1\0a/b on\n")[1..]).unwrap();
+        let csv = perform(&[b"\x10csv\0", &*read.records].concat());
+        assert_eq!(String::from_utf8_lossy(&csv), "\0,,a/b,0,0,0,0,2,text,on,\r\n");
         for unknown in [
             &b""[..],
             b"\x01",
@@ -151,6 +174,8 @@ mod tests {
             b"\x01\xff\0",
             b"\x03a\0nb\0x\0",
             b"\x03a\0tb",
+            b"\x10pdf\0",
+            b"\x11now 1\0",
         ] {
             assert_eq!(ask(unknown), "\u{1}the engine asked for something unknown");
         }

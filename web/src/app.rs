@@ -20,12 +20,14 @@ use crate::{
         connect::Connect,
         device::Device,
         explorer::Explorer,
+        export::Exporting,
         home::{Home, open_search},
+        replay::{Playing, Replay},
         route::Route,
         settings::Settings,
         waiting::WaitingMessages,
     },
-    platform::{document, locale, page},
+    platform::{document, files, locale, page},
     wire::{Arrange, Command, ConnectionState, Problem, ProblemKind},
 };
 
@@ -45,14 +47,30 @@ fn Shell() -> Html {
         event.prevent_default();
         document::focus_id("main");
     });
+    // A file dropped anywhere is a recording.
+    let ondragover = Callback::from(|event: DragEvent| {
+        if files::are_dragged(&event) {
+            event.prevent_default();
+        }
+    });
+    let engine = use_engine();
+    let ondrop = Callback::from(move |event: DragEvent| {
+        if let Some(file) = files::dropped(&event) {
+            event.prevent_default();
+            files::hold(&file);
+            engine.give(file);
+            document::go(&Route::Replay.href());
+        }
+    });
     html! {
         <>
             <a class="skip" href="#main" onclick={skip}>{"Skip to content"}</a>
-            <div class="app">
+            <div class="app" {ondragover} {ondrop}>
                 <Rail route={route.clone()} />
                 <Header route={route.clone()} />
                 <main id="main" class={classes!("main", route.is_explorer().then_some("main--full"))} tabindex="-1">
                     <Crash />
+                    <Playing />
                     if let (Route::Home { .. } | Route::Device { .. }, Some(why)) = (&route, look_only) {
                         <p class="hint" data-testid="look-only">{why}</p>
                     }
@@ -93,6 +111,7 @@ fn page_of(route: &Route) -> Html {
         Route::Retained { search } => html! { <Explorer topic={None::<String>} retained={search.clone()} /> },
         Route::Connect => html! { <Connect /> },
         Route::Settings => html! { <Settings /> },
+        Route::Replay => html! { <Replay /> },
         Route::Boards => later(
             "There are no boards yet",
             "This version of Hearth has no boards. Home shows every device by itself.",
@@ -248,6 +267,7 @@ fn Messages(props: &MessagesProps) -> Html {
             })}
             <DoneToast />
             </div>
+            <Exporting />
             if !props.on_connect_page { <Lost /> }
         </div>
     }

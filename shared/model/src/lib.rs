@@ -17,6 +17,7 @@ pub mod letters;
 pub mod order;
 pub mod pattern;
 pub mod payload;
+pub mod recording;
 pub mod series;
 pub mod store;
 pub mod text;

@@ -59,7 +59,8 @@ pub(crate) fn Welcome(props: &WelcomeProps) -> Html {
                 <li><Icon name="shield" /><span>{"This browser talks straight to your broker. No account, no cloud, nothing sent elsewhere."}</span></li>
                 <li><Icon name="home" /><span>{"Cards are made from the topics your devices already use. What is a guess is marked as one."}</span></li>
             </ul>
-            <div class="empty__or"><a class="btn btn--quiet" href={Route::Connect.href()}>{"All connection settings"}</a></div>
+            <div class="empty__or"><a class="btn btn--quiet" href={Route::Connect.href()}>{"All connection settings"}</a>
+                <a class="btn btn--quiet" href={Route::Replay.href()}>{"Look at a recording"}</a></div>
         </section>
     }
 }

@@ -113,6 +113,12 @@ impl Connection {
         self.view.state == ConnectionState::Connected
     }
 
+    /// Whether there is no connection and none is being made.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Down)
+    }
+
     /// What the page shows of it, if that changed since the last call.
     pub fn take_change(&mut self) -> Option<ConnectionView> {
         std::mem::take(&mut self.changed).then(|| self.view.clone())

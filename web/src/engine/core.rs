@@ -18,21 +18,26 @@ use hearth_mqtt::{
 
 use super::{
     connection::Connection,
+    export::Export,
     home::Home,
     input::{Call, Environment, Input, Now, Stored, Write},
     keeper::{Failure, Found, Keeper, Timeout, too_slow},
     publisher::Publisher,
+    replay::{self, Replay},
     retained::Retained,
     settings::{device_options, store_options},
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
 use crate::wire::{
-    Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, RequestId, RetainedCommand,
+    Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, ReplayCommand, RequestId,
+    RetainedCommand,
 };
 
 /// Inputs that wait until it is known what is stored; more end the wait.
 const WAITING_INPUTS: usize = 10_000;
+/// How long a recording waits for a broker that takes no more, ms.
+const BUSY_MS: u64 = 20;
 
 /// The engine.
 #[derive(Debug)]
@@ -47,6 +52,8 @@ pub struct Engine {
     store: Store,
     home: Home,
     views: Views,
+    export: Export,
+    replay: Replay,
     /// For the second module, oldest first.
     to_unpack: VecDeque<Call>,
     undo: Vec<arrange::Undo>,
@@ -72,6 +79,8 @@ impl Engine {
             store: Store::new(StoreOptions::default()),
             home: Home::default(),
             views: Views::default(),
+            export: Export::default(),
+            replay: Replay::default(),
             to_unpack: VecDeque::new(),
             undo: Vec::new(),
             own_requests: 0,
@@ -102,6 +111,8 @@ impl Engine {
         if self.retained.take_changed() {
             self.views.note_retained();
         }
+        self.export.advance(now, &self.store);
+        self.play(now);
         self.advance_home(now);
     }
 
@@ -138,11 +149,22 @@ impl Engine {
                 Ok(token) => self.release(token),
                 Err(failure) => self.handle_failure(&failure),
             },
+            Input::File { name, bytes } => {
+                self.close_replay();
+                self.replay.open(name, bytes);
+            }
+            Input::FileRead { file, result } => self.replay.handle_read(now, file, result),
+            Input::FileWritten { file, result } => self.export.handle_written(now, file, result),
             Input::Tick => {}
         }
     }
 
     fn connect(&mut self, now: Now, options: ConnectionOptions) {
+        // A recording was allowed for the broker that was there.
+        self.replay.stop();
+        if self.replay.is_shown() {
+            self.close_replay();
+        }
         let waited = self.publisher.queued(&mut self.connection);
         let before = self.connection.options();
         let same = before.url == options.url && before.client_id == options.client_id;
@@ -151,13 +173,8 @@ impl Engine {
         (self.received_once, self.accepted) = (0, 0);
         self.retained.leave_session();
         if options.url != self.connection.options().url {
-            self.retained = Retained::default();
             // Another broker, another home: what was heard here must not be commanded there.
-            self.store = Store::new(*self.store.options());
-            self.home = std::mem::take(&mut self.home).anew();
-            self.undo.clear();
-            self.received = 0;
-            self.views.forget();
+            self.forget_home();
         }
         for request in self.publisher.forget() {
             let why = "Another connection was begun before the broker had it.".to_owned();
@@ -180,6 +197,77 @@ impl Engine {
         }
         self.views.note_subscriptions();
         self.views.note_numbers();
+    }
+
+    fn forget_home(&mut self) {
+        self.export.stop();
+        self.retained = Retained::default();
+        self.store = Store::new(*self.store.options());
+        self.home = std::mem::take(&mut self.home).anew();
+        self.undo.clear();
+        self.received = 0;
+        self.views.forget();
+    }
+
+    fn close_replay(&mut self) {
+        if self.replay.close() {
+            self.forget_home();
+        }
+    }
+
+    fn handle_replay(&mut self, now: Now, command: ReplayCommand) {
+        match command {
+            ReplayCommand::Show if self.connection.is_down() => {
+                self.forget_home();
+                self.replay.begin(now, true);
+            }
+            // What a broker says and what a file says are never mixed.
+            ReplayCommand::Show => self.notice(
+                "The recording is not shown",
+                "It can only be shown where nothing is connected.",
+            ),
+            ReplayCommand::Publish if self.replay.is_shown() => {}
+            ReplayCommand::Publish => self.replay.begin(now, false),
+            ReplayCommand::Pause => self.replay.pause(now, true),
+            ReplayCommand::Resume => self.replay.pause(now, false),
+            ReplayCommand::Speed(speed) => self.replay.set_speed(now, speed),
+            ReplayCommand::Stop => self.replay.stop(),
+            ReplayCommand::Close => self.close_replay(),
+        }
+    }
+
+    /// Plays what is due of the recording.
+    fn play(&mut self, now: Now) {
+        if self.replay.poll_timeout().is_none_or(|at| at > now.mono) {
+            return;
+        }
+        let is_shown = self.replay.is_shown();
+        let keeps_times = self.replay.keeps_times();
+        for _ in 0..replay::SLICE {
+            if !is_shown && !replay::may_publish(&mut self.connection) {
+                return self.replay.wait(now, BUSY_MS);
+            }
+            let Some(record) = self.replay.take_due(now) else {
+                return;
+            };
+            if is_shown {
+                let said = record.at_ms.filter(|_| keeps_times);
+                let at_ms = said.map_or(now.wall_ms, |at| at.min(now.wall_ms));
+                let arrival = Arrival {
+                    topic: record.topic,
+                    payload: record.payload,
+                    qos: record.qos,
+                    retain: record.retain,
+                    dup: record.dup,
+                    properties: record.properties,
+                };
+                self.received += 1;
+                take_in(&mut self.store, &mut self.home, &mut self.views, at_ms, &arrival);
+            } else if let Err(why) = replay::publish(now, &mut self.connection, &record) {
+                self.replay.note_failed(why);
+            }
+        }
+        self.replay.wait(now, 0);
     }
 
     fn handle_loaded(&mut self, now: Now, name: &str, stored: Result<Stored, String>) {
@@ -290,6 +378,8 @@ impl Engine {
             .or_else(|| self.connection.poll_call())
             .or_else(|| self.home.poll_call())
             .or_else(|| self.to_unpack.pop_front())
+            .or_else(|| self.export.poll_call())
+            .or_else(|| self.replay.poll_call())
     }
 
     /// When to come back with [`Input::Tick`].
@@ -304,7 +394,16 @@ impl Engine {
             // What a device became without a word (silent, unconfirmed) is of use only to a page that can be told.
             .chain(self.home.poll_timeout().filter(|_| self.views.may_send()))
             .chain(self.keeper.poll_timeout())
+            .chain(self.export.poll_timeout())
+            .chain(self.replay.poll_timeout())
+            .chain(self.files_changed().filter(|_| self.views.may_send()))
             .min()
+    }
+
+    /// When the page should be told of exports and recordings.
+    fn files_changed(&self) -> Option<MonoTime> {
+        let changes = [self.export.poll_change(), self.replay.poll_change()];
+        changes.into_iter().flatten().min()
     }
 
     /// The next frame for the page, if one may go out and something is due.
@@ -329,6 +428,10 @@ impl Engine {
             };
             patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
         }
+        if self.files_changed().is_some() {
+            patches.extend(self.export.take_change(now).map(Patch::Export));
+            patches.extend(self.replay.take_change(now).map(Patch::Replay));
+        }
         if patches.is_empty() {
             return None;
         }
@@ -341,7 +444,12 @@ impl Engine {
         match command {
             Command::Connect(options) => self.connect(now, *options),
             Command::Disconnect => self.connection.disconnect(now),
-            Command::RetryNow => self.connection.retry_now(now),
+            Command::RetryNow => {
+                if self.replay.is_shown() {
+                    self.close_replay();
+                }
+                self.connection.retry_now(now);
+            }
             Command::Wake => self.connection.wake(now),
             Command::Open(view) => self.views.open(&self.home, view),
             Command::Close(kind) => self.views.close(kind),
@@ -351,7 +459,21 @@ impl Engine {
                 self.subscriptions.change(now, &mut self.connection, filters);
                 self.views.note_subscriptions();
             }
+            Command::Publish { request, .. } | Command::Control { request, .. } if self.replay.is_shown() => {
+                let why = "This is a demonstration: nothing is published.";
+                self.notice("Nothing was sent", why);
+                self.views.push_outcome(request, Outcome::Failed(why.to_owned()));
+            }
+            Command::Retained(_) if self.replay.is_shown() => self.notice(
+                "This is a demonstration",
+                "Its retained messages are those of the file, and no broker is asked to delete them.",
+            ),
             Command::Retained(command) => self.handle_retained(now, command),
+            Command::Export(order) => match order {
+                Some(order) => self.export.begin(now, &self.store, order),
+                None => self.export.stop(),
+            },
+            Command::Replay(command) => self.handle_replay(now, command),
             Command::Publish { request, message } => {
                 let outcome = self
                     .publisher
@@ -393,6 +515,7 @@ impl Engine {
             Command::Visible(visible) => {
                 self.views.set_visible(visible, &self.home);
                 if visible {
+                    self.replay.show_again();
                     self.connection.show_again();
                     self.connection.wake(now);
                 }
@@ -464,6 +587,12 @@ impl Engine {
         if let Some((request, outcome)) = self.publisher.handle_event(now, &mut self.connection, event) {
             self.home.note_outcome(request, &outcome);
             self.views.push_outcome(request, outcome);
+        } else if let Event::Published { reason_code, .. } = event
+            && reason_code.is_error()
+            && self.replay.is_publishing()
+        {
+            let why = reason_code.description();
+            self.replay.note_failed(format!("The broker refused it: {why}."));
         }
         if matches!(event, Event::Published { .. } | Event::PublishFailed { .. }) {
             let version = self.connection.session().map(|session| session.version());
@@ -503,12 +632,23 @@ impl Engine {
             dup: message.dup,
             properties: message.properties.as_bytes(),
         };
-        let change = self.store.apply(now.wall_ms, &arrival);
-        if let Some(id) = change.id() {
-            self.home.note_message(id);
-        }
-        self.views.note_message(change.id());
+        take_in(
+            &mut self.store,
+            &mut self.home,
+            &mut self.views,
+            now.wall_ms,
+            &arrival,
+        );
     }
+}
+
+/// A message was heard at `at_ms`, or is played as if it had been.
+fn take_in(store: &mut Store, home: &mut Home, views: &mut Views, at_ms: u64, arrival: &Arrival<'_>) {
+    let change = store.apply(at_ms, arrival);
+    if let Some(id) = change.id() {
+        home.note_message(id);
+    }
+    views.note_message(change.id());
 }
 
 /// Whether this input needs the session.
@@ -526,6 +666,8 @@ fn waits_for_session(input: &Input) -> bool {
                 | Command::Visible(_)
                 | Command::Painted
                 | Command::Unpack { .. }
+                | Command::Export(_)
+                | Command::Replay(_)
         ),
         Input::Opened
         | Input::Bytes(_)
@@ -537,6 +679,9 @@ fn waits_for_session(input: &Input) -> bool {
         | Input::Written { .. }
         | Input::Unpacked { .. }
         | Input::Fetched(_)
+        | Input::File { .. }
+        | Input::FileRead { .. }
+        | Input::FileWritten { .. }
         | Input::Tick => false,
     }
 }

@@ -1,6 +1,9 @@
 //! What goes into the engine's core and what comes out of it. The core has no clock, no socket, no randomness.
 
+use std::ops::Range;
+
 use bytes::Bytes;
+use hearth_model::recording::{Form, ReadPart};
 use hearth_mqtt::{MonoTime, session::PersistChange};
 
 use crate::wire::{Command, RequestId, Unpacked};
@@ -84,6 +87,15 @@ pub enum Input {
     },
     /// The second module of a [`Call::Fetch`] is there; `None` when it could not be loaded.
     Fetched(Option<Ask>),
+    /// The user gave a file: its name and its bytes.
+    File { name: String, bytes: u64 },
+    /// What a [`Call::ReadFile`] read: messages, and what was not consumed.
+    FileRead {
+        file: u32,
+        result: Result<(ReadPart, Vec<u8>), String>,
+    },
+    /// A [`Call::WriteFile`] wrote so many bytes, or could not.
+    FileWritten { file: u32, result: Result<u64, String> },
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }
@@ -108,6 +120,26 @@ pub enum Call {
         media_type: String,
         payload: Vec<u8>,
     },
+    /// Let the second module read a part of the file that was given, behind what was not consumed of the part before.
+    ReadFile {
+        /// For [`Input::FileRead`].
+        file: u32,
+        part: Range<u64>,
+        rest: Vec<u8>,
+        lines_before: u64,
+        is_last: bool,
+    },
+    /// Let the second module write [`Record`](hearth_model::recording::Record)s to the file that is being made.
+    WriteFile {
+        /// Another number is another file; never 0.
+        file: u32,
+        form: Form,
+        records: Vec<u8>,
+    },
+    /// Give the file to the browser.
+    EndFile,
+    /// Forget the file that is being made.
+    DropFile,
 }
 
 /// What is stored.

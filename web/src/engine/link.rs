@@ -11,8 +11,8 @@ use hearth_mqtt::{MonoTime, session::PersistChange};
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{
-    BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, MessageChannel, MessageEvent, MessagePort,
-    WebSocket,
+    BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, File, MessageChannel, MessageEvent,
+    MessagePort, WebSocket,
 };
 
 use super::{
@@ -23,6 +23,7 @@ use super::{
 use crate::platform::{
     database::{Change, Database},
     extras,
+    recording::{self, Output},
 };
 use crate::wire::Unpacked;
 
@@ -49,6 +50,8 @@ pub fn run() {
         clock: Clock::new(&scope),
         scope: scope.clone(),
         database: Database::default(),
+        file: None,
+        output: Output::default(),
         socket: None,
         tick: None,
         timer: None,
@@ -62,7 +65,13 @@ pub fn run() {
     let on_message = {
         let link = link.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let bytes = Uint8Array::new(&event.data()).to_vec();
+            let data = event.data();
+            if let Some(file) = data.dyn_ref::<File>() {
+                link.borrow_mut().file = Some(file.clone());
+                let (name, bytes) = (file.name(), file.size() as u64);
+                return drive(&link, [Input::File { name, bytes }]);
+            }
+            let bytes = Uint8Array::new(&data).to_vec();
             match postcard::from_bytes(&bytes) {
                 Ok(command) => drive(&link, [Input::Command(Box::new(command))]),
                 Err(error) => {
@@ -83,6 +92,10 @@ struct Link {
     clock: Clock,
     scope: DedicatedWorkerGlobalScope,
     database: Database,
+    /// What the user gave to be read.
+    file: Option<File>,
+    /// What is being written.
+    output: Output,
     socket: Option<Socket>,
     tick: Option<Closure<dyn FnMut()>>,
     timer: Option<(MonoTime, i32)>,
@@ -184,6 +197,39 @@ impl Link {
                     let ask = extras::fetch().await.is_ok().then_some(Ask(extras::ask_now));
                     drive(&link, [Input::Fetched(ask)]);
                 });
+                None
+            }
+            Call::ReadFile {
+                file,
+                part,
+                rest,
+                lines_before,
+                is_last,
+            } => {
+                let (link, given) = (link.clone(), self.file.clone());
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = recording::read(given, part, rest, (lines_before, is_last)).await;
+                    drive(&link, [Input::FileRead { file, result }]);
+                });
+                None
+            }
+            Call::WriteFile { file, form, records } => {
+                let (link, output) = (link.clone(), self.output.clone());
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = output.write(file, form, &records).await;
+                    drive(&link, [Input::FileWritten { file, result }]);
+                });
+                None
+            }
+            Call::EndFile => {
+                if let Some(file) = self.output.end() {
+                    // It fails only for what cannot be sent, and a Blob can.
+                    let _ = self.scope.post_message(&file);
+                }
+                None
+            }
+            Call::DropFile => {
+                self.output.end();
                 None
             }
             Call::Probe(url) => {

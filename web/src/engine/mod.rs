@@ -5,6 +5,7 @@
 pub mod address;
 pub mod connection;
 pub mod core;
+pub mod export;
 pub mod home;
 pub mod input;
 pub mod keeper;
@@ -12,6 +13,7 @@ mod link;
 mod probe;
 pub mod problem;
 pub mod publisher;
+pub mod replay;
 pub mod retained;
 pub mod settings;
 pub mod subscriptions;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use gloo_timers::callback::Timeout;
+use web_sys::{Blob, File};
 
 use super::{
     arranged,
@@ -14,11 +15,12 @@ use super::{
 };
 use crate::{
     platform::{
-        page,
+        files, page,
         worker::{EngineWorker, FromWorker},
     },
     wire::{
-        Arrange, Command, ConnectionState, ConnectionView, Done, Frame, Limits, Patch, Problem, ProblemKind,
+        Arrange, Command, ConnectionState, ConnectionView, Done, ExportOrder, Frame, Limits, Patch, Problem,
+        ProblemKind,
         RequestId, View, ViewKind,
     },
 };
@@ -41,9 +43,13 @@ struct Inner {
     worker: RefCell<Option<EngineWorker>>,
     /// Commands given before the Worker's first message: before it nobody listens there.
     waiting: RefCell<Option<Vec<Command>>>,
+    /// A file given before it.
+    file: RefCell<Option<File>>,
     /// What a new engine has to be told when this one dies.
     open: RefCell<HashMap<ViewKind, (u32, Option<View>)>>,
     limits: Cell<Limits>,
+    /// What is being written to a file.
+    ordered: RefCell<ExportOrder>,
     /// The cards of Home that are mounted, and how often.
     cards: RefCell<BTreeMap<String, u32>>,
     /// These are told at the next frame.
@@ -175,6 +181,15 @@ impl EngineHandle {
         });
     }
 
+    /// Gives the engine a file to read.
+    pub(crate) fn give(&self, file: File) {
+        if self.0.waiting.borrow().is_some() {
+            *self.0.file.borrow_mut() = Some(file);
+        } else if let Some(worker) = self.0.worker.borrow().as_ref() {
+            worker.give(&file);
+        }
+    }
+
     /// Whether the engine was told to connect, and not to end that.
     pub(crate) fn is_to_connect(&self) -> bool {
         self.0.connect.borrow().is_some()
@@ -230,6 +245,8 @@ impl EngineHandle {
                 Key::Chart,
                 Key::Retained,
                 Key::Subscriptions,
+                Key::Export,
+                Key::Replay,
             ]
         });
         self.start_worker();
@@ -394,6 +411,7 @@ impl EngineHandle {
                 }
             }
             Command::Connect(_) => *self.0.connect.borrow_mut() = Some(command.clone()),
+            Command::Export(Some(order)) => *self.0.ordered.borrow_mut() = order.clone(),
             Command::Disconnect => *self.0.connect.borrow_mut() = None,
             _ => {}
         }
@@ -426,9 +444,13 @@ impl EngineHandle {
     fn handle_message(&self, message: FromWorker) {
         let bytes = match message {
             FromWorker::Bytes(bytes) => bytes,
+            FromWorker::File(file) => return self.save(&file),
             FromWorker::Died(reason) => return self.crashed(&reason),
         };
         let waiting = self.0.waiting.borrow_mut().take();
+        if let Some(file) = self.0.file.borrow_mut().take() {
+            self.give(file);
+        }
         for command in waiting.unwrap_or_default() {
             self.post(&command);
         }
@@ -440,6 +462,11 @@ impl EngineHandle {
             }
             Err(error) => self.crashed(&format!("page and engine do not understand each other: {error}")),
         }
+    }
+
+    /// What the engine wrote.
+    fn save(&self, file: &Blob) {
+        files::save(&self.0.ordered.borrow().file_name(), file);
     }
 
     fn crashed(&self, reason: &str) {

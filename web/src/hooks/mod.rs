@@ -28,9 +28,9 @@ pub(crate) use self::{
     start::filter_and_qos,
 };
 use crate::wire::{
-    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, Done, HomeView,
-    Notice, Outcome, Place, RequestId, RetainedView, RetainedWindow, SubscriptionView, TopicSeen, TopicView,
-    TreeView, TreeWindow, Unpacked, View, ViewKind,
+    ChartView, ChartWindow, Command, ConnectionView, Counters, DeviceCard, DeviceView, Done, ExportView,
+    HomeView, Notice, Outcome, Place, ReplayView, RequestId, RetainedView, RetainedWindow, SubscriptionView,
+    TopicSeen, TopicView, TreeView, TreeWindow, Unpacked, View, ViewKind,
 };
 
 /// The way to the engine: `send` a command, take the next `request` id.
@@ -175,6 +175,18 @@ pub fn use_unpacked(
     let (asked, of) = &*requests.borrow();
     held.filter(|answer| asked.is_some() && *asked == packing && of.contains(&answer.request))
         .map(|answer| answer.result)
+}
+
+/// The export that goes on, or the last one.
+#[hook]
+pub fn use_export() -> Option<Rc<ExportView>> {
+    use_selected(Key::Export, |state: &PageState| state.export.clone())
+}
+
+/// The recording that was given to this engine.
+#[hook]
+pub fn use_replay() -> Option<Rc<ReplayView>> {
+    use_selected(Key::Replay, |state: &PageState| state.replay.clone())
 }
 
 /// What the user must know and has not put away yet, oldest first.

@@ -19,7 +19,7 @@ pub(crate) struct Engines {
 
 #[derive(Clone)]
 enum Change {
-    Add,
+    Add(Callback<EngineHandle>),
     Show(EngineHandle),
     End(EngineHandle),
 }
@@ -37,7 +37,12 @@ impl Engines {
 
     /// Starts an engine beside the others and shows it.
     pub(crate) fn add(&self) {
-        self.on_change.emit(Change::Add);
+        self.add_with(Callback::noop());
+    }
+
+    /// As [`Self::add`], and tells the new engine something.
+    pub(crate) fn add_with(&self, tell: Callback<EngineHandle>) {
+        self.on_change.emit(Change::Add(tell));
     }
 
     /// Ends the connection of an engine, and the engine.
@@ -77,11 +82,12 @@ pub fn EngineProvider(props: &EngineProviderProps) -> Html {
             let mut engines = (*all).clone();
             let next = match change {
                 Change::Show(engine) => engine,
-                Change::Add if engines.len() >= MOST_ENGINES => return,
-                Change::Add => {
+                Change::Add(_) if engines.len() >= MOST_ENGINES => return,
+                Change::Add(tell) => {
                     *numbered.borrow_mut() += 1;
                     let engine = EngineHandle::start();
                     start::beside(&engine, &shown, *numbered.borrow());
+                    tell.emit(engine.clone());
                     engines.push(engine.clone());
                     engine
                 }

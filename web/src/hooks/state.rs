@@ -7,9 +7,9 @@ use std::{
 
 use super::start::Start;
 use crate::wire::{
-    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Done, Frame, HomeView, Notice, Outcome,
-    Patch, Place, ProblemKind, RequestId, RetainedView, SubscriptionView, TopicView, TreeView, Unpacked,
-    ViewKind,
+    ChartView, ConnectionView, Counters, DeviceCard, DeviceView, Done, ExportView, Frame, HomeView, Notice,
+    Outcome, Patch, Place, ProblemKind, ReplayView, RequestId, RetainedView, SubscriptionView, TopicView,
+    TreeView, Unpacked, ViewKind,
 };
 
 /// Outcomes kept for components that look late; older ones belong to forms that are long gone.
@@ -50,6 +50,10 @@ pub enum Key {
     Places,
     /// [`PageState::tools`].
     Tools,
+    /// [`PageState::export`].
+    Export,
+    /// [`PageState::replay`].
+    Replay,
     /// [`PageState::notices`].
     Notices,
     /// [`PageState::crash`].
@@ -112,6 +116,10 @@ pub struct PageState {
     pub outcomes: BTreeMap<RequestId, Outcome>,
     /// The payload that was read last by the second module.
     pub unpacked: Option<Answer>,
+    /// The export that goes on, or the last one.
+    pub export: Option<Rc<ExportView>>,
+    /// The recording.
+    pub replay: Option<Rc<ReplayView>>,
     /// Not yet put away, oldest first.
     pub notices: Rc<Vec<Notice>>,
     /// What was done by hand last, until it is put away.
@@ -228,6 +236,14 @@ impl PageState {
             Patch::Places(places) => {
                 self.places = Rc::new(places);
                 Key::Places
+            }
+            Patch::Export(view) => {
+                self.export = Some(Rc::new(view));
+                Key::Export
+            }
+            Patch::Replay(view) => {
+                self.replay = view.map(Rc::from);
+                Key::Replay
             }
             Patch::Notice(notice) => {
                 let notices = Rc::make_mut(&mut self.notices);

@@ -16,7 +16,7 @@ use crate::{
     },
     hooks::{use_connection, use_counters, use_engine, use_subscriptions, use_tree},
     platform::locale,
-    wire::{BusiestBranch, Command, ConnectionState, TreeCommand, TreeSort, TreeWindow},
+    wire::{BusiestBranch, Command, ConnectionState, ExportOrder, TreeCommand, TreeSort, TreeWindow},
 };
 
 /// Rows asked for before the tree has measured itself.
@@ -46,6 +46,7 @@ pub(crate) fn Explorer(props: &ExplorerProps) -> Html {
                     <p class="detail__none">{"Choose a topic to see its messages and to publish to it."}</p>
                     <super::topic::Publish topic="" />
                     <Subscriptions />
+                    <p class="hint"><a class="link" href={Route::Replay.href()}>{"Show or publish a recording"}</a></p>
                 }
             </section>
         </div>
@@ -77,6 +78,9 @@ fn TreePane(props: &TreePaneProps) -> Html {
             }
         })
     };
+    let on_export = use_callback(engine.clone(), |order: ExportOrder, engine| {
+        engine.send(Command::Export(Some(order)));
+    });
     let on_command = use_callback(engine, |command: TreeCommand, engine| {
         engine.send(Command::Tree(command));
     });
@@ -111,7 +115,7 @@ fn TreePane(props: &TreePaneProps) -> Html {
             <div class="tree__head" aria-hidden="true"><span>{"Topic"}</span><span>{"Last value"}</span><span>{"Rate"}</span></div>
             <div class="treepane__body">
                 <Tree view={view.clone()} search={window.search.clone()} selected={props.selected.clone()} {on_range} {on_command} {on_hold}
-                    marker={(*marker).clone()} />
+                    marker={(*marker).clone()} {on_export} />
                 if view.total_rows == 0 { <NoRows search={window.search.clone()} /> }
                 if window.paused {
                     <p class="heldback" role="status" data-testid="tree-held" data-value={view.held_back.to_string()}>

@@ -5,7 +5,10 @@ use std::rc::Rc;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::profiles::{self, Profile};
+use super::{
+    profiles::{self, Profile},
+    route::Route,
+};
 use crate::{
     components::{
         form::{connection::ConnectionForm, exchange},
@@ -150,7 +153,7 @@ fn Exchange(props: &ExchangeProps) -> Html {
         let (known, said) = (props.known.clone(), said.clone());
         Callback::from(move |_: MouseEvent| {
             let file = exchange::write(known.iter().map(|profile| &profile.form));
-            if !files::save("hearth-connections.json", "application/json", &file) {
+            if !files::save_text("hearth-connections.json", "application/json", &file) {
                 said.set(vec!["The browser did not let the file be saved.".to_owned()]);
             }
         })
@@ -163,6 +166,7 @@ fn Exchange(props: &ExchangeProps) -> Html {
                 </label>
                 <button class="btn btn--dense" type="button" data-testid="connect-export" onclick={on_export}
                     disabled={props.known.is_empty()}>{"Export"}</button>
+                <a class="btn btn--dense" href={Route::Replay.href()} data-testid="replay-open">{"Recording…"}</a>
             </div>
             <p class="hint">{"From Hearth, MQTTX or MQTT Explorer. Passwords are never in it."}</p>
             <div role="status" data-testid="connect-imported">

@@ -21,6 +21,8 @@ pub(crate) enum Route {
     Connect,
     /// `#/settings`
     Settings,
+    /// `#/replay`
+    Replay,
     /// Anything else, as it was written.
     NotFound(String),
 }
@@ -52,6 +54,7 @@ impl Route {
             (Some("history"), None, None) => Self::History,
             (Some("connect"), None, None) => Self::Connect,
             (Some("settings"), None, None) => Self::Settings,
+            (Some("replay"), None, None) => Self::Replay,
             _ => Self::NotFound(decode(path)),
         };
         Some(route)
@@ -70,6 +73,7 @@ impl Route {
             Self::History => "#/history".to_owned(),
             Self::Connect => "#/connect".to_owned(),
             Self::Settings => "#/settings".to_owned(),
+            Self::Replay => "#/replay".to_owned(),
             Self::NotFound(path) => format!("#/{path}"),
         }
     }
@@ -89,6 +93,7 @@ impl Route {
             Self::History => "History",
             Self::Connect => "Connect",
             Self::Settings => "Settings",
+            Self::Replay => "Recording",
             Self::NotFound(_) => "No such page",
         }
     }
@@ -184,6 +189,7 @@ mod tests {
         check("#/history?from=1", Route::History);
         check("#/connect?broker=main", Route::Connect);
         check("#/settings", Route::Settings);
+        check("#/replay", Route::Replay);
         check("#/nothing/here", Route::NotFound("nothing/here".into()));
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
+    export::ExportButton,
     messages::{ArrivalPanel, Messages},
     route::Route,
 };
@@ -83,6 +84,7 @@ fn Head(props: &HeadProps) -> Html {
                 <a class="btn btn--dense only-detail" href={Route::Explorer { topic: None }.href()}><Icon name="left" small=true />{"Topics"}</a>
                 <nav class="path grow" aria-label="Topic path">{path(&props.topic)}</nav>
                 <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the topic" onclick={copy}><Icon name="copy" /></button>
+                <ExportButton topic={props.topic.clone()} />
             </div>
             if let Some(view) = &props.view {
                 {marks(view, live, now)}

@@ -1,7 +1,7 @@
 //! The document: its title, its theme, and moving about in it.
 
 use web_sys::{
-    Document, Element, HtmlElement, KeyboardEvent, MutationObserver, MutationObserverInit, ResizeObserver,
+    Document, Element, HtmlElement, KeyboardEvent, MutationObserver, MutationObserverInit, Node, ResizeObserver,
     ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, window,
 };
 
@@ -72,6 +72,21 @@ pub fn focus_id(id: &str) {
     if let Some(element) = document().and_then(|document| document.get_element_by_id(id)) {
         focus(&element);
     }
+}
+
+/// Moves the focus to an element.
+pub fn focus_node(node: &Node) {
+    if let Some(element) = node.dyn_ref::<Element>() {
+        focus(element);
+    }
+}
+
+/// Whether this element has the focus.
+#[must_use]
+pub fn has_focus(node: &Node) -> bool {
+    document()
+        .and_then(|document| document.active_element())
+        .is_some_and(|element| node.is_same_node(Some(element.as_ref())))
 }
 
 fn focus(element: &Element) {

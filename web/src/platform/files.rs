@@ -1,9 +1,11 @@
 //! Files of the user: one that was chosen is read, one that was made is handed over.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, BlobPropertyBag, HtmlElement, HtmlInputElement, Url, window};
+use web_sys::{Blob, BlobPropertyBag, DragEvent, File, HtmlElement, HtmlInputElement, Url, window};
 
 /// Gives the text of the file chosen in `input`, if it has at most `most` bytes, else its size; then forgets the choice,
 /// so that the same file can be chosen again.
@@ -37,13 +39,52 @@ pub fn forget_address(address: &str) {
     let _ = Url::revoke_object_url(address);
 }
 
+/// The file chosen in `input`; then forgets the choice, so that the same file can be chosen again.
+pub fn taken(input: &HtmlInputElement) -> Option<File> {
+    let file = input.files().and_then(|files| files.get(0));
+    input.set_value("");
+    file
+}
+
+thread_local! {
+    static HELD: RefCell<Option<File>> = const { RefCell::new(None) };
+}
+
+/// Remembers a file, for another engine of this page.
+pub fn hold(file: &File) {
+    HELD.set(Some(file.clone()));
+}
+
+/// The file that was remembered last.
+#[must_use]
+pub fn held() -> Option<File> {
+    HELD.with_borrow(Clone::clone)
+}
+
+/// Whether files are dragged, and not a part of the page.
+pub fn are_dragged(event: &DragEvent) -> bool {
+    event
+        .data_transfer()
+        .is_some_and(|data| data.types().includes(&"Files".into(), 0))
+}
+
+/// The file that was dropped.
+pub fn dropped(event: &DragEvent) -> Option<File> {
+    event.data_transfer()?.files()?.get(0)
+}
+
 /// Lets the browser save `text` as a file called `name`; `false` when it refused.
-pub fn save(name: &str, media_type: &str, text: &str) -> bool {
+pub fn save_text(name: &str, media_type: &str, text: &str) -> bool {
+    let kind = BlobPropertyBag::new();
+    kind.set_type(media_type);
+    Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)
+        .is_ok_and(|blob| save(name, &blob))
+}
+
+/// Lets the browser save a file; `false` when it refused.
+pub fn save(name: &str, blob: &Blob) -> bool {
     let made = || -> Result<(), JsValue> {
-        let kind = BlobPropertyBag::new();
-        kind.set_type(media_type);
-        let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;
-        let address = Url::create_object_url_with_blob(&blob)?;
+        let address = Url::create_object_url_with_blob(blob)?;
         let document = window()
             .and_then(|window| window.document())
             .ok_or(JsValue::NULL)?;

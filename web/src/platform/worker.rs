@@ -2,12 +2,14 @@
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType, window};
+use web_sys::{Blob, ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType, window};
 
 /// What comes out of a Worker.
 pub enum FromWorker {
     /// A message of bytes.
     Bytes(Vec<u8>),
+    /// A file that it wrote.
+    File(Blob),
     /// The Worker's life ended; why, for the user.
     Died(String),
 }
@@ -41,9 +43,10 @@ impl EngineWorker {
         let tell_message = tell.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let data = event.data();
-            tell_message(match data.as_string() {
-                Some(text) => FromWorker::Died(text),
-                None => FromWorker::Bytes(Uint8Array::new(&data).to_vec()),
+            tell_message(match (data.as_string(), data.dyn_ref::<Blob>()) {
+                (Some(text), _) => FromWorker::Died(text),
+                (None, Some(file)) => FromWorker::File(file.clone()),
+                (None, None) => FromWorker::Bytes(Uint8Array::new(&data).to_vec()),
             });
         });
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
@@ -62,6 +65,11 @@ impl EngineWorker {
             _on_message: on_message,
             _on_error: on_error,
         })
+    }
+
+    /// Gives the Worker a file to read; its bytes are not copied.
+    pub fn give(&self, file: &File) {
+        let _ = self.worker.post_message(file);
     }
 
     /// Sends bytes to the Worker.

@@ -7,6 +7,7 @@
 mod arrange;
 mod chart;
 mod patch;
+mod recording;
 mod retained;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use arrange::*;
 pub use chart::*;
 pub use patch::*;
+pub use recording::*;
 pub use retained::*;
 
 /// Numbers a request of the page, so that its [`Outcome`] can be matched.
@@ -87,6 +89,10 @@ pub enum Command {
         media_type: String,
         payload: Vec<u8>,
     },
+    /// Write messages to a file; an export that is going on is stopped.
+    Export(Option<ExportOrder>),
+    /// What to do with the file that was given to the Worker.
+    Replay(ReplayCommand),
     /// Forget the messages that wait to be sent.
     DiscardQueued,
     /// What the engine may keep from now on.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ChartView, Done, HandView, Place, RequestId, RetainedView, SeriesName};
+use super::{Action, ChartView, Done, ExportView, HandView, Place, ReplayView, RequestId, RetainedView, SeriesName};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -51,6 +51,10 @@ pub enum Patch {
     Done(Done),
     /// The answer to [`Command::Places`](super::Command::Places).
     Places(Vec<Place>),
+    /// How far the export is.
+    Export(ExportView),
+    /// The recording; `None`: it was closed.
+    Replay(Option<Box<ReplayView>>),
     /// Something the user must know that belongs to no view.
     Notice(Notice),
 }

@@ -325,6 +325,37 @@ pub fn check(bytes: &[u8]) -> Result<(), JsonError> {
     Ok(())
 }
 
+/// The name of a member in its quotes, and its value as it is spelled.
+pub type Member<'a> = (&'a [u8], &'a [u8]);
+
+/// The members of an object in their order.
+///
+/// # Errors
+/// When the bytes are not one JSON object.
+pub fn members(bytes: &[u8]) -> Result<Vec<Member<'_>>, JsonError> {
+    let mut lexer = Lexer::new(bytes);
+    if lexer.next_token()? != Some(Token::ObjectStart) {
+        return Err(JsonError::Unexpected { at: 0 });
+    }
+    let mut found = Vec::new();
+    // The name of a member, and where its value begins.
+    let mut open = None;
+    while let Some(token) = lexer.next_token()? {
+        match token {
+            Token::Key(range) if lexer.depth() == 1 => {
+                lexer.skip_space();
+                open = Some((lexer.slice(&range), lexer.at));
+            }
+            _ if lexer.depth() == 1 => {
+                let end = lexer.at;
+                found.extend(open.take().map(|(name, from)| (name, lexer.slice(&(from..end)))));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 /// Whether the bytes are one JSON text in UTF-8.
 #[must_use]
 pub fn is_json(bytes: &[u8]) -> bool {

@@ -439,6 +439,13 @@ impl Store {
         self.tree.name(id)
     }
 
+    /// Every topic at a node and below it, in the order they were first seen.
+    pub fn topics_below(&self, id: NodeId) -> impl Iterator<Item = &Topic> {
+        self.topics
+            .iter()
+            .filter(move |topic| self.tree.is_below(topic.node, id))
+    }
+
     /// Every topic, in the order they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = &Topic> {
         self.topics.iter()

@@ -160,6 +160,19 @@ impl Topic {
         self.history.iter_from(from).chain(newest)
     }
 
+    /// The messages from this number on, oldest first; the first that came is number 1. Those no longer kept are left out: see
+    /// [`Self::oldest`].
+    pub fn messages_from(&self, number: u64) -> impl Iterator<Item = MessageRef<'_>> {
+        let place = number.saturating_sub(self.oldest());
+        self.history_from(usize::try_from(place).unwrap_or(usize::MAX))
+    }
+
+    /// The number of the oldest message that is kept.
+    #[must_use]
+    pub fn oldest(&self) -> u64 {
+        (self.count + 1).saturating_sub(self.history_len() as u64)
+    }
+
     /// Numbers and states in the order they were first seen.
     #[must_use]
     pub fn fields(&self) -> &[Field] {

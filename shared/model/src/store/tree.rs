@@ -168,6 +168,18 @@ impl Tree {
         }
     }
 
+    /// Whether it is `above` or below it.
+    pub(crate) fn is_below(&self, id: NodeId, above: NodeId) -> bool {
+        let mut at = id;
+        while at != above {
+            match self.node(at) {
+                Some(node) if at != NodeId::ROOT => at = node.parent,
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// The whole name of a node.
     pub(crate) fn name(&self, id: NodeId) -> String {
         let mut levels = Vec::new();

@@ -1,6 +1,5 @@
 //! A payload as JSON, as text, as hex, and compared with the one before. Large ones are drawn by the screenful.
 
-mod base64;
 pub(crate) mod diff;
 pub(crate) mod hex;
 mod image;

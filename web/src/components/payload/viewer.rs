@@ -2,11 +2,11 @@
 
 use std::{cell::RefCell, rc::Rc};
 
+use hearth_model::recording::base64;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{
-    base64::base64,
     diff::{self, Change},
     hex,
     image::{self, PayloadImage},
@@ -25,6 +25,8 @@ use crate::{
 
 /// Longest line drawn; the rest of it is in the raw view, which breaks lines.
 const LONGEST_LINE: usize = 2_000;
+/// Characters per line of Base64, as in mail.
+const BASE64_LINE: usize = 76;
 /// The raw view breaks lines here.
 const RAW_LINE: usize = 160;
 
@@ -321,7 +323,7 @@ fn drawn(
         (Form::Json, Some(lines)) => json_lines(lines.clone()),
         (Form::Hex, _) => hex_lines(props.payload.clone()),
         (Form::Raw | Form::Json, _) => text_lines(&String::from_utf8_lossy(&props.payload)),
-        (Form::Base64, _) => text_lines(&base64(&props.payload)),
+        (Form::Base64, _) => text_lines(&base64(&props.payload, Some(BASE64_LINE))),
         (Form::Image, _) => html! { <PayloadImage payload={props.payload.clone()} /> },
         (Form::Packed(_, words), _) => match unpacked {
             None => html! { <p class="hint viewer__note" role="status">{"Reading…"}</p> },

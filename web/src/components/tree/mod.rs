@@ -2,6 +2,7 @@
 
 mod keys;
 mod mark;
+mod menu;
 mod row;
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -11,12 +12,12 @@ use web_sys::Element;
 use yew::prelude::*;
 
 pub(crate) use self::mark::Marker;
-use self::{keys::TypeAhead, row::Row};
+use self::{keys::TypeAhead, menu::Menu, row::Row};
 use super::vars::use_vars;
 use crate::{
     pages::route::Route,
     platform::{document, page},
-    wire::{TreeCommand, TreeView},
+    wire::{ExportOrder, TreeCommand, TreeView},
 };
 
 /// Rows kept ready above and below what is visible.
@@ -42,6 +43,7 @@ pub(crate) struct TreeProps {
     pub(crate) on_range: Callback<Range>,
     pub(crate) marker: Option<Rc<Marker>>,
     pub(crate) on_command: Callback<TreeCommand>,
+    pub(crate) on_export: Callback<ExportOrder>,
     /// Somebody points at rows, or no more.
     pub(crate) on_hold: Callback<bool>,
 }
@@ -111,11 +113,36 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
             hold.emit(());
         })
     };
+    let menu = use_state_eq(|| None::<menu::Place>);
+    let oncontextmenu = {
+        let (menu, view, active) = (menu.clone(), view.clone(), active.clone());
+        Callback::from(move |event: MouseEvent| {
+            // By the keyboard it is asked for on the row that is active.
+            let row = active
+                .as_ref()
+                .and_then(|active| row_at(&view, position(&view, active)));
+            if let Some(topic) = topic_at(&event).or(row) {
+                event.prevent_default();
+                let (x, y) = (event.client_x(), event.client_y());
+                menu.set(Some(menu::Place { topic, x, y }));
+            }
+        })
+    };
+    let on_close = {
+        let (menu, scroller) = (menu.clone(), scroller.clone());
+        Callback::from(move |()| {
+            menu.set(None);
+            if let Some(tree) = scroller.get() {
+                document::focus_node(&tree);
+            }
+        })
+    };
     let is_drawn = |index: &u32| (view.first_row..).zip(&view.rows).any(|(at, _)| at == *index);
     html! {
+        <>
         <div ref={scroller} class="tree" role="treegrid" tabindex="0" aria-label="MQTT topics" aria-readonly="true"
             aria-rowcount={view.total_rows.to_string()} aria-activedescendant={active_index.filter(is_drawn).map(row_id)} {onkeydown}
-            onfocus={on_focus(true)} onblur={on_focus(false)}
+            onfocus={on_focus(true)} onblur={on_focus(false)} {oncontextmenu}
             onscroll={report.reform(|_: Event| false)} onpointerover={over} onpointerleave={leave}>
             <div ref={space} class="tree__space" role="presentation">
                 <div ref={window} class="tree__win" role="presentation">
@@ -127,7 +154,14 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
                 </div>
             </div>
         </div>
+        if let Some(place) = &*menu { <Menu place={place.clone()} on_export={props.on_export.clone()} {on_close} /> }
+        </>
     }
+}
+
+fn row_at(view: &TreeView, index: u32) -> Option<String> {
+    let place = index.checked_sub(view.first_row)?;
+    view.rows.get(place as usize).map(|row| row.topic.clone())
 }
 
 /// `id` of a row.
@@ -149,7 +183,7 @@ fn position(view: &TreeView, active: &Active) -> u32 {
         .min(view.total_rows.saturating_sub(1))
 }
 
-fn topic_at(event: &PointerEvent) -> Option<String> {
+fn topic_at(event: &Event) -> Option<String> {
     let target: Element = event.target()?.dyn_into().ok()?;
     target.closest("[data-topic]").ok()??.get_attribute("data-topic")
 }

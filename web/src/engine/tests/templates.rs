@@ -130,5 +130,5 @@ fn a_command_is_spelled_by_its_template() {
         panic!("{sent:?}")
     };
     assert_eq!(publish.topic(), Some("z/Blind/set"));
-    assert_eq!(publish.payload().as_ref(), br#"{"ShutterPosition1": 25 }"#);
+    assert_eq!(publish.payload(), br#"{"ShutterPosition1": 25 }"#);
 }
