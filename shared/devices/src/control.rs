@@ -22,7 +22,6 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
     match context.place.source {
         Source::Zigbee2mqtt => zigbee2mqtt_control(entity, context, key, json),
         Source::Tasmota => tasmota_control(entity, context, key),
-        Source::Shelly => shelly_control(entity, context),
         Source::EspHome => esphome_control(entity, context, json),
         // The others announce their controls.
         _ => {
@@ -134,29 +133,6 @@ fn zigbee2mqtt_control(
                 step: 0.5,
             }));
         }
-        _ => {}
-    }
-}
-
-fn shelly_control(entity: &mut Entity, context: &Context<'_>) {
-    let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
-    let topic = context.place.command.clone();
-    match path[..] {
-        ["relay" | "light" | "white" | "color", number] => {
-            entity.kind = if path.first() == Some(&"relay") {
-                EntityKind::Switch
-            } else {
-                EntityKind::Light
-            };
-            entity.class = Class::OnOff;
-            entity.name = format!("Switch {}", human_key(number));
-            entity.control = Some(Control::plain(ControlKind::Switch, &topic, "on", "off"));
-        }
-        ["roller", _] => entity.control = Some(Control::plain(ControlKind::Cover, &topic, "open", "close")),
-        // Watt-minutes at a relay, watt-hours at a meter.
-        ["relay" | "light", _, "energy"] => entity.scale = 60_000.0,
-        ["emeter", _, "total"] => entity.scale = 1000.0,
-        ["emeter", _, "energy"] => entity.diagnostic = true,
         _ => {}
     }
 }

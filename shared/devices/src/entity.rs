@@ -253,9 +253,6 @@ fn guess_in(context: &Context<'_>, path: &[&str]) -> Guess {
     let own = guess(path);
     let says_nothing = path.is_empty() || matches!(own.class, Class::OnOff | Class::Other);
     let last = path.last().map(|last| lower(last)).unwrap_or_default();
-    if context.place.source == Source::Shelly {
-        return shelly_guess(path, own);
-    }
     if says_nothing && (path.is_empty() || matches!(&*last, "state" | "value" | "val" | "current" | "status"))
     {
         let device = guess(&[context.place.key.rsplit('/').next().unwrap_or_default()]);
@@ -264,22 +261,6 @@ fn guess_in(context: &Context<'_>, path: &[&str]) -> Guess {
         }
     }
     own
-}
-
-fn shelly_guess(path: &[&str], own: Guess) -> Guess {
-    let of = |class, unit| Guess {
-        class,
-        unit,
-        inverted: false,
-    };
-    match path {
-        ["relay" | "light" | "white" | "color", _] => of(Class::OnOff, ""),
-        ["roller", _] => of(Class::Cover, ""),
-        ["sensor", "state"] => of(Class::Opening, ""),
-        ["emeter", _, "total"] => of(Class::Energy, "kWh"),
-        ["temperature"] => of(Class::Internal, "°C"),
-        _ => own,
-    }
 }
 
 fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(EntityKind, Class)> {

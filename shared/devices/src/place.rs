@@ -100,7 +100,6 @@ pub(crate) fn place(topic: &str, is_object: bool, is_presence: bool) -> Option<P
     let first = levels.first().copied().unwrap_or_default();
     match first {
         "zigbee2mqtt" if levels.len() > 1 => Some(zigbee2mqtt(&levels, is_object)),
-        "shellies" if levels.len() > 2 => Some(shelly(&levels)),
         _ => tasmota(&levels)
             .or_else(|| esphome(&levels, is_object, is_presence))
             .or_else(|| Some(plain(&levels, is_object, is_presence))),
@@ -113,19 +112,14 @@ fn is_infrastructure(levels: &[&str]) -> bool {
         levels.last().copied().unwrap_or_default(),
     );
     levels.iter().any(|level| level.starts_with('$'))
-        || matches!(first, "homeassistant" | "spBv1.0")
+        || matches!(first, "homeassistant" | "shellies" | "spBv1.0")
         || levels.get(1) == Some(&"bridge")
         || levels.get(..2) == Some(&["tasmota", "discovery"])
-        || levels.get(..2) == Some(&["shellies", "command"])
         || (levels.len() > 1 && INTERNAL_LEVELS.contains(&last))
 }
 
 fn join(levels: &[&str]) -> String {
     levels.join("/")
-}
-
-fn below(levels: &[&str]) -> Vec<String> {
-    levels.iter().map(|level| (*level).to_owned()).collect()
 }
 
 fn split_last<'a, 'b>(levels: &'a [&'b str]) -> (&'a [&'b str], &'b str) {
@@ -173,47 +167,6 @@ fn zigbee2mqtt(levels: &[&str], is_object: bool) -> Place {
     let (name, room) = named(own.get(1..).unwrap_or_default());
     let key = join(own);
     let command = format!("{key}/set");
-    Place {
-        key,
-        name,
-        room,
-        source,
-        role,
-        command,
-    }
-}
-
-fn shelly(levels: &[&str]) -> Place {
-    let source = Source::Shelly;
-    let id = levels.get(1).copied().unwrap_or_default();
-    let key = join(levels.get(..2).unwrap_or_default());
-    let rest = levels.get(2..).unwrap_or_default();
-    let role = match rest {
-        ["online"] => Role::Availability,
-        [.., "command" | "set"] => Role::Command,
-        ["relay" | "light" | "roller" | "white" | "color", _]
-        | [
-            "relay" | "light" | "emeter" | "roller",
-            _,
-            "power" | "energy" | "total" | "voltage" | "current" | "pos",
-        ]
-        | ["temperature" | "humidity"]
-        | [
-            "sensor",
-            "temperature" | "humidity" | "battery" | "state" | "lux" | "motion" | "flood" | "smoke"
-            | "vibration" | "gas",
-        ] => Role::Value(below(rest)),
-        _ => Role::Nothing,
-    };
-    let command = match rest {
-        ["roller", number, ..] => format!("{key}/roller/{number}/command"),
-        [kind, number, ..] => format!("{key}/{kind}/{number}/command"),
-        _ => String::new(),
-    };
-    let (name, room) = match room_in(id) {
-        Some((room, name)) => (name, Some(room)),
-        None => (human(id), None),
-    };
     Place {
         key,
         name,
@@ -527,21 +480,6 @@ mod tests {
                 "tele/garden/beet/soil | Garden | Soil | json",
             ),
             (
-                "shellies/shelly1-AB12/relay/0",
-                false,
-                "shellies/shelly1-AB12 |  | Shelly1 AB12 | value relay.0",
-            ),
-            (
-                "shellies/shelly1-AB12/relay/0/command",
-                false,
-                "shellies/shelly1-AB12 |  | Shelly1 AB12 | command",
-            ),
-            (
-                "shellies/shelly1-AB12/input/0",
-                false,
-                "shellies/shelly1-AB12 |  | Shelly1 AB12 | nothing",
-            ),
-            (
                 "garden-node/sensor/soil_moisture/state",
                 false,
                 "garden-node | Garden | Node | value sensor.soil_moisture",
@@ -559,10 +497,6 @@ mod tests {
                 "home/kitchen/lamp | Kitchen | Lamp | availability",
             ),
             ("garden-node/status", "garden-node | Garden | Node | availability"),
-            (
-                "shellies/shelly1-AB12/online",
-                "shellies/shelly1-AB12 |  | Shelly1 AB12 | availability",
-            ),
         ] {
             check(topic, false, true, Some(expected));
         }
@@ -579,6 +513,8 @@ mod tests {
             "tasmota/discovery/AABBCC/config",
             "shellies/announce",
             "shellies/command",
+            "shellies/shelly1-AB12/relay/0",
+            "shellies/shelly1-AB12/input/0",
             "shellyplus1-a/events/rpc",
             "node/debug",
             "homie/dev/$state",

@@ -128,8 +128,14 @@ impl Devices {
     /// Makes devices of what was announced since this was last called; to be called when a batch of messages was
     /// applied. Then read [`Self::take_wanted`].
     pub fn settle(&mut self, now_ms: u64) {
+        let mut are_named_anew = false;
         while let Some(group) = self.announced.all.dirty.pop_first() {
+            let before = self.announced_name(group).map(str::to_owned);
             self.settle_group(now_ms, group);
+            are_named_anew |= self.announced_name(group) != before.as_deref();
+        }
+        if are_named_anew {
+            self.refresh_via();
         }
         for told in std::mem::take(&mut self.announced.all.told) {
             self.apply_told(&told);
@@ -463,6 +469,34 @@ impl Devices {
             at = next.and_then(|via| all.group_of_identifier(via));
         }
         (None, Some(one.topic.clone()))
+    }
+
+    /// As it was announced; `None` when there is no such device.
+    fn announced_name(&self, group: GroupId) -> Option<&str> {
+        let id = self.announced.devices.get(&group)?;
+        Some(&self.device(*id)?.key)
+    }
+
+    /// Something came, went or has another name: what is reached through it says so.
+    fn refresh_via(&mut self) {
+        let mut renamed = Vec::new();
+        for (group, id) in &self.announced.devices {
+            let mut members: Vec<&Announcement> = self.announced.all.members(*group).collect();
+            if members.iter().all(|one| one.via.is_none()) {
+                continue;
+            }
+            sort_by(&mut members, |a, b| (a.source, &a.key).cmp(&(b.source, &b.key)));
+            let (via, _) = self.via(&members);
+            if self.device(*id).is_some_and(|device| device.via != via) {
+                renamed.push((*id, via));
+            }
+        }
+        for (id, via) in renamed {
+            if let Some(tracked) = self.tracked.get_mut(id.0) {
+                tracked.device.via = via;
+                self.changed.insert(id);
+            }
+        }
     }
 
     /// A topic is read by an announced device: what was guessed from it goes.

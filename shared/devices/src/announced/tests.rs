@@ -420,6 +420,35 @@ fn a_device_that_is_reached_through_itself_is_named() {
 }
 
 #[test]
+fn what_a_device_is_reached_through_is_called_as_it_is_now() {
+    let mut home = Home::default();
+    home.announce(Announcement {
+        identifiers: vec!["lamp".into()],
+        via: Some("hub".into()),
+        ..lamp()
+    });
+    let id = home.only();
+    let via = |home: &Home| home.devices.device(id).unwrap().via.clone();
+    assert_eq!(via(&home), None);
+    for name in ["Hub", "Cellar hub"] {
+        home.devices.take_changed();
+        home.announce(Announcement {
+            key: "hub".into(),
+            topic: "hub".into(),
+            name: Some(name.into()),
+            identifiers: vec!["hub".into()],
+            availability: None,
+            ..lamp()
+        });
+        assert_eq!(via(&home).as_deref(), Some(name));
+        assert!(home.devices.take_changed().contains(&id));
+    }
+    home.devices.announced.all_mut().remove("hub");
+    home.settle(1);
+    assert_eq!(via(&home), None);
+}
+
+#[test]
 fn a_bridge_that_is_gone_stands_for_what_is_behind_it() {
     let mut home = Home::default();
     for number in 0..5 {
