@@ -15,12 +15,21 @@ fn connected(
     prepare: impl FnOnce(&Mosquitto) -> Result<()>,
     test: impl FnOnce(&Page, &Mosquitto) -> Result<()>,
 ) -> Result<()> {
+    subscribed(name, "subscribe=%23@2", prepare, test)
+}
+
+fn subscribed(
+    name: &str,
+    subscribe: &str,
+    prepare: impl FnOnce(&Mosquitto) -> Result<()>,
+    test: impl FnOnce(&Page, &Mosquitto) -> Result<()>,
+) -> Result<()> {
     let broker = Mosquitto::open()?;
     prepare(&broker)?;
     let server = StaticServer::start(dist()?, "/")?;
     let url = percent_encoded(&broker.websocket_url());
     let start = format!(
-        "{}#/explorer?url={url}&version=5&subscribe=%23@2&connect=1",
+        "{}#/explorer?url={url}&version=5&{subscribe}&connect=1",
         server.url()
     );
     case(name, Screen::Desktop, |page| {
@@ -171,4 +180,46 @@ fn a_response_is_shown_where_it_was_asked_for() -> Result<()> {
                 .map(drop)
         },
     )
+}
+
+#[test]
+fn a_message_names_the_filters_that_brought_it_and_retained_ones_come_only_where_asked() -> Result<()> {
+    // Two filters with identifiers; the third wants no retained messages.
+    let filters = "subscribe=e2e/%23@0x40&subscribe=e2e/%2B/x@0x41&subscribe=silent/%23@0x20";
+    let prepare = |broker: &Mosquitto| broker.client().publish("silent/old", b"1", &["-r"]);
+    subscribed("identifiers", filters, prepare, |page, broker| {
+        broker.client().publish("silent/new", b"2", &["-r"])?;
+        broker.client().publish("e2e/a/x", b"both", &[])?;
+        page.explore("e2e/a/x")?;
+        page.wait_for_text(&by("topic-payload"), "both")?;
+        let text: String = page.script("return document.querySelector('.props').innerText", &[])?;
+        ensure!(text.contains("1, e2e/#") || text.contains("2, e2e/+/x"), "{text}");
+        page.explore("silent/new")?;
+        page.go_to("#/explorer")?;
+        ensure!(
+            page.count(&by("topic-row").with("data-topic", "silent/old"))? == 0,
+            "it was not asked for"
+        );
+        page.wait_for_text(&by("subscription-id"), "identifier 1")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_name_in_json_copies_its_path_by_a_click_and_by_keys() -> Result<()> {
+    let nothing = |_: &Mosquitto| Ok(());
+    connected("paths", nothing, |page, broker| {
+        let json = br#"{"update":{"state":"idle","list":[1,{"x":2}]},"b":2}"#;
+        broker.client().publish("e2e/json", json, &[])?;
+        page.explore("e2e/json")?;
+        page.wait_for_text(&by("topic-payload"), "idle")?;
+        let session = page.browser().session();
+        session.click(&session.find("[data-at='2.1']")?)?;
+        page.wait_for_text(&by("path-copied"), "Copied $.update.state")?;
+        // Down from the first name to the third, and Enter.
+        let first = session.find("[data-at='1.1']")?;
+        session.type_text(&first, "\u{e015}\u{e015}\u{e007}")?;
+        page.wait_for_text(&by("path-copied"), "Copied $.update.list")?;
+        Ok(())
+    })
 }

@@ -179,6 +179,7 @@ mod tests {
                 filter: "#".into(),
                 qos: 0,
                 options: 0,
+                id: 0,
                 result: if refused {
                     "refused: not authorized"
                 } else {

@@ -14,6 +14,9 @@ use crate::wire::SubscriptionView;
 /// ([MQTT5-4.7.2-1]).
 const DEFAULT_FILTERS: [&str; 2] = ["#", "$SYS/#"];
 
+/// Of the options: messages are to say which filters brought them.
+const NUMBERED: u8 = 0x40;
+
 /// Filters at most, as the session takes them.
 const MOST_FILTERS: usize = 1_000;
 
@@ -40,8 +43,30 @@ impl Subscriptions {
             .into_iter()
             .map(|(filter, options)| waiting(filter, options))
             .collect();
+        self.number();
         self.told = false;
         self.asked.clear();
+    }
+
+    /// Gives a Subscription Identifier to each filter that is to have one, the smallest that is free.
+    fn number(&mut self) {
+        for at in 0..self.wanted.len() {
+            let is_free = |id: &u32| !self.wanted.iter().any(|view| view.id == *id);
+            let free = (1..).find(is_free).unwrap_or_default();
+            if let Some(view) = self.wanted.get_mut(at)
+                && view.options & NUMBERED != 0
+                && view.id == 0
+            {
+                view.id = free;
+            }
+        }
+    }
+
+    /// The filter that has this Subscription Identifier.
+    #[must_use]
+    pub fn filter_of(&self, id: u32) -> Option<&str> {
+        let found = self.wanted.iter().find(|view| view.id == id);
+        found.map(|view| view.filter.as_str())
     }
 
     /// What the page shows.
@@ -94,6 +119,7 @@ impl Subscriptions {
                 }
             });
         }
+        self.number();
         if !self.told {
             return;
         }
@@ -120,7 +146,7 @@ impl Subscriptions {
         let again = self
             .wanted
             .iter()
-            .filter(|view| !view.refused && view.options >> 4 == 0);
+            .filter(|view| !view.refused && view.options & 0x30 == 0);
         for filter in again.map(|view| view.filter.clone()).collect::<Vec<_>>() {
             self.ask_for(now, connection, &filter);
         }
@@ -132,7 +158,10 @@ impl Subscriptions {
         };
         let asked = TopicFilter::parse(filter)
             .map_err(|error| error.to_string())
-            .map(|parsed| Subscription::new(parsed, options(view.options)))
+            .map(|parsed| Subscription {
+                subscription_id: Some(view.id).filter(|id| *id > 0),
+                ..Subscription::new(parsed, options(view.options))
+            })
             .and_then(|subscription| self.ask(now, connection, subscription));
         if let Err(error) = asked {
             self.with(filter, |view| refuse(view, &error));
@@ -184,6 +213,7 @@ fn waiting(filter: String, options: u8) -> SubscriptionView {
         filter,
         qos: options & 3,
         options,
+        id: 0,
         result: "waiting".to_owned(),
         refused: false,
     }
@@ -212,7 +242,7 @@ fn options(byte: u8) -> SubscriptionOptions {
         maximum_qos: Qos::from_bits(byte & 3).unwrap_or_default(),
         no_local: byte & 4 != 0,
         retain_as_published: byte & 8 != 0,
-        retain_handling: match byte >> 4 {
+        retain_handling: match byte >> 4 & 3 {
             1 => RetainHandling::SendAtSubscribeIfNew,
             2 => RetainHandling::DoNotSend,
             _ => RetainHandling::SendAtSubscribe,

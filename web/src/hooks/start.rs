@@ -128,7 +128,7 @@ fn set(engine: &EngineHandle, start: &Start) {
 
 fn connect(engine: &EngineHandle, start: &Start) {
     if let Some(options) = start.options(&page::folder()) {
-        engine.send(Command::Connect(Box::new(options)));
+        engine.send(Command::Connect(Box::new(profiles::with_subscriptions(options))));
     }
 }
 
@@ -288,7 +288,8 @@ fn is_yes(value: &str) -> bool {
     matches!(value, "1" | "true" | "yes")
 }
 
-/// `filter@qos`, or `filter@0x2d` with all Subscription Options; a filter may hold an `@` of its own.
+/// `filter@qos`, or `filter@0x2d` with all Subscription Options and 0x40 for a Subscription Identifier; a filter may hold
+/// an `@` of its own.
 pub(crate) fn filter_and_qos(value: &str) -> (String, u8) {
     let options = |text: &str| match text {
         "0" => Some(0),
@@ -296,7 +297,7 @@ pub(crate) fn filter_and_qos(value: &str) -> (String, u8) {
         "2" => Some(2),
         _ => u8::from_str_radix(text.strip_prefix("0x")?, 16)
             .ok()
-            .filter(|options| *options < 0x30 && options & 3 != 3),
+            .filter(|options| options & 0xbf < 0x30 && options & 3 != 3),
     };
     value
         .rsplit_once('@')
@@ -388,7 +389,7 @@ mod tests {
     #[test]
     fn wildcards_of_filters_survive_the_address() {
         let read = params(
-            "subscribe=home/+/state@1&subscribe=%23&subscribe=a%40b&subscribe=x@0x2d&subscribe=y@0x03",
+            "subscribe=home/+/state@1&subscribe=%23&subscribe=a%40b&subscribe=x@0x6d&subscribe=y@0x03",
         );
         assert_eq!(
             read.subscribe,
@@ -396,7 +397,7 @@ mod tests {
                 ("home/+/state".into(), 1),
                 ("#".into(), 0),
                 ("a@b".into(), 0),
-                ("x".into(), 0x2d),
+                ("x".into(), 0x6d),
                 ("y@0x03".into(), 0)
             ]
         );

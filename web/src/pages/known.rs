@@ -234,7 +234,8 @@ fn Broker(props: &BrokerProps) -> Html {
     let onclick = Callback::from(move |_: MouseEvent| {
         if let Some(options) = &options {
             profiles::note_used(Some(&id));
-            engine.send(Command::Connect(Box::new(options.clone())));
+            let options = profiles::with_subscriptions(options.clone());
+            engine.send(Command::Connect(Box::new(options)));
         }
     });
     html! {

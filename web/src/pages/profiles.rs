@@ -10,12 +10,14 @@ use crate::{
         connection::{ConnectionForm, FieldError, Secret},
         kept,
     },
-    hooks::{Start, use_engine, use_start},
+    hooks::{Start, filter_and_qos, use_engine, use_start},
     platform::{page, storage},
     wire::{Command, ConnectionOptions},
 };
 
 const KEY: &str = "hearth.connections";
+/// What is subscribed to at addresses that are no connections of the user, latest first.
+const SUBSCRIPTIONS: &str = "hearth.subscriptions";
 /// How many are kept; the one that was used longest ago goes first.
 const MOST: usize = 200;
 /// How this tab's user connected last, for the next visit; nothing after "Disconnect".
@@ -113,18 +115,55 @@ fn remember(form: &ConnectionForm, now: u64) {
     save(&profiles);
 }
 
-/// Keeps what is subscribed to with the connection that was used last for this address; whether there is one.
-pub(crate) fn keep_subscriptions(url: &str, subscriptions: &[(String, u8)]) -> bool {
+/// Keeps what is subscribed to with the connection that was used last for this address, or with the address alone: the
+/// brokers of the bridge are no connections of the user.
+pub(crate) fn keep_subscriptions(url: &str, subscriptions: &[(String, u8)]) {
     let mut profiles = load();
-    let Some(profile) = profiles
+    let known = profiles
         .iter_mut()
-        .find(|known| known.form.address().url() == url)
-    else {
-        return false;
+        .find(|known| known.form.address().url() == url);
+    if let Some(profile) = known {
+        profile.form.subscriptions = subscriptions.to_vec();
+        return save(&profiles);
+    }
+    let store = storage::lasting();
+    let mut all = read_subscriptions(&store.read(SUBSCRIPTIONS).unwrap_or_default());
+    all.retain(|(known, _)| known != url);
+    all.insert(0, (url.to_owned(), subscriptions.to_vec()));
+    all.truncate(MOST);
+    store.write(SUBSCRIPTIONS, &written_subscriptions(&all));
+}
+
+/// With what was kept for the address, unless something is asked for already.
+pub(crate) fn with_subscriptions(mut options: ConnectionOptions) -> ConnectionOptions {
+    if options.subscriptions.is_empty() {
+        let all = read_subscriptions(&storage::lasting().read(SUBSCRIPTIONS).unwrap_or_default());
+        let kept = all.into_iter().find(|(known, _)| *known == options.url);
+        options.subscriptions = kept.map(|(_, subscriptions)| subscriptions).unwrap_or_default();
+    }
+    options
+}
+
+/// Subscriptions by address.
+type Subscriptions = Vec<(String, Vec<(String, u8)>)>;
+
+fn read_subscriptions(text: &str) -> Subscriptions {
+    let kept = Json::parse(text.as_bytes(), JsonLimits::SETTINGS).unwrap_or(Json::Null);
+    let entry = |fields: &Json| {
+        let mut fields = fields.list().iter().filter_map(Json::text);
+        Some((fields.next()?.to_owned(), fields.map(filter_and_qos).collect()))
     };
-    profile.form.subscriptions = subscriptions.to_vec();
-    save(&profiles);
-    true
+    kept.list().iter().filter_map(entry).collect()
+}
+
+fn written_subscriptions(all: &Subscriptions) -> String {
+    let entry = |(url, subscriptions): &(String, Vec<(String, u8)>)| {
+        let filters = subscriptions
+            .iter()
+            .map(|(filter, options)| kept::subscription(filter, *options));
+        Json::List([url.clone()].into_iter().chain(filters).map(Json::Text).collect())
+    };
+    Json::List(all.iter().map(entry).collect()).to_json()
 }
 
 /// Removes a connection and its password.
@@ -289,6 +328,21 @@ mod tests {
         assert!(profile("u", Some("p"), "b").can_connect());
         assert!(!profile("u", None, "b").can_connect());
         assert!(!profile("", None, "").can_connect());
+    }
+
+    #[test]
+    fn subscriptions_of_an_address_come_back_as_they_were_kept() {
+        let all = vec![
+            (
+                "ws://bridge/mqtt".to_owned(),
+                vec![("#".to_owned(), 0), ("a@b/+".to_owned(), 0x6d)],
+            ),
+            ("ws://other/mqtt".to_owned(), vec![]),
+        ];
+        assert_eq!(read_subscriptions(&written_subscriptions(&all)), all);
+        for nonsense in ["", "{}", "[[]]", "[7]", "[["] {
+            assert_eq!(read_subscriptions(nonsense), [], "{nonsense}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
 
 const NO_LOCAL: u8 = 4;
 const RETAIN_AS_PUBLISHED: u8 = 8;
+const NUMBERED: u8 = 0x40;
 
 /// Filters with their options.
 type Filters = Vec<(String, u8)>;
@@ -121,7 +122,7 @@ fn table(shown: &[SubscriptionView], edit: &Callback<(String, u8)>, remove: &Cal
                         <tr key={view.filter.clone()} data-testid="subscription" data-filter={view.filter.clone()}
                             data-refused={view.refused.to_string()}>
                             <th scope="row" class="mono"><bdi>{name.clone()}</bdi></th>
-                            <td>{asked(view.options)}</td>
+                            <td>{asked(view.options)}if view.id > 0 { <span data-testid="subscription-id">{format!(", identifier {}", view.id)}</span> }</td>
                             <td><span class={classes!("mark", "mark--wrap", if view.refused { "mark--crit" } else { "mark--ok" })}>
                                 <Icon name={if view.refused { "x" } else { "check" }} />{visible(&view.result)}
                             </span></td>
@@ -149,8 +150,8 @@ fn asked(options: u8) -> String {
     };
     add(options & NO_LOCAL != 0, ", no local");
     add(options & RETAIN_AS_PUBLISHED != 0, ", retain as published");
-    add(options >> 4 == 1, ", retained if new");
-    add(options >> 4 == 2, ", no retained");
+    add(options & 0x30 == 0x10, ", retained if new");
+    add(options & 0x30 == 0x20, ", no retained");
     words
 }
 
@@ -172,8 +173,13 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
             }));
         })
     };
-    let (qos, no_local, as_published, handling) =
-        (with(3), with(NO_LOCAL), with(RETAIN_AS_PUBLISHED), with(0x30));
+    let (qos, no_local, as_published, handling, numbered) = (
+        with(3),
+        with(NO_LOCAL),
+        with(RETAIN_AS_PUBLISHED),
+        with(0x30),
+        with(NUMBERED),
+    );
     let is_change = draft.instead.is_some();
     html! {
         <form class="panel__body stack" {onsubmit} novalidate=true>
@@ -191,8 +197,11 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
                     <Check checked={draft.options & RETAIN_AS_PUBLISHED != 0} testid="subscription-retain-as-published"
                         on_check={Callback::from(move |on: bool| as_published(if on { RETAIN_AS_PUBLISHED } else { 0 }))}>
                         {"Retain As Published: keep the flag of the publisher"}</Check>
-                    <Choice legend="Retained messages" name="subscription-retain" chosen={draft.options >> 4}
-                        options={vec![(0, "Send", None), (1, "If new", None), (2, "Do not send", None)]}
+                    <Check checked={draft.options & NUMBERED != 0} testid="subscription-numbered"
+                        on_check={Callback::from(move |on: bool| numbered(if on { NUMBERED } else { 0 }))}>
+                        {"Subscription Identifier: each message says which filters brought it"}</Check>
+                    <Choice legend="Retained messages" name="subscription-retain" chosen={draft.options >> 4 & 3}
+                        options={vec![(0, "Send", Some("subscription-retained-send")), (1, "If new", Some("subscription-retained-new")), (2, "Do not send", Some("subscription-retained-none"))]}
                         on_choose={Callback::from(move |way: u8| handling(way << 4))} />
                 </div>
             </details>
@@ -266,6 +275,6 @@ mod tests {
     #[test]
     fn options_are_said_in_words() {
         assert_eq!(asked(1), "QoS 1");
-        assert_eq!(asked(0x2e), "QoS 2, no local, retain as published, no retained");
+        assert_eq!(asked(0x6e), "QoS 2, no local, retain as published, no retained");
     }
 }

@@ -368,6 +368,7 @@ fn an_explorer_whose_every_subscription_was_refused_does_not_wait() {
         filter: "#".into(),
         qos: 0,
         options: 0,
+        id: 0,
         result: "refused: not authorized".into(),
         refused: true,
     };

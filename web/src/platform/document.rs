@@ -1,8 +1,10 @@
 //! The document: its title, its theme, and moving about in it.
 
+use js_sys::{Function, Reflect};
 use web_sys::{
-    Document, Element, HtmlElement, KeyboardEvent, MutationObserver, MutationObserverInit, Node, ResizeObserver,
-    ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, window,
+    Document, Element, HtmlElement, HtmlTextAreaElement, KeyboardEvent, MutationObserver,
+    MutationObserverInit, Node, ResizeObserver, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition,
+    window,
 };
 
 use wasm_bindgen::{JsCast, prelude::Closure};
@@ -225,7 +227,30 @@ pub fn watch_look(element: &Element, tell: impl FnMut() + 'static) -> LookWatch 
 
 /// Puts a text into the clipboard; the browser may refuse, then nothing happens.
 pub fn copy(text: &str) {
-    if let Some(window) = window() {
+    let Some(window) = window() else { return };
+    if window.is_secure_context() {
         drop(window.navigator().clipboard().write_text(text));
+    } else {
+        // Pages that come by plain http from another machine have no clipboard; a selected text can be copied.
+        let _ = copy_by_selection(text);
     }
+}
+
+fn copy_by_selection(text: &str) -> Option<()> {
+    let document = window()?.document()?;
+    let focused = document.active_element();
+    let area: HtmlTextAreaElement = document.create_element("textarea").ok()?.dyn_into().ok()?;
+    area.set_value(text);
+    document.body()?.append_child(&area).ok()?;
+    area.select();
+    let command = Reflect::get(&document, &"execCommand".into()).ok()?;
+    let copied = command
+        .dyn_into::<Function>()
+        .ok()?
+        .call1(&document, &"copy".into());
+    area.remove();
+    if let Some(focused) = focused.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        focused.focus().ok()?;
+    }
+    copied.ok().map(drop)
 }

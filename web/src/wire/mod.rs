@@ -126,7 +126,8 @@ pub struct ConnectionOptions {
     /// broker takes.
     pub largest_packet: Option<u32>,
     /// Filter and Subscription Options as MQTT 5.0 writes them (3.8.3.1): bits 0 and 1 QoS, 2 No Local, 3 Retain As
-    /// Published, 4 and 5 Retain Handling. 3.1.1 has only the QoS. Empty means `#` at QoS 0 and `$SYS/#`.
+    /// Published, 4 and 5 Retain Handling; bit 6 is ours: a Subscription Identifier, which the engine chooses. 3.1.1 has only
+    /// the QoS. Empty means `#` at QoS 0 and `$SYS/#`.
     pub subscriptions: Vec<(String, u8)>,
 }
 

@@ -591,6 +591,8 @@ pub struct SubscriptionView {
     pub qos: u8,
     /// Subscription Options as in [`ConnectionOptions::subscriptions`](super::ConnectionOptions::subscriptions).
     pub options: u8,
+    /// Its Subscription Identifier; 0: it has none.
+    pub id: u32,
     /// "granted QoS 1", "refused: not authorized", "waiting".
     pub result: String,
     pub refused: bool,

@@ -47,12 +47,17 @@ pub(crate) fn fields(form: &ConnectionForm) -> Vec<String> {
     fields.push(format!("version={version}"));
     fields.push(format!("will_qos={}", form.will_qos));
     for (filter, options) in &form.subscriptions {
-        fields.push(match options {
-            0..=2 => format!("subscribe={filter}@{options}"),
-            _ => format!("subscribe={filter}@{options:#04x}"),
-        });
+        fields.push(format!("subscribe={}", subscription(filter, *options)));
     }
     fields
+}
+
+/// As [`filter_and_qos`] reads it.
+pub(crate) fn subscription(filter: &str, options: u8) -> String {
+    match options {
+        0..=2 => format!("{filter}@{options}"),
+        _ => format!("{filter}@{options:#04x}"),
+    }
 }
 
 /// The form that has these fields.

@@ -195,6 +195,79 @@ pub(crate) fn pieces(line: &str) -> Vec<(Ink, &str)> {
     pieces
 }
 
+/// Where a piece of the lines is in the document, as JSONPath writes it (RFC 9535): `$.update['a b'][0]`.
+pub(crate) fn path_at(lines: &[String], line: usize, piece: usize) -> String {
+    let mut place = Place::default();
+    for (number, text) in lines.iter().enumerate().take(line + 1) {
+        let until = if number == line { piece + 1 } else { usize::MAX };
+        for (ink, piece) in pieces(text).into_iter().take(until) {
+            place.pass(ink, piece);
+        }
+    }
+    place.levels.iter().fold("$".to_owned(), |mut path, level| {
+        match level {
+            Level::Object(name) if is_plain(name) => {
+                path.push('.');
+                path.push_str(name);
+            }
+            Level::Object(name) => {
+                let name = name.replace('\\', "\\\\").replace('\'', "\\'");
+                path.push_str(&format!("['{name}']"));
+            }
+            Level::List(index) => path.push_str(&format!("[{index}]")),
+        }
+        path
+    })
+}
+
+/// What JSONPath takes without quotes.
+fn is_plain(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
+#[derive(Debug)]
+enum Level {
+    Object(String),
+    List(usize),
+}
+
+/// The containers around a place, each with where in it.
+#[derive(Debug, Default)]
+struct Place {
+    levels: Vec<Level>,
+}
+
+impl Place {
+    fn pass(&mut self, ink: Ink, piece: &str) {
+        if ink == Ink::Key {
+            if let Some(Level::Object(name)) = self.levels.last_mut() {
+                *name = json::unescape(piece.as_bytes());
+            }
+        } else if ink == Ink::Punctuation {
+            for c in piece.chars() {
+                match (c, self.levels.last_mut()) {
+                    ('{', _) => self.levels.push(Level::Object(String::new())),
+                    ('[', _) => self.levels.push(Level::List(0)),
+                    ('}' | ']', _) => drop(self.levels.pop()),
+                    (',', Some(Level::List(index))) => *index += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Whether a path can be copied here: at a name, or at a value of a list.
+pub(crate) fn has_path(line: &str, at: usize, ink: Ink) -> bool {
+    let is_value = matches!(ink, Ink::Text | Ink::Number);
+    ink == Ink::Key
+        || is_value && {
+            let before = pieces(line).into_iter().take(at).next_back();
+            before.is_none_or(|(_, text)| !text.ends_with(": ") && text != ":")
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +329,37 @@ mod tests {
         let lines = pretty(json.as_bytes()).unwrap();
         let again: serde_json::Value = serde_json::from_str(&lines.join("\n")).unwrap();
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(json).unwrap());
+    }
+
+    #[test]
+    fn every_name_and_every_value_of_a_list_has_its_path() {
+        let json = r#"{"a":1,"up date":{"state":"idle","list":[1,{"x":null,"y":[true,"]{,"]}]},"it's":{"b":{"2c":[[],{}]}},"":7}"#;
+        let lines = pretty(json.as_bytes()).unwrap();
+        let mut paths = vec![];
+        for (line, text) in lines.iter().enumerate() {
+            for (piece, (ink, _)) in pieces(text).into_iter().enumerate() {
+                if has_path(text, piece, ink) {
+                    paths.push(path_at(&lines, line, piece));
+                }
+            }
+        }
+        let expected = [
+            "$.a",
+            "$['up date']",
+            "$['up date'].state",
+            "$['up date'].list",
+            "$['up date'].list[0]",
+            "$['up date'].list[1].x",
+            "$['up date'].list[1].y",
+            "$['up date'].list[1].y[0]",
+            "$['up date'].list[1].y[1]",
+            r"$['it\'s']",
+            r"$['it\'s'].b",
+            r"$['it\'s'].b['2c']",
+            "$['']",
+        ];
+        assert_eq!(paths, expected, "{lines:#?}");
+        assert_eq!(path_at(&["42".to_owned()], 0, 0), "$");
     }
 
     #[test]

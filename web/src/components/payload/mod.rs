@@ -5,4 +5,5 @@ pub(crate) mod hex;
 mod image;
 pub(crate) mod json;
 mod lines;
+mod paths;
 pub(crate) mod viewer;

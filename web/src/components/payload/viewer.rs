@@ -12,6 +12,7 @@ use super::{
     image::{self, PayloadImage},
     json::{self, Ink},
     lines::{DrawLine, Lines},
+    paths::{self, Paths},
 };
 use crate::{
     components::{
@@ -20,6 +21,7 @@ use crate::{
         words,
     },
     hooks::use_unpacked,
+    platform::document,
     wire::Unpacked,
 };
 
@@ -192,6 +194,10 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
             chosen.set(form);
         })
     };
+    let copy = {
+        let payload = props.payload.clone();
+        Callback::from(move |_: MouseEvent| document::copy(&as_text(&payload)))
+    };
     let option = |of: Form| {
         let disabled = match of {
             Form::Json => pretty.is_none(),
@@ -217,6 +223,8 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                     { for Form::ALL.into_iter().map(option) }
                 </select>
                 <div class="panel__end">
+                    <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the payload" title="Copy the payload" onclick={copy}
+                        disabled={props.payload.is_empty()} data-testid="payload-copy"><Icon name="copy" small=true /></button>
                     if let Some(Some(changes)) = &*compared {
                         <span class="sub">{changed_words(changes)}</span>
                     }
@@ -259,6 +267,14 @@ fn cut_notice(props: &ViewerProps) -> Html {
     }
 }
 
+/// What can be copied: text as it came, other bytes as hex.
+fn as_text(payload: &[u8]) -> String {
+    match std::str::from_utf8(payload) {
+        Ok(text) => text.to_owned(),
+        Err(_) => payload.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
 /// The lines that are compared: JSON by entry, anything else as it is.
 fn readable(payload: &[u8]) -> Vec<String> {
     json::pretty(payload).unwrap_or_else(|| {
@@ -279,9 +295,9 @@ fn comparison(compared: &Compared) -> Html {
     };
     let (count, changes) = (changes.len(), changes.clone());
     let draw = DrawLine(Rc::new(move |index| match changes.get(index) {
-        Some(Change::Same(line)) => code_line(None, "", line),
-        Some(Change::Gone(line)) => code_line(Some("l--del"), "−", line),
-        Some(Change::New(line)) => code_line(Some("l--add"), "+", line),
+        Some(Change::Same(line)) => code_line(None, "", line, None),
+        Some(Change::Gone(line)) => code_line(Some("l--del"), "−", line, None),
+        Some(Change::New(line)) => code_line(Some("l--add"), "+", line, None),
         None => Html::default(),
     }));
     html! {
@@ -291,7 +307,8 @@ fn comparison(compared: &Compared) -> Html {
     }
 }
 
-fn code_line(class: Option<&'static str>, mark: &'static str, line: &str) -> Html {
+/// With a number its names and the values of its lists are buttons that copy their paths ([`Paths`]).
+fn code_line(class: Option<&'static str>, mark: &'static str, line: &str, number: Option<usize>) -> Html {
     let said = match mark {
         "+" => "new: ",
         "−" => "gone: ",
@@ -300,14 +317,17 @@ fn code_line(class: Option<&'static str>, mark: &'static str, line: &str) -> Htm
     html! {
         <span class={classes!("l", class)}><i aria-hidden="true">{mark}</i><span>
             if !said.is_empty() { <span class="vh">{said}</span> }
-            { for json::pieces(&shortened(line, LONGEST_LINE)).into_iter().map(|(ink, piece)| {
+            { for json::pieces(&shortened(line, LONGEST_LINE)).into_iter().enumerate().map(|(at, (ink, piece))| {
                 let class = match ink {
                     Ink::Key => "k",
                     Ink::Text => "st",
                     Ink::Number => "nu",
                     Ink::Punctuation => "p",
                 };
-                html! { <span {class}>{visible(piece)}</span> }
+                match number.filter(|_| json::has_path(line, at, ink)) {
+                    Some(number) => paths::button(class, visible(piece), number, at),
+                    None => html! { <span {class}>{visible(piece)}</span> },
+                }
             })}
         </span></span>
     }
@@ -360,13 +380,13 @@ fn drawn(
 }
 
 fn json_lines(lines: Rc<Vec<String>>) -> Html {
-    let count = lines.len();
+    let (count, of) = (lines.len(), lines.clone());
     let draw = move |index| {
-        lines
-            .get(index)
-            .map_or_else(Html::default, |line: &String| code_line(None, "", line))
+        lines.get(index).map_or_else(Html::default, |line: &String| {
+            code_line(None, "", line, Some(index))
+        })
     };
-    html! { <Lines {count} draw={DrawLine(Rc::new(draw))} class="code json" label="Payload as JSON" /> }
+    html! { <Paths lines={of}><Lines {count} draw={DrawLine(Rc::new(draw))} class="code json" label="Payload as JSON" /></Paths> }
 }
 
 fn hex_lines(payload: Rc<[u8]>) -> Html {
@@ -429,6 +449,21 @@ mod tests {
         assert!(view(br#"{"a":1}"#, 7).contains(r#"data-view="json""#));
         assert!(view(b"ON", 2).contains(r#"data-view="raw""#));
         assert!(view(&[0xff, 0x00], 2).contains(r#"data-view="hex""#));
+    }
+
+    #[test]
+    fn names_and_values_of_lists_are_buttons_and_only_the_first_is_in_the_order_of_tab() {
+        let html = view(br#"{"a":{"b":[1,"x"]},"c":2}"#, 24);
+        let buttons = html.matches("class=\"jpath ").count();
+        assert_eq!(buttons, 5, "a, b, 1, x, c: {html}");
+        assert_eq!(html.matches(r#"tabindex="0" data-at="1."#).count(), 1, "{html}");
+        assert!(html.contains("Copy the path of "), "{html}");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_copied_as_hex() {
+        assert_eq!(as_text(b"21.5"), "21.5");
+        assert_eq!(as_text(&[0xff, 0x00, 0x1a]), "ff001a");
     }
 
     #[test]

@@ -92,3 +92,67 @@ fn what_is_changed_without_a_connection_is_asked_for_when_it_is_back() {
     assert!(asked.contains(&"+a 0".to_owned()), "{asked:?}");
     assert!(!asked.iter().any(|said| said.starts_with("+#")), "{asked:?}");
 }
+
+#[test]
+fn a_numbered_filter_has_an_identifier_and_its_messages_name_it() {
+    let mut bench = Bench::connected();
+    bench.answer_subscriptions();
+    bench.command(filters(&[("a/#", 0x40), ("b", 0), ("+/x", 0x41)]));
+    let asked: Vec<_> = bench
+        .sent()
+        .into_iter()
+        .filter_map(|packet| match packet {
+            Packet::Subscribe(it) => {
+                let id = it.properties.iter().find_map(|property| match property {
+                    hearth_mqtt::Property::SubscriptionIdentifier(id) => Some(id),
+                    _ => None,
+                });
+                Some((it.filters.first()?.0.to_string(), id))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("a/#".into(), Some(1)),
+            ("b".into(), None),
+            ("+/x".into(), Some(2))
+        ]
+    );
+    let ids = [1, 2, 9].map(hearth_mqtt::Property::SubscriptionIdentifier);
+    let publish = PublishParts {
+        dup: false,
+        qos: Qos::AtMostOnce,
+        retain: false,
+        topic: Some(TopicName::parse("a/x").unwrap()),
+        packet_id: None,
+        properties: Properties::of(&ids).unwrap(),
+        payload: Bytes::new(),
+    };
+    bench.send(&Packet::Publish(publish.into()));
+    bench.command(Command::Open(View::Topic {
+        topic: "a/x".into(),
+        seen: crate::wire::TopicSeen::default(),
+    }));
+    let shown = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Topic { view, .. } => view.clone(),
+        _ => None,
+    });
+    let said: Vec<_> = shown
+        .unwrap()
+        .properties
+        .into_iter()
+        .map(|(_, value)| value)
+        .collect();
+    assert_eq!(said, ["1, a/#", "2, +/x", "9"]);
+    // A filter that is gone gives its number back.
+    bench.command(filters(&[("+/x", 0x41), ("new", 0x40)]));
+    bench.command(Command::Open(View::Subscriptions));
+    bench.wait(1_000);
+    let views = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Subscriptions(views) => Some(views.iter().map(|view| view.id).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(views, Some(vec![2, 1]));
+}

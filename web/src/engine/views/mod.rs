@@ -248,7 +248,7 @@ impl Views {
         let holds_topic = self.holds_topic();
         patches.extend(self.tree.patch(now, store));
         if !holds_topic {
-            patches.extend(self.topic.patch(now, store));
+            patches.extend(self.topic.patch(now, store, facts.subscriptions));
         }
         patches.extend(self.chart.patch(now, home, store));
         patches.extend(self.retained.patch(now, store, facts.retained));

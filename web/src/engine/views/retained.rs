@@ -2,7 +2,7 @@
 
 use hearth_model::{
     payload::preview,
-    store::{NodeId, Query, Store},
+    store::{NodeId, Query, Retained as Kept, Store, Topic},
 };
 use hearth_mqtt::MonoTime;
 
@@ -85,6 +85,9 @@ impl RetainedScreen {
         }
         if is_due {
             self.found = self.found(store);
+        } else {
+            let is_kept = |id: &NodeId| store.topic(*id).map(Topic::retained) == Some(Kept::Kept);
+            self.found.retain(is_kept);
         }
         let count = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
         // Rows may have gone.

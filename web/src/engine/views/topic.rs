@@ -10,7 +10,7 @@ use hearth_mqtt::{MonoTime, Properties, Property};
 
 use super::pace::Pace;
 use crate::{
-    engine::input::Now,
+    engine::{input::Now, subscriptions::Subscriptions},
     wire::{Arrivals, HistoryRow, Patch, Spark, TopicSeen, TopicView},
 };
 
@@ -80,7 +80,7 @@ impl TopicScreen {
         due.min().filter(|_| self.topic.is_some())
     }
 
-    pub(super) fn patch(&mut self, now: Now, store: &Store) -> Option<Patch> {
+    pub(super) fn patch(&mut self, now: Now, store: &Store, subscriptions: &Subscriptions) -> Option<Patch> {
         let name = self.topic.as_ref()?;
         if self.falls_at.is_some_and(|at| at <= now.mono) {
             self.falls_at = None;
@@ -100,7 +100,7 @@ impl TopicScreen {
             }
             return Some(Patch::Topic {
                 topic: name.clone(),
-                view: Some(Box::new(topic_view(topic, self.seen, rate))),
+                view: Some(Box::new(topic_view(topic, self.seen, rate, subscriptions))),
             });
         }
         first_look.then(|| Patch::Topic {
@@ -110,7 +110,7 @@ impl TopicScreen {
     }
 }
 
-fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
+fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32, subscriptions: &Subscriptions) -> TopicView {
     let (count, kept) = (topic.count(), topic.history_len());
     // The number of the oldest message kept, and the place of a number among those kept.
     let oldest = (count + 1).saturating_sub(kept as u64);
@@ -154,7 +154,7 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32) -> TopicView {
         previous: message(against).map(|message| message.payload.to_vec()),
         against,
         properties: Properties::read(message_shown.properties)
-            .map(property_row)
+            .map(|property| property_row(property, subscriptions))
             .collect(),
         fields: fields(false).chain(fields(true)).collect(),
         history,
@@ -198,7 +198,7 @@ fn arrivals(topic: &Topic, rate: f32) -> Arrivals {
 }
 
 /// A property in words. User Properties keep their own name.
-fn property_row(property: Property<'_>) -> (String, String) {
+fn property_row(property: Property<'_>, subscriptions: &Subscriptions) -> (String, String) {
     let name = property.id().name().to_owned();
     match property {
         Property::UserProperty(name, text) => (name.to_owned(), text.to_owned()),
@@ -207,7 +207,10 @@ fn property_row(property: Property<'_>) -> (String, String) {
         Property::MessageExpiryInterval(seconds) => (name, format!("{seconds} s")),
         Property::ContentType(text) | Property::ResponseTopic(text) => (name, text.to_owned()),
         Property::CorrelationData(data) => (name, preview(data, data.len(), PREVIEW_CHARACTERS)),
-        Property::SubscriptionIdentifier(id) => (name, id.to_string()),
+        Property::SubscriptionIdentifier(id) => match subscriptions.filter_of(id) {
+            Some(filter) => (name, format!("{id}, {filter}")),
+            None => (name, id.to_string()),
+        },
         other => (name, format!("{other:?}")),
     }
 }
