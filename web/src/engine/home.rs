@@ -17,6 +17,8 @@ use crate::wire::{self, ControlState, Outcome, Publication, RequestId};
 
 /// How often devices take what came, ms: the newest message of each topic, the store has them all.
 const FLUSH_MS: u64 = 100;
+/// The same when more topics change than are read at once, ms: cards are not drawn more often.
+const BUSY_FLUSH_MS: u64 = 250;
 /// Topics that are read at once: a few milliseconds of work, so that neither keep-alive nor page wait for a burst.
 const FLUSH_TOPICS: usize = 500;
 /// When there were more, the next are read after this time, ms.
@@ -36,6 +38,10 @@ pub struct Home {
     /// In the order of their first message since they were read last: under load all get their turn.
     changed_topics: VecDeque<NodeId>,
     is_changed: HashSet<NodeId>,
+    /// How many of them are still to be read in this round; what changes meanwhile is for the next one.
+    left: usize,
+    /// When the next round may begin.
+    next_round: MonoTime,
     flush: Pace,
     tick: Pace,
     asked: BTreeMap<(DeviceId, String), Asked>,
@@ -71,6 +77,8 @@ impl Default for Home {
             devices: Devices::new(DeviceOptions::default()),
             changed_topics: VecDeque::new(),
             is_changed: HashSet::new(),
+            left: 0,
+            next_round: MonoTime::ZERO,
             flush: Pace::default(),
             tick: Pace::default(),
             asked: BTreeMap::new(),
@@ -156,7 +164,7 @@ impl Home {
 
     /// Takes what came and looks at the clock.
     pub fn advance(&mut self, now: Now, store: &Store) {
-        if self.flush.take_due(now.mono, FLUSH_MS) {
+        if self.flush.take_due(now.mono, 0) {
             self.flush_topics(now, store);
             self.settle(now, store);
             self.tick.note_change();
@@ -188,15 +196,27 @@ impl Home {
     }
 
     fn flush_topics(&mut self, now: Now, store: &Store) {
-        for _ in 0..FLUSH_TOPICS {
+        if self.left == 0 {
+            self.left = self.changed_topics.len();
+            let is_busy = self.left > FLUSH_TOPICS;
+            self.next_round = now.mono + if is_busy { BUSY_FLUSH_MS } else { FLUSH_MS };
+        }
+        for _ in 0..self.left.min(FLUSH_TOPICS) {
             let Some(id) = self.changed_topics.pop_front() else {
-                return;
+                break;
             };
+            self.left -= 1;
             self.is_changed.remove(&id);
             self.apply(store, id);
         }
+        let slice = now.mono + SLICE_MS;
+        self.flush.rest_until(if self.left == 0 {
+            self.next_round.max(slice)
+        } else {
+            slice
+        });
         if !self.changed_topics.is_empty() {
-            self.flush.look_again(now.mono + SLICE_MS);
+            self.flush.note_change();
         }
     }
 
@@ -400,5 +420,52 @@ fn device_action(action: &wire::Action) -> Action {
         wire::Action::Unlock => Action::Unlock,
         wire::Action::Choose(option) => Action::Choose(option.clone()),
         wire::Action::Press => Action::Press,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_model::store::StoreOptions;
+
+    use super::*;
+
+    /// When rounds of reading begin, in ms, while all of `topics` change every 10 ms for a second.
+    fn rounds(topics: usize) -> Vec<u64> {
+        let (mut store, mut home) = (Store::new(StoreOptions::default()), Home::default());
+        let mut begun = vec![];
+        for ms in (0..1_000).step_by(10) {
+            for number in 0..topics {
+                let change = store.apply(
+                    ms,
+                    &Arrival {
+                        topic: &format!("home/sensor{number}/temperature"),
+                        payload: b"20",
+                        qos: 0,
+                        retain: false,
+                        dup: false,
+                        properties: b"",
+                    },
+                );
+                change.id().into_iter().for_each(|id| home.note_message(id));
+            }
+            let before = home.next_round;
+            home.advance(
+                Now {
+                    mono: MonoTime::from_ms(ms),
+                    wall_ms: ms,
+                    random: 1,
+                },
+                &store,
+            );
+            begun.extend((home.next_round != before).then_some(ms));
+        }
+        assert!(home.devices().iter().count() > 0);
+        begun
+    }
+
+    #[test]
+    fn few_topics_are_read_ten_times_a_second_and_many_as_often_as_cards_are_drawn() {
+        assert_eq!(rounds(3), [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+        assert_eq!(rounds(700), [0, 250, 500, 750]);
     }
 }

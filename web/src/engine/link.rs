@@ -1,19 +1,13 @@
 //! Socket, timers, clock and randomness of the Worker: the only file that touches them (with [`super::probe`], which
 //! opens sockets to find out why this one could not be opened). Storage is `platform`'s.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::{cell::RefCell, rc::Rc};
 
 use bytes::Bytes;
 use hearth_mqtt::{MonoTime, session::PersistChange};
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
-use web_sys::{
-    BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, File, MessageChannel, MessageEvent,
-    MessagePort, WebSocket,
-};
+use web_sys::{BinaryType, CloseEvent, DedicatedWorkerGlobalScope, Event, File, MessageEvent, WebSocket};
 
 use super::{
     core::Engine,
@@ -25,7 +19,7 @@ use crate::platform::{
     extras,
     recording::{self, Output},
 };
-use crate::wire::Unpacked;
+use crate::wire::{Command, Unpacked};
 
 /// Above this many bytes in the browser's send buffer nothing more is taken from the session.
 const SEND_BUFFER_HIGH: u32 = 1024 * 1024;
@@ -34,8 +28,8 @@ const SEND_BUFFER_POLL_MS: u64 = 20;
 /// Received bytes go to the session in slices of this size, so that due timers (keep-alive!) get their turn between.
 const SLICE: usize = 64 * 1024;
 
-/// Frames that wait for their turn are taken at once when they hold this much.
-const INBOX: usize = 64 * 1024;
+/// What `engine.js` calls its function that gathers the frames of a WebSocket.
+const GATHER: &str = "gatherFrames";
 
 /// Starts the engine in this Worker.
 pub fn run() {
@@ -70,6 +64,9 @@ pub fn run() {
                 link.borrow_mut().file = Some(file.clone());
                 let (name, bytes) = (file.name(), file.size() as u64);
                 return drive(&link, [Input::File { name, bytes }]);
+            }
+            if data.is_null() {
+                return drive(&link, [Input::Command(Box::new(Command::Painted))]);
             }
             let bytes = Uint8Array::new(&data).to_vec();
             match postcard::from_bytes(&bytes) {
@@ -314,9 +311,10 @@ async fn put(database: &Database, write: Write) -> Result<(), String> {
 /// An open or opening WebSocket. Dropping it closes it, and its events end.
 struct Socket {
     web_socket: WebSocket,
-    inbox: Rc<Inbox>,
+    /// Ends the gathering of frames; `true` as the argument: what was gathered is delivered first.
+    end: Function,
     _on_open: Closure<dyn FnMut(Event)>,
-    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_bytes: Closure<dyn FnMut(JsValue)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
 }
 
@@ -329,31 +327,35 @@ impl Socket {
         let opened = link.clone();
         let on_open =
             Closure::<dyn FnMut(Event)>::new(move |_| from_socket(&opened, number, [Input::Opened]));
-        let inbox = Rc::new(Inbox::new(link, number)?);
-        inbox.listen();
-        let received = inbox.clone();
-        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            match event.data().dyn_into::<ArrayBuffer>() {
-                Ok(buffer) => received.push(&buffer),
+        let received = link.clone();
+        let on_bytes =
+            Closure::<dyn FnMut(JsValue)>::new(move |data: JsValue| match data.dyn_into::<Uint8Array>() {
+                Ok(bytes) => from_socket(&received, number, slices(bytes.to_vec())),
                 // [MQTT-6.0.0-1] MQTT travels in binary frames only.
-                Err(_) => received.take(Some(Input::TextFrame)),
-            }
-        });
-        let closed = inbox.clone();
+                Err(_) => from_socket(&received, number, [Input::TextFrame]),
+            });
+        let gather: Function = Reflect::get(&js_sys::global(), &JsValue::from_str(GATHER))
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        let end: Function = gather
+            .call2(&JsValue::NULL, &web_socket, on_bytes.as_ref())
+            .ok()?
+            .dyn_into()
+            .ok()?;
+        let (closed, deliver) = (link.clone(), end.clone());
         let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
-            closed.take(Some(Input::Closed {
-                code: event.code(),
-                reason: event.reason(),
-            }));
+            let _ = deliver.call1(&JsValue::NULL, &JsValue::TRUE);
+            let (code, reason) = (event.code(), event.reason());
+            from_socket(&closed, number, [Input::Closed { code, reason }]);
         });
         web_socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
-        web_socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         web_socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         Some(Self {
             web_socket,
-            inbox,
+            end,
             _on_open: on_open,
-            _on_message: on_message,
+            _on_bytes: on_bytes,
             _on_close: on_close,
         })
     }
@@ -362,90 +364,9 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.web_socket.set_onopen(None);
-        self.web_socket.set_onmessage(None);
         self.web_socket.set_onclose(None);
+        let _ = self.end.call0(&JsValue::NULL);
         let _ = self.web_socket.close();
-        self.inbox.turn.set_onmessage(None);
-        self.inbox.turn.close();
-        self.inbox.on_turn.borrow_mut().take();
-    }
-}
-
-/// Bytes of frames that came since the engine had its last turn.
-///
-/// The first frame after silence is taken at once. Those that follow while the browser still has others at hand are taken together: a
-/// turn of the engine costs as much as some frames do.
-struct Inbox {
-    link: Rc<RefCell<Link>>,
-    number: u32,
-    bytes: RefCell<Vec<u8>>,
-    /// A message to ourselves is on its way, behind the frames that the browser has at hand.
-    is_waiting: Cell<bool>,
-    sender: MessagePort,
-    turn: MessagePort,
-    on_turn: RefCell<Option<Closure<dyn FnMut()>>>,
-}
-
-impl Inbox {
-    fn new(link: &Rc<RefCell<Link>>, number: u32) -> Option<Self> {
-        let channel = MessageChannel::new().ok()?;
-        Some(Self {
-            link: link.clone(),
-            number,
-            bytes: RefCell::default(),
-            is_waiting: Cell::new(false),
-            sender: channel.port1(),
-            turn: channel.port2(),
-            on_turn: RefCell::default(),
-        })
-    }
-
-    fn listen(self: &Rc<Self>) {
-        let inbox = Rc::downgrade(self);
-        let on_turn = Closure::<dyn FnMut()>::new(move || {
-            if let Some(inbox) = inbox.upgrade() {
-                inbox.is_waiting.set(false);
-                if !inbox.bytes.borrow().is_empty() {
-                    inbox.take(None);
-                    inbox.wait();
-                }
-            }
-        });
-        self.turn.set_onmessage(Some(on_turn.as_ref().unchecked_ref()));
-        *self.on_turn.borrow_mut() = Some(on_turn);
-    }
-
-    fn push(&self, buffer: &ArrayBuffer) {
-        let held = {
-            let mut bytes = self.bytes.borrow_mut();
-            let from = bytes.len();
-            bytes.resize(from + buffer.byte_length() as usize, 0);
-            if let Some(new) = bytes.get_mut(from..) {
-                Uint8Array::new(buffer).copy_to(new);
-            }
-            bytes.len()
-        };
-        if self.is_waiting.get() && held < INBOX {
-            return;
-        }
-        self.take(None);
-        self.wait();
-    }
-
-    fn wait(&self) {
-        if !self.is_waiting.replace(true) {
-            // It fails only for what cannot be sent, and this can.
-            let _ = self.sender.post_message(&JsValue::NULL);
-        }
-    }
-
-    /// Gives the engine what waits, and what came after it.
-    fn take(&self, last: Option<Input>) {
-        let bytes = std::mem::take(&mut *self.bytes.borrow_mut());
-        // An event of a socket that was replaced meanwhile says nothing about the present one.
-        if self.link.borrow().sockets_opened == self.number {
-            drive(&self.link, slices(bytes).chain(last));
-        }
     }
 }
 

@@ -27,14 +27,12 @@ impl EngineWorker {
     /// # Errors
     /// What is missing, in words.
     pub fn start(tell: impl Fn(FromWorker) + Clone + 'static) -> Result<Self, String> {
-        let js = preloaded(r#"link[rel="modulepreload"]"#).ok_or("the page does not name its module")?;
-        let wasm = preloaded(r#"link[rel="preload"][type="application/wasm"]"#)
-            .ok_or("the page does not name its wasm file")?;
+        let js =
+            of_element(r#"link[rel="modulepreload"]"#, "href").ok_or("the page does not name its module")?;
         let extras = of_element(r#"meta[name="hearth-extras"]"#, "content").unwrap_or_default();
         let query = format!(
-            "engine.js?js={}&wasm={}&extras={}",
+            "engine.js?js={}&extras={}",
             js_sys::encode_uri_component(&js),
-            js_sys::encode_uri_component(&wasm),
             js_sys::encode_uri_component(&extras)
         );
         let options = WorkerOptions::new();
@@ -60,6 +58,10 @@ impl EngineWorker {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        // Compiled once, for both lives.
+        worker
+            .post_message(&wasm_bindgen::module())
+            .map_err(|error| words(&error))?;
         Ok(Self {
             worker,
             _on_message: on_message,
@@ -78,6 +80,11 @@ impl EngineWorker {
         let transfer = js_sys::Array::of1(&message.buffer());
         let _ = self.worker.post_message_with_transfer(&message, &transfer);
     }
+
+    /// Sends a message without content, which costs a tenth of one with bytes.
+    pub fn knock(&self) {
+        let _ = self.worker.post_message(&JsValue::NULL);
+    }
 }
 
 impl Drop for EngineWorker {
@@ -86,10 +93,6 @@ impl Drop for EngineWorker {
         self.worker.set_onerror(None);
         self.worker.terminate();
     }
-}
-
-fn preloaded(selector: &str) -> Option<String> {
-    of_element(selector, "href")
 }
 
 fn of_element(selector: &str, property: &str) -> Option<String> {

@@ -30,6 +30,11 @@ impl Pace {
         self.not_before = at;
     }
 
+    /// It is not due before `at`, whatever changes.
+    pub fn rest_until(&mut self, at: MonoTime) {
+        self.not_before = at;
+    }
+
     /// When it is due, if it changed.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<MonoTime> {
