@@ -18,6 +18,7 @@ mod other_brokers;
 mod outages;
 mod payloads;
 mod peers;
+mod recordings;
 mod reload;
 mod screens;
 mod start_up;
