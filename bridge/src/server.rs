@@ -237,7 +237,7 @@ fn warn_if_open(config: &Config, address: SocketAddr) {
         if broker.shows_credentials_in_plain() {
             tracing::warn!(
                 broker = %broker.id,
-                "the bridge's credentials can be read on their way to this broker; give it TLS and write mqtts://"
+                "the bridge's credentials can be read on their way to this broker; give it TLS and write mqtts:// or wss://"
             );
         }
     }

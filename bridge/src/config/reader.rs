@@ -491,14 +491,21 @@ impl<'s> Section<'s> {
 }
 
 /// What is shown of a wrong value: mistakes land in logs and terminals, and people put passwords into addresses. All that stands
-/// before the last `@`, but for a scheme, may be one.
+/// before the last `@`, but for a scheme, may be one, and the query of an address a token.
 fn without_credentials(text: &str) -> Cow<'_, str> {
     let Some((before, host)) = text.rsplit_once('@') else {
-        return Cow::Borrowed(text);
+        return without_query(text);
     };
     let scheme_len = before.find("://").map_or(0, |at| at + "://".len());
     let scheme = before.get(..scheme_len).unwrap_or_default();
-    Cow::Owned(format!("{scheme}…@{host}"))
+    Cow::Owned(format!("{scheme}…@{}", without_query(host)))
+}
+
+fn without_query(text: &str) -> Cow<'_, str> {
+    match text.split_once('?') {
+        Some((before, _)) => Cow::Owned(format!("{before}?…")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn raw_text<'s>(raw: &Raw<'s>) -> Option<&'s str> {

@@ -251,6 +251,9 @@ fn credentials_without_tls_are_plain_on_the_way_to_another_machine() {
         ("mqtt://localhost", "credentials.user_name = \"a\"", false),
         ("mqtt://127.0.0.1", "credentials.user_name = \"a\"", false),
         ("mqtt://[::1]", "credentials.user_name = \"a\"", false),
+        ("ws://home/mqtt", "credentials.user_name = \"a\"", true),
+        ("ws://127.0.0.1:9001", "credentials.user_name = \"a\"", false),
+        ("wss://home/mqtt", "credentials.user_name = \"a\"", false),
         ("mqtt://home", "", false),
     ] {
         let config = parse(&format!("[broker.home]\nurl = \"{url}\"\n{credentials}")).unwrap();
@@ -279,6 +282,10 @@ fn a_password_in_a_wrong_address_is_not_shown() {
     ] {
         let error = told(&format!("[broker.home]\nurl = \"{address}\""));
         assert!(!error.contains("hunter2") && error.contains("@home"), "{error}");
+    }
+    for address in ["wss://home/mqtt?token=hunter2", "ws://ada:p@home/?hunter2"] {
+        let error = told(&format!("[broker.home]\nurl = \"{address}\""));
+        assert!(!error.contains("hunter2") && error.contains("home/"), "{error}");
     }
     let error = told("[access]\nallowed_origins = [\"https://ada:hunter2@a.example\"]");
     assert!(!error.contains("hunter2"), "{error}");

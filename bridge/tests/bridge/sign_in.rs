@@ -62,11 +62,23 @@ impl TokenFile {
 }
 
 fn token_settings(broker: &TokenBroker, file: &Path) -> String {
+    token_settings_at(&format!("mqtt://{}", broker.address), file)
+}
+
+fn token_settings_at(url: &str, file: &Path) -> String {
     format!(
-        "[broker.home]\nurl = \"mqtt://{}\"\ncredentials.sat_file = \"{}\"\n",
-        broker.address,
+        "[broker.home]\nurl = \"{url}\"\ncredentials.sat_file = \"{}\"\n",
         file.display()
     )
+}
+
+/// A WebSocket listener in front of a broker: a bridge that passes bytes on.
+async fn listener(broker: &TokenBroker) -> Server {
+    bridge(&format!(
+        "[access]\nallow_no_origin = true\n[broker.home]\nurl = \"mqtt://{}\"\n",
+        broker.address
+    ))
+    .await
 }
 
 async fn signing_in(mosquitto: &Mosquitto, password: &str) -> Server {
@@ -230,17 +242,21 @@ fn rotation() -> Duration {
     Duration::from_secs(seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(10))
 }
 
-/// Tokens live 3 s and the file is swapped every second: who is not authenticated again is disconnected within 3 s.
+/// Tokens live 3 s and the file is swapped every second: who is not authenticated again is disconnected within 3 s. Half of the
+/// browsers reach the broker by a WebSocket listener.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_swapped_every_second_under_load_costs_no_connection() {
     const CLIENTS: usize = 200;
     let broker = TokenBroker::start(Duration::from_secs(3)).await;
     let mut file = TokenFile::new(&broker.token());
-    let bridge = bridge(&token_settings(&broker, &file.path())).await;
-    let address = bridge.address();
+    let by_tcp = bridge(&token_settings(&broker, &file.path())).await;
+    let listener = listener(&broker).await;
+    let url = format!("ws://{}/mqtt", listener.address());
+    let by_websocket = bridge(&token_settings_at(&url, &file.path())).await;
+    let addresses = [by_tcp.address(), by_websocket.address()];
     let until = Instant::now() + rotation();
     let clients: Vec<_> = (0..CLIENTS)
-        .map(|number| tokio::spawn(traffic(address, number, until)))
+        .map(|number| tokio::spawn(traffic(addresses[number % 2], number, until)))
         .collect();
     let mut swaps: u64 = 0;
     let mut second = interval(Duration::from_secs(1));

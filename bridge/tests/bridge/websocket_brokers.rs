@@ -22,7 +22,7 @@ use crate::{
     mosquitto::Mosquitto,
     mqtt::{Client, publish},
     running::bridge,
-    websocket::open,
+    websocket::{open, open_with},
     websocket_listener::{accept, agree, asked, frame, header},
 };
 
@@ -193,6 +193,50 @@ async fn the_bridge_signs_in_by_a_password_that_the_page_does_not_know() {
     let mut client = Client::over(open(wrong.address()).await);
     client.send(&crate::mqtt::connect()).await;
     assert!(client.connack().await.is_error());
+}
+
+#[tokio::test]
+async fn what_a_user_may_do_is_judged_in_front_of_a_listener_too() {
+    let mosquitto = mosquitto("allow_anonymous true");
+    let roles = "auth.mode = \"proxy\"\naccess.trusted_proxies = [\"127.0.0.1\"]\n\
+        auth.roles.operator = { publish = [\"home/+/set\"], subscribe = [\"home/#\"] }\nauth.default_role = \"operator\"";
+    let bridge = bridge_by_websocket(mosquitto.address_of(1), roles).await;
+    let ada = open_with(bridge.address(), "/mqtt", &[("X-Forwarded-User", "ada")]).await;
+    let mut ada = Client::connect(ada).await;
+    ada.send(&crate::mqtt::subscribe(&["home/#", "secret/#"], Qos::AtMostOnce))
+        .await;
+    let Packet::Suback(suback) = ada.receive().await else {
+        panic!("no SUBACK");
+    };
+    assert_eq!(
+        suback.reason_codes,
+        [ReasonCode::SUCCESS, ReasonCode::NOT_AUTHORIZED]
+    );
+    for (topic, code) in [
+        ("home/lamp/set", ReasonCode::SUCCESS),
+        ("home/lamp", ReasonCode::NOT_AUTHORIZED),
+        ("secret/set", ReasonCode::NOT_AUTHORIZED),
+    ] {
+        let bytes = ada.encode(&Packet::Publish(publish(
+            topic,
+            &[b'x'; 100_000],
+            Qos::AtLeastOnce,
+        )));
+        for part in bytes.chunks(33_333) {
+            ada.send_bytes(part).await;
+        }
+        // The message and its acknowledgement come in any order.
+        let mut acknowledged = None;
+        let mut received = code.is_error();
+        while acknowledged.is_none() || !received {
+            match ada.receive().await {
+                Packet::Puback(ack) => acknowledged = Some(ack.reason_code),
+                Packet::Publish(publish) => received = publish.payload().len() == 100_000,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(acknowledged, Some(code), "{topic}");
+    }
 }
 
 /// As an MQTT client asks: the path as it was written, one subprotocol, no origin and nothing to negotiate.
