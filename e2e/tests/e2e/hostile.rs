@@ -44,6 +44,100 @@ fn markup_in_topics_and_payloads_stays_text_on_every_page() -> Result<()> {
     })
 }
 
+/// Announcements that nobody would send: each is refused by its topic and reason, and the lamp between them works.
+#[test]
+fn hostile_discovery_is_refused_and_disturbs_nothing() -> Result<()> {
+    with_mosquitto("hostile-discovery", Screen::Desktop, |page, broker| {
+        let client = broker.client();
+        let say = |below: &str, payload: &str| {
+            client.publish(
+                &format!("homeassistant/{below}/config"),
+                payload.as_bytes(),
+                &["-r"],
+            )
+        };
+        let name = MARKUP.replace('\'', "\\u0027");
+        say(
+            "sensor/markup",
+            &format!(
+                r#"{{"name":"{name}","state_topic":"bad/markup","unique_id":"m","icon":"javascript:window.hacked=1",
+                    "device":{{"ids":"m","name":"{name}","cu":"javascript:window.hacked=1"}}}}"#
+            ),
+        )?;
+        say(
+            "sensor/deep",
+            &format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000)),
+        )?;
+        say(
+            "sensor/huge",
+            &format!(r#"{{"state_topic":"x","name":"{}"}}"#, "a".repeat(10_000_000)),
+        )?;
+        let parts: Vec<String> = (0..10_000)
+            .map(|at| format!(r#""t{at}":{{"p":"sensor","state_topic":"s/{at}","unique_id":"u{at}"}}"#))
+            .collect();
+        say(
+            "device/many",
+            &format!(
+                r#"{{"dev":{{"ids":"many","name":"Many"}},"cmps":{{{}}}}}"#,
+                parts.join(",")
+            ),
+        )?;
+        for (own, via) in [("a", "b"), ("b", "a")] {
+            let device =
+                format!(r#"{{"ids":"circle-{own}","name":"Circle {own}","via_device":"circle-{via}"}}"#);
+            say(
+                &format!("sensor/circle{own}"),
+                &format!(r#"{{"state_topic":"c","unique_id":"{own}","device":{device}}}"#),
+            )?;
+        }
+        for number in 1..3 {
+            say(
+                &format!("sensor/twice{number}"),
+                r#"{"state_topic":"t","unique_id":"t","device":{"ids":"t","name":"Twice"}}"#,
+            )?;
+        }
+        let bomb = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a * b }}{% endfor %}{% endfor %}";
+        say(
+            "sensor/bomb",
+            &format!(r#"{{"name":"Bomb","state_topic":"bad/bomb","value_template":"{bomb}"}}"#),
+        )?;
+        client.publish("bad/bomb", b"1", &["-r"])?;
+        say(
+            "light/good",
+            r#"{"name":"Good lamp","state_topic":"good/state","command_topic":"good/set"}"#,
+        )?;
+        client.publish("good/state", b"OFF", &["-r"])?;
+
+        let lamp = by("device-card").inside(&by("entity").with("data-entity", "good"));
+        let switch = lamp.inside(&by("entity-control"));
+        page.wait_for(&switch)?;
+        let mut witness = client.subscribe("good/set", 1)?;
+        page.click(&switch)?;
+        let sent = e2e::wait::until("the command", || Ok(witness.messages().into_iter().next()))?;
+        witness.wait_for(&sent)?;
+        ensure!(sent.ends_with("good/set ON"), "{sent}");
+        nothing_was_markup(page)?;
+        let links: usize = page.script(
+            "return document.querySelectorAll('[href^=\"javascript\" i], [src^=\"javascript\" i]').length",
+            &[],
+        )?;
+        ensure!(links == 0, "{links} links are code");
+        for topic in [
+            "sensor/deep",
+            "sensor/huge",
+            "device/many",
+            "sensor/twice",
+            "bad/bomb",
+        ] {
+            e2e::wait::until(&format!("that {topic} could not be read"), || {
+                let text: String = page.script("return document.body.textContent", &[])?;
+                Ok(text.contains(topic).then_some(()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
 fn nothing_was_markup(page: &Page) -> Result<()> {
     let found: String = page.script(
         "return [window.hacked ? 'a script ran' : '',
