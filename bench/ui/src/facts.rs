@@ -24,8 +24,16 @@ pub(crate) fn machine() -> String {
     )
 }
 
-/// Resident memory of the browser's renderers that this process started, in MiB.
-pub(crate) fn renderers_mib() -> u64 {
+/// Memory of the browser's renderers that this process started, in MiB.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Renderers {
+    /// All that is resident in all of them, the pages of Chromium's own program among it.
+    pub(crate) resident_mib: u64,
+    /// What the largest, which holds the page, has for itself: both lives of the page with their JavaScript and WebAssembly.
+    pub(crate) page_mib: u64,
+}
+
+pub(crate) fn renderers() -> Renderers {
     let processes: Vec<u32> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -41,20 +49,27 @@ pub(crate) fn renderers_mib() -> u64 {
         }
         false
     };
-    let renderers = processes.into_iter().filter(|process| {
-        fs::read(format!("/proc/{process}/cmdline"))
-            .is_ok_and(|line| String::from_utf8_lossy(&line).contains("--type=renderer"))
-            && ours(*process)
-    });
-    renderers.filter_map(resident_kib).sum::<u64>() / 1024
+    let renderers: Vec<u32> = processes
+        .into_iter()
+        .filter(|process| {
+            fs::read(format!("/proc/{process}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains("--type=renderer"))
+                && ours(*process)
+        })
+        .collect();
+    let each = |name: &'static str| renderers.iter().filter_map(move |process| kib(*process, name));
+    Renderers {
+        resident_mib: each("VmRSS:").sum::<u64>() / 1024,
+        page_mib: each("RssAnon:").max().unwrap_or(0) / 1024,
+    }
 }
 
 fn parent(process: u32) -> Option<u32> {
     status(process, "PPid:")?.parse().ok()
 }
 
-fn resident_kib(process: u32) -> Option<u64> {
-    status(process, "VmRSS:")?.split(' ').next()?.parse().ok()
+fn kib(process: u32, name: &str) -> Option<u64> {
+    status(process, name)?.split(' ').next()?.parse().ok()
 }
 
 fn status(process: u32, name: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use e2e::page::{Page, percent_encoded};
 use e2e::static_server::StaticServer;
 use e2e::wait::until_within;
 
-use crate::facts::renderers_mib;
+use crate::facts::renderers;
 use crate::probe::{self, Seen};
 use crate::{folder, number, page_url};
 
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let only = arguments.get(2).map(|_| number(arguments, 2, 0)).transpose()?;
     let files = StaticServer::start(folder("BENCH_PAGE")?, "/")?;
     println!("{seconds} s each (goal: 60 fps, p95 ≤ 17 ms, no long task, input p95 ≤ 4 ms, nothing lost)");
-    println!("{:<44}{}   renderer MiB   lost   dropped", "", Seen::HEAD);
+    println!("{:<44}{}       page MiB   lost   dropped", "", Seen::HEAD);
     for screen in screens {
         for (place, load) in LOADS.into_iter().enumerate() {
             if only.is_none_or(|only| only == place as u64) {
@@ -85,7 +85,7 @@ fn under_load(
         std::thread::sleep(CLICK);
     }
     let seen = probe::read(&page)?;
-    let memory = renderers_mib();
+    let memory = renderers().page_mib;
     let mut subscriber = sending
         .join()
         .ok()

@@ -9,7 +9,7 @@ use e2e::page::Page;
 use e2e::static_server::StaticServer;
 use e2e::wait::until_within;
 
-use crate::facts::renderers_mib;
+use crate::facts::renderers;
 use crate::probe;
 use crate::{folder, number, page_url};
 
@@ -28,10 +28,11 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
     page.wait_until_connected()?;
     probe::start(&page)?;
     println!(
-        "{minutes} min at {PER_SECOND}/s over {TOPICS} topics on Home (goal: memory within the budget and flat)"
+        "{minutes} min at {PER_SECOND}/s over {TOPICS} topics on Home (goal: memory within the budget and flat: it grows until history
+has filled the budget of 128 MiB and messages are dropped from it, six minutes or so, and not after that)"
     );
     println!(
-        "   minute   renderer MiB   received   dropped{}",
+        "   minute   page MiB   all renderers MiB   received   dropped{}",
         probe::Seen::HEAD
     );
     let steps = 10;
@@ -49,11 +50,12 @@ pub(crate) fn soak(arguments: &[String]) -> Result<()> {
         subscriber.finish(PATIENCE)?;
         sent += blast.messages + 1;
         let (received, dropped) = settled(&page, sent)?;
-        let seen = probe::read(&page)?;
+        let (seen, memory) = (probe::read(&page)?, renderers());
         println!(
-            "{:>9.1} {:>14} {received:>10} {dropped:>9}{}",
+            "{:>9.1} {:>10} {:>19} {received:>10} {dropped:>9}{}",
             (step * step_s) as f64 / 60.0,
-            renderers_mib(),
+            memory.page_mib,
+            memory.resident_mib,
             seen.row()
         );
         probe::reset(&page)?;
