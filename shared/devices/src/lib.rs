@@ -33,6 +33,7 @@ mod facts;
 mod flat;
 mod metric;
 mod names;
+mod options;
 mod place;
 mod registry;
 mod rhythm;
@@ -47,4 +48,5 @@ pub use command::{Action, Command, CommandError, Control, ControlKind, Payload, 
 pub use device::{Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Own, Source, Value};
 pub use facts::{Attention, Facts, Reason, Share};
 pub use flat::Scalar;
-pub use registry::{DeviceCounters, DeviceOptions, Devices, Room};
+pub use options::{DeviceCounters, DeviceOptions};
+pub use registry::{Devices, Room};
