@@ -1,6 +1,7 @@
 //! The whole page: routes, the shell, and what is said everywhere.
 
 use gloo_timers::callback::Timeout;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
         settings::Settings,
         waiting::WaitingMessages,
     },
-    platform::{document, files, locale, page},
+    platform::{document, files, locale, page, parts},
     wire::{Arrange, Command, ConnectionState, Problem, ProblemKind},
 };
 
@@ -40,6 +41,7 @@ pub fn App() -> Html {
 #[component]
 fn Shell() -> Html {
     let route = use_route();
+    let (part, load_again) = use_part(&route);
     let look_only = use_look_only();
     use_title(&route);
     let skip = Callback::from(|event: MouseEvent| {
@@ -74,7 +76,11 @@ fn Shell() -> Html {
                     if let (Route::Home { .. } | Route::Device { .. }, Some(why)) = (&route, look_only) {
                         <p class="hint" data-testid="look-only">{why}</p>
                     }
-                    {page_of(&route)}
+                    {match part {
+                        Part::Here => page_of(&route),
+                        Part::Loading => Html::default(),
+                        Part::Missing => missing(&load_again),
+                    }}
                     if !route.is_explorer() { <Counts /> }
                 </main>
                 <Messages on_connect_page={route == Route::Connect} />
@@ -124,6 +130,58 @@ fn page_of(route: &Route) -> Html {
             "There is no such page",
             "The address may be mistyped or from another version of Hearth.",
         ),
+    }
+}
+
+/// How far the part of the page's program is that draws a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Here,
+    Loading,
+    Missing,
+}
+
+/// Loads the part that draws the route; and what loads it again.
+#[hook]
+fn use_part(route: &Route) -> (Part, Callback<MouseEvent>) {
+    let is_needed = match route {
+        Route::Device { .. }
+        | Route::Explorer { .. }
+        | Route::Retained { .. }
+        | Route::Replay
+        | Route::Settings => !parts::is_here(parts::PAGES),
+        Route::Home { .. } | Route::Connect | Route::Boards | Route::History | Route::NotFound(_) => false,
+    };
+    // How often it could not be loaded, and how often it was asked for again.
+    let (missed, asked) = (use_state(|| 0), use_state(|| 0));
+    let (miss, redraw) = (missed.setter(), use_force_update());
+    use_effect_with((is_needed, *asked), move |(is_needed, asked)| {
+        if *is_needed {
+            let asked = *asked;
+            spawn_local(async move {
+                match parts::load(parts::PAGES).await {
+                    Ok(()) => redraw.force_update(),
+                    Err(_) => miss.set(asked + 1),
+                }
+            });
+        }
+    });
+    let part = match is_needed {
+        true if *missed > *asked => Part::Missing,
+        true => Part::Loading,
+        false => Part::Here,
+    };
+    let again = Callback::from(move |_| asked.set(*missed));
+    (part, again)
+}
+
+fn missing(load_again: &Callback<MouseEvent>) -> Html {
+    html! {
+        <div class="empty">
+            <Explained title="This page could not be loaded" text="The server that Hearth came from did not give it. Is it still there?">
+                <button class="btn btn--primary" type="button" onclick={load_again}>{"Try again"}</button>
+            </Explained>
+        </div>
     }
 }
 

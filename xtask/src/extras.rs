@@ -1,4 +1,5 @@
-//! The second module of WebAssembly, which the page fetches when it is first asked for: Trunk's hook after each build.
+//! What the page fetches later: the second module of WebAssembly, and for a release the parts of the first. Trunk's hook after each
+//! build.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -47,7 +48,29 @@ pub(crate) fn extras() -> Result<()> {
     let html = fs::read_to_string(&index).with_context(|| format!("could not read {}", index.display()))?;
     anyhow::ensure!(html.contains(PLAIN_NAME), "index.html does not name {PLAIN_NAME}");
     fs::write(&index, html.replace(PLAIN_NAME, &name))?;
-    Ok(())
+    if is_release { split(&page) } else { Ok(()) }
+}
+
+/// Makes modules of their own of what a first visit does not need.
+fn split(page: &Path) -> Result<()> {
+    let mut build = cargo();
+    build.current_dir(root()).args([
+        "build",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--features",
+        "split",
+        "--bin",
+        "split",
+    ]);
+    step(
+        "Building what splits the page (about 20 seconds, once)",
+        "split-build",
+        &mut build,
+    )?;
+    let program = target_dir().join("debug").join("split");
+    step("Splitting the page", "split", Command::new(program).arg(page))
 }
 
 /// As the page itself: by wasm-opt when it can be had.

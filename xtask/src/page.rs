@@ -69,6 +69,13 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
         ])
         .arg(&dist)
         .args(mode);
+    if build == Build::Release {
+        // Whole names, with the types that functions are made for: by them the page is split (`bin/split`).
+        trunk.env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            "-Csymbol-mangling-version=v0",
+        );
+    }
     step(what, "page", &mut trunk)?;
     if build == Build::Release {
         match tools::esbuild() {

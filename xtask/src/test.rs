@@ -39,6 +39,8 @@ fn native(tally: &mut Tally) -> Result<()> {
         "--lib",
         "--bins",
         "--tests",
+        "--features",
+        "xtask/split",
         "--no-fail-fast",
     ]);
     tally.count(&mut tests, Kind::Native)?;

@@ -23,5 +23,6 @@ mod reload;
 mod screens;
 mod start_up;
 mod talk;
+mod templates;
 mod trouble;
 mod users;

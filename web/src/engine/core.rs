@@ -77,7 +77,7 @@ impl Engine {
             retained: Retained::default(),
             subscriptions: Subscriptions::default(),
             store: Store::new(StoreOptions::default()),
-            home: Home::default(),
+            home: Home::new(environment),
             views: Views::default(),
             export: Export::default(),
             replay: Replay::default(),
@@ -144,6 +144,7 @@ impl Engine {
             }
             Input::Probed(findings) => self.connection.handle_probed(now, &findings),
             Input::Fetched(ask) => self.home.handle_fetched(now, ask),
+            Input::FormatsFetched(is_here) => self.home.handle_formats(now, is_here, &self.store),
             Input::Loaded { name, stored } => self.handle_loaded(now, &name, stored),
             Input::Written { number, result } => match self.keeper.handle_written(number, result) {
                 Ok(token) => self.release(token),
@@ -682,6 +683,7 @@ fn waits_for_session(input: &Input) -> bool {
         | Input::File { .. }
         | Input::FileRead { .. }
         | Input::FileWritten { .. }
+        | Input::FormatsFetched(_)
         | Input::Tick => false,
     }
 }

@@ -9,8 +9,9 @@ use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
 use super::{
-    input::{Ask, Call, Now},
-    templates::Renderer,
+    input::{Ask, Call, Environment, Now},
+    later::Later,
+    templates::Rendering,
     views::Pace,
 };
 use crate::wire::{self, ControlState, Outcome, Publication, RequestId};
@@ -46,9 +47,12 @@ pub struct Home {
     tick: Pace,
     asked: BTreeMap<(DeviceId, String), Asked>,
     changed: BTreeSet<DeviceId>,
-    renderer: Renderer,
-    /// The second module is to be fetched.
-    fetches: bool,
+    /// The second module, which renders templates.
+    renderer: Later,
+    ask: Option<Ask>,
+    /// The part of the page that reads announcements.
+    formats: Later,
+    calls: Vec<Call>,
 }
 
 /// What an entity was asked to do last.
@@ -83,44 +87,80 @@ impl Default for Home {
             tick: Pace::default(),
             asked: BTreeMap::new(),
             changed: BTreeSet::new(),
-            renderer: Renderer::default(),
-            fetches: false,
+            renderer: Later::default(),
+            ask: None,
+            formats: Later::Here,
+            calls: Vec::new(),
         }
     }
 }
 
 impl Home {
+    /// A home that nothing was heard of.
+    #[must_use]
+    pub fn new(environment: Environment) -> Self {
+        let mut home = Self::default();
+        if environment.formats_later {
+            home.formats = Later::default();
+            home.devices.hold_announcements();
+        }
+        home
+    }
+
     /// A home that nothing was heard of, with the same limits.
     #[must_use]
     pub fn anew(self) -> Self {
         let mut devices = Devices::new(*self.devices.options());
-        if let Some(templates) = self.renderer.templates() {
-            devices.set_templates(templates);
+        if let Some(ask) = self.ask {
+            devices.set_templates(Box::new(Rendering(ask)));
+        }
+        if !self.formats.is_here() {
+            devices.hold_announcements();
         }
         Self {
             devices,
             renderer: self.renderer,
-            fetches: self.fetches,
+            ask: self.ask,
+            formats: self.formats,
+            calls: self.calls,
             ..Self::default()
         }
     }
 
-    /// What the home wants to have: what renders templates, when it met one.
+    /// What the home needs to be loaded.
     pub fn poll_call(&mut self) -> Option<Call> {
-        std::mem::take(&mut self.fetches).then_some(Call::Fetch)
+        self.calls.pop()
     }
 
     /// What renders templates is there, or could not be loaded: what waited for it is read again.
     pub fn handle_fetched(&mut self, now: Now, ask: Option<Ask>) {
-        self.renderer.handle_loaded(now.mono, ask);
-        if let Some(templates) = self.renderer.templates() {
-            self.devices.set_templates(templates);
+        self.renderer.handle_loaded(now.mono, ask.is_some());
+        self.ask = ask;
+        if let Some(ask) = ask {
+            self.devices.set_templates(Box::new(Rendering(ask)));
             self.flush.note_change();
         }
     }
 
+    /// What reads announcements is there, or could not be loaded: those that came are read in their turn.
+    pub fn handle_formats(&mut self, now: Now, is_here: bool, store: &Store) {
+        self.formats.handle_loaded(now.mono, is_here);
+        if is_here {
+            for topic in self.devices.take_held_announcements() {
+                if let Some(id) = store.find(&topic) {
+                    self.note_message(id);
+                }
+            }
+        }
+    }
+
     fn note_missing(&mut self, now: Now) {
-        self.fetches |= self.devices.misses_templates() && self.renderer.wants_loading(now.mono);
+        if self.devices.misses_templates() && self.renderer.wants_loading(now.mono) {
+            self.calls.push(Call::Fetch);
+        }
+        if self.devices.holds_announcements() && self.formats.wants_loading(now.mono) {
+            self.calls.push(Call::FetchFormats);
+        }
     }
 
     /// New limits; what is there stays.

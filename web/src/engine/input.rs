@@ -32,6 +32,8 @@ impl Now {
 pub struct Environment {
     /// The page came by https: the browser forbids `ws://`, but for this machine itself.
     pub secure_page: bool,
+    /// What reads the announcements of devices is a part of the page that is not loaded yet.
+    pub formats_later: bool,
 }
 
 /// Asks the second module, which is there, and takes its answer: see `hearth_extras::perform`.
@@ -96,6 +98,8 @@ pub enum Input {
     },
     /// A [`Call::WriteFile`] wrote so many bytes, or could not.
     FileWritten { file: u32, result: Result<u64, String> },
+    /// The part of a [`Call::FetchFormats`] is here, or could not be loaded.
+    FormatsFetched(bool),
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }
@@ -113,6 +117,8 @@ pub enum Call {
     Load(String),
     /// Load the second module: somebody's template needs it.
     Fetch,
+    /// Load the part of the page that reads the announcements of devices.
+    FetchFormats,
     /// Let the second module read a payload, as in [`Command::Unpack`].
     Unpack {
         request: RequestId,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::platform::{
     database::{Change, Database},
-    extras,
+    extras, parts,
     recording::{self, Output},
 };
 use crate::wire::{Command, Unpacked};
@@ -38,6 +38,7 @@ pub fn run() {
     };
     let environment = Environment {
         secure_page: scope.location().protocol() == "https:",
+        formats_later: !parts::is_here(parts::FORMATS),
     };
     let link = Rc::new(RefCell::new(Link {
         engine: Engine::new(environment),
@@ -227,6 +228,14 @@ impl Link {
             }
             Call::DropFile => {
                 self.output.end();
+                None
+            }
+            Call::FetchFormats => {
+                let link = link.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    let is_here = parts::load(parts::FORMATS).await.is_ok();
+                    drive(&link, [Input::FormatsFetched(is_here)]);
+                });
                 None
             }
             Call::Probe(url) => {

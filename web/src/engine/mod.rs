@@ -9,6 +9,7 @@ pub mod export;
 pub mod home;
 pub mod input;
 pub mod keeper;
+pub mod later;
 mod link;
 mod probe;
 pub mod problem;

@@ -2,69 +2,14 @@
 
 use hearth_devices::announced::{TemplateError, TemplateInput, TemplateValue, Templates};
 use hearth_model::decimal;
-use hearth_mqtt::MonoTime;
 
 use super::input::Ask;
 
 /// The word for "render" in a request to `hearth_extras::perform`.
 const RENDER: u8 = 3;
-/// A module that could not be loaded is asked for again after this time, ms: its server may be back.
-const RETRY_MS: u64 = 30_000;
-
-/// How far the second module is.
-#[derive(Debug, Default)]
-pub enum Renderer {
-    /// No template needed it yet.
-    #[default]
-    Unasked,
-    /// It is on its way.
-    Loading,
-    /// It could not be loaded.
-    Failed {
-        /// When it is asked for again.
-        retry_at: MonoTime,
-    },
-    /// It is there.
-    Ready(Ask),
-}
-
-impl Renderer {
-    /// Whether it is to be loaded now; true once.
-    pub fn wants_loading(&mut self, now: MonoTime) -> bool {
-        let wants = match self {
-            Self::Unasked => true,
-            Self::Failed { retry_at } => *retry_at <= now,
-            Self::Loading | Self::Ready(_) => false,
-        };
-        if wants {
-            *self = Self::Loading;
-        }
-        wants
-    }
-
-    /// It was loaded, or could not be.
-    pub fn handle_loaded(&mut self, now: MonoTime, ask: Option<Ask>) {
-        *self = match ask {
-            Some(ask) => Self::Ready(ask),
-            None => Self::Failed {
-                retry_at: now + RETRY_MS,
-            },
-        };
-    }
-
-    /// The engine of templates, once it is there.
-    #[must_use]
-    pub fn templates(&self) -> Option<Box<dyn Templates>> {
-        match self {
-            Self::Ready(ask) => Some(Box::new(Rendering(*ask))),
-            Self::Unasked | Self::Loading | Self::Failed { .. } => None,
-        }
-    }
-}
-
 /// The engine of [`Templates`] that the second module holds.
 #[derive(Debug)]
-struct Rendering(Ask);
+pub struct Rendering(pub Ask);
 
 impl Templates for Rendering {
     fn render(&mut self, source: &str, input: TemplateInput<'_>) -> Result<String, TemplateError> {

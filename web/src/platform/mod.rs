@@ -9,6 +9,7 @@ pub mod locale;
 pub mod near;
 pub mod page;
 pub mod panic;
+pub mod parts;
 pub mod recording;
 pub mod storage;
 pub mod worker;

@@ -1,6 +1,6 @@
 //! Announced devices in the registry: made, renamed and removed as announcements come, read as states come.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use hearth_model::json::parse_number;
 use hearth_model::letters::lower;
@@ -22,6 +22,8 @@ use crate::registry::Devices;
 
 /// Longer states are left to the Explorer, in bytes.
 const STATE_BYTES: usize = 1024 * 1024;
+/// Announcements that wait for what reads them; more are refused.
+const HELD_TOPICS: usize = 20_000;
 /// Steps from a device to the one it is reached through, before it is taken for a circle.
 const VIA_STEPS: usize = 16;
 
@@ -35,6 +37,15 @@ pub(crate) struct Announced {
     readers: HashMap<String, Vec<Reader>>,
     pub(crate) engine: Engine,
     wanted: BTreeSet<String>,
+    /// While what reads announcements is not there.
+    held: Option<Held>,
+}
+
+/// Topics of announcements that were not read, in the order in which they came.
+#[derive(Debug, Default)]
+struct Held {
+    topics: Vec<String>,
+    known: HashSet<String>,
 }
 
 impl Default for Announced {
@@ -47,6 +58,7 @@ impl Default for Announced {
             readers: HashMap::new(),
             engine: Engine::default(),
             wanted: BTreeSet::new(),
+            held: None,
         }
     }
 }
@@ -79,7 +91,18 @@ impl Announced {
         let mut is_taken = false;
         for format in &mut self.formats {
             if format.wants(arrival.topic) {
-                format.apply(now_ms, arrival, &mut self.all);
+                match &mut self.held {
+                    Some(held) if held.known.contains(arrival.topic) => {}
+                    Some(held) if held.topics.len() >= HELD_TOPICS => {
+                        let reason = "too many announcements wait for what reads them";
+                        self.all.refuse(now_ms, arrival.topic, reason);
+                    }
+                    Some(held) => {
+                        held.topics.push(arrival.topic.to_owned());
+                        held.known.insert(arrival.topic.to_owned());
+                    }
+                    None => format.apply(now_ms, arrival, &mut self.all),
+                }
                 is_taken |= format.takes(arrival.topic);
             }
         }
@@ -150,6 +173,25 @@ impl Devices {
     /// These topics are to be applied again.
     pub(crate) fn want(&mut self, topics: Vec<String>) {
         self.announced.wanted.extend(topics);
+    }
+
+    /// From now on announcements are not read, because what reads them is not there yet.
+    pub fn hold_announcements(&mut self) {
+        self.announced.held.get_or_insert_default();
+    }
+
+    /// Whether announcements came that were not read.
+    #[must_use]
+    pub fn holds_announcements(&self) -> bool {
+        self.announced
+            .held
+            .as_ref()
+            .is_some_and(|held| !held.topics.is_empty())
+    }
+
+    /// Announcements are read again. Gives the topics whose newest message is to be applied again, in this order.
+    pub fn take_held_announcements(&mut self) -> Vec<String> {
+        self.announced.held.take().unwrap_or_default().topics
     }
 
     /// Gives an engine for templates; what waited for it is wanted again.

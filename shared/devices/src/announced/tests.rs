@@ -472,3 +472,31 @@ fn a_bridge_that_is_gone_stands_for_what_is_behind_it() {
     let attention = home.devices.attention(4000);
     assert_eq!((attention.len(), &attention[0].bridge), (1, &None));
 }
+
+#[test]
+fn announcements_wait_for_what_reads_them_and_are_read_in_their_order() {
+    let mut devices = Devices::new(DeviceOptions::default());
+    devices.hold_announcements();
+    let topics = ["homeassistant/switch/b/config", "homeassistant/switch/a/config"];
+    let config = |topic: &str| {
+        let id = &topic[21..22];
+        format!(
+            r#"{{"name":"{id}","command_topic":"x/{id}","unique_id":"{id}","device":{{"identifiers":["{id}"]}}}}"#
+        )
+    };
+    for topic in topics.into_iter().chain(topics) {
+        devices.apply(0, &Arrival::new(topic, config(topic).as_bytes()));
+    }
+    devices.apply(0, &Arrival::new("home/plain", b"21"));
+    devices.settle(0);
+    assert_eq!(devices.iter().count(), 1, "what announces nothing goes on");
+    assert!(devices.holds_announcements());
+    let held = devices.take_held_announcements();
+    assert_eq!(held, topics);
+    for topic in held {
+        devices.apply(0, &Arrival::new(&topic, config(&topic).as_bytes()));
+    }
+    devices.settle(0);
+    assert_eq!(devices.iter().count(), 3);
+    assert!(!devices.holds_announcements());
+}

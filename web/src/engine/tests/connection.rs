@@ -260,7 +260,10 @@ fn four_instant_losses_in_a_row_look_like_a_second_client_in_3_1_1() {
 #[test]
 fn an_https_page_explains_mixed_content_without_dialling() {
     let mut bench = Bench::new();
-    bench.engine = Engine::new(Environment { secure_page: true });
+    bench.engine = Engine::new(Environment {
+        secure_page: true,
+        ..Environment::default()
+    });
     bench.command(Command::Connect(Box::new(options())));
     assert_eq!(
         bench.problem(),

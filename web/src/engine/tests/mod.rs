@@ -5,6 +5,7 @@ mod chart;
 mod connection;
 mod disk;
 mod export;
+mod formats;
 mod page;
 mod publish;
 mod recorded;
@@ -53,7 +54,11 @@ impl Bench {
 
     /// A page that finds this in its storage.
     fn with_disk(disk: Disk) -> Self {
-        let engine = Engine::new(Environment::default());
+        Self::of(Environment::default(), disk)
+    }
+
+    fn of(environment: Environment, disk: Disk) -> Self {
+        let engine = Engine::new(environment);
         let framer = Framer::new(1024 * 1024);
         let mut bench = Self {
             engine,
@@ -70,10 +75,14 @@ impl Bench {
 
     fn connected() -> Self {
         let mut bench = Self::new();
-        bench.command(Command::Connect(Box::new(options())));
-        bench.input(Input::Opened);
-        bench.answer_connect(ReasonCode::SUCCESS);
+        bench.begin();
         bench
+    }
+
+    fn begin(&mut self) {
+        self.command(Command::Connect(Box::new(options())));
+        self.input(Input::Opened);
+        self.answer_connect(ReasonCode::SUCCESS);
     }
 
     fn now(&self) -> Now {

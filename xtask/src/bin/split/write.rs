@@ -1,0 +1,429 @@
+//! Writes the first module and its parts.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use wasm_encoder::reencode::{Error, Reencode, utils};
+use wasm_encoder::{
+    BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection,
+    Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, Module, StartSection,
+    TypeSection, ValType,
+};
+use wasmparser::{Parser, Payload};
+
+use crate::plan::Plan;
+
+/// What the first module calls to load a part, by one of its slots.
+pub(crate) const LOAD: &str = "loadPart";
+/// What parts import from the first module under.
+pub(crate) const FIRST: &str = "0";
+
+/// What becomes of the page's module.
+#[derive(Debug)]
+pub(crate) struct Modules {
+    pub(crate) first: Vec<u8>,
+    pub(crate) parts: Vec<Vec<u8>>,
+}
+
+pub(crate) fn modules(wasm: &[u8], plan: &Plan) -> Result<Modules> {
+    let exported = RefCell::default();
+    let parts = (0..plan.parts).map(|part| one_part(wasm, plan, part, &exported));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
+    let mut first = First {
+        plan,
+        exported: exported.into_inner(),
+        bodies: 0,
+    };
+    let mut module = Module::new();
+    first.parse_core_module(&mut module, Parser::new(0), wasm)?;
+    Ok(Modules {
+        first: module.finish(),
+        parts,
+    })
+}
+
+/// Names of what the first module exports for its parts; wasm-bindgen's begin with no digit.
+fn function_name(function: u32) -> String {
+    let mut name = String::new();
+    let mut rest = function;
+    loop {
+        name.insert(0, char::from_digit(rest % 36, 36).unwrap_or_default());
+        rest /= 36;
+        if rest == 0 {
+            return format!("0{name}");
+        }
+    }
+}
+
+fn table_name(table: u32) -> String {
+    format!("1{table}")
+}
+
+fn global_name(global: u32) -> String {
+    format!("2{global}")
+}
+
+const MEMORY_NAME: &str = "3";
+
+const FLAG: GlobalType = GlobalType {
+    val_type: ValType::I32,
+    mutable: true,
+    shared: false,
+};
+
+impl Plan {
+    /// In the first module: imported functions, what loads parts, what stayed, stubs.
+    fn in_first(&self, function: u32) -> u32 {
+        if function < self.imported {
+            return function;
+        }
+        let stays = |at: &u32| self.part(*at).is_none();
+        if let Some(stub) = self.stubs.iter().position(|stub| *stub == function) {
+            let all = self.functions.len() as u32;
+            let stayed = (self.imported..all).filter(stays).count();
+            return self.imported + 1 + (stayed + stub) as u32;
+        }
+        self.imported + 1 + (self.imported..function).filter(stays).count() as u32
+    }
+
+    /// The type of what loads parts, behind the module's own; the next is that of what starts one.
+    fn load_type(&self) -> u32 {
+        self.types.len() as u32
+    }
+}
+
+struct First<'a> {
+    plan: &'a Plan,
+    /// Functions that parts call, by their old numbers.
+    exported: BTreeSet<u32>,
+    bodies: u32,
+}
+
+impl Reencode for First<'_> {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Self::Error>> {
+        Ok(self.plan.in_first(function))
+    }
+
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        utils::parse_type_section(self, types, section)?;
+        add_types(types);
+        Ok(())
+    }
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        utils::parse_import_section(self, imports, section)?;
+        imports.import(
+            &self.plan.import_module,
+            LOAD,
+            EntityType::Function(self.plan.load_type()),
+        );
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        _: wasmparser::FunctionSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        let plan = self.plan;
+        for function in plan.functions.iter().skip(plan.imported as usize) {
+            if function.part.is_none() {
+                functions.function(function.ty);
+            }
+        }
+        for function in plan
+            .stubs
+            .iter()
+            .filter_map(|stub| plan.functions.get(*stub as usize))
+        {
+            functions.function(function.ty);
+        }
+        Ok(())
+    }
+
+    fn table_type(
+        &mut self,
+        ty: wasmparser::TableType,
+    ) -> Result<wasm_encoder::TableType, Error<Self::Error>> {
+        table_type(self, self.plan, ty)
+    }
+
+    fn parse_global_section(
+        &mut self,
+        globals: &mut GlobalSection,
+        section: wasmparser::GlobalSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        utils::parse_global_section(self, globals, section)?;
+        for _ in 0..self.plan.parts {
+            globals.global(FLAG, &ConstExpr::i32_const(0));
+        }
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: wasmparser::ExportSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        utils::parse_export_section(self, exports, section)?;
+        exports.export(MEMORY_NAME, ExportKind::Memory, 0);
+        for table in 0..self.plan.tables {
+            exports.export(&table_name(table), ExportKind::Table, table);
+        }
+        for global in 0..self.plan.globals + self.plan.parts as u32 {
+            exports.export(&global_name(global), ExportKind::Global, global);
+        }
+        for function in &self.exported {
+            let index = self.plan.in_first(*function);
+            exports.export(&function_name(*function), ExportKind::Func, index);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: wasmparser::CodeSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        for body in section {
+            let (body, function) = (body?, self.plan.imported + self.bodies);
+            self.bodies += 1;
+            if self.plan.part(function).is_none() {
+                self.parse_function_body(code, body)?;
+            }
+        }
+        for (stub, slot) in self.plan.stubs.iter().zip(self.plan.slots..) {
+            if let Some(body) = stub_of(self.plan, *stub, slot) {
+                code.function(&body);
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        _: &mut Module,
+        _: wasmparser::CustomSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        // Names have done their duty.
+        Ok(())
+    }
+}
+
+/// Loads the part unless it is there, and calls the function by its slot.
+fn stub_of(plan: &Plan, stub: u32, slot: u64) -> Option<Function> {
+    let function = plan.functions.get(stub as usize)?;
+    let arguments = plan.types.get(function.ty as usize)?.params().len() as u32;
+    let slot = i32::try_from(slot).ok()?;
+    let mut body = Function::new([]);
+    body.instruction(&Instruction::GlobalGet(plan.globals + function.part? as u32));
+    body.instruction(&Instruction::I32Eqz);
+    body.instruction(&Instruction::If(BlockType::Empty));
+    body.instruction(&Instruction::I32Const(slot));
+    body.instruction(&Instruction::Call(plan.imported));
+    body.instruction(&Instruction::End);
+    for argument in 0..arguments {
+        body.instruction(&Instruction::LocalGet(argument));
+    }
+    body.instruction(&Instruction::I32Const(slot));
+    body.instruction(&Instruction::CallIndirect {
+        type_index: function.ty,
+        table_index: 0,
+    });
+    body.instruction(&Instruction::End);
+    Some(body)
+}
+
+fn add_types(types: &mut TypeSection) {
+    types.ty().function([ValType::I32], []);
+    types.ty().function([], []);
+}
+
+/// The table of functions has a slot for each stub behind its own.
+fn table_type<T: Reencode + ?Sized>(
+    reencoder: &mut T,
+    plan: &Plan,
+    ty: wasmparser::TableType,
+) -> Result<wasm_encoder::TableType, Error<T::Error>> {
+    let mut table = utils::table_type(reencoder, ty)?;
+    if ty.element_type.is_func_ref() {
+        table.minimum += plan.stubs.len() as u64;
+        table.maximum = table.maximum.map(|most| most + plan.stubs.len() as u64);
+    }
+    Ok(table)
+}
+
+struct InPart<'a> {
+    plan: &'a Plan,
+    part: usize,
+    /// Functions of the first module that are called here, in the order in which they are met.
+    imports: Vec<u32>,
+    numbers: BTreeMap<u32, u32>,
+    own: BTreeMap<u32, u32>,
+    is_counting: bool,
+}
+
+impl Reencode for InPart<'_> {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Self::Error>> {
+        if let Some(own) = self.own.get(&function) {
+            return Ok(self.imports.len() as u32 + own);
+        }
+        if let Some(number) = self.numbers.get(&function) {
+            return Ok(*number);
+        }
+        let number = self.imports.len() as u32;
+        debug_assert!(self.is_counting, "all calls are known before the code is written");
+        self.imports.push(function);
+        self.numbers.insert(function, number);
+        Ok(number)
+    }
+
+    fn table_type(
+        &mut self,
+        ty: wasmparser::TableType,
+    ) -> Result<wasm_encoder::TableType, Error<Self::Error>> {
+        table_type(self, self.plan, ty)
+    }
+}
+
+fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &RefCell<BTreeSet<u32>>) -> Result<Vec<u8>> {
+    let all = plan.imported..plan.functions.len() as u32;
+    let own: Vec<u32> = all
+        .filter(|function| plan.part(*function) == Some(part))
+        .collect();
+    let mut writer = InPart {
+        plan,
+        part,
+        imports: Vec::new(),
+        numbers: BTreeMap::new(),
+        own: own.iter().copied().zip(0..).collect(),
+        is_counting: true,
+    };
+    let mut types = TypeSection::new();
+    let mut imports = ImportSection::new();
+    let mut bodies = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        match payload? {
+            Payload::TypeSection(section) => utils::parse_type_section(&mut writer, &mut types, section)?,
+            Payload::TableSection(section) => {
+                for (table, number) in section.into_iter().zip(0..) {
+                    let ty = writer.table_type(table?.ty)?;
+                    imports.import(FIRST, &table_name(number), EntityType::Table(ty));
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    let ty = utils::memory_type(&mut writer, memory?);
+                    imports.import(FIRST, MEMORY_NAME, EntityType::Memory(ty));
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for (global, number) in section.into_iter().zip(0..) {
+                    let ty = utils::global_type(&mut writer, global?.ty)?;
+                    imports.import(FIRST, &global_name(number), EntityType::Global(ty));
+                }
+                for number in 0..plan.parts as u32 {
+                    imports.import(
+                        FIRST,
+                        &global_name(plan.globals + number),
+                        EntityType::Global(FLAG),
+                    );
+                }
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body),
+            _ => {}
+        }
+    }
+    let mut own_bodies = Vec::with_capacity(own.len());
+    for function in &own {
+        let body = bodies.get((function - plan.imported) as usize);
+        own_bodies.push(body.context("a function without a body")?.clone());
+    }
+    // Once to learn what is called, and once to write it with its numbers.
+    for body in &own_bodies {
+        writer.parse_function_body(&mut CodeSection::new(), body.clone())?;
+    }
+    writer.is_counting = false;
+    let mut code = CodeSection::new();
+    for body in own_bodies {
+        writer.parse_function_body(&mut code, body)?;
+    }
+    add_types(&mut types);
+    for function in &writer.imports {
+        let ty = plan
+            .functions
+            .get(*function as usize)
+            .context("an unknown function")?
+            .ty;
+        imports.import(FIRST, &function_name(*function), EntityType::Function(ty));
+        exported.borrow_mut().insert(*function);
+    }
+    let start = writer.imports.len() as u32 + own.len() as u32;
+    code.function(&start_of(plan, part));
+    assemble(plan, &writer, (&types, &imports), (&own, &code), start)
+}
+
+/// Says that the part is there.
+fn start_of(plan: &Plan, part: usize) -> Function {
+    let mut body = Function::new([]);
+    body.instruction(&Instruction::I32Const(1));
+    body.instruction(&Instruction::GlobalSet(plan.globals + part as u32));
+    body.instruction(&Instruction::End);
+    body
+}
+
+fn assemble(
+    plan: &Plan,
+    writer: &InPart<'_>,
+    (types, imports): (&TypeSection, &ImportSection),
+    (own, code): (&[u32], &CodeSection),
+    start: u32,
+) -> Result<Vec<u8>> {
+    let mut functions = FunctionSection::new();
+    for function in own {
+        let ty = plan
+            .functions
+            .get(*function as usize)
+            .context("an unknown function")?
+            .ty;
+        functions.function(ty);
+    }
+    functions.function(plan.load_type() + 1);
+    let stubs = plan
+        .stubs
+        .iter()
+        .filter(|stub| plan.part(**stub) == Some(writer.part));
+    let slots: Vec<u32> = stubs
+        .filter_map(|stub| Some(writer.imports.len() as u32 + writer.own.get(stub)?))
+        .collect();
+    let first_slot = i32::try_from(plan.slots_of(writer.part).0)?;
+    let mut elements = ElementSection::new();
+    elements.active(
+        None,
+        &ConstExpr::i32_const(first_slot),
+        Elements::Functions(slots.into()),
+    );
+    let mut module = Module::new();
+    module.section(types);
+    module.section(imports);
+    module.section(&functions);
+    module.section(&StartSection {
+        function_index: start,
+    });
+    module.section(&elements);
+    module.section(code);
+    Ok(module.finish())
+}
