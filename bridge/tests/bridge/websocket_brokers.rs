@@ -55,9 +55,21 @@ async fn messages_of_every_qos_and_size_go_through_a_real_listener_and_come_back
     let mut subscriber = Client::connect(open(bridge.address()).await).await;
     subscriber.subscribe("home/#").await;
     let mut publisher = Client::connect(open(bridge.address()).await).await;
-    for size in [0, 1, 120, 126, 65_520, 65_536, 200_000] {
+    // Mosquitto 2.0.11 takes 100 ms for every 4 KB of a larger message: that the largest needs more than one frame is enough.
+    let (all, once) = (
+        [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce],
+        [Qos::AtLeastOnce],
+    );
+    for (size, levels) in [
+        (0, &all[..]),
+        (1, &all),
+        (120, &all),
+        (126, &all),
+        (4_000, &all),
+        (70_000, &once),
+    ] {
         let payload: Vec<u8> = (0..size).map(|n: u32| (n % 251) as u8).collect();
-        for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
+        for qos in levels.iter().copied() {
             publisher
                 .send(&Packet::Publish(publish("home/kitchen", &payload, qos)))
                 .await;
@@ -217,12 +229,8 @@ async fn what_a_user_may_do_is_judged_in_front_of_a_listener_too() {
         ("home/lamp", ReasonCode::NOT_AUTHORIZED),
         ("secret/set", ReasonCode::NOT_AUTHORIZED),
     ] {
-        let bytes = ada.encode(&Packet::Publish(publish(
-            topic,
-            &[b'x'; 100_000],
-            Qos::AtLeastOnce,
-        )));
-        for part in bytes.chunks(33_333) {
+        let bytes = ada.encode(&Packet::Publish(publish(topic, &[b'x'; 4_000], Qos::AtLeastOnce)));
+        for part in bytes.chunks(1_333) {
             ada.send_bytes(part).await;
         }
         // The message and its acknowledgement come in any order.
@@ -231,7 +239,7 @@ async fn what_a_user_may_do_is_judged_in_front_of_a_listener_too() {
         while acknowledged.is_none() || !received {
             match ada.receive().await {
                 Packet::Puback(ack) => acknowledged = Some(ack.reason_code),
-                Packet::Publish(publish) => received = publish.payload().len() == 100_000,
+                Packet::Publish(publish) => received = publish.payload().len() == 4_000,
                 other => panic!("{other:?}"),
             }
         }
