@@ -311,7 +311,7 @@ struct MessagesProps {
 fn Messages(props: &MessagesProps) -> Html {
     let (notices, engine) = (use_notices(), use_engine());
     html! {
-        <div class="toasts" role="region" aria-label="Messages">
+        <div class="toasts" role="region" aria-label="Notices">
             <div class="toasts__notices">
             { for notices.iter().enumerate().map(|(index, notice)| {
                 let engine = engine.clone();

@@ -100,7 +100,8 @@ struct LightsOffProps {
 #[component]
 fn LightsOff(props: &LightsOffProps) -> Html {
     let id = props.room.id.clone();
-    let disabled = props.on == 0 || use_look_only().is_some();
+    let look_only = use_look_only().is_some();
+    let disabled = look_only || props.on == 0;
     html! {
         <button class="btn btn--quiet lightsoff" type="button" {disabled} data-testid="lights-off" data-value={props.on.to_string()}
             onclick={props.on_lights.reform(move |_: MouseEvent| id.clone())}>

@@ -52,7 +52,7 @@ pub(crate) fn ExportButton(props: &ExportProps) -> Html {
     };
     html! {
         <details class="pick pick--end" ref={open}>
-            <summary class="btn btn--dense btn--quiet" data-testid="export-open"><Icon name="download" small=true />{"Export"}</summary>
+            <summary class="btn btn--dense btn--quiet" data-testid="export-open">{"Export"}<Icon name="download" small=true /></summary>
             <div class="pick__list stack">
                 <Choice legend="File" name="export-form" chosen={*csv} on_choose={on_csv}
                     options={vec![(0, "JSON Lines", Some("export-jsonl")), (1, "CSV", Some("export-csv"))]} />

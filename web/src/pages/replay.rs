@@ -126,7 +126,7 @@ fn Recording(props: &RecordingProps) -> Html {
         .find(|((speed, _), _)| *speed == view.speed);
     let options = SPEEDS.iter().zip(SPEED_IDS).zip(0..);
     html! {
-        <section class="panel" aria-labelledby="recording-h" data-testid="replay" data-state={state_name(&view.state)}
+        <section class="panel recording" aria-labelledby="recording-h" data-testid="replay" data-state={state_name(&view.state)}
             data-messages={view.messages.to_string()} data-played={view.played.to_string()} data-faulty={view.faulty.to_string()}>
             <header class="panel__head"><h2 id="recording-h" class="grow clip"><bdi>{visible(&view.name)}</bdi></h2></header>
             <div class="panel__body stack">

@@ -32,8 +32,10 @@ pub(crate) struct ControlProps {
 /// The control of an entity; nothing if it has none.
 #[component]
 pub(crate) fn Control(props: &ControlProps) -> Html {
+    // Asked in any case: a component calls the same hooks at each rendering.
+    let look_only = use_look_only().is_some();
     let props = &ControlProps {
-        disabled: props.disabled || props.entity.unavailable || use_look_only().is_some(),
+        disabled: look_only || props.disabled || props.entity.unavailable,
         ..props.clone()
     };
     let Some(control) = &props.entity.control else {
