@@ -455,6 +455,7 @@ async fn how_the_broker_closes_is_told_to_the_page() {
         assert_eq!(browser.closed().await, (code, reason.to_owned()));
         let (first, echoed) = socket.frame().await;
         assert_eq!((first, &echoed[..]), (0x88, sent.get(2..4).unwrap_or_default()));
+        drop(browser);
         socket.ended().await;
     }
 }
@@ -491,6 +492,7 @@ async fn frames_that_no_broker_may_send_end_the_connection_with_the_reason() {
         assert!(reason.starts_with(expected) && reason.contains(part), "{reason}");
         let (first, payload) = socket.frame().await;
         assert_eq!((first, &payload[..2]), (0x88, &code.to_be_bytes()[..]), "{part}");
+        drop(browser);
         socket.ended().await;
     }
 }
