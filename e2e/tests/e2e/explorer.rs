@@ -1,7 +1,7 @@
 //! Explorer's work on the broker, seen from the broker's side by Mosquitto's own clients.
 
 use anyhow::{Result, ensure};
-use e2e::bridge::dist;
+use e2e::bridge::{Bridge, dist};
 use e2e::browser::Screen;
 use e2e::case::case;
 use e2e::mosquitto::Mosquitto;
@@ -221,5 +221,26 @@ fn a_name_in_json_copies_its_path_by_a_click_and_by_keys() -> Result<()> {
         session.type_text(&first, "\u{e015}\u{e015}\u{e007}")?;
         page.wait_for_text(&by("path-copied"), "Copied $.update.list")?;
         Ok(())
+    })
+}
+
+#[test]
+fn what_is_subscribed_to_at_a_broker_of_the_bridge_is_kept() -> Result<()> {
+    let (bridge, _) = Bridge::demo()?;
+    case("kept-subscriptions", Screen::Desktop, |page| {
+        page.open(&bridge.url())?;
+        page.wait_until_connected()?;
+        page.go_to("#/explorer")?;
+        page.wait_for(&by("subscription").with("data-filter", "#"))?;
+        page.fill(&by("subscription-filter"), "kept/+")?;
+        page.click(&by("subscription-add"))?;
+        let kept = by("subscription").with("data-filter", "kept/+");
+        page.wait_for(&kept)?;
+        page.open("about:blank")?;
+        page.open(&bridge.url())?;
+        page.wait_until_connected()?;
+        page.go_to("#/explorer")?;
+        page.wait_for(&kept)?;
+        page.wait_for(&by("subscription").with("data-filter", "#"))
     })
 }

@@ -1,7 +1,9 @@
-//! What was published from this page, to be used again. It is kept in memory only: payloads may be nobody else's business.
+//! What was published from this page, to be used again. It is kept in memory only, because payloads may be nobody else's
+//! business, unless the user wants to keep a message.
 
 use std::{cell::RefCell, rc::Rc};
 
+use hearth_model::json::{Json, JsonLimits};
 use yew::prelude::*;
 
 use super::publish::Draft;
@@ -11,6 +13,7 @@ use crate::{
         text::{shortened, visible},
     },
     hooks::EngineHandle,
+    platform::storage,
     wire::{Outcome, RequestId},
 };
 
@@ -70,6 +73,70 @@ fn all() -> Vec<Rc<Draft>> {
     SENT.with_borrow(Clone::clone)
 }
 
+/// Messages that the user wants to have on later visits, too.
+const KEPT: &str = "hearth.messages";
+/// How many; the oldest goes first.
+const MOST_KEPT: usize = 50;
+
+type Place<T> = fn(&mut Draft) -> &mut T;
+
+const TEXTS: [(&str, Place<String>); 10] = [
+    ("topic", |draft| &mut draft.topic),
+    ("payload", |draft| &mut draft.payload),
+    ("content_type", |draft| &mut draft.content_type),
+    ("response_topic", |draft| &mut draft.response_topic),
+    ("correlation", |draft| &mut draft.correlation),
+    ("expiry", |draft| &mut draft.expiry),
+    ("user_properties", |draft| &mut draft.user_properties),
+    ("repeat", |draft| &mut draft.repeat),
+    ("every", |draft| &mut draft.every),
+    ("waits_s", |draft| &mut draft.waits_s),
+];
+
+const FLAGS: [(&str, Place<bool>); 4] = [
+    ("retain", |draft| &mut draft.retain),
+    ("is_text", |draft| &mut draft.is_text),
+    ("variables", |draft| &mut draft.variables),
+    ("waits", |draft| &mut draft.waits),
+];
+
+fn written(kept: &[Rc<Draft>]) -> String {
+    let fields = |draft: &Rc<Draft>| {
+        let mut draft = (**draft).clone();
+        let mut fields = vec![format!("qos={}", draft.qos)];
+        for (name, place) in TEXTS {
+            fields.push(format!("{name}={}", place(&mut draft)));
+        }
+        for (name, place) in FLAGS {
+            fields.push(format!("{name}={}", u8::from(*place(&mut draft))));
+        }
+        Json::List(fields.into_iter().map(Json::Text).collect())
+    };
+    Json::List(kept.iter().map(fields).collect()).to_json()
+}
+
+fn read(text: &str) -> Vec<Rc<Draft>> {
+    let kept = Json::parse(text.as_bytes(), JsonLimits::SETTINGS).unwrap_or(Json::Null);
+    let draft = |fields: &Json| {
+        let mut draft = Draft::default();
+        let fields = fields.list().iter().filter_map(Json::text);
+        for (name, value) in fields.filter_map(|field| field.split_once('=')) {
+            if let Some((_, place)) = TEXTS.iter().find(|(known, _)| *known == name) {
+                value.clone_into(place(&mut draft));
+            }
+            if let Some((_, place)) = FLAGS.iter().find(|(known, _)| *known == name) {
+                *place(&mut draft) = value == "1";
+            }
+            if name == "qos" {
+                draft.qos = value.parse().ok().filter(|qos| *qos <= 2).unwrap_or_default();
+            }
+        }
+        Rc::new(draft)
+    };
+    let lists = kept.list().iter().filter(|fields| !fields.list().is_empty());
+    lists.map(draft).collect()
+}
+
 /// What [`Sent`] draws.
 #[derive(Properties, PartialEq, Clone)]
 pub(crate) struct SentProps {
@@ -79,22 +146,64 @@ pub(crate) struct SentProps {
 /// The list, closed until somebody wants it.
 #[component]
 pub(crate) fn Sent(props: &SentProps) -> Html {
-    let sent = all();
-    if sent.is_empty() {
+    let kept = use_state(Vec::new);
+    let setter = kept.setter();
+    use_effect_with((), move |()| {
+        if let Some(text) = storage::lasting().read(KEPT) {
+            setter.set(read(&text));
+        }
+    });
+    html! { <List on_use={props.on_use.clone()} on_keep={keep(&kept)} kept={(*kept).clone()} sent={all()} /> }
+}
+
+/// Keeps a message, or keeps it no longer.
+fn keep(kept: &UseStateHandle<Vec<Rc<Draft>>>) -> Callback<Rc<Draft>> {
+    let kept = kept.clone();
+    Callback::from(move |draft: Rc<Draft>| {
+        let mut next = (*kept).clone();
+        next.retain(|known| *known != draft);
+        if next.len() == kept.len() {
+            next.insert(0, draft);
+            next.truncate(MOST_KEPT);
+        }
+        storage::lasting().write(KEPT, &written(&next));
+        kept.set(next);
+    })
+}
+
+#[derive(Properties, PartialEq, Clone)]
+struct ListProps {
+    on_use: Callback<Draft>,
+    on_keep: Callback<Rc<Draft>>,
+    kept: Vec<Rc<Draft>>,
+    sent: Vec<Rc<Draft>>,
+}
+
+/// What is kept first, then what was sent.
+#[component]
+fn List(props: &ListProps) -> Html {
+    let sent = props.sent.iter().filter(|draft| !props.kept.contains(draft));
+    let drafts: Vec<_> = props.kept.iter().chain(sent).cloned().collect();
+    if drafts.is_empty() {
         return Html::default();
     }
     html! {
         <details>
-            <summary data-testid="publish-sent-open"><Icon name="right" small=true />{"Sent before "}<span class="muted">{sent.len()}</span></summary>
+            <summary data-testid="publish-sent-open"><Icon name="right" small=true />{"Kept and sent before "}<span class="muted">{drafts.len()}</span></summary>
             <ul class="stack fgroup__more">
-                { for sent.into_iter().map(|draft| {
+                { for drafts.into_iter().map(|draft| {
                     let payload = shortened(&visible(&draft.payload), LONGEST);
                     let topic = visible(&draft.topic);
-                    let on_use = props.on_use.reform(move |_: MouseEvent| (*draft).clone());
+                    let is_kept = props.kept.contains(&draft);
+                    let (to_use, to_keep) = (draft.clone(), draft);
+                    let on_use = props.on_use.reform(move |_: MouseEvent| (*to_use).clone());
+                    let on_keep = props.on_keep.reform(move |_: MouseEvent| to_keep.clone());
                     html! {
-                        <li><button class="link mono" type="button" onclick={on_use} data-testid="publish-sent">
-                            <bdi>{topic}</bdi>{" "}<span class="muted"><bdi>{payload}</bdi></span>
-                        </button></li>
+                        <li class="row"><button class="link mono grow" type="button" onclick={on_use} data-testid="publish-sent">
+                            <bdi>{topic.clone()}</bdi>{" "}<span class="muted"><bdi>{payload}</bdi></span>
+                        </button>
+                        <button class="btn btn--dense btn--quiet" type="button" onclick={on_keep} aria-pressed={is_kept.to_string()} data-testid="publish-keep"
+                            title="Keep it in this browser for later visits">{"Keep"}<span class="vh">{format!(" the message to {topic}")}</span></button></li>
                     }
                 })}
             </ul>
@@ -119,9 +228,37 @@ mod tests {
         let topics: Vec<_> = all().iter().map(|draft| draft.topic.clone()).collect();
         assert_eq!(topics.len(), MOST);
         assert_eq!(topics[..3], ["t/4", "t/3", "t/2"]);
-        let html = render::<Sent>(SentProps {
+        let kept = Draft {
+            topic: "kept".into(),
+            ..Draft::default()
+        };
+        let html = render::<List>(ListProps {
             on_use: Callback::noop(),
+            on_keep: Callback::noop(),
+            kept: vec![Rc::new(kept)],
+            sent: all(),
         });
+        assert!(html.find("kept") < html.find("t/4"), "{html}");
+        assert_eq!(html.matches(r#"aria-pressed="true""#).count(), 1, "{html}");
         assert!(html.contains("t/4") && !html.contains("<b>"), "{html}");
+    }
+
+    #[test]
+    fn a_message_that_is_kept_comes_back_as_it_was() {
+        let mut whole = Draft {
+            qos: 2,
+            ..Draft::default()
+        };
+        for (name, place) in TEXTS {
+            *place(&mut whole) = format!("{name}=\"x\"\n");
+        }
+        for (_, place) in FLAGS {
+            *place(&mut whole) = true;
+        }
+        let all = [Rc::new(whole), Rc::new(Draft::default())];
+        assert_eq!(read(&written(&all)), all);
+        for nonsense in ["", "{}", "[7,[]]", "[["] {
+            assert_eq!(read(nonsense), [], "{nonsense}");
+        }
     }
 }
