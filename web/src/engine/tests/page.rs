@@ -122,6 +122,37 @@ fn a_thousand_messages_a_second_change_a_card_four_times_a_second() {
 }
 
 #[test]
+fn when_all_cards_of_a_screen_change_each_does_twice_a_second() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    let change_all = |bench: &mut Bench, value: u32| {
+        for n in 0..30 {
+            bench.publish(&format!("home/room/sensor{n}/temperature"), &value.to_string());
+        }
+        bench.wait(50);
+    };
+    change_all(&mut bench, 0);
+    bench.wait(2_000);
+    bench.patches.clear();
+    for value in 1..=60 {
+        change_all(&mut bench, value);
+    }
+    bench.wait(1_000);
+    let last = bench.cards().iter().rev().map(|card| card.id.clone()).next();
+    let of_one: Vec<_> = bench
+        .cards()
+        .into_iter()
+        .filter(|card| Some(&card.id) == last.as_ref())
+        .collect();
+    assert!((6..=8).contains(&of_one.len()), "{} in 3 s", of_one.len());
+    let value = &of_one.last().unwrap().entities[0].value;
+    assert!(
+        matches!(value, EntityValue::Number { value, .. } if *value == 60.0),
+        "the newest is shown last: {value:?}"
+    );
+}
+
+#[test]
 fn of_a_large_home_only_the_cards_on_the_screen_are_told_of() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));

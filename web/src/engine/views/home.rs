@@ -21,6 +21,10 @@ use crate::{
 
 /// A card changes four times a second at most.
 const CARD_INTERVAL_MS: u64 = 250;
+/// When more than this many change that are shown, nobody can follow them: they change half as often, and that is most
+/// of what a page under load has to draw.
+const MANY_CARDS: usize = 16;
+const MANY_CARDS_INTERVAL_MS: u64 = 500;
 /// Facts about the home change once a second at most; a new room or card is there in half of that.
 const HOME_INTERVAL_MS: u64 = 500;
 /// Also without a message something becomes worth attention: a door that stands open for long.
@@ -162,7 +166,12 @@ impl HomeScreen {
                     self.due.push_back(id);
                 }
             }
-            if is_whole && self.structure != home.devices().structure() {
+            // A home that is still becoming known is not kept waiting.
+            let is_known = self.structure == home.devices().structure();
+            if is_known && self.due.len() > MANY_CARDS {
+                self.card_pace.rest_until(now.mono + MANY_CARDS_INTERVAL_MS);
+            }
+            if is_whole && !is_known {
                 // A new card is of no use before its room knows it.
                 self.pace = Pace::due_at_once();
             }
