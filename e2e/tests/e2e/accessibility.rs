@@ -84,6 +84,9 @@ fn look(screen: Screen, dark: bool) -> Result<()> {
         page.go_to("#/settings")?;
         page.wait_for(&by("connection-state"))?;
         look("Settings");
+        page.go_to("#/replay")?;
+        page.wait_for(&by("replay-file"))?;
+        look("Recording");
         ensure!(faults.is_empty(), "{}", faults.join("\n"));
         Ok(())
     })

@@ -9,7 +9,7 @@ use e2e::case::case;
 use e2e::page::{Page, by};
 use e2e::wait::until_within;
 
-const ROUTES: [&str; 4] = ["#/", "#/explorer", "#/connect", "#/settings"];
+const ROUTES: [&str; 5] = ["#/", "#/explorer", "#/connect", "#/settings", "#/replay"];
 
 #[test]
 fn no_page_is_wider_than_its_screen() -> Result<()> {
