@@ -92,6 +92,7 @@ impl Devices {
         };
         device.is_hidden = said.hidden;
         device.is_favourite = said.favourite;
+        device.silent_after_ms = u64::from(said.silent_after_s) * 1_000;
         let means_other = device.kind_by_hand != said.kind;
         device.kind_by_hand = said.kind;
         device.kind = said.kind.unwrap_or(device.own.kind);

@@ -22,6 +22,8 @@ pub struct Correction {
     pub hidden: bool,
     /// It is shown first.
     pub favourite: bool,
+    /// It is silent after so many seconds without a message; 0: by its own rhythm.
+    pub silent_after_s: u32,
 }
 
 /// Everything that was arranged by hand in one home. Devices are named by their marks ([`crate::Devices::marks`]), so
@@ -278,6 +280,10 @@ fn correction(said: &Json) -> Correction {
         kind: text("kind").and_then(|kind| DeviceKind::parse(&kind)),
         hidden: is("hidden"),
         favourite: is("favourite"),
+        silent_after_s: said
+            .get("silent_after_s")
+            .and_then(Json::number)
+            .unwrap_or_default() as u32,
     }
 }
 
@@ -297,6 +303,12 @@ fn written(said: &Correction) -> Json {
         if is {
             add(name, Json::Bool(true));
         }
+    }
+    if said.silent_after_s > 0 {
+        members.push((
+            "silent_after_s".to_owned(),
+            Json::whole(u64::from(said.silent_after_s)),
+        ));
     }
     Json::Object(members)
 }
@@ -323,6 +335,7 @@ mod tests {
         all.correct(&marks(&["a/b"]), |said| {
             said.room = Some(None);
             said.favourite = true;
+            said.silent_after_s = 90;
         });
         all.join(&marks(&["a/b"]), &marks(&["mac:1", "f:2"]));
         all.separate("a/c");

@@ -6,6 +6,7 @@ use crate::announced::json::quoted;
 use hearth_model::decimal;
 use hearth_model::json::parse_number;
 use hearth_model::letters::{is_lower, lower};
+use hearth_model::pattern::Pattern;
 
 /// How a control looks.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +73,57 @@ pub struct Control {
     pub(crate) offset: f64,
     /// Whether it wants whole numbers.
     pub(crate) whole: bool,
+    /// The code that a person has to know.
+    pub code: Option<Code>,
+}
+
+/// A code that is asked for before a control acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Code {
+    /// It has digits only.
+    pub is_number: bool,
+    /// What is checked here, before anything is sent; the device may check more.
+    pub(crate) check: CodeCheck,
+    /// Options that need none.
+    pub free: Vec<String>,
+}
+
+/// What a code has to be.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) enum CodeCheck {
+    /// Anything: the device knows it.
+    #[default]
+    Any,
+    /// This.
+    Word(String),
+    /// What this expression finds.
+    Pattern(String),
+}
+
+impl std::fmt::Debug for CodeCheck {
+    /// A code never prints.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CodeCheck(…)")
+    }
+}
+
+impl Code {
+    /// Whether this action needs it.
+    #[must_use]
+    pub fn is_for(&self, action: &Action) -> bool {
+        !matches!(action, Action::Choose(option) if self.free.contains(option))
+    }
+
+    fn allows(&self, typed: &str) -> bool {
+        match &self.check {
+            CodeCheck::Any => !typed.is_empty(),
+            CodeCheck::Word(word) => word == typed,
+            // An expression that cannot be read is the device's to check.
+            CodeCheck::Pattern(pattern) => {
+                Pattern::parse(pattern).map_or(!typed.is_empty(), |pattern| pattern.is_match(typed))
+            }
+        }
+    }
 }
 
 /// One message that a control sends.
@@ -215,6 +267,8 @@ pub enum CommandError {
     NotLoaded,
     /// Its template could not be used: why.
     Template(String),
+    /// It needs another code, or any.
+    Code,
 }
 
 impl Control {
@@ -270,6 +324,7 @@ impl Control {
             scale: 1.0,
             offset: 0.0,
             whole: false,
+            code: None,
         }
     }
 
@@ -289,13 +344,25 @@ impl Control {
     }
 
     /// The message for an action.
-    pub(crate) fn command(&self, action: &Action, engine: &mut Engine) -> Result<Command, CommandError> {
+    pub(crate) fn command(
+        &self,
+        action: &Action,
+        code: &str,
+        engine: &mut Engine,
+    ) -> Result<Command, CommandError> {
+        if self
+            .code
+            .as_ref()
+            .is_some_and(|known| known.is_for(action) && !known.allows(code))
+        {
+            return Err(CommandError::Code);
+        }
         let write = self.writes.iter().find(|write| write.verb.is_for(action));
         let write = write.ok_or(CommandError::Impossible)?;
         let asked = self.asked(action).ok_or(CommandError::Impossible)?;
         Ok(Command {
             topic: write.topic.clone(),
-            payload: asked.payload(&write.payload, engine)?,
+            payload: asked.payload(&write.payload, code, engine)?,
             qos: write.qos,
             retain: write.retain,
             is_guess: self.is_guess,
@@ -387,7 +454,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn payload(&self, payload: &Payload, engine: &mut Engine) -> Result<Vec<u8>, CommandError> {
+    fn payload(&self, payload: &Payload, code: &str, engine: &mut Engine) -> Result<Vec<u8>, CommandError> {
         if let Payload::Metric { name, datatype } = payload {
             let number = parse_number(self.plain.trim().as_bytes());
             let bytes = number.and_then(|number| crate::metric::number(name, *datatype, number));
@@ -405,6 +472,9 @@ impl Asked {
                     (None, None) => TemplateValue::Text(&self.plain),
                 };
                 let mut variables = vec![("value", value)];
+                if !code.is_empty() {
+                    variables.push(("code", TemplateValue::Text(code)));
+                }
                 if !name.is_empty() {
                     variables.push((name, value));
                 }
@@ -499,7 +569,7 @@ mod tests {
         ] {
             assert_eq!(
                 control
-                    .command(&action, &mut Engine::default())
+                    .command(&action, "", &mut Engine::default())
                     .ok()
                     .map(|command| String::from_utf8(command.payload).unwrap())
                     .as_deref(),

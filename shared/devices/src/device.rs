@@ -408,6 +408,8 @@ pub struct Device {
     pub is_hidden: bool,
     /// People want to see it first.
     pub is_favourite: bool,
+    /// People said that it is silent after so long without a message, ms; 0: by its own rhythm.
+    pub silent_after_ms: u64,
 }
 
 /// Name, room and kind of a device without what people said.

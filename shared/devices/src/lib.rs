@@ -44,7 +44,7 @@ mod tests;
 pub use arrange::Part;
 pub use arrangement::{Arrangement, Correction, named};
 pub use class::Class;
-pub use command::{Action, Command, CommandError, Control, ControlKind, Payload, Verb, Write};
+pub use command::{Action, Code, Command, CommandError, Control, ControlKind, Payload, Verb, Write};
 pub use device::{Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Own, Source, Value};
 pub use facts::{Attention, Facts, Reason, Share};
 pub use flat::Scalar;

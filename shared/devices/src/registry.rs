@@ -484,10 +484,24 @@ impl Devices {
     /// # Errors
     /// When the entity cannot do it, or its template cannot be used.
     pub fn command(&mut self, id: DeviceId, entity: &str, action: &Action) -> Result<Command, CommandError> {
+        self.command_with(id, entity, action, "")
+    }
+
+    /// The same with the code that a person typed; empty: none.
+    ///
+    /// # Errors
+    /// As above, and when it is not the code.
+    pub fn command_with(
+        &mut self,
+        id: DeviceId,
+        entity: &str,
+        action: &Action,
+        code: &str,
+    ) -> Result<Command, CommandError> {
         let tracked = self.tracked.get(id.0);
         let control = tracked.and_then(|tracked| tracked.device.entity(entity)?.control.as_ref());
         let control = control.ok_or(CommandError::Impossible)?;
-        control.command(action, &mut self.announced.engine)
+        control.command(action, code, &mut self.announced.engine)
     }
 
     /// What was left out because of a cap.
@@ -518,7 +532,8 @@ fn liveness_of(device: &Device, present: Option<bool>, now_ms: u64, options: &De
         .usual_interval_ms
         .filter(|_| !device.kind.speaks_on_events());
     let limit = usual.map(|usual| (usual * options.stale_after_intervals).max(options.stale_floor_ms));
-    match limit {
+    let by_hand = (device.silent_after_ms > 0).then_some(device.silent_after_ms);
+    match by_hand.or(limit) {
         Some(limit) if now_ms.saturating_sub(heard) > limit => Liveness::Stale,
         _ => Liveness::Online,
     }

@@ -67,13 +67,23 @@ pub(crate) fn room_element(id: &str) -> String {
     element_id("room", id)
 }
 
+/// A room of few cards leaves space for the next one beside it.
+fn beside(room: &RoomView) -> Option<&'static str> {
+    match room.devices.len() {
+        0 | 1 => Some("room--1"),
+        2 => Some("room--2"),
+        3 => Some("room--3"),
+        _ => None,
+    }
+}
+
 /// A room with its facts and cards.
 #[component]
 pub(crate) fn Room(props: &RoomProps) -> Html {
     let id = room_element(&props.room.id);
     let heading = format!("{id}-h");
     html! {
-        <section class="room" id={id} aria-labelledby={heading.clone()}>
+        <section class={classes!("room", beside(&props.room))} id={id} aria-labelledby={heading.clone()}>
             <header class="room__head">
                 <h2 id={heading} tabindex="-1" lang={language(&props.room.name)}><bdi>{visible(&props.room.name)}</bdi></h2>
                 <p class="room__facts">

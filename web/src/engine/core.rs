@@ -550,18 +550,10 @@ impl Engine {
         }
     }
 
-    fn control(
-        &mut self,
-        now: Now,
-        request: RequestId,
-        (device, entity): (&str, &str),
-        action: Action,
-    ) -> Outcome {
+    fn control(&mut self, now: Now, request: RequestId, of: (&str, &str), action: Action) -> Outcome {
         // Queued commands would act when nobody expects it any more.
-        if !self.connection.is_connected() {
-            return Outcome::Failed("There is no connection to the broker; nothing was sent.".to_owned());
-        }
-        match self.home.control(now, request, device, entity, action) {
+        let is_connected = self.connection.is_connected();
+        match self.home.control(now, request, of, action, is_connected) {
             Ok(message) => self
                 .publisher
                 .publish(now, &mut self.connection, request, message),

@@ -302,38 +302,61 @@ impl Home {
         &mut self,
         now: Now,
         request: RequestId,
-        device: &str,
-        entity: &str,
+        (device, entity): (&str, &str),
         action: wire::Action,
+        is_connected: bool,
     ) -> Result<Publication, String> {
+        let (action, code) = match action {
+            wire::Action::Coded(action, code) => (*action, code.0),
+            action => (action, String::new()),
+        };
         // Of a device that was joined by hand, the part says whose entity it is.
         let (device, entity) = entity.split_once(PART).unwrap_or((device, entity));
         let id = self
             .devices
             .find(device)
             .ok_or("This device is not here any more.")?;
-        let command = self.devices.command(id, entity, &device_action(&action));
+        let key = (id, entity.to_owned());
+        let ask = |home: &mut Self, state| {
+            let asked = Asked {
+                request,
+                action: action.clone(),
+                at_ms: now.wall_ms,
+                state,
+            };
+            home.asked.insert(key.clone(), asked);
+            home.changed.insert(id);
+        };
+        if !is_connected {
+            let why = "There is no connection to the broker; nothing was sent.";
+            ask(self, AskedState::Failed(why.to_owned()));
+            return Err(why.to_owned());
+        }
+        let command = self
+            .devices
+            .command_with(id, entity, &device_action(&action), &code);
         self.note_missing(now);
         let command = command.map_err(|error| match error {
             CommandError::Impossible => "We do not know how to tell this device to do that.".to_owned(),
             CommandError::NotLoaded => {
                 "What spells this command is being loaded; try again in a moment.".to_owned()
             }
+            CommandError::Code => "This is not the code; nothing was sent.".to_owned(),
             CommandError::Template(why) => format!("The template of this command cannot be used: {why}."),
-        })?;
-        let state = AskedState::Waiting {
-            until: now.mono + ANSWER_MS,
+        });
+        let command = match command {
+            Ok(command) => command,
+            Err(why) => {
+                ask(self, AskedState::Failed(why.clone()));
+                return Err(why);
+            }
         };
-        self.asked.insert(
-            (id, entity.to_owned()),
-            Asked {
-                request,
-                action,
-                at_ms: now.wall_ms,
-                state,
+        ask(
+            self,
+            AskedState::Waiting {
+                until: now.mono + ANSWER_MS,
             },
         );
-        self.changed.insert(id);
         // A guessed one goes at QoS 1, because a command that got lost looks like a broken device, and never retained,
         // because it would act again after a restart; a device that announces itself says what it wants.
         Ok(Publication {
@@ -376,7 +399,7 @@ impl Home {
             AskedState::Waiting { .. } => ControlState::Sent(asked.action.clone()),
             AskedState::Confirmed => ControlState::Confirmed,
             AskedState::Delivered => ControlState::Delivered,
-            AskedState::Failed(why) => ControlState::Failed(why.clone()),
+            AskedState::Failed(why) => ControlState::Failed(why.clone(), asked.action.clone()),
         }
     }
 
@@ -460,6 +483,7 @@ fn device_action(action: &wire::Action) -> Action {
         wire::Action::Unlock => Action::Unlock,
         wire::Action::Choose(option) => Action::Choose(option.clone()),
         wire::Action::Press => Action::Press,
+        wire::Action::Coded(action, _) => device_action(action),
     }
 }
 

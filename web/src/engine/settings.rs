@@ -26,11 +26,16 @@ pub fn store_options(limits: Limits) -> StoreOptions {
     }
 }
 
-/// How many devices Home has within these limits.
+/// What devices are read by within these limits.
 #[must_use]
 pub fn device_options(limits: Limits) -> DeviceOptions {
     DeviceOptions {
         maximum_devices: limits.devices as usize,
+        maximum_entities: limits.entities as usize,
+        stale_after_intervals: u64::from(limits.silent_intervals),
+        stale_floor_ms: u64::from(limits.silent_floor_s) * 1_000,
+        open_attention_ms: u64::from(limits.open_min) * 60_000,
+        battery_low_percent: f64::from(limits.battery_percent),
         ..DeviceOptions::default()
     }
 }

@@ -19,13 +19,18 @@ pub(crate) fn choose(limits: Limits) {
     storage::lasting().write(KEY, &written(limits));
 }
 
-fn names(limits: &mut Limits) -> [(&'static str, &mut u32); 7] {
+fn names(limits: &mut Limits) -> [(&'static str, &mut u32); 12] {
     [
         ("memory_mib", &mut limits.memory_mib),
         ("topics", &mut limits.topics),
         ("payload_kib", &mut limits.payload_kib),
         ("history", &mut limits.history),
         ("devices", &mut limits.devices),
+        ("entities", &mut limits.entities),
+        ("silent_intervals", &mut limits.silent_intervals),
+        ("silent_floor_s", &mut limits.silent_floor_s),
+        ("open_min", &mut limits.open_min),
+        ("battery_percent", &mut limits.battery_percent),
         ("queued", &mut limits.queued),
         ("packet_mib", &mut limits.packet_mib),
     ]

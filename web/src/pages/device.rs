@@ -8,7 +8,11 @@ use super::{hand::Hand, route::Route};
 use crate::{
     chart::{spark::Sparkline, state::Choice, view::Chart},
     components::{
-        card::{Tile, control::Control, liveness, raw_value},
+        card::{
+            Tile,
+            control::{Control, Retry},
+            liveness, raw_value,
+        },
         empty::Explained,
         icon::Icon,
         text::visible,
@@ -142,7 +146,7 @@ fn row(
         EntityValue::Text(text) => visible(text),
     };
     let failed = match entity.control.as_ref().map(|control| &control.state) {
-        Some(ControlState::Failed(why)) => Some(visible(why)),
+        Some(ControlState::Failed(why, _)) => Some(visible(why)),
         _ => None,
     };
     html! {
@@ -155,7 +159,9 @@ fn row(
                     if entity.unreadable { {" · "}<span class="mark mark--line"><Icon name="raw" />{"Raw value"}</span> }
                     if entity.guessed { {" · "}<span class="mark mark--line"><Icon name="guess" />{"Guess"}</span> }
                 </span>
-                if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span> }
+                if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span>
+                    <Retry entity={entity.clone()} label={device.clone()} on_action={on_action.clone()} />
+                }
             </div>
             if !shows_its_value(entity) {
                 <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>

@@ -77,6 +77,11 @@ fn Fields(props: &HandProps) -> Html {
     let on_name = to(|device, name| Arrange::Rename { device, name });
     let on_kind = to(|device, kind| Arrange::Kind { device, kind });
     let on_join = to(|device, with| Arrange::Join { device, with });
+    let on_silent = to(|device, text| Arrange::SilentAfter {
+        device,
+        seconds: text.trim().parse().unwrap_or_default(),
+    });
+    let silent = (hand.silent_after_s > 0).then(|| hand.silent_after_s.to_string());
     let check = |make: fn(String, bool) -> Arrange| {
         let device = device.clone();
         arrange.reform(move |is: bool| make(device.clone(), is))
@@ -105,6 +110,10 @@ fn Fields(props: &HandProps) -> Html {
                 on_check={check(|device, favourite| Arrange::Favourite { device, favourite })}>{"Show it first, as a favourite"}</Check>
             <Check checked={hand.hidden} testid="hand-hidden"
                 on_check={check(|device, hidden| Arrange::Hide { device, hidden })}>{"Hide it on Home"}</Check>
+            <label class="field"><span class="label">{"Silent after, s"}</span>
+                <input class="input" type="number" min="0" max="31536000" value={silent} placeholder="By its own rhythm"
+                    onchange={on_silent} data-testid="hand-silent" />
+                <span class="hint">{"Without a message for so long it needs attention. Empty: by its own rhythm."}</span></label>
             <label class="field"><span class="label">{"It is the same device as"}</span>
                 <select class="select" onchange={on_join} data-testid="hand-join">
                     <option value="" selected=true>{"–"}</option>

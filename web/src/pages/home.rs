@@ -190,11 +190,13 @@ fn Rooms(props: &RoomsProps) -> Html {
                 if tools.search.is_none() && !home.glance.is_empty() { <Glance facts={home.glance.clone()} /> }
                 if tools.search.is_none() { <Attention items={home.attention.clone()} {now} /> }
                 <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
-                { for home.rooms.iter().map(|room| html! {
-                    <Room key={room.id.clone()} room={room.clone()} on_lights={on_lights.clone()}>
-                        <Cards devices={room.devices.clone()} {columns} place={room.id.clone()} />
-                    </Room>
-                })}
+                <div class={classes!("rooms", columns.is_none().then_some("rooms--beside"))}>
+                    { for home.rooms.iter().map(|room| html! {
+                        <Room key={room.id.clone()} room={room.clone()} on_lights={on_lights.clone()}>
+                            <Cards devices={room.devices.clone()} {columns} place={room.id.clone()} />
+                        </Room>
+                    })}
+                </div>
             }
             if home.beyond_limit > 0 {
                 <p class="hint">{format!("{} of further devices not shown here: Settings has the limit of devices. Explorer shows all topics.",

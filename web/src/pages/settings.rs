@@ -114,7 +114,7 @@ type Cap = (
 );
 
 /// The largest keep a phone's tab or a 32-bit address space from running over.
-const CAPS: [Cap; 7] = [
+const CAPS: [Cap; 12] = [
     (
         "limit-memory",
         "Memory, MiB",
@@ -164,7 +164,44 @@ const CAPS: [Cap; 7] = [
         1..=256,
         |limits| &mut limits.packet_mib,
     ),
+    (
+        "limit-entities",
+        "Values of a device",
+        "Explorer shows the rest.",
+        1..=512,
+        |limits| &mut limits.entities,
+    ),
+    (
+        "silent-intervals",
+        "Silent after usual intervals",
+        "Of devices that speak in a rhythm. A device's own page has its own time.",
+        2..=100,
+        |limits| &mut limits.silent_intervals,
+    ),
+    (
+        "silent-floor",
+        "But not sooner than, s",
+        "For devices that speak often.",
+        5..=86_400,
+        |limits| &mut limits.silent_floor_s,
+    ),
+    (
+        "open-after",
+        "Open doors and windows, min",
+        "After this time they need attention.",
+        0..=1_440,
+        |limits| &mut limits.open_min,
+    ),
+    (
+        "battery-low",
+        "Low battery, %",
+        "At this charge it needs attention.",
+        0..=100,
+        |limits| &mut limits.battery_percent,
+    ),
 ];
+/// The first of [`CAPS`] that is about attention rather than memory.
+const ATTENTION: usize = 8;
 
 /// What is wrong with a limit as typed.
 fn cap_of(text: &str, range: &std::ops::RangeInclusive<u32>) -> Result<u32, String> {
@@ -178,7 +215,11 @@ fn Caps() -> Html {
         <section class="panel" aria-labelledby="limits-h">
             <header class="panel__head"><h2 id="limits-h">{"Limits"}</h2></header>
             <div class="panel__body form-grid">
-                { for (0..CAPS.len()).map(|index| html! { <OneCap {index} /> }) }
+                { for (0..ATTENTION).map(|index| html! { <OneCap {index} /> }) }
+            </div>
+            <header class="panel__head"><h2>{"What needs attention"}</h2></header>
+            <div class="panel__body form-grid">
+                { for (ATTENTION..CAPS.len()).map(|index| html! { <OneCap {index} /> }) }
             </div>
         </section>
     }

@@ -36,6 +36,11 @@ pub enum Arrange {
         device: String,
         favourite: bool,
     },
+    /// Silent after so many seconds; 0: by its own rhythm.
+    SilentAfter {
+        device: String,
+        seconds: u32,
+    },
     /// Both are one.
     Join {
         device: String,
@@ -82,6 +87,7 @@ pub struct HandView {
     pub kind: bool,
     pub favourite: bool,
     pub hidden: bool,
+    pub silent_after_s: u32,
     pub parts: Vec<PartView>,
 }
 

@@ -142,6 +142,16 @@ pub struct Limits {
     /// Older messages per topic.
     pub history: u32,
     pub devices: u32,
+    /// Values and controls of a device; the others are left to Explorer.
+    pub entities: u32,
+    /// A device is silent after this many of its usual intervals …
+    pub silent_intervals: u32,
+    /// … but never sooner, s.
+    pub silent_floor_s: u32,
+    /// A door or window that is open for so long is worth attention, min.
+    pub open_min: u32,
+    /// A battery is low at this charge, %.
+    pub battery_percent: u32,
     /// Messages that wait for the broker; holds from the next connection on.
     pub queued: u32,
     /// Largest packet that the broker may send, MiB; holds from the next connection on.
@@ -225,6 +235,19 @@ pub enum Action {
     Unlock,
     /// Buttons.
     Press,
+    /// Any of these, with what was typed for [`CodeView`].
+    Coded(Box<Action>, Code),
+}
+
+/// A code as it was typed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code(pub String);
+
+impl std::fmt::Debug for Code {
+    /// A code never prints.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code(…)")
+    }
 }
 
 /// What the page wants to see.
@@ -366,6 +389,11 @@ impl Default for Limits {
             payload_kib: 1_024,
             history: 1_000,
             devices: 2_000,
+            entities: 64,
+            silent_intervals: 3,
+            silent_floor_s: 60,
+            open_min: 5,
+            battery_percent: 15,
             queued: 10_000,
             packet_mib: 16,
         }

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ChartView, Done, ExportView, HandView, Place, ReplayView, RequestId, RetainedView, SeriesName};
+use super::{
+    Action, ChartView, Done, ExportView, HandView, Place, ReplayView, RequestId, RetainedView, SeriesName,
+};
 
 /// From the engine to the page: everything that changed since the last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
@@ -379,9 +381,20 @@ pub struct ControlView {
     pub guessed: bool,
     /// It acts only when it is held: a lock, a gate, a valve, an alarm.
     pub asks: bool,
+    /// A code is asked for before it acts.
+    pub code: Option<CodeView>,
     pub state: ControlState,
     /// Where a command would go, for the tinkerer.
     pub command_topic: String,
+}
+
+/// A code that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CodeView {
+    /// It has digits only.
+    pub is_number: bool,
+    /// Options that need none.
+    pub free: Vec<String>,
 }
 
 /// `data-control`.
@@ -425,8 +438,8 @@ pub enum ControlState {
     Confirmed,
     /// The broker has it, and the device does not say what it does.
     Delivered,
-    /// No answer after 5 s, or the broker refused: why.
-    Failed(String),
+    /// No answer after 5 s, or the broker refused: why, and what was asked for.
+    Failed(String, Action),
 }
 
 /// A device with all that is known of it.

@@ -291,6 +291,7 @@ impl Binder<'_> {
                 scale: control.scale,
                 offset: control.offset,
                 whole: control.whole,
+                code: control.code.clone(),
             }),
             unavailable: false,
             unreadable: false,

@@ -1,7 +1,7 @@
 //! What a device announces of itself, whatever the format: the parsers of all formats end here.
 
 use crate::class::Class;
-use crate::command::{ControlKind, Write};
+use crate::command::{Code, ControlKind, Write};
 use crate::device::{Details, EntityKind, Source, Value};
 
 use super::color::ColorForm;
@@ -147,6 +147,8 @@ pub struct PartControl {
     pub whole: bool,
     /// Whether a person is asked before it acts: locks, gates, valves, alarms.
     pub asks: bool,
+    /// The code that a person has to know.
+    pub code: Option<Code>,
 }
 
 impl PartControl {
@@ -167,6 +169,7 @@ impl PartControl {
             offset: 0.0,
             whole: false,
             asks: false,
+            code: None,
         }
     }
 

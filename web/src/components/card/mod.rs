@@ -58,6 +58,9 @@ pub(crate) fn Card(props: &CardProps) -> Html {
                         }
                     </span>
                 </div>
+                { for card.entities.iter().filter(|entity| has_failed(entity)).take(1).map(|entity| html! {
+                    <control::Retry entity={entity.clone()} label={card.name.clone()} on_action={props.on_action.clone()} />
+                })}
                 {head_control(props, &plan)}
             </div>
             if plan.units == 2 {
@@ -77,6 +80,11 @@ pub(crate) fn Card(props: &CardProps) -> Html {
             }
         </article>
     }
+}
+
+fn has_failed(entity: &EntityView) -> bool {
+    let control = entity.control.as_ref();
+    control.is_some_and(|control| matches!(control.state, ControlState::Failed(..)))
 }
 
 fn head_control(props: &CardProps, plan: &CardPlan<'_>) -> Html {
@@ -172,7 +180,7 @@ fn is_guessed(entity: &EntityView) -> bool {
 pub(crate) fn pending(entity: &EntityView) -> Option<&Action> {
     match &entity.control.as_ref()?.state {
         ControlState::Sent(action) => Some(action),
-        ControlState::Idle | ControlState::Confirmed | ControlState::Delivered | ControlState::Failed(_) => {
+        ControlState::Idle | ControlState::Confirmed | ControlState::Delivered | ControlState::Failed(..) => {
             None
         }
     }

@@ -36,6 +36,11 @@ pub(crate) fn StateLine(props: &StateLineProps) -> Html {
         (Liveness::Stale, _) => {
             html! { <strong>{format!("Silent for {}", words::lasting(now.saturating_sub(card.last_heard)))}</strong> }
         }
+        // Of a control in the body; that of the head says it itself.
+        _ if failed_beside(card, &plan).is_some() => {
+            let why = failed_beside(card, &plan).unwrap_or_default();
+            html! { <span class="failed">{failed_words(why)}</span> }
+        }
         (Liveness::Asleep, None) => html! { {format!("Asleep, {}", words::ago(card.last_heard, now))} },
         (_, Some(value)) => value.clone(),
         // What the broker kept for a device says nothing about when it spoke.
@@ -52,6 +57,20 @@ pub(crate) fn StateLine(props: &StateLineProps) -> Html {
             }
         </span>
     }
+}
+
+/// Why a control other than that of the head failed.
+fn failed_beside<'a>(card: &'a DeviceCard, plan: &CardPlan<'_>) -> Option<&'a str> {
+    let beside = card
+        .entities
+        .iter()
+        .filter(|entity| plan.lead.is_none_or(|lead| lead.id != entity.id));
+    beside
+        .filter_map(|entity| entity.control.as_ref())
+        .find_map(|control| match &control.state {
+            ControlState::Failed(why, _) => Some(why.as_str()),
+            _ => None,
+        })
 }
 
 /// The value of an entity in words.
@@ -72,7 +91,7 @@ fn value_words(entity: &EntityView, now: u64) -> Html {
         }
     };
     match entity.control.as_ref().map(|control| &control.state) {
-        Some(ControlState::Failed(why)) => html! {
+        Some(ControlState::Failed(why, _)) => html! {
             <span class="failed">{failed_words(why)}{", "}<span class="failed__is">{shown}</span></span>
         },
         _ => shown,
@@ -116,5 +135,6 @@ pub(crate) fn asking(action: &Action) -> String {
         Action::Lock => "Locking…".to_owned(),
         Action::Unlock => "Unlocking…".to_owned(),
         Action::Press => "Sent…".to_owned(),
+        Action::Coded(action, _) => asking(action),
     }
 }

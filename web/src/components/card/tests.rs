@@ -57,6 +57,7 @@ fn switch(on: bool, state: ControlState) -> EntityView {
         kind: ControlKind::Switch,
         guessed: false,
         asks: false,
+        code: None,
         state,
         command_topic: "home/light/set".into(),
     });
@@ -135,7 +136,10 @@ fn a_switch_shows_the_confirmed_state_and_a_wish_as_a_wish() {
 #[test]
 fn a_control_without_an_answer_goes_back_and_offers_to_try_again() {
     let html = card(
-        vec![switch(false, ControlState::Failed("No answer".into()))],
+        vec![switch(
+            false,
+            ControlState::Failed("No answer".into(), Action::Turn(true)),
+        )],
         Liveness::Online,
     );
     assert!(

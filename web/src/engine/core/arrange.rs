@@ -241,6 +241,14 @@ fn changed(devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<
             let is = if favourite { "a favourite" } else { "no favourite" };
             format!("{} is {is} now.", device.name)
         }
+        Arrange::SilentAfter {
+            device: address,
+            seconds,
+        } => {
+            let (marks, device) = device(&address)?;
+            all.correct(&marks, |said| said.silent_after_s = seconds);
+            format!("{} is silent after another time now.", device.name)
+        }
         Arrange::Join {
             device: address,
             with,

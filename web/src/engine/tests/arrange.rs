@@ -241,3 +241,129 @@ fn all_lights_of_a_room_are_turned_off_and_on_again() {
         ["home/kitchen/ceiling-light/set on", "home/kitchen/lamp/set ON"]
     );
 }
+
+const PANEL: &str = r#"{"unique_id":"p","name":"Panel","state_topic":"alarm","command_topic":"alarm/set","code":"2468",
+    "code_arm_required":false,"device":{"identifiers":["p"],"name":"Panel"}}"#;
+
+#[test]
+fn a_code_is_asked_for_where_the_announcement_demands_it_and_checked_before_anything_is_sent() {
+    let mut bench = Bench::at_home();
+    bench.publish("homeassistant/alarm_control_panel/p/config", PANEL);
+    bench.publish("alarm", "armed_away");
+    bench.wait(1_000);
+    let panel = bench
+        .cards()
+        .into_iter()
+        .rev()
+        .find(|card| card.name == "Panel")
+        .cloned();
+    let panel = panel.expect("a panel");
+    let entity = &panel.entities[0];
+    let code = entity
+        .control
+        .as_ref()
+        .and_then(|control| control.code.clone())
+        .expect("it asks");
+    assert!(
+        code.is_number
+            && code.free.contains(&"arm_home".to_owned())
+            && !code.free.contains(&"disarm".to_owned())
+    );
+    let mut choose = |option: &str, code: Option<&str>| {
+        let action = Action::Choose(option.into());
+        let action = match code {
+            Some(code) => Action::Coded(Box::new(action), crate::wire::Code(code.into())),
+            None => action,
+        };
+        bench.command(Command::Control {
+            request: 9,
+            device: panel.id.clone(),
+            entity: entity.id.clone(),
+            action,
+        });
+        bench.wait(1_000);
+        let card = bench
+            .cards()
+            .into_iter()
+            .rev()
+            .find(|card| card.name == "Panel")
+            .cloned();
+        let state = card
+            .and_then(|card| card.entities[0].control.clone())
+            .map(|control| control.state);
+        (bench.published_lines(), state)
+    };
+    let wrong = (
+        vec![],
+        Some(ControlState::Failed(
+            "This is not the code; nothing was sent.".into(),
+            Action::Choose("disarm".into()),
+        )),
+    );
+    assert_eq!(choose("disarm", None), wrong);
+    assert_eq!(choose("disarm", Some("1111")), wrong);
+    assert_eq!(choose("disarm", Some("2468")).0, ["alarm/set DISARM"]);
+    assert_eq!(choose("arm_home", None).0, ["alarm/set ARM_HOME"]);
+    assert!(
+        !format!("{:?}", bench.patches).contains("2468"),
+        "a code is told to nobody"
+    );
+}
+
+#[test]
+fn a_device_has_its_own_time_until_it_is_silent() {
+    let mut bench = Bench::at_home();
+    bench.arrange(Arrange::SilentAfter {
+        device: FAN.into(),
+        seconds: 30,
+    });
+    assert_eq!(bench.home().attention, []);
+    bench.wait(40_000);
+    let silent = bench.home().attention;
+    assert_eq!(silent.len(), 1, "{silent:?}");
+    assert_eq!(
+        (&*silent[0].device, silent[0].reason),
+        (FAN, crate::wire::AttentionReason::Silent)
+    );
+}
+
+#[test]
+fn a_command_without_a_connection_says_so_at_the_control() {
+    let mut bench = Bench::at_home();
+    bench.close(1006, "");
+    bench.command(Command::Control {
+        request: 9,
+        device: LAMP.into(),
+        entity: "state".into(),
+        action: Action::Turn(false),
+    });
+    bench.wait(1_000);
+    let card = bench
+        .cards()
+        .into_iter()
+        .rev()
+        .find(|card| card.id == LAMP)
+        .cloned();
+    let state = card
+        .and_then(|card| card.entities[0].control.clone())
+        .map(|control| control.state);
+    assert!(matches!(state, Some(ControlState::Failed(why, _)) if why.contains("no connection")));
+}
+
+#[test]
+fn a_device_that_tells_of_its_battery_twice_needs_attention_once() {
+    let mut bench = Bench::at_home();
+    let payload = r#"{"battery":5,"sub":{"battery":4},"temperature":20}"#;
+    bench.publish("home/attic/sensor", payload);
+    bench.wait(6_000);
+    let items: Vec<_> = bench
+        .home()
+        .attention
+        .into_iter()
+        .map(|item| (item.device, item.reason))
+        .collect();
+    assert_eq!(
+        items,
+        [("home-attic".to_owned(), crate::wire::AttentionReason::Battery)]
+    );
+}

@@ -309,7 +309,10 @@ fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
     assert_eq!(state(&bench), ControlState::Confirmed);
     bench.command(turn_on);
     bench.wait(5_300);
-    assert_eq!(state(&bench), ControlState::Failed("No answer after 5 s".into()));
+    assert_eq!(
+        state(&bench),
+        ControlState::Failed("No answer after 5 s".into(), Action::Turn(true))
+    );
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::{
         input::Now,
     },
     wire::{
-        self, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, HandView, PartView, SeriesName,
-        Tone,
+        self, CodeView, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, HandView, PartView,
+        SeriesName, Tone,
     },
 };
 
@@ -54,13 +54,17 @@ pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Opti
     let device = shown(home, id)?;
     let all = home.devices().joined(id);
     let joined = || all.iter().filter_map(|id| home.devices().device(*id));
+    let mut topics: Vec<String> = Vec::new();
+    for topic in joined().flat_map(|device| &device.topics) {
+        if !topics.contains(topic) {
+            topics.push(topic.clone());
+        }
+    }
     Some(DeviceView {
         card: card_with(now, home, store, (id, device), entities(home, id).collect()),
         room: device.room.clone().unwrap_or_default(),
         source: source(device),
-        topics: joined()
-            .flat_map(|device| device.topics.iter().cloned())
-            .collect(),
+        topics,
         usual_interval_ms: device.usual_interval_ms,
         details: details(device),
         configuration_url: device.details.configuration_url.clone(),
@@ -84,6 +88,7 @@ fn hand(home: &Home, id: DeviceId, device: &Device) -> HandView {
         kind: device.kind_by_hand.is_some(),
         favourite: device.is_favourite,
         hidden: device.is_hidden,
+        silent_after_s: said.map_or(0, |said| said.silent_after_s),
         parts: parts
             .map(|part| PartView {
                 key: part.key,
@@ -225,6 +230,10 @@ fn control_view(control: &Control, home: &Home, device: DeviceId, entity: &str) 
         },
         guessed: control.is_guess,
         asks: control.asks,
+        code: control.code.as_ref().map(|code| CodeView {
+            is_number: code.is_number,
+            free: code.free.clone(),
+        }),
         state: home.control_state(device, entity),
         command_topic: control.topic().to_owned(),
     }

@@ -291,16 +291,23 @@ impl DeviceScreen {
 }
 
 fn home_view(search: &str, now: Now, devices: &Devices) -> HomeView {
-    let attention = devices.attention(now.wall_ms);
+    let mut attention: Vec<AttentionItem> = Vec::new();
+    for item in devices.attention(now.wall_ms) {
+        // A battery may be told of twice; once is enough.
+        let is_new = |new: &AttentionItem| {
+            let same = |item: &AttentionItem| item.device == new.device && item.reason == new.reason;
+            !attention.iter().any(same)
+        };
+        if let Some(new) = attention_item(devices, &item).filter(is_new) {
+            attention.push(new);
+        }
+    }
     let hidden = devices
         .all()
         .filter(|(id, device)| device.is_hidden && devices.head(*id) == *id);
     HomeView {
         glance: glance(&devices.facts()),
-        attention: attention
-            .iter()
-            .filter_map(|item| attention_item(devices, item))
-            .collect(),
+        attention,
         rooms: rooms(search, devices),
         beyond_limit: devices.counters().devices_refused,
         unreadable: unreadable(devices),

@@ -6,7 +6,7 @@ use super::super::model::{Part, PartControl, Shows};
 use super::config::Config;
 use super::simple::{Parts, chosen, states};
 use crate::class::Class;
-use crate::command::{ControlKind, Payload, Verb, Write};
+use crate::command::{Code, CodeCheck, ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
 
 fn text(words: &str) -> Value {
@@ -215,8 +215,11 @@ pub(super) fn lock(config: Config<'_>) -> Parts {
         let words = config.payload(name, default)?;
         config.says(verb, "command_topic", "command_template", &words)
     };
-    // A code is asked by the lock: nothing here knows it.
-    let has_code = config.get("code_format").is_some();
+    let code = config.text("code_format").map(|format| Code {
+        is_number: format.contains("\\d") || format.contains("0-9"),
+        check: CodeCheck::Pattern(format.to_owned()),
+        free: Vec::new(),
+    });
     let control = PartControl::of(
         ControlKind::Lock,
         [
@@ -237,7 +240,10 @@ pub(super) fn lock(config: Config<'_>) -> Parts {
             pair("state_opening", "OPENING", text("Opening")),
         ]),
         reads: config.read("state_topic", "value_template").into_iter().collect(),
-        control: control.map(PartControl::asking).filter(|_| !has_code),
+        control: control.map(|control| PartControl {
+            code,
+            ..control.asking()
+        }),
         ..Part::default()
     };
     config.topic("command_topic").ok_or("command_topic")?;
@@ -297,11 +303,25 @@ pub(super) fn alarm(config: Config<'_>) -> Parts {
     });
     let writes: Vec<Write> = writes.collect();
     let options = named.iter().map(|(name, ..)| (*name).to_owned()).collect();
-    // The panel itself checks the code, which is not known here.
-    let needs_code = config
-        .text("code")
-        .is_some_and(|code| code.starts_with("REMOTE_CODE"))
-        && config.get("code_disarm_required").is_none_or(super::is_true);
+    let needs = |name: &str| config.get(name).is_none_or(super::is_true);
+    let is_free = |option: &str| match option {
+        "disarm" => !needs("code_disarm_required"),
+        "trigger" => !needs("code_trigger_required"),
+        _ => !needs("code_arm_required"),
+    };
+    let code = config.text("code").map(|code| Code {
+        is_number: code == "REMOTE_CODE" || code.bytes().all(|byte| byte.is_ascii_digit()),
+        check: match &*code {
+            // The panel itself knows it.
+            "REMOTE_CODE" | "REMOTE_CODE_TEXT" => CodeCheck::Any,
+            code => CodeCheck::Word(code.to_owned()),
+        },
+        free: named
+            .iter()
+            .map(|(name, ..)| (*name).to_owned())
+            .filter(|name| is_free(name))
+            .collect(),
+    });
     let words = [
         "disarmed",
         "armed_home",
@@ -323,7 +343,10 @@ pub(super) fn alarm(config: Config<'_>) -> Parts {
         class: Class::Activity,
         shows: Shows::States(states),
         reads: config.read("state_topic", "value_template").into_iter().collect(),
-        control: (!needs_code).then(|| PartControl::new(ControlKind::Buttons { options }, writes).asking()),
+        control: Some(PartControl {
+            code,
+            ..PartControl::new(ControlKind::Buttons { options }, writes).asking()
+        }),
         ..Part::default()
     }])
 }

@@ -1,5 +1,6 @@
 //! What an entity can be asked to do. A control shows what is confirmed; what was only sent says so.
 
+mod code;
 mod hold;
 mod range;
 
@@ -7,6 +8,7 @@ use hearth_model::decimal;
 use yew::prelude::*;
 
 use self::{
+    code::Coded,
     hold::HoldButton,
     range::{Slider, Stepper},
 };
@@ -44,6 +46,10 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
     let id = props.entity.id.clone();
     let act = props.on_action.reform(move |action| (id.clone(), action));
     let label = label(props);
+    if let Some(code) = &control.code {
+        let entity = without_code(&props.entity);
+        return html! { <Coded control={ControlProps { entity, ..props.clone() }} code={code.clone()} /> };
+    }
     let state = control_state(&control.state);
     match &control.kind {
         ControlKind::Switch if control.asks => asking_switch(props, &act, label, state),
@@ -74,6 +80,45 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
     }
 }
 
+/// What is drawn when the code is asked for elsewhere.
+fn without_code(entity: &EntityView) -> EntityView {
+    let mut entity = entity.clone();
+    if let Some(control) = &mut entity.control {
+        control.code = None;
+    }
+    entity
+}
+
+/// What [`Retry`] draws.
+#[derive(Properties, PartialEq)]
+pub(crate) struct RetryProps {
+    pub(crate) entity: EntityView,
+    pub(crate) label: AttrValue,
+    pub(crate) on_action: Callback<(String, Action)>,
+}
+
+/// Asks again for what got no answer. A switch has the same in its place, a code is typed again.
+#[component]
+pub(crate) fn Retry(props: &RetryProps) -> Html {
+    let Some(ControlView {
+        kind,
+        code: None,
+        state: ControlState::Failed(_, asked),
+        ..
+    }) = &props.entity.control
+    else {
+        return Html::default();
+    };
+    if *kind == ControlKind::Switch {
+        return Html::default();
+    }
+    let again = (props.entity.id.clone(), asked.clone());
+    html! {
+        <button class="btn btn--dense" type="button" onclick={props.on_action.reform(move |_: MouseEvent| again.clone())}
+            data-testid="entity-retry" aria-label={format!("Try again: {}", visible(&props.label))}>{"Try again"}</button>
+    }
+}
+
 /// The entity's name after the device's, unless they are the same.
 fn label(props: &ControlProps) -> AttrValue {
     if props.entity.name.is_empty() || props.label == props.entity.name {
@@ -88,7 +133,7 @@ pub(crate) fn control_state(state: &ControlState) -> &'static str {
         ControlState::Idle => "idle",
         ControlState::Sent(_) | ControlState::Delivered => "sent",
         ControlState::Confirmed => "confirmed",
-        ControlState::Failed(_) => "failed",
+        ControlState::Failed(..) => "failed",
     }
 }
 
@@ -111,7 +156,7 @@ fn switch(props: &ControlProps, control: &ControlView, act: &Callback<Action>, l
     };
     let shown = asked.unwrap_or(is_on);
     let onclick = act.reform(move |_: MouseEvent| Action::Turn(!shown));
-    if matches!(control.state, ControlState::Failed(_)) {
+    if matches!(control.state, ControlState::Failed(..)) {
         return html! {
             <button class="btn" type="button" {onclick} aria-label={format!("{label}: try again")}
                 data-testid="entity-control" data-control="switch" data-state="failed">{"Try again"}</button>
