@@ -6,14 +6,31 @@ use std::{
     thread,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use sha1::{Digest, Sha1};
+
 use crate::mqtt;
 
 /// Bytes of one write, about what a busy broker sends at once.
 const CHUNK: usize = 16 * 1024;
 
-/// The answer to the key of RFC 6455's example, which our client always sends.
-const UPGRADE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+/// The answer to the key in a request.
+fn upgrade(request: &[u8]) -> String {
+    let request = String::from_utf8_lossy(request);
+    let key = request
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .unwrap_or_default();
+    let digest = Sha1::new()
+        .chain_update(key)
+        .chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+        .finalize();
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n",
+        BASE64.encode(digest)
+    )
+}
 
 /// Bytes of one message of the stream.
 pub(crate) fn message_bytes() -> usize {
@@ -39,7 +56,7 @@ fn serve(mut tcp: TcpStream) -> io::Result<()> {
     let read = tcp.read(&mut first)?;
     let in_frames = first[..read].starts_with(b"GET ");
     if in_frames {
-        tcp.write_all(UPGRADE)?;
+        tcp.write_all(upgrade(&first[..read]).as_bytes())?;
     }
     let message = mqtt::publish(None, 0);
     let messages = message.repeat(CHUNK / message.len());
