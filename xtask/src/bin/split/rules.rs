@@ -48,10 +48,11 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_web::pages::topic::",
             "hearth_web::pages::tree_tools::",
         ],
-        // Cards have small charts; that a recording is played is said everywhere.
+        // Cards have small charts; that a recording is played or written is said everywhere.
         not: &[
             "hearth_web::chart::spark::",
             "hearth_web::engine::",
+            "hearth_web::pages::export::Exporting",
             "hearth_web::pages::replay::Playing",
         ],
     },
