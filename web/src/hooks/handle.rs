@@ -20,8 +20,7 @@ use crate::{
     },
     wire::{
         Arrange, Command, ConnectionState, ConnectionView, Done, ExportOrder, Frame, Limits, Patch, Problem,
-        ProblemKind,
-        RequestId, View, ViewKind,
+        ProblemKind, RequestId, View, ViewKind,
     },
 };
 
