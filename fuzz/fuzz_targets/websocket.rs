@@ -60,17 +60,18 @@ fn shake_hands(data: &[u8]) {
     }
 }
 
-/// The payload and how it ended, read in pieces of `piece`.
+/// The payload and how it ended, read in pieces of `piece`. What comes after a frame that was refused is read too, as a bridge
+/// does that waits for the close frame.
 fn read(mut reader: FrameReader, data: &[u8], piece: usize) -> (Vec<u8>, Control, Option<u16>) {
-    let (mut payload, mut control) = (Vec::new(), Control::default());
+    let (mut payload, mut control, mut refused) = (Vec::new(), Control::default(), None);
     for part in data.chunks(piece.max(1)) {
         let mut part = part.to_vec();
         match reader.read(&mut part, &mut control) {
             Ok(len) => payload.extend_from_slice(&part[..len]),
-            Err(close) => return (payload, control, Some(close.code)),
+            Err(close) => refused = refused.or(Some(close.code)),
         }
     }
-    (payload, control, None)
+    (payload, control, refused)
 }
 
 fn read_frames(reader: impl Fn() -> FrameReader, piece: usize, data: &[u8]) {

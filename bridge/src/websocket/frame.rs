@@ -203,6 +203,8 @@ pub(crate) struct FrameReader {
     last_fin: bool,
     control: Vec<u8>,
     closed: bool,
+    /// A frame was refused: where the next one begins is not known.
+    refused: bool,
 }
 
 impl FrameReader {
@@ -229,6 +231,7 @@ impl FrameReader {
             last_fin: true,
             control: Vec::new(),
             closed: false,
+            refused: false,
         }
     }
 
@@ -237,10 +240,17 @@ impl FrameReader {
         self.closed
     }
 
-    /// Reads all of `bytes`; payload of binary messages is moved to their beginning, and its length returned.
+    /// Reads all of `bytes`; payload of binary messages is moved to their beginning, and its length returned. What comes after
+    /// a frame that was refused means nothing and is dropped.
     pub(crate) fn read(&mut self, bytes: &mut [u8], control: &mut Control) -> Result<usize, Close> {
+        let result = self.read_frames(bytes, control);
+        self.refused |= result.is_err();
+        result
+    }
+
+    fn read_frames(&mut self, bytes: &mut [u8], control: &mut Control) -> Result<usize, Close> {
         let (mut at, mut payload_len) = (0, 0);
-        while at < bytes.len() && !self.closed {
+        while at < bytes.len() && !self.closed && !self.refused {
             let Some(frame) = self.frame else {
                 at += self.read_head(bytes.get(at..).unwrap_or_default())?;
                 self.end_empty_frame(control)?;

@@ -76,6 +76,38 @@ fn nothing_is_read_after_a_close_frame() {
 }
 
 #[test]
+fn what_follows_a_refused_frame_is_dropped() {
+    let check = |mut reader: FrameReader, start: &[u8]| {
+        let mut control = Control::default();
+        assert!(
+            reader.read(&mut start.to_vec(), &mut control).is_err(),
+            "{start:02x?}"
+        );
+        for _ in 0..3 {
+            let mut more = masked(0x88, &[0xFF; 40]);
+            assert_eq!(reader.read(&mut more, &mut control), Ok(0), "after {start:02x?}");
+        }
+        assert_eq!(control, Control::default());
+    };
+    for start in [
+        &[0x82, 0x05][..],
+        &[0xC2, 0x85],
+        &[0x83, 0x80],
+        &[0x82, 0xFE, 0, 1, 0, 0, 0, 0],
+    ] {
+        check(FrameReader::of_browser(100_000, 100), start);
+    }
+    for start in [
+        &[0x82, 0x85][..],
+        &[0xC2, 0x05],
+        &[0x83, 0x00],
+        &[0x82, 126, 0, 1],
+    ] {
+        check(FrameReader::of_broker(), start);
+    }
+}
+
+#[test]
 fn broken_frames_are_refused_with_the_right_code() {
     let check = |bytes: &[u8], code: u16, part: &str| {
         let refused = read(bytes, bytes.len()).unwrap_err();
