@@ -23,18 +23,25 @@ pub struct Session {
 /// An element of the page.
 pub struct Element(String);
 
+/// A chromedriver and its port.
+fn drive() -> Result<(Process, u16)> {
+    let mut command = std::process::Command::new("chromedriver");
+    let mut driver = Process::start("chromedriver", command.arg("--port=0"))?;
+    let port = driver.wait_for_line("its port", |line| {
+        line.split_once("started successfully on port ")?
+            .1
+            .trim_end_matches('.')
+            .parse()
+            .ok()
+    })?;
+    Ok((driver, port))
+}
+
 impl Session {
     /// Starts chromedriver and a browser with the given Chromium arguments.
     pub fn start(arguments: &[String]) -> Result<Self> {
-        let mut command = std::process::Command::new("chromedriver");
-        let mut driver = Process::start("chromedriver", command.arg("--port=0"))?;
-        let port: u16 = driver.wait_for_line("its port", |line| {
-            line.split_once("started successfully on port ")?
-                .1
-                .trim_end_matches('.')
-                .parse()
-                .ok()
-        })?;
+        // It takes a free port of IPv6 and wants the same of IPv4, which somebody else may have taken just then.
+        let (driver, port) = drive().or_else(|_| drive()).or_else(|_| drive())?;
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60)));
         let agent: ureq::Agent = config.http_status_as_error(false).build().into();
         let mut session = Self {

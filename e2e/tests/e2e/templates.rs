@@ -30,6 +30,7 @@ fn a_template_says_the_value_and_a_bomb_says_why_not() -> Result<()> {
         say("z/Door", r#"{"battery":12.2}"#)?;
         page.wait_for(&by("entity-value").with("data-value", "12"))?;
         let refused = by("could-not-be-read").with("data-topic", "z/Bomb");
+        page.wait_for(&refused)?;
         page.script::<()>("document.querySelector('details.unread').open = true", &[])?;
         let reason = page.wait_for_text(&refused, "template")?;
         ensure!(reason.contains("more"), "the reason is a limit: {reason}");
