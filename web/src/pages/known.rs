@@ -160,7 +160,7 @@ fn Exchange(props: &ExchangeProps) -> Html {
     };
     html! {
         <div class="profiles__files">
-            <div class="row">
+            <div class="row row--wrap">
                 <label class="btn btn--dense file">{"Import…"}
                     <input class="vh" type="file" accept=".json,application/json" data-testid="connect-import" onchange={on_file} />
                 </label>
