@@ -48,10 +48,14 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// One value. What a spreadsheet would compute gets an apostrophe before it, and so does what begins with one: a single
-/// apostrophe at the beginning is always ours. A number is no formula.
+/// apostrophe at the beginning is always ours. A negative number is no formula; white space around one is no part of it,
+/// so that `\t0` is guarded as every text is that begins with a tab.
 fn cell(value: &str, out: &mut String) {
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠'])
-        && (value.starts_with('+') || parse_number(value.as_bytes()).is_none());
+    let is_negative_number = value.starts_with('-')
+        && !value.ends_with(char::is_whitespace)
+        && parse_number(value.as_bytes()).is_some();
+    let is_formula = !is_negative_number
+        && value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠']);
     let must_quote = value.contains(['"', ',', '\r', '\n', ';', '\t', '\'']) || is_formula;
     if !must_quote {
         return out.push_str(value);

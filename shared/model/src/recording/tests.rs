@@ -164,6 +164,8 @@ fn what_a_spreadsheet_would_compute_gets_an_apostrophe_and_numbers_do_not() {
     assert_eq!(cell("-cmd|' /C calc'!A0"), "\"'-cmd|' /C calc'!A0\"");
     assert_eq!(cell("@SUM(A1)"), "\"'@SUM(A1)\"");
     assert_eq!(cell("\t=1"), "\"'\t=1\"");
+    assert_eq!(cell("\t0"), "\"'\t0\"");
+    assert_eq!(cell("-1\t"), "\"'-1\t\"");
     assert_eq!(cell("＝1+1"), "\"'＝1+1\"");
     assert_eq!(cell("'quoted"), "\"''quoted\"");
     assert_eq!(cell(r#"{"a":1,"b":"x"}"#), r#""{""a"":1,""b"":""x""}""#);
