@@ -28,9 +28,20 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
+/// Cargo for tests whose random cases are the same in each run, so that what passed once fails only by a change. Plain
+/// `cargo test` draws new cases each time, and so does a seed given in the environment.
+fn cargo_with_a_seed() -> Command {
+    const SEED: &str = "PROPTEST_RNG_SEED";
+    let mut tests = cargo();
+    if std::env::var_os(SEED).is_none() {
+        tests.env(SEED, "20251122");
+    }
+    tests
+}
+
 /// Unit, property and documentation tests on this machine.
 fn native(tally: &mut Tally) -> Result<()> {
-    let mut tests = cargo();
+    let mut tests = cargo_with_a_seed();
     tests.args([
         "test",
         "--workspace",
@@ -58,7 +69,7 @@ fn native(tally: &mut Tally) -> Result<()> {
 
 /// Our codec beside other projects' codecs, over the same bytes. A workspace of its own, as its benches are.
 fn differential(tally: &mut Tally) -> Result<()> {
-    let mut tests = cargo();
+    let mut tests = cargo_with_a_seed();
     tests.current_dir(root().join("bench"));
     tests.args(["test", "--tests", "--no-fail-fast"]);
     tally.count(&mut tests, Kind::Native)
