@@ -4,6 +4,9 @@
 //! they are empty, in this order, then [`Engine::poll_frame`], and call again with [`Input::Tick`] at [`Engine::poll_timeout`].
 
 mod arrange;
+mod command;
+mod event;
+mod restore;
 
 pub(in crate::engine) use self::arrange::lights_on;
 
@@ -11,28 +14,22 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use hearth_model::store::{Arrival, Store, StoreOptions};
-use hearth_mqtt::{
-    MonoTime, ProtocolVersion, Qos,
-    session::{ApplicationMessage, Event, PersistToken, Session},
-};
+use hearth_mqtt::{MonoTime, session::Session};
 
+use self::event::take_in;
 use super::{
     connection::Connection,
     export::Export,
     home::Home,
-    input::{Call, Environment, Input, Now, Stored, Write},
-    keeper::{Failure, Found, Keeper, Timeout, too_slow},
+    input::{Call, Environment, Input, Now, Write},
+    keeper::{Keeper, Timeout, too_slow},
     publisher::Publisher,
     replay::{self, Replay},
     retained::Retained,
-    settings::{device_options, store_options},
     subscriptions::Subscriptions,
     views::{Facts, Views},
 };
-use crate::wire::{
-    Action, Command, ConnectionOptions, Frame, Notice, Outcome, Patch, ReplayCommand, RequestId,
-    RetainedCommand,
-};
+use crate::wire::{Command, Frame, Notice, Patch};
 
 /// Inputs that wait until it is known what is stored; more end the wait.
 const WAITING_INPUTS: usize = 10_000;
@@ -160,83 +157,6 @@ impl Engine {
         }
     }
 
-    fn connect(&mut self, now: Now, options: ConnectionOptions) {
-        // A recording was allowed for the broker that was there.
-        self.replay.stop();
-        if self.replay.is_shown() {
-            self.close_replay();
-        }
-        let waited = self.publisher.queued(&mut self.connection);
-        let before = self.connection.options();
-        let same = before.url == options.url && before.client_id == options.client_id;
-        let last = self.connection.leave(now);
-        self.keeper.leave(now, last, self.received_once);
-        (self.received_once, self.accepted) = (0, 0);
-        self.retained.leave_session();
-        if options.url != self.connection.options().url {
-            // Another broker, another home: what was heard here must not be commanded there.
-            self.forget_home();
-        }
-        for request in self.publisher.forget() {
-            let why = "Another connection was begun before the broker had it.".to_owned();
-            self.views.push_outcome(request, Outcome::Failed(why));
-        }
-        self.subscriptions.begin(&options.subscriptions);
-        let must_load = self.keeper.begin(now, &options);
-        // Storage and network are asked at the same time.
-        self.connection.connect(now, options);
-        if !must_load {
-            self.start_session(now, Found::default());
-            if same && waited > 0 {
-                self.notice(
-                    "Messages that waited were discarded",
-                    &format!(
-                        "{waited} had no last word of the broker, and the new connection makes a clean start."
-                    ),
-                );
-            }
-        }
-        self.views.note_subscriptions();
-        self.views.note_numbers();
-    }
-
-    fn forget_home(&mut self) {
-        self.export.stop();
-        self.retained = Retained::default();
-        self.store = Store::new(*self.store.options());
-        self.home = std::mem::take(&mut self.home).anew();
-        self.undo.clear();
-        self.received = 0;
-        self.views.forget();
-    }
-
-    fn close_replay(&mut self) {
-        if self.replay.close() {
-            self.forget_home();
-        }
-    }
-
-    fn handle_replay(&mut self, now: Now, command: ReplayCommand) {
-        match command {
-            ReplayCommand::Show if self.connection.is_down() => {
-                self.forget_home();
-                self.replay.begin(now, true);
-            }
-            // What a broker says and what a file says are never mixed.
-            ReplayCommand::Show => self.notice(
-                "The recording is not shown",
-                "It can only be shown where nothing is connected.",
-            ),
-            ReplayCommand::Publish if self.replay.is_shown() => {}
-            ReplayCommand::Publish => self.replay.begin(now, false),
-            ReplayCommand::Pause => self.replay.pause(now, true),
-            ReplayCommand::Resume => self.replay.pause(now, false),
-            ReplayCommand::Speed(speed) => self.replay.set_speed(now, speed),
-            ReplayCommand::Stop => self.replay.stop(),
-            ReplayCommand::Close => self.close_replay(),
-        }
-    }
-
     /// Plays what is due of the recording.
     fn play(&mut self, now: Now) {
         if self.replay.poll_timeout().is_none_or(|at| at > now.mono) {
@@ -269,66 +189,6 @@ impl Engine {
             }
         }
         self.replay.wait(now, 0);
-    }
-
-    fn handle_loaded(&mut self, now: Now, name: &str, stored: Result<Stored, String>) {
-        if let Some(found) = self.keeper.handle_loaded(now, name, stored) {
-            self.stop_waiting(now, found);
-        }
-    }
-
-    fn stop_waiting(&mut self, now: Now, found: Found) {
-        self.start_session(now, found);
-        for input in std::mem::take(&mut self.waiting) {
-            // One of them may begin another session.
-            self.handle_or_wait(now, input);
-        }
-    }
-
-    fn start_session(&mut self, now: Now, found: Found) {
-        let is_restored = !found.records.is_empty();
-        match self.connection.start_session(found.records) {
-            Ok(()) if is_restored => {
-                self.received_once = found.received;
-                self.received += found.received;
-                // Also what the broker remembers: its retained messages come again, and this page is empty.
-                self.subscriptions.handle_restored(now, &mut self.connection);
-            }
-            Ok(()) => {}
-            Err(error) => {
-                self.keeper.start_anew();
-                self.notice(
-                    "What waited here could not be read",
-                    &format!("{error}. The session starts anew."),
-                );
-            }
-        }
-        if let Some(reason) = found.fault {
-            self.go_on_without_storage(&reason);
-        }
-        self.views.note_numbers();
-    }
-
-    /// What waited for this write may leave.
-    fn release(&mut self, token: Option<PersistToken>) {
-        if let (Some(session), Some(token)) = (self.connection.session(), token) {
-            session.handle_persisted(token);
-        }
-    }
-
-    fn handle_failure(&mut self, failure: &Failure) {
-        self.release(failure.token);
-        self.go_on_without_storage(&failure.reason);
-    }
-
-    /// Nothing waits for storage any more.
-    fn go_on_without_storage(&mut self, reason: &str) {
-        self.notice(
-            "This browser stores nothing for this page",
-            &format!(
-                "Everything works, but messages that wait for the broker are lost when the page is closed or loaded again. The browser says: {reason}."
-            ),
-        );
     }
 
     fn notice(&mut self, title: &str, text: &str) {
@@ -440,208 +300,6 @@ impl Engine {
         // It only fails when memory is gone, and then the Worker ends anyway.
         postcard::to_allocvec(&Frame { patches }).ok()
     }
-
-    fn handle_command(&mut self, now: Now, command: Command) {
-        match command {
-            Command::Connect(options) => self.connect(now, *options),
-            Command::Disconnect => self.connection.disconnect(now),
-            Command::RetryNow => {
-                if self.replay.is_shown() {
-                    self.close_replay();
-                }
-                self.connection.retry_now(now);
-            }
-            Command::Wake => self.connection.wake(now),
-            Command::Open(view) => self.views.open(&self.home, view),
-            Command::Close(kind) => self.views.close(kind),
-            Command::Tree(command) => self.views.change_tree(&self.store, command),
-            Command::Cards(cards) => self.views.watch(&self.home, cards),
-            Command::Subscribe(filters) => {
-                self.subscriptions.change(now, &mut self.connection, filters);
-                self.views.note_subscriptions();
-            }
-            Command::Publish { request, .. } | Command::Control { request, .. } if self.replay.is_shown() => {
-                let why = "This is a demonstration: nothing is published.";
-                self.notice("Nothing was sent", why);
-                self.views.push_outcome(request, Outcome::Failed(why.to_owned()));
-            }
-            Command::Retained(_) if self.replay.is_shown() => self.notice(
-                "This is a demonstration",
-                "Its retained messages are those of the file, and no broker is asked to delete them.",
-            ),
-            Command::Retained(command) => self.handle_retained(now, command),
-            Command::Export(order) => match order {
-                Some(order) => self.export.begin(now, &self.store, order),
-                None => self.export.stop(),
-            },
-            Command::Replay(command) => self.handle_replay(now, command),
-            Command::Publish { request, message } => {
-                let outcome = self
-                    .publisher
-                    .publish(now, &mut self.connection, request, message);
-                self.views.push_outcome(request, outcome);
-                self.views.note_numbers();
-            }
-            Command::StopPublish(request) => {
-                if let Some(outcome) = self.publisher.stop(now, &mut self.connection, request) {
-                    self.views.push_outcome(request, outcome);
-                }
-            }
-            Command::Control {
-                request,
-                device,
-                entity,
-                action,
-            } => {
-                let outcome = self.control(now, request, (&device, &entity), action);
-                self.home.note_outcome(request, &outcome);
-                self.views.push_outcome(request, outcome);
-            }
-            Command::Arrange(change) => self.arrange(now, change),
-            Command::LightsOff(room) => self.lights_off(now, &room),
-            Command::Places => self.views.push_result(arrange::places(self.home.devices())),
-            Command::Search(text) => self.views.search(&text),
-            Command::DiscardQueued => {
-                if let Some(session) = self.connection.session() {
-                    session.discard_queued();
-                }
-                self.views.note_numbers();
-            }
-            Command::Limit(limits) => {
-                self.store.set_options(store_options(limits));
-                self.home.set_options(device_options(limits));
-                self.connection.set_limits(limits);
-                self.views.note_numbers();
-            }
-            Command::Visible(visible) => {
-                self.views.set_visible(visible, &self.home);
-                if visible {
-                    self.replay.show_again();
-                    self.connection.show_again();
-                    self.connection.wake(now);
-                }
-            }
-            Command::Painted => self.views.set_painted(),
-            Command::Unpack {
-                request,
-                packing,
-                media_type,
-                payload,
-            } => self.to_unpack.push_back(Call::Unpack {
-                request,
-                packing,
-                media_type,
-                payload,
-            }),
-        }
-    }
-
-    fn handle_retained(&mut self, now: Now, command: RetainedCommand) {
-        match command {
-            RetainedCommand::Plan => {
-                let found = self.views.retained_found(&mut self.store);
-                self.retained.plan(&self.store, found);
-            }
-            RetainedCommand::Cancel => self.retained.cancel(),
-            RetainedCommand::Delete(per_second) => self.retained.delete(per_second),
-            RetainedCommand::Undo(per_second) => self.retained.undo(per_second),
-            RetainedCommand::Stop => self.retained.stop(),
-            RetainedCommand::Refresh => self.subscriptions.ask_again(now, &mut self.connection),
-        }
-    }
-
-    fn control(&mut self, now: Now, request: RequestId, of: (&str, &str), action: Action) -> Outcome {
-        // Queued commands would act when nobody expects it any more.
-        let is_connected = self.connection.is_connected();
-        match self.home.control(now, request, of, action, is_connected) {
-            Ok(message) => self
-                .publisher
-                .publish(now, &mut self.connection, request, message),
-            Err(why) => Outcome::Failed(why),
-        }
-    }
-
-    fn take_events(&mut self, now: Now) {
-        while let Some(event) = self.connection.session().and_then(Session::poll_event) {
-            self.handle_event(now, &event);
-        }
-    }
-
-    fn handle_event(&mut self, now: Now, event: &Event) {
-        if let Event::Message(message) = event {
-            return self.handle_message(now, message);
-        }
-        if self.connection.handle_event(now, event) {
-            self.subscriptions.handle_connected(now, &mut self.connection);
-        }
-        if let Event::Response { message, .. } = event {
-            self.handle_message(now, message);
-        }
-        if let Some((request, outcome)) = self.publisher.handle_event(now, &mut self.connection, event) {
-            self.home.note_outcome(request, &outcome);
-            self.views.push_outcome(request, outcome);
-        } else if let Event::Published { reason_code, .. } = event
-            && reason_code.is_error()
-            && self.replay.is_publishing()
-        {
-            let why = reason_code.description();
-            self.replay.note_failed(format!("The broker refused it: {why}."));
-        }
-        if matches!(event, Event::Published { .. } | Event::PublishFailed { .. }) {
-            let version = self.connection.session().map(|session| session.version());
-            self.retained
-                .handle_event(event, version.unwrap_or(ProtocolVersion::V5), &mut self.store);
-            // Also of messages that an earlier life of this page published.
-            self.views.note_numbers();
-        }
-        if self.subscriptions.handle_event(now, &mut self.connection, event) {
-            self.views.note_subscriptions();
-        }
-        if let Event::Connected { session_present, .. } = event {
-            self.accepted = self.accepted.saturating_add(1);
-            if !session_present && self.accepted == 1 {
-                // Another session of the broker: its messages are counted from its beginning.
-                self.received -= std::mem::take(&mut self.received_once).min(self.received);
-            }
-        }
-        // A page that was just loaded shows nothing that could be out of date, unless it relies on the broker's memory.
-        let relies = self.accepted > 1 || !self.connection.options().clean_start;
-        if *event == Event::MessagesMayBeMissed && relies {
-            self.notice(
-                "Messages may have been missed",
-                "The broker had forgotten this page while the connection was down. What was sent in between is not here.",
-            );
-        }
-    }
-
-    fn handle_message(&mut self, now: Now, message: &ApplicationMessage) {
-        self.received += 1;
-        self.received_once += u64::from(message.qos == Qos::ExactlyOnce);
-        let arrival = Arrival {
-            topic: message.topic.as_str(),
-            payload: &message.payload,
-            qos: message.qos.bits(),
-            retain: message.retain,
-            dup: message.dup,
-            properties: message.properties.as_bytes(),
-        };
-        take_in(
-            &mut self.store,
-            &mut self.home,
-            &mut self.views,
-            now.wall_ms,
-            &arrival,
-        );
-    }
-}
-
-/// A message was heard at `at_ms`, or is played as if it had been.
-fn take_in(store: &mut Store, home: &mut Home, views: &mut Views, at_ms: u64, arrival: &Arrival<'_>) {
-    let change = store.apply(at_ms, arrival);
-    if let Some(id) = change.id() {
-        home.note_message(id);
-    }
-    views.note_message(change.id());
 }
 
 /// Whether this input needs the session.

@@ -6,17 +6,21 @@
 
 mod arrange;
 mod chart;
+mod home;
 mod patch;
 mod recording;
 mod retained;
+mod topics;
 
 use serde::{Deserialize, Serialize};
 
 pub use arrange::*;
 pub use chart::*;
+pub use home::*;
 pub use patch::*;
 pub use recording::*;
 pub use retained::*;
+pub use topics::*;
 
 /// Numbers a request of the page, so that its [`Outcome`] can be matched.
 pub type RequestId = u32;

@@ -3,6 +3,7 @@
 mod arrange;
 mod chart;
 mod connection;
+mod control;
 mod disk;
 mod export;
 mod formats;

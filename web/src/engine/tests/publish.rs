@@ -198,3 +198,118 @@ fn waiting_for_a_response_can_be_given_up() {
     bench.respond("re", asked.properties.correlation_data().unwrap(), "late");
     assert!(matches!(bench.outcome(), Outcome::Failed(_)));
 }
+
+#[test]
+fn every_qos_has_its_result() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    bench.command(publication(0));
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Sent
+    }));
+    bench.command(publication(1));
+    let sent = bench.sent();
+    let Some(Packet::Publish(publish)) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    bench.send(&Packet::Puback(Ack {
+        packet_id: publish.packet_id.unwrap(),
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::new(),
+    }));
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Acknowledged(String::new())
+    }));
+}
+
+#[test]
+fn variables_are_filled_in_and_every_property_is_sent() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    let message = Publication {
+        topic: "a/{n}".into(),
+        payload: b"{now} {random}".to_vec(),
+        variables: true,
+        repeat: 2,
+        is_text: true,
+        correlation_data: Some(b"c".to_vec()),
+        response_topic: Some("r".into()),
+        ..Publication::default()
+    };
+    bench.command(Command::Publish { request: 7, message });
+    let mut payloads = vec![];
+    for (packet, topic) in bench.sent().iter().zip(["a/1", "a/2"]) {
+        let Packet::Publish(publish) = packet else {
+            panic!("{packet:?}")
+        };
+        assert_eq!(publish.topic(), Some(topic));
+        let parts = publish.clone().into_parts();
+        let sent: Vec<_> = parts.properties.iter().collect();
+        assert!(sent.contains(&Property::PayloadFormatIndicator(1)), "{sent:?}");
+        assert!(sent.contains(&Property::CorrelationData(b"c")), "{sent:?}");
+        assert!(sent.contains(&Property::ResponseTopic("r")), "{sent:?}");
+        let text = std::str::from_utf8(publish.payload()).unwrap().to_owned();
+        let (now, random) = text.split_once(' ').unwrap();
+        assert_eq!(now, bench.now().wall_ms.to_string());
+        assert!(random.parse::<u32>().unwrap() < 1_000_000);
+        payloads.push(text);
+    }
+    assert_eq!(payloads.len(), 2);
+    assert_ne!(payloads[0], payloads[1]);
+}
+
+#[test]
+fn qos_0_is_refused_while_the_broker_is_away_and_qos_1_waits() {
+    let mut bench = Bench::connected();
+    bench.close(1006, "");
+    bench.command(publication(0));
+    assert!(
+        matches!(
+            bench.patches.last(),
+            Some(Patch::Outcome {
+                outcome: Outcome::Failed(_),
+                ..
+            })
+        ),
+        "{:?}",
+        bench.patches.last()
+    );
+    bench.command(publication(1));
+    bench.wait(250);
+    assert!(bench.patches.contains(&Patch::Outcome {
+        request: 7,
+        outcome: Outcome::Queued
+    }));
+    assert!(
+        bench
+            .patches
+            .iter()
+            .any(|patch| matches!(patch, Patch::Counters(counters) if counters.queued == 1))
+    );
+}
+
+#[test]
+fn a_message_too_large_for_the_bridge_is_refused_before_it_ends_the_connection() {
+    let mut bench = Bench::new();
+    let options = ConnectionOptions {
+        largest_packet: Some(1_000),
+        ..options()
+    };
+    bench.command(Command::Connect(Box::new(options)));
+    let message = Publication {
+        topic: "a".into(),
+        payload: vec![0; 1_000],
+        qos: 1,
+        ..Publication::default()
+    };
+    bench.command(Command::Publish { request: 7, message });
+    assert!(matches!(
+        bench.patches.last(),
+        Some(Patch::Outcome {
+            outcome: Outcome::Failed(_),
+            ..
+        })
+    ));
+}

@@ -1,0 +1,175 @@
+//! Devices that are told to do something, and that announce themselves.
+
+use super::*;
+
+#[test]
+fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish("zigbee2mqtt/Kitchen/Worktop", r#"{"state":"OFF"}"#);
+    bench.wait(300);
+    let device = bench.cards().last().unwrap().id.clone();
+    let turn_on = Command::Control {
+        request: 9,
+        device,
+        entity: "state".into(),
+        action: Action::Turn(true),
+    };
+    bench.sent();
+    bench.command(turn_on.clone());
+    bench.wait(300);
+    let sent = bench.sent();
+    assert!(
+        matches!(sent.as_slice(), [Packet::Publish(publish)] if publish.payload() == r#"{"state":"ON"}"#.as_bytes() && !publish.retain),
+        "{sent:?}"
+    );
+    let state = |bench: &Bench| {
+        bench.cards().last().unwrap().entities[0]
+            .control
+            .as_ref()
+            .unwrap()
+            .state
+            .clone()
+    };
+    assert_eq!(state(&bench), ControlState::Sent(Action::Turn(true)));
+    bench.publish("zigbee2mqtt/Kitchen/Worktop", r#"{"state":"ON"}"#);
+    bench.wait(300);
+    assert_eq!(state(&bench), ControlState::Confirmed);
+    bench.command(turn_on);
+    bench.wait(5_300);
+    assert_eq!(
+        state(&bench),
+        ControlState::Failed("No answer after 5 s".into(), Action::Turn(true))
+    );
+}
+
+#[test]
+fn a_command_without_a_connection_is_not_kept_for_later() {
+    let mut bench = Bench::connected();
+    bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);
+    bench.close(1006, "");
+    bench.command(Command::Control {
+        request: 9,
+        device: "zigbee2mqtt-Lamp".into(),
+        entity: "state".into(),
+        action: Action::Turn(true),
+    });
+    assert!(matches!(
+        bench.patches.last(),
+        Some(Patch::Outcome {
+            request: 9,
+            outcome: Outcome::Failed(_)
+        })
+    ));
+    assert_eq!(bench.engine.poll_transmit(), None);
+}
+
+/// Home as the page has it.
+fn home(bench: &Bench) -> crate::wire::HomeView {
+    let mut home = None;
+    for patch in &bench.patches {
+        match (patch, &mut home) {
+            (Patch::Home(view), _) => home = Some(view.clone()),
+            (Patch::Facts(facts), Some(home)) => home.take_facts(facts.clone()),
+            _ => {}
+        }
+    }
+    home.unwrap()
+}
+
+#[test]
+fn an_announced_device_takes_the_place_of_the_guess_and_goes_when_it_is_removed() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish("lab/lamp", r#"{"state":"ON"}"#);
+    bench.wait(600);
+    let guessed = bench.cards().last().unwrap().id.clone();
+    let config = "homeassistant/light/lamp/config";
+    bench.publish(
+        config,
+        r#"{"schema":"json","stat_t":"lab/lamp","cmd_t":"lab/lamp/set","brightness":true,"uniq_id":"lamp1","dev":{"ids":"l1","name":"Bench lamp"}}"#,
+    );
+    bench.publish("homeassistant/light/broken/config", "{");
+    bench.wait(1_200);
+    let card = (*bench.cards().last().unwrap()).clone();
+    let shown: Vec<_> = card
+        .entities
+        .iter()
+        .map(|entity| (&*entity.id, &*entity.kind))
+        .collect();
+    assert_eq!(shown, [("lamp1", "light"), ("lamp1.brightness", "number")]);
+    assert!(
+        matches!(card.entities[0].value, EntityValue::Binary { on: true, .. }),
+        "its state came before it"
+    );
+    assert!(
+        card.entities[0]
+            .control
+            .as_ref()
+            .is_some_and(|control| !control.guessed)
+    );
+    let id = card.id.clone();
+    assert_ne!(id, guessed);
+    let devices: Vec<_> = home(&bench)
+        .rooms
+        .iter()
+        .flat_map(|room| room.devices.to_vec())
+        .collect();
+    assert_eq!(devices, std::slice::from_ref(&id));
+    bench.wait(5_000);
+    assert_eq!(
+        home(&bench).unreadable[0].topic,
+        "homeassistant/light/broken/config"
+    );
+    bench.sent();
+    bench.command(Command::Control {
+        request: 9,
+        device: id,
+        entity: "lamp1.brightness".into(),
+        action: Action::Set(50.0),
+    });
+    bench.wait(300);
+    let sent = bench.sent();
+    assert!(
+        matches!(sent.as_slice(), [Packet::Publish(publish)] if publish.topic() == Some("lab/lamp/set")
+            && publish.payload() == r#"{"state":"ON","brightness":127}"#.as_bytes()),
+        "{sent:?}"
+    );
+    bench.publish(config, "");
+    bench.wait(1_200);
+    assert_eq!(home(&bench).rooms, []);
+}
+
+#[test]
+fn a_button_is_done_when_the_broker_has_it() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish(
+        "homeassistant/button/b/config",
+        r#"{"cmd_t":"lab/restart","uniq_id":"b1","name":"Restart","dev":{"ids":"d1","name":"Bench"}}"#,
+    );
+    bench.wait(600);
+    let device = bench.cards().last().unwrap().id.clone();
+    bench.sent();
+    bench.command(Command::Control {
+        request: 9,
+        device,
+        entity: "b1".into(),
+        action: Action::Press,
+    });
+    let sent = bench.sent();
+    let Some(Packet::Publish(publish)) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    bench.send(&Packet::Puback(Ack {
+        packet_id: publish.packet_id.unwrap(),
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::new(),
+    }));
+    bench.wait(10_000);
+    let card = (*bench.cards().last().unwrap()).clone();
+    assert_eq!(
+        card.entities[0].control.as_ref().unwrap().state,
+        ControlState::Delivered
+    );
+}
