@@ -117,6 +117,99 @@ fn a_card_is_dragged_into_another_room() -> Result<()> {
     })
 }
 
+/// Waits until the cards of a room stand in this order.
+fn wait_for_order(page: &Page, room: &str, expected: &[&str]) -> Result<()> {
+    let body = "return [...document.querySelector(`[data-testid=arrange-room][data-room=${arguments[0]}]`)
+        .querySelectorAll('[data-device]')].map(card => card.dataset.device)";
+    until("the order of the cards", || {
+        let order: Vec<String> = page.script(body, &[json!(room)])?;
+        Ok((order == expected).then_some(()))
+    })
+}
+
+#[test]
+fn cards_and_rooms_are_put_in_order_by_keyboard_and_by_pointer_also_for_another_tab() -> Result<()> {
+    home("arrange-order", |page, _| {
+        page.click(&by("arrange"))?;
+        let (lamp, light) = ("home-kitchen-lamp", "home-kitchen-worktop-light");
+        wait_for_order(page, "room-kitchen", &[lamp, light])?;
+        let press = |key: &str| -> Result<()> {
+            let body = "const button = document.querySelector('[data-testid=arrange-card][data-device=home-kitchen-lamp] [data-testid=arrange-menu]');
+                button.focus(); button.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], bubbles: true})); return null";
+            page.script(body, &[json!(key)])
+        };
+        press("ArrowRight")?;
+        wait_for_order(page, "room-kitchen", &[light, lamp])?;
+        until("the focus on the card that was moved", || {
+            let at: String = page.script(
+                "return document.activeElement.getAttribute('aria-label') ?? ''",
+                &[],
+            )?;
+            Ok((at == "Move… Lamp").then_some(()))
+        })?;
+        press("ArrowLeft")?;
+        wait_for_order(page, "room-kitchen", &[lamp, light])?;
+        let body = "const card = document.querySelector('[data-testid=arrange-card][data-device=home-bathroom-fan]');
+            const before = document.querySelector('[data-testid=arrange-card][data-device=home-kitchen-worktop-light]');
+            const dataTransfer = new DataTransfer();
+            const send = (to, type) => to.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer}));
+            send(card, 'dragstart'); send(before, 'dragover'); send(before, 'drop'); send(card, 'dragend'); return null";
+        page.script::<()>(body, &[])?;
+        wait_for_order(page, "room-kitchen", &[lamp, "home-bathroom-fan", light])?;
+        page.click(&by("arrange-undo"))?;
+        wait_for_order(page, "room-kitchen", &[lamp, light])?;
+        page.click(
+            &by("arrange-room")
+                .with("data-room", "room-bathroom")
+                .inside(&by("room-up")),
+        )?;
+        let kept = "return Object.entries(localStorage).filter(([key]) => key.startsWith('hearth.home ')).map(([, text]) => text)[0] ?? ''";
+        until("the order of the rooms", || {
+            let rooms: String = page.script(kept, &[])?;
+            Ok(rooms
+                .contains(r#""room_order":["Bathroom","Kitchen"]"#)
+                .then_some(()))
+        })?;
+        let rooms = "return [...document.querySelectorAll('[data-testid=arrange-room]')].map(room => room.dataset.room)";
+        until("the rooms in their order", || {
+            let rooms: Vec<String> = page.script(rooms, &[])?;
+            Ok((rooms == ["room-bathroom", "room-kitchen"]).then_some(()))
+        })?;
+        // Another document of this origin, as another tab is one, puts them back.
+        let elsewhere = "const frame = document.body.appendChild(document.createElement('iframe'));
+            const key = Object.keys(localStorage).find(key => key.startsWith('hearth.home '));
+            frame.contentWindow.localStorage.setItem(key, '{\"room_order\":[\"Kitchen\",\"Bathroom\"]}'); return null";
+        page.script::<()>(elsewhere, &[])?;
+        until("what the other tab arranged", || {
+            let rooms: Vec<String> = page.script(rooms, &[])?;
+            Ok((rooms == ["room-kitchen", "room-bathroom"]).then_some(()))
+        })
+    })
+}
+
+#[test]
+fn all_lights_of_the_home_go_off_at_once_and_a_low_battery_is_put_off() -> Result<()> {
+    home("arrange-all-lights", |page, broker| {
+        let mut subscriber = broker.client().subscribe("home/+/+/set", 1)?;
+        broker
+            .client()
+            .publish("home/bathroom/spot-light/state", b"ON", &["-r"])?;
+        broker
+            .client()
+            .publish("home/hall/remote/battery", b"7", &["-r"])?;
+        page.wait_for_attribute(&by("all-lights-off"), "data-value", &["3"])?;
+        page.click(&by("all-lights-off"))?;
+        subscriber.wait_for("1 0 home/bathroom/spot-light/set OFF")?;
+        page.wait_for_text(&by("done"), "3 lights turned off.")?;
+        let battery = by("attention-item").with("data-reason", "battery");
+        page.click(&battery.clone().inside(&by("attention-later")))?;
+        page.wait_for_text(&by("done"), "reminded tomorrow")?;
+        page.wait_until_gone(&battery)?;
+        page.click(&by("undo"))?;
+        page.wait_for(&battery)
+    })
+}
+
 #[test]
 fn a_search_begins_with_a_slash_and_finds_topics() -> Result<()> {
     home("arrange-search", |page, _| {

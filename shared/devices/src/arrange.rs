@@ -76,6 +76,7 @@ impl Devices {
             return;
         };
         let device = &mut tracked.device;
+        let place = self.arrangement.place(&marks);
         let said = self.arrangement.correction(&marks).cloned().unwrap_or_default();
         let own = &device.own;
         device.name = if said.name.is_empty() {
@@ -92,6 +93,8 @@ impl Devices {
         };
         device.is_hidden = said.hidden;
         device.is_favourite = said.favourite;
+        device.put_off = said.put_off;
+        device.place = place;
         device.silent_after_ms = u64::from(said.silent_after_s) * 1_000;
         let means_other = device.kind_by_hand != said.kind;
         device.kind_by_hand = said.kind;

@@ -8,6 +8,8 @@ use crate::device::DeviceKind;
 const NAME_CHARACTERS: usize = 80;
 /// Devices, rooms and links that are kept, of each; what is beyond is refused.
 const MOST: usize = 2_000;
+/// Reasons that are put off for one device.
+const MOST_PUT_OFF: usize = 8;
 
 /// What was said of a device by hand.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +26,8 @@ pub struct Correction {
     pub favourite: bool,
     /// It is silent after so many seconds without a message; 0: by its own rhythm.
     pub silent_after_s: u32,
+    /// Reasons for attention ([`crate::Reason::name`]) that are put off, and until when, ms since epoch.
+    pub put_off: Vec<(String, u64)>,
 }
 
 /// Everything that was arranged by hand in one home. Devices are named by their marks ([`crate::Devices::marks`]), so
@@ -36,6 +40,10 @@ pub struct Arrangement {
     devices: Vec<(String, Correction)>,
     together: Vec<Vec<String>>,
     apart: Vec<String>,
+    /// First marks of devices that were put in an order by hand.
+    order: Vec<String>,
+    /// Names of rooms that were, as they are called here.
+    room_order: Vec<String>,
 }
 
 impl Arrangement {
@@ -61,6 +69,35 @@ impl Arrangement {
     #[must_use]
     pub fn apart(&self) -> &[String] {
         &self.apart
+    }
+
+    /// The place of a device in the order made by hand; devices that have none come after.
+    #[must_use]
+    pub fn place(&self, marks: &[String]) -> Option<usize> {
+        self.order.iter().position(|known| marks.contains(known))
+    }
+
+    /// The place of a room in the order made by hand; rooms that have none come after.
+    #[must_use]
+    pub fn room_place(&self, name: &str) -> Option<usize> {
+        self.room_order.iter().position(|known| known == name)
+    }
+
+    /// Puts devices, each with its marks, in this order. Others keep theirs, before them.
+    pub fn put_in_order(&mut self, devices: &[Vec<String>]) {
+        self.order
+            .retain(|known| !devices.iter().any(|marks| marks.contains(known)));
+        for mark in devices.iter().filter_map(|marks| marks.first()) {
+            if self.order.len() < MOST {
+                self.order.push(mark.clone());
+            }
+        }
+    }
+
+    /// Puts rooms in this order.
+    pub fn put_rooms_in_order(&mut self, names: Vec<String>) {
+        self.room_order = names;
+        self.room_order.truncate(MOST);
     }
 
     /// What a room is called here that devices call so.
@@ -129,12 +166,16 @@ impl Arrangement {
                 .for_each(|room| to.clone_into(room)),
             None => {}
         }
+        for name in self.room_order.iter_mut().filter(|name| *name == from) {
+            to.clone_into(name);
+        }
         self.call(from, to);
     }
 
     /// Takes a room away: its devices are where they say themselves, or nowhere.
     pub fn remove_room(&mut self, name: &str) {
         self.rooms.retain(|room| room != name);
+        self.room_order.retain(|room| room != name);
         for (_, called) in self.renamed.iter_mut().filter(|(_, called)| called == name) {
             called.clear();
         }
@@ -231,6 +272,8 @@ impl Arrangement {
                 .take(MOST)
                 .collect(),
             apart: texts(list("apart")),
+            order: texts(list("order")),
+            room_order: texts(list("room_order")),
         }
     }
 
@@ -259,6 +302,8 @@ impl Arrangement {
                 Json::List(self.together.iter().map(|set| texts(set)).collect()),
             ),
             ("apart", texts(&self.apart)),
+            ("order", texts(&self.order)),
+            ("room_order", texts(&self.room_order)),
         ];
         let named = |(name, value): (&str, Json)| (name.to_owned(), value);
         Json::Object(members.into_iter().map(named).collect()).to_json()
@@ -284,6 +329,14 @@ fn correction(said: &Json) -> Correction {
             .get("silent_after_s")
             .and_then(Json::number)
             .unwrap_or_default() as u32,
+        put_off: said
+            .get("put_off")
+            .map(Json::members)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|(reason, until)| Some((reason.clone(), until.number()? as u64)))
+            .take(MOST_PUT_OFF)
+            .collect(),
     }
 }
 
@@ -309,6 +362,11 @@ fn written(said: &Correction) -> Json {
             "silent_after_s".to_owned(),
             Json::whole(u64::from(said.silent_after_s)),
         ));
+    }
+    if !said.put_off.is_empty() {
+        let until = |(reason, until): &(String, u64)| (reason.clone(), Json::whole(*until));
+        let all = said.put_off.iter().map(until).collect();
+        members.push(("put_off".to_owned(), Json::Object(all)));
     }
     Json::Object(members)
 }
@@ -336,9 +394,12 @@ mod tests {
             said.room = Some(None);
             said.favourite = true;
             said.silent_after_s = 90;
+            said.put_off = vec![("battery".into(), 1_700_000_000_000)];
         });
         all.join(&marks(&["a/b"]), &marks(&["mac:1", "f:2"]));
         all.separate("a/c");
+        all.put_in_order(&[marks(&["a/b"]), marks(&["mac:1", "f:2"])]);
+        all.put_rooms_in_order(marks(&["Küche", "Den \"x\""]));
         all
     }
 
@@ -375,6 +436,27 @@ mod tests {
         assert_eq!(moved, Some(Some("Kochen".to_owned())));
         all.rename_room("Kochen", "Kitchen");
         assert_eq!(all.room_of("Kitchen").as_deref(), Some("Kitchen"));
+    }
+
+    #[test]
+    fn devices_and_rooms_are_put_in_an_order_and_later_ones_come_after() {
+        let mut all = whole();
+        let place = |all: &Arrangement, mark: &str| all.place(&marks(&[mark]));
+        assert_eq!((place(&all, "a/b"), place(&all, "mac:1")), (Some(0), Some(1)));
+        assert_eq!(place(&all, "new"), None);
+        all.put_in_order(&[marks(&["c"]), marks(&["a/b"])]);
+        assert_eq!(
+            [place(&all, "mac:1"), place(&all, "c"), place(&all, "a/b")],
+            [Some(0), Some(1), Some(2)]
+        );
+        assert!(all.room_place("Küche") < all.room_place("Den \"x\""));
+        all.rename_room("Küche", "Kochen");
+        assert_eq!(all.room_place("Kochen"), Some(0));
+        all.remove_room("Kochen");
+        assert_eq!(
+            (all.room_place("Kochen"), all.room_place("Den \"x\"")),
+            (None, Some(0))
+        );
     }
 
     #[test]

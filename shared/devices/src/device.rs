@@ -408,6 +408,10 @@ pub struct Device {
     pub is_hidden: bool,
     /// People want to see it first.
     pub is_favourite: bool,
+    /// Its place in the order that people made; those without come after.
+    pub place: Option<usize>,
+    /// Reasons for attention that people put off, and until when, ms since epoch.
+    pub put_off: Vec<(String, u64)>,
     /// People said that it is silent after so long without a message, ms; 0: by its own rhythm.
     pub silent_after_ms: u64,
 }

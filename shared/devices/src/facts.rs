@@ -196,6 +196,13 @@ impl Devices {
                 }
             }
         }
+        items.retain(|item| {
+            let device = self.device(self.head(item.device));
+            let put_off = device.map(|device| &*device.put_off).unwrap_or_default();
+            !put_off
+                .iter()
+                .any(|(reason, until)| reason == item.reason.name() && now_ms < *until)
+        });
         sort_by_key(&mut items, |item| (item.reason, item.since_ms, item.device));
         items
     }

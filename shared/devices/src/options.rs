@@ -15,7 +15,7 @@ pub struct DeviceOptions {
     pub stale_after_intervals: u64,
     /// But never sooner than this, in ms. Default 60 s.
     pub stale_floor_ms: u64,
-    /// A door or window is worth attention when it is open this long, in ms. Default 5 min.
+    /// A door or window is worth attention when it is open this long, in ms. Default 0: at once.
     pub open_attention_ms: u64,
     /// A battery is low at this charge, in %. Default 15.
     pub battery_low_percent: f64,
@@ -30,7 +30,7 @@ impl Default for DeviceOptions {
             maximum_topics: 50_000,
             stale_after_intervals: 3,
             stale_floor_ms: 60_000,
-            open_attention_ms: 5 * 60_000,
+            open_attention_ms: 0,
             battery_low_percent: 15.0,
         }
     }

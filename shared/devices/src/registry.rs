@@ -460,7 +460,8 @@ impl Devices {
         let is_shown = |id: DeviceId| self.joined.is_empty() || self.head(id) == id;
         let mut devices: Vec<(DeviceId, &Device)> = self.iter().filter(|(id, _)| is_shown(*id)).collect();
         sort_by(&mut devices, |(_, a), (_, b)| {
-            (a.first_seen_ms, &a.name).cmp(&(b.first_seen_ms, &b.name))
+            let key = |device: &Device| (device.place.is_none(), device.place, device.first_seen_ms);
+            (key(a), &a.name).cmp(&(key(b), &b.name))
         });
         for (id, device) in devices {
             match rooms.iter_mut().find(|room| room.name == device.room) {
@@ -473,7 +474,13 @@ impl Devices {
         }
         // Not by arrival: the order must be the same at every start.
         sort_by(&mut rooms, |a, b| {
-            let place = |room: &Room| room.name.as_deref().map_or(usize::MAX, place_of_room);
+            let place = |room: &Room| match room.name.as_deref() {
+                Some(name) => {
+                    let by_hand = self.arrangement.room_place(name);
+                    (by_hand.unwrap_or(usize::MAX), place_of_room(name))
+                }
+                None => (usize::MAX, usize::MAX),
+            };
             (place(a), &a.name).cmp(&(place(b), &b.name))
         });
         rooms

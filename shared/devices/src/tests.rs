@@ -325,11 +325,7 @@ fn facts_and_attention_of_a_home() {
             .map(|item| item.reason)
             .collect::<Vec<_>>()
     };
-    assert_eq!(reasons(2000), [Reason::Alert, Reason::Battery]);
-    assert_eq!(
-        reasons(10 * MINUTE),
-        [Reason::Alert, Reason::Open, Reason::Battery]
-    );
+    assert_eq!(reasons(2000), [Reason::Alert, Reason::Open, Reason::Battery]);
     assert_eq!(devices.room_facts(Some("Kitchen")).inside, Some(20.0));
 }
 

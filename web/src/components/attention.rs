@@ -17,6 +17,9 @@ const SHOWN: usize = 3;
 pub(crate) struct AttentionProps {
     pub(crate) items: Vec<AttentionItem>,
     pub(crate) now: u64,
+    /// A reason for attention of a device is put off.
+    #[prop_or_default]
+    pub(crate) on_later: Callback<(String, AttentionReason)>,
 }
 
 /// The strip below the glance; absent when empty.
@@ -44,6 +47,18 @@ pub(crate) fn Attention(props: &AttentionProps) -> Html {
         Callback::from(move |_: MouseEvent| all.set(!*all))
     };
     let count = if *all { items.len() } else { SHOWN };
+    let on_later = {
+        let (shown, held, on_later) = (shown.clone(), held.clone(), props.on_later.clone());
+        Callback::from(move |(device, reason): (String, AttentionReason)| {
+            // Somebody points at it, so it would stay: but that is what they asked for. What is gone tells no more that the
+            // pointer left it.
+            held.set(false);
+            shown
+                .borrow_mut()
+                .retain(|item| (&item.device, item.reason) != (&device, reason));
+            on_later.emit((device, reason));
+        })
+    };
     html! {
         <section class="attn" aria-labelledby="attn-h" onpointerenter={move |_| enter()} onpointerleave={move |_| leave()}
             onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
@@ -55,7 +70,7 @@ pub(crate) fn Attention(props: &AttentionProps) -> Html {
                     </button>
                 }
             </header>
-            <ul>{ for items.iter().take(count).map(|item| row(item, props.now)) }</ul>
+            <ul>{ for items.iter().take(count).map(|item| row(item, props.now, &on_later)) }</ul>
         </section>
     }
 }
@@ -72,7 +87,7 @@ fn refresh(shown: &mut [AttentionItem], now: &[AttentionItem]) {
     }
 }
 
-fn row(item: &AttentionItem, now: u64) -> Html {
+fn row(item: &AttentionItem, now: u64, on_later: &Callback<(String, AttentionReason)>) -> Html {
     let lasted = match now.saturating_sub(item.since) {
         age if age < 10_000 => "Just now.".to_owned(),
         age => format!("For {}.", words::lasting(age)),
@@ -101,7 +116,7 @@ fn row(item: &AttentionItem, now: u64) -> Html {
                 Tone::Warn,
                 format!("{name}: battery {charge}"),
                 lasted,
-                "Show",
+                "Remind me",
             )
         }
         AttentionReason::Unavailable => (
@@ -122,15 +137,36 @@ fn row(item: &AttentionItem, now: u64) -> Html {
         .into_iter()
         .filter(|part| !part.is_empty());
     html! {
-        <li key={format!("{}/{}", item.device, reason(item.reason))} data-testid="attention-item"
-            data-reason={reason(item.reason)} data-device={item.device.clone()}>
+        <li key={format!("{}/{}", item.device, item.reason.name())} data-testid="attention-item"
+            data-reason={item.reason.name()} data-device={item.device.clone()}>
             <span class={classes!("tile", tone_class(tone))}><Icon name={icon} /></span>
-            <p class="attn__t"><strong><bdi>{title}</bdi></strong><span>{detail.collect::<Vec<_>>().join(" ")}</span></p>
+            <p class="attn__t"><a href={Route::Device { id: item.device.clone() }.href()}><strong><bdi>{title}</bdi></strong></a><span>{detail.collect::<Vec<_>>().join(" ")}</span></p>
+            if item.reason == AttentionReason::Battery {
+                {later(item, action, &name, on_later)}
+            } else {
             <a class="btn attn__act" href={Route::Device { id: item.device.clone() }.href()}>
                 <span>{action}<span class="vh">{format!(": {name}")}</span></span>
                 <Icon name="right" class="only-s" />
             </a>
+            }
         </li>
+    }
+}
+
+/// Puts the item off until tomorrow; nothing else can be done from here.
+fn later(
+    item: &AttentionItem,
+    action: &'static str,
+    name: &str,
+    on_later: &Callback<(String, AttentionReason)>,
+) -> Html {
+    let of = (item.device.clone(), item.reason);
+    html! {
+        <button class="btn attn__act" type="button" onclick={on_later.reform(move |_: MouseEvent| of.clone())}
+            data-testid="attention-later">
+            <span>{action}<span class="vh">{format!(" tomorrow: {name}")}</span></span>
+            <Icon name="right" class="only-s" />
+        </button>
     }
 }
 
@@ -142,17 +178,6 @@ fn sentence(text: &str) -> String {
     };
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{}{}{end}", upper_char(first), chars.as_str())
-}
-
-/// `data-reason`
-fn reason(reason: AttentionReason) -> &'static str {
-    match reason {
-        AttentionReason::Open => "open",
-        AttentionReason::Silent => "silent",
-        AttentionReason::Battery => "battery",
-        AttentionReason::Unavailable => "unavailable",
-        AttentionReason::Alert => "alert",
-    }
 }
 
 #[cfg(test)]
@@ -201,6 +226,7 @@ mod tests {
                 "usually closed by now",
             )],
             now: 42 * 60_000 + 1_000,
+            on_later: Callback::default(),
         });
         assert!(
             html.contains(r#"data-testid="attention-item" data-reason="open""#),
@@ -217,7 +243,8 @@ mod tests {
         assert_eq!(
             render::<Attention>(AttentionProps {
                 items: vec![],
-                now: 0
+                now: 0,
+                on_later: Callback::default(),
             }),
             ""
         );

@@ -57,7 +57,7 @@ pub(crate) struct RoomProps {
     pub(crate) room: RoomView,
     /// Turn the lights off in the room with this id.
     #[prop_or_default]
-    pub(crate) on_lights: Callback<String>,
+    pub(crate) on_lights: Callback<Option<String>>,
     /// The cards.
     pub(crate) children: Html,
 }
@@ -92,30 +92,42 @@ pub(crate) fn Room(props: &RoomProps) -> Html {
                         if at == 0 { html! { <span><strong class="ink2">{text}</strong></span> } } else { html! { <span>{text}</span> } }
                     })}
                 </p>
-                if let Some(on) = props.room.lights { <LightsOff {on} room={props.room.clone()} on_lights={props.on_lights.clone()} /> }
+                if let Some(on) = props.room.lights { <LightsOff {on} room={Some(props.room.clone())} on_lights={props.on_lights.clone()} /> }
             </header>
             {props.children.clone()}
         </section>
     }
 }
 
+/// What [`LightsOff`] draws.
 #[derive(Properties, PartialEq)]
-struct LightsOffProps {
-    on: u32,
-    room: RoomView,
-    on_lights: Callback<String>,
+pub(crate) struct LightsOffProps {
+    pub(crate) on: u32,
+    /// `None`: everywhere.
+    #[prop_or_default]
+    pub(crate) room: Option<RoomView>,
+    pub(crate) on_lights: Callback<Option<String>>,
 }
 
-/// All lights of a room, and how many of them are on.
+/// All lights of a room or of the home, and how many of them are on.
 #[component]
-fn LightsOff(props: &LightsOffProps) -> Html {
-    let id = props.room.id.clone();
+pub(crate) fn LightsOff(props: &LightsOffProps) -> Html {
+    let id = props.room.as_ref().map(|room| room.id.clone());
+    let place = match &props.room {
+        Some(room) => format!(" in {}", visible(&room.name)),
+        None => " in the whole home".to_owned(),
+    };
+    let testid = if id.is_some() {
+        "lights-off"
+    } else {
+        "all-lights-off"
+    };
     let look_only = use_look_only().is_some();
     let disabled = look_only || props.on == 0;
     html! {
-        <button class="btn btn--quiet lightsoff" type="button" {disabled} data-testid="lights-off" data-value={props.on.to_string()}
+        <button class="btn btn--quiet lightsoff" type="button" {disabled} data-testid={testid} data-value={props.on.to_string()}
             onclick={props.on_lights.reform(move |_: MouseEvent| id.clone())}>
-            {"All lights off"}<span class="vh">{format!(" in {}", visible(&props.room.name))}</span>
+            {"All lights off"}<span class="vh">{place}</span>
             if props.on > 0 { <span class="muted">{props.on}</span> }
         </button>
     }

@@ -6,6 +6,11 @@ fn key(address: &str) -> String {
     format!("hearth.home {address}")
 }
 
+/// Whether this is what the arrangement is kept under that belongs to an address.
+pub(super) fn is_of(kept_under: &str, address: &str) -> bool {
+    !address.is_empty() && kept_under == key(address)
+}
+
 /// What was kept; empty when nothing was.
 pub(super) fn kept(address: &str) -> String {
     storage::lasting().read(&key(address)).unwrap_or_default()

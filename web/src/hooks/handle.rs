@@ -91,6 +91,8 @@ impl EngineHandle {
         let (seen, online) = (handle.clone(), handle.clone());
         page::on_visibility(move |visible| seen.send(Command::Visible(visible)));
         page::on_online(move || online.send(Command::Wake));
+        let other = handle.clone();
+        page::on_storage(move |key, text| other.arranged_elsewhere(&key, text));
         handle
     }
 
@@ -138,9 +140,16 @@ impl EngineHandle {
         (!self.is_detached()).then(|| Command::Arrange(Arrange::Restore(arranged::kept(&options.url))))
     }
 
+    /// Another tab of this browser arranged the same home.
+    fn arranged_elsewhere(&self, key: &str, text: String) {
+        if arranged::is_of(key, &self.0.home_at.borrow()) {
+            self.send(Command::Arrange(Arrange::Restore(text)));
+        }
+    }
+
     /// Changes how the home is arranged; `moved` is the device whose card takes the focus.
     pub(crate) fn arrange(&self, change: Arrange) {
-        if let Arrange::Move { device, .. } = &change {
+        if let Arrange::Move { device, .. } | Arrange::Before { device, .. } = &change {
             *self.0.moved.borrow_mut() = Some(device.clone());
         }
         self.send(Command::Arrange(change));

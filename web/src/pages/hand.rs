@@ -11,6 +11,7 @@ use crate::{
         text::visible,
     },
     hooks::{use_engine, use_places},
+    platform::locale,
     wire::{Arrange, DeviceView},
 };
 
@@ -120,6 +121,14 @@ fn Fields(props: &HandProps) -> Html {
                     { for others.map(|(id, name)| html! { <option value={id.clone()}>{visible(name)}</option> }) }
                 </select>
                 <span class="hint">{"Both are then one card, with the values and controls of both."}</span></label>
+            { for hand.put_off.iter().map(|(reason, until)| {
+                let (device, reason) = (device.clone(), *reason);
+                let onclick = arrange.reform(move |_: MouseEvent| Arrange::PutOff { device: device.clone(), reason, hours: 0 });
+                html! {
+                    <p class="row row--apart"><span>{format!("Reminded of this ({}) {}", reason.name(), locale::date_and_time(*until))}</span>
+                        <button class="btn btn--dense" type="button" {onclick} data-testid="hand-remind">{"Now"}</button></p>
+                }
+            })}
             if !hand.parts.is_empty() {
                 <div class="field"><span class="label">{"It is more than one device"}</span>
                     <ul class="topiclist">

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{
-    arrange::{ArrangeBar, ArrangeCard, ArrangeRoom},
+    arrange::{ArrangeBar, ArrangeCard, ArrangeRoom, is_named},
     cards::{Cards, use_columns},
     profiles::{use_connection_form, use_submit},
     route::Route,
@@ -18,7 +18,7 @@ use crate::{
         form::{event_value, quick::QuickForm},
         glance::Glance,
         icon::Icon,
-        room::{Room, RoomNav, room_element},
+        room::{LightsOff, Room, RoomNav, room_element},
         text::visible,
         words,
     },
@@ -28,9 +28,13 @@ use crate::{
     },
     platform::document,
     wire::{
-        Action, Arrange, Command, ConnectionState, FAVOURITES, HomeView, RoomView, Unreadable, WHOLE_HOME,
+        Action, Arrange, AttentionReason, Command, ConnectionState, FAVOURITES, HomeView, RoomView,
+        Unreadable, WHOLE_HOME,
     },
 };
+
+/// "Remind me" means tomorrow.
+const REMIND_HOURS: u32 = 24;
 
 /// What [`Home`] draws.
 #[derive(Properties, PartialEq)]
@@ -169,7 +173,17 @@ fn Rooms(props: &RoomsProps) -> Html {
         .or_else(|| home.rooms.first().map(|room| room.id.clone()));
     let on_lights = {
         let engine = engine.clone();
-        Callback::from(move |room: String| engine.send(Command::LightsOff(room)))
+        Callback::from(move |room: Option<String>| engine.send(Command::LightsOff(room)))
+    };
+    let on_later = {
+        let engine = engine.clone();
+        Callback::from(move |(device, reason): (String, AttentionReason)| {
+            engine.arrange(Arrange::PutOff {
+                device,
+                reason,
+                hours: REMIND_HOURS,
+            });
+        })
     };
     let arrange = |arranging: bool| {
         let (engine, tools) = (engine.clone(), tools.clone());
@@ -188,8 +202,13 @@ fn Rooms(props: &RoomsProps) -> Html {
                 <Arranging rooms={home.rooms.clone()} />
             } else {
                 if tools.search.is_none() && !home.glance.is_empty() { <Glance facts={home.glance.clone()} /> }
-                if tools.search.is_none() { <Attention items={home.attention.clone()} {now} /> }
-                <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
+                if tools.search.is_none() { <Attention items={home.attention.clone()} {now} {on_later} /> }
+                <div class="roombar">
+                    <RoomNav rooms={home.rooms.clone()} {current} {on_choose} />
+                    if let Some(on) = all_lights(home, tools.search.is_none()) {
+                        <LightsOff {on} on_lights={on_lights.clone()} />
+                    }
+                </div>
                 <div class={classes!("rooms", columns.is_none().then_some("rooms--beside"))}>
                     { for home.rooms.iter().map(|room| html! {
                         <Room key={room.id.clone()} room={room.clone()} on_lights={on_lights.clone()}>
@@ -223,6 +242,12 @@ pub(crate) fn open_search(engine: &EngineHandle) {
             ..tools
         });
     }
+}
+
+/// Lights that are on in the whole home, when more than one room has some.
+fn all_lights(home: &HomeView, is_whole: bool) -> Option<u32> {
+    let of: Vec<u32> = home.rooms.iter().filter_map(|room| room.lights).collect();
+    (is_whole && of.len() > 1).then(|| of.iter().sum())
 }
 
 fn found(home: &HomeView, search: &str) -> String {
@@ -287,15 +312,31 @@ struct ArrangingProps {
 #[component]
 fn Arranging(props: &ArrangingProps) -> Html {
     let rooms = Rc::new(props.rooms.clone());
+    let named: Vec<&String> = rooms
+        .iter()
+        .filter(|room| is_named(room))
+        .map(|room| &room.name)
+        .collect();
+    // Of a room that goes up or down by one: the one that it stands before then.
+    let places = |room: &RoomView| {
+        let at = named.iter().position(|name| **name == room.name)?;
+        let before = at.checked_sub(1).and_then(|at| named.get(at));
+        let after = (at + 1 < named.len()).then(|| named.get(at + 2).map(|name| (*name).clone()));
+        Some((before.map(|name| Some((*name).clone())), after))
+    };
     html! {
-        { for props.rooms.iter().filter(|room| room.id != FAVOURITES).map(|room| html! {
-            <ArrangeRoom key={room.id.clone()} room={room.clone()}>
-                <div class="cards">
-                    { for room.devices.iter().map(|device| html! {
-                        <ArrangeOf key={device.clone()} device={device.clone()} room={room.id.clone()} rooms={rooms.clone()} />
-                    })}
-                </div>
-            </ArrangeRoom>
+        { for props.rooms.iter().filter(|room| room.id != FAVOURITES).map(|room| {
+            let (before, after) = places(room).unwrap_or_default();
+            html! {
+                <ArrangeRoom key={room.id.clone()} room={room.clone()} {before} {after}>
+                    <div class="cards">
+                        { for room.devices.iter().enumerate().map(|(place, device)| html! {
+                            <ArrangeOf key={device.clone()} device={device.clone()} room={room.id.clone()} {place}
+                                rooms={rooms.clone()} />
+                        })}
+                    </div>
+                </ArrangeRoom>
+            }
         })}
     }
 }
@@ -304,13 +345,15 @@ fn Arranging(props: &ArrangingProps) -> Html {
 struct ArrangeOfProps {
     device: AttrValue,
     room: AttrValue,
+    place: usize,
     rooms: Rc<Vec<RoomView>>,
 }
 
 #[component]
 fn ArrangeOf(props: &ArrangeOfProps) -> Html {
     match use_card(&props.device) {
-        Some(card) => html! { <ArrangeCard {card} room={props.room.clone()} rooms={props.rooms.clone()} /> },
+        Some(card) => html! { <ArrangeCard {card} room={props.room.clone()} place={props.place}
+        rooms={props.rooms.clone()} /> },
         None => html! { <article class="card card--1" aria-hidden="true"></article> },
     }
 }

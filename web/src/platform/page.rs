@@ -95,6 +95,16 @@ pub fn on_online(mut tell: impl FnMut() + 'static) {
     listen(window().as_ref().map(AsRef::as_ref), "online", move |_| tell());
 }
 
+/// Another tab of this browser changed what is kept: under which key, and the text; empty when it was removed.
+pub fn on_storage(mut tell: impl FnMut(String, String) + 'static) {
+    listen(window().as_ref().map(AsRef::as_ref), "storage", move |event| {
+        let event: web_sys::StorageEvent = event.unchecked_into();
+        if let Some(key) = event.key() {
+            tell(key, event.new_value().unwrap_or_default());
+        }
+    });
+}
+
 /// The page goes away (or into the back/forward cache).
 pub fn on_leave(mut tell: impl FnMut() + 'static) {
     listen(window().as_ref().map(AsRef::as_ref), "pagehide", move |_| tell());

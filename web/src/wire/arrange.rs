@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::AttentionReason;
+
 /// What is to be arranged otherwise. Devices are named by their ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Arrange {
@@ -15,6 +17,22 @@ pub enum Arrange {
     Move {
         device: String,
         room: Option<String>,
+    },
+    /// Before another device, in its room; `None`: last where it is.
+    Before {
+        device: String,
+        next: Option<String>,
+    },
+    /// Before another room; `None`: last.
+    RoomBefore {
+        room: String,
+        next: Option<String>,
+    },
+    /// A reason for attention is not shown for so many hours; 0: it is shown again.
+    PutOff {
+        device: String,
+        reason: AttentionReason,
+        hours: u32,
     },
     /// Where it says itself that it is.
     MoveBack(String),
@@ -88,6 +106,8 @@ pub struct HandView {
     pub favourite: bool,
     pub hidden: bool,
     pub silent_after_s: u32,
+    /// Reasons for attention that are put off, and until when, ms since epoch.
+    pub put_off: Vec<(AttentionReason, u64)>,
     pub parts: Vec<PartView>,
 }
 

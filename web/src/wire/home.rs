@@ -94,6 +94,33 @@ pub enum AttentionReason {
     Alert,
 }
 
+impl AttentionReason {
+    /// `data-reason`
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Silent => "silent",
+            Self::Battery => "battery",
+            Self::Unavailable => "unavailable",
+            Self::Alert => "alert",
+        }
+    }
+
+    /// The reason with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [
+            Self::Open,
+            Self::Silent,
+            Self::Battery,
+            Self::Unavailable,
+            Self::Alert,
+        ];
+        all.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
 /// A room and the order of its cards.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RoomView {

@@ -78,8 +78,9 @@ pub enum Command {
     },
     /// Change how the home is arranged; the answer is a [`Patch::Done`].
     Arrange(Arrange),
-    /// Turn off every light that is on in a room of this [`RoomView::id`]; the answer is a [`Patch::Done`].
-    LightsOff(String),
+    /// Turn off every light that is on in a room of this [`RoomView::id`], or everywhere; the answer is a
+    /// [`Patch::Done`].
+    LightsOff(Option<String>),
     /// Show only what has this in its name, room or topics; empty shows all.
     Search(String),
     /// Rooms and devices to choose from; the answer is a [`Patch::Places`].
@@ -396,7 +397,7 @@ impl Default for Limits {
             entities: 64,
             silent_intervals: 3,
             silent_floor_s: 60,
-            open_min: 5,
+            open_min: 0,
             battery_percent: 15,
             queued: 10_000,
             packet_mib: 16,

@@ -11,6 +11,7 @@ pub(crate) mod kept;
 pub(crate) mod publish;
 pub(crate) mod quick;
 pub(crate) mod sent;
+pub(crate) mod typed;
 mod will;
 
 use wasm_bindgen::JsCast;

@@ -1,6 +1,6 @@
 //! What people do with the home as a whole: arrange it, turn lights off together, and take that back.
 
-use hearth_devices::{Arrangement, DeviceId, DeviceKind, Devices, EntityKind, Liveness, named};
+use hearth_devices::{Arrangement, Device, DeviceId, DeviceKind, Devices, EntityKind, Liveness, Room, named};
 
 use super::{super::input::Now, Engine};
 use crate::wire::{Action, Arrange, Done, Outcome, Patch, Place};
@@ -24,13 +24,15 @@ impl Engine {
         let said = match change {
             Arrange::Undo => return self.take_back(now),
             Arrange::Restore(text) => {
+                // Another page arranged it: what was before here is not what was before there.
+                self.undo.retain(|undo| matches!(undo, Undo::Lights(_)));
                 self.home
                     .set_arrangement(now, &self.store, Arrangement::read(&text));
                 return self.views.note_arranged();
             }
             change => {
                 let mut arrangement = before.clone();
-                match changed(self.home.devices(), &mut arrangement, change) {
+                match changed(now.wall_ms, self.home.devices(), &mut arrangement, change) {
                     Ok(said) => {
                         self.home.set_arrangement(now, &self.store, arrangement);
                         said
@@ -64,19 +66,23 @@ impl Engine {
         }
     }
 
-    pub(super) fn lights_off(&mut self, now: Now, room: &str) {
+    /// Turns off the lights of a room, or all.
+    pub(super) fn lights_off(&mut self, now: Now, room: Option<&str>) {
         let devices = self.home.devices();
         let rooms = devices.rooms();
-        let of = rooms
-            .iter()
-            .find(|known| super::super::views::room_id(known) == room);
-        let Some(of) = of else { return };
-        let lights: Vec<(String, String)> = lights_on(devices, &of.devices)
-            .filter_map(|(id, entity)| Some((devices.device(id)?.id.clone(), entity.to_owned())))
-            .collect();
-        let name = of.name.clone();
+        let is_meant = |known: &&Room| room.is_none_or(|room| super::super::views::room_id(known) == room);
+        let mut lights: Vec<(String, String)> = Vec::new();
+        let mut place = String::new();
+        for of in rooms.iter().filter(is_meant) {
+            lights.extend(
+                lights_on(devices, &of.devices)
+                    .filter_map(|(id, entity)| Some((devices.device(id)?.id.clone(), entity.to_owned()))),
+            );
+            if let (Some(_), Some(name)) = (room, &of.name) {
+                place = format!(" in {name}");
+            }
+        }
         let count = self.switch(now, &lights, false);
-        let place = name.map(|name| format!(" in {name}")).unwrap_or_default();
         if count > 0 {
             self.remember(Undo::Lights(lights));
         }
@@ -137,7 +143,7 @@ pub(super) fn places(devices: &Devices) -> Patch {
         let device = devices.device(*id)?;
         Some((device.id.clone(), device.name.clone()))
     };
-    let place = |room: hearth_devices::Room| Place {
+    let place = |room: Room| Place {
         devices: room.devices.iter().filter_map(named).collect(),
         room: room.name,
     };
@@ -145,12 +151,8 @@ pub(super) fn places(devices: &Devices) -> Patch {
 }
 
 /// Changes an arrangement; what was done, for people.
-fn changed(devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<String, String> {
-    let device = |address: &str| {
-        let id = devices.find(address).map(|id| devices.head(id));
-        id.and_then(|id| Some((devices.marks(id), devices.device(id)?)))
-            .ok_or_else(|| "This device is not here any more.".to_owned())
-    };
+fn changed(now_ms: u64, devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<String, String> {
+    let device = |address: &str| device(devices, address);
     let is_room = |name: &str| {
         devices
             .rooms()
@@ -184,11 +186,57 @@ fn changed(devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<
             if let Some(new) = room.as_deref().filter(|room| !is_room(room)) {
                 all.make_room(new);
             }
-            let is_own = device.own.room.as_deref().and_then(|own| all.room_of(own)) == room;
-            all.correct(&marks, |said| said.room = (!is_own).then(|| room.clone()));
+            move_to(all, &marks, device, room.as_ref());
             match room {
                 Some(room) => format!("{} moved to {room}.", device.name),
                 None => format!("{} is in no room now.", device.name),
+            }
+        }
+        Arrange::Before {
+            device: address,
+            next,
+        } => {
+            let (marks, device) = device(&address)?;
+            let next = next.map(|next| self::device(devices, &next)).transpose()?;
+            let room = next.as_ref().map_or(&device.room, |(_, next)| &next.room).clone();
+            if room != device.room {
+                move_to(all, &marks, device, room.as_ref());
+            }
+            let of = devices.rooms().into_iter().find(|known| known.name == room);
+            let others = of.map(|of| of.devices).unwrap_or_default().into_iter();
+            let mut order: Vec<Vec<String>> = others.map(|id| devices.marks(id)).collect();
+            order.retain(|known| *known != marks);
+            let at = next.and_then(|(next, _)| order.iter().position(|known| *known == next));
+            order.insert(at.unwrap_or(order.len()), marks);
+            all.put_in_order(&order);
+            format!("{} has another place now.", device.name)
+        }
+        Arrange::RoomBefore { room, next } => {
+            let mut names: Vec<String> = devices.rooms().into_iter().filter_map(|room| room.name).collect();
+            names.retain(|name| *name != room);
+            let at = next.and_then(|next| names.iter().position(|name| *name == next));
+            names.insert(at.unwrap_or(names.len()), room.clone());
+            all.put_rooms_in_order(names);
+            format!("{room} has another place now.")
+        }
+        Arrange::PutOff {
+            device: address,
+            reason,
+            hours,
+        } => {
+            let (marks, device) = device(&address)?;
+            let reason = reason.name().to_owned();
+            all.correct(&marks, |said| {
+                said.put_off
+                    .retain(|(known, until)| *known != reason && *until > now_ms);
+                if hours > 0 {
+                    said.put_off.push((reason, now_ms + u64::from(hours) * 3_600_000));
+                }
+            });
+            match hours {
+                0 => format!("{} is shown again when it needs attention.", device.name),
+                24 => format!("{}: reminded tomorrow.", device.name),
+                hours => format!("{}: reminded in {hours} h.", device.name),
             }
         }
         Arrange::MoveBack(address) => {
@@ -269,6 +317,19 @@ fn changed(devices: &Devices, all: &mut Arrangement, change: Arrange) -> Result<
         }
         Arrange::Undo | Arrange::Restore(_) => String::new(),
     })
+}
+
+/// A device with its marks.
+fn device<'a>(devices: &'a Devices, address: &str) -> Result<(Vec<String>, &'a Device), String> {
+    let id = devices.find(address).map(|id| devices.head(id));
+    id.and_then(|id| Some((devices.marks(id), devices.device(id)?)))
+        .ok_or_else(|| "This device is not here any more.".to_owned())
+}
+
+fn move_to(all: &mut Arrangement, marks: &[String], device: &Device, room: Option<&String>) {
+    let own = device.own.room.as_deref().and_then(|own| all.room_of(own));
+    let is_own = own.as_ref() == room;
+    all.correct(marks, |said| said.room = (!is_own).then(|| room.cloned()));
 }
 
 fn room_name(typed: &str) -> Result<String, String> {

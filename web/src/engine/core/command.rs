@@ -71,7 +71,7 @@ impl Engine {
                 self.views.push_outcome(request, outcome);
             }
             Command::Arrange(change) => self.arrange(now, change),
-            Command::LightsOff(room) => self.lights_off(now, &room),
+            Command::LightsOff(room) => self.lights_off(now, room.as_deref()),
             Command::Places => self.views.push_result(arrange::places(self.home.devices())),
             Command::Search(text) => self.views.search(&text),
             Command::DiscardQueued => {

@@ -1,7 +1,7 @@
 //! The home as people arrange it, and what they do with all lights at once.
 
 use super::*;
-use crate::wire::{Arrange, DeviceView, Done, HomeView};
+use crate::wire::{Arrange, AttentionReason, DeviceView, Done, HomeView};
 
 impl Bench {
     /// A home with a lamp and a fan, opened.
@@ -198,6 +198,96 @@ fn two_devices_that_are_one_have_one_card_and_their_commands_find_their_way() {
 }
 
 #[test]
+fn cards_and_rooms_are_put_in_an_order_that_is_kept() {
+    let mut bench = Bench::at_home();
+    bench.publish("home/kitchen/spot-light/state", "OFF");
+    bench.publish("home/kitchen/window/contact", "true");
+    bench.wait(1_000);
+    let before = |device: &str, next: Option<&str>| Arrange::Before {
+        device: device.into(),
+        next: next.map(str::to_owned),
+    };
+    let (spot, window) = ("home-kitchen-spot-light", "home-kitchen-window");
+    let kitchen = |bench: &Bench| bench.home().rooms[0].devices.join(" ");
+    assert_eq!(kitchen(&bench), format!("{LAMP} {spot} {window}"));
+    bench.arrange(before(LAMP, None));
+    assert_eq!(kitchen(&bench), format!("{spot} {window} {LAMP}"));
+    let done = bench.arrange(before(window, Some(spot)));
+    assert_eq!(kitchen(&bench), format!("{window} {spot} {LAMP}"));
+    // Beside a device of another room it is in that room.
+    bench.arrange(before(FAN, Some(spot)));
+    assert_eq!(kitchen(&bench), format!("{window} {FAN} {spot} {LAMP}"));
+    bench.arrange(Arrange::Undo);
+    assert_eq!(kitchen(&bench), format!("{window} {spot} {LAMP}"));
+    // What comes later stands behind what was put in order.
+    bench.publish("home/kitchen/a-light/state", "OFF");
+    bench.wait(1_000);
+    assert_eq!(
+        kitchen(&bench),
+        format!("{window} {spot} {LAMP} home-kitchen-a-light")
+    );
+    bench.arrange(Arrange::RoomBefore {
+        room: "Bathroom".into(),
+        next: Some("Kitchen".into()),
+    });
+    let names =
+        |bench: &Bench| -> Vec<String> { bench.home().rooms.iter().map(|room| room.name.clone()).collect() };
+    assert_eq!(names(&bench), ["Bathroom", "Kitchen"]);
+    let mut other = Bench::at_home();
+    other.publish("home/kitchen/spot-light/state", "OFF");
+    other.command(Command::Arrange(Arrange::Restore(
+        done.kept.expect("it is to be kept"),
+    )));
+    other.wait(1_000);
+    assert_eq!(kitchen(&other), format!("{spot} {LAMP}"));
+}
+
+#[test]
+fn what_another_tab_arranged_is_taken_over_and_not_taken_back_here() {
+    let mut bench = Bench::at_home();
+    let den = bench.arrange(to(LAMP, "Den")).kept.expect("it is to be kept");
+    bench.arrange(Arrange::Undo);
+    bench.command(Command::Arrange(Arrange::Restore(den)));
+    bench.wait(1_000);
+    let arranged = ["Bathroom: home-bathroom-fan", "Den: home-kitchen-lamp"];
+    assert_eq!(bench.rooms(), arranged);
+    bench.command(Command::Arrange(Arrange::Undo));
+    bench.wait(1_000);
+    assert_eq!(bench.rooms(), arranged);
+}
+
+#[test]
+fn an_open_window_needs_attention_at_once_and_a_low_battery_can_be_put_off() {
+    let mut bench = Bench::at_home();
+    bench.publish("zigbee2mqtt/Kitchen window", r#"{"contact":false,"battery":8}"#);
+    bench.wait(1_000);
+    let reasons = |bench: &Bench| -> Vec<AttentionReason> {
+        bench.home().attention.iter().map(|item| item.reason).collect()
+    };
+    assert_eq!(reasons(&bench), [AttentionReason::Open, AttentionReason::Battery]);
+    let device = bench.home().attention[1].device.clone();
+    let put_off = |hours| Arrange::PutOff {
+        device: device.clone(),
+        reason: AttentionReason::Battery,
+        hours,
+    };
+    bench.arrange(put_off(24));
+    assert_eq!(reasons(&bench), [AttentionReason::Open]);
+    let (reason, until) = bench.device(&device).hand.put_off[0];
+    assert_eq!(reason, AttentionReason::Battery);
+    assert!(until > 23 * 3_600_000);
+    bench.wait(25 * 3_600_000);
+    assert!(
+        reasons(&bench).contains(&AttentionReason::Battery),
+        "{:?}",
+        reasons(&bench)
+    );
+    bench.arrange(put_off(24));
+    bench.arrange(put_off(0));
+    assert!(reasons(&bench).contains(&AttentionReason::Battery));
+}
+
+#[test]
 fn a_search_finds_by_name_room_and_topic() {
     let mut bench = Bench::at_home();
     for (text, found) in [
@@ -222,7 +312,7 @@ fn all_lights_of_a_room_are_turned_off_and_on_again() {
     let home = bench.home();
     let lights: Vec<_> = home.rooms.iter().map(|room| room.lights).collect();
     assert_eq!(lights, [Some(2), None]);
-    bench.command(Command::LightsOff(home.rooms[0].id.clone()));
+    bench.command(Command::LightsOff(Some(home.rooms[0].id.clone())));
     bench.wait(10);
     let off = ["home/kitchen/ceiling-light/set off", "home/kitchen/lamp/set OFF"];
     let mut published = bench.published_lines();
@@ -239,6 +329,21 @@ fn all_lights_of_a_room_are_turned_off_and_on_again() {
     assert_eq!(
         published,
         ["home/kitchen/ceiling-light/set on", "home/kitchen/lamp/set ON"]
+    );
+}
+
+#[test]
+fn all_lights_of_the_home_are_turned_off() {
+    let mut bench = Bench::at_home();
+    bench.publish("home/bathroom/spot-light/state", "ON");
+    bench.wait(1_000);
+    bench.command(Command::LightsOff(None));
+    bench.wait(10);
+    let mut published = bench.published_lines();
+    published.sort();
+    assert_eq!(
+        published,
+        ["home/bathroom/spot-light/set OFF", "home/kitchen/lamp/set OFF"]
     );
 }
 
@@ -323,7 +428,7 @@ fn a_device_has_its_own_time_until_it_is_silent() {
     assert_eq!(silent.len(), 1, "{silent:?}");
     assert_eq!(
         (&*silent[0].device, silent[0].reason),
-        (FAN, crate::wire::AttentionReason::Silent)
+        (FAN, AttentionReason::Silent)
     );
 }
 
@@ -362,8 +467,5 @@ fn a_device_that_tells_of_its_battery_twice_needs_attention_once() {
         .into_iter()
         .map(|item| (item.device, item.reason))
         .collect();
-    assert_eq!(
-        items,
-        [("home-attic".to_owned(), crate::wire::AttentionReason::Battery)]
-    );
+    assert_eq!(items, [("home-attic".to_owned(), AttentionReason::Battery)]);
 }

@@ -89,6 +89,11 @@ fn hand(home: &Home, id: DeviceId, device: &Device) -> HandView {
         favourite: device.is_favourite,
         hidden: device.is_hidden,
         silent_after_s: said.map_or(0, |said| said.silent_after_s),
+        put_off: device
+            .put_off
+            .iter()
+            .filter_map(|(reason, until)| Some((wire::AttentionReason::parse(reason)?, *until)))
+            .collect(),
         parts: parts
             .map(|part| PartView {
                 key: part.key,

@@ -1,11 +1,13 @@
 //! A control that acts only with a code: what it is to do is chosen first, then the code is typed. It is kept nowhere.
 
-use web_sys::HtmlElement;
 use yew::prelude::*;
 
 use super::{Control, ControlProps};
 use crate::{
-    components::{form::event_value, text::visible},
+    components::{
+        form::typed::{Typed, use_typed},
+        text::visible,
+    },
     wire::{Action, Code, CodeView},
 };
 
@@ -60,44 +62,22 @@ struct CodeFormProps {
 
 #[component]
 fn CodeForm(props: &CodeFormProps) -> Html {
-    let typed = use_state(String::new);
-    let node = use_node_ref();
-    {
-        let node = node.clone();
-        use_effect_with((), move |()| {
-            if let Some(input) = node.cast::<HtmlElement>() {
-                // What cannot take the focus keeps it where it is.
-                drop(input.focus());
-            }
-        });
-    }
-    let oninput = {
-        let typed = typed.clone();
-        Callback::from(move |event: InputEvent| typed.set(event_value(&event)))
-    };
-    let onsubmit = {
-        let (typed, on_code) = (typed.clone(), props.on_code.clone());
-        Callback::from(move |event: SubmitEvent| {
-            event.prevent_default();
-            on_code.emit(Some((*typed).clone()));
-        })
-    };
-    let onkeydown = {
-        let on_code = props.on_code.clone();
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Escape" {
-                on_code.emit(None);
-            }
-        })
-    };
+    let Typed {
+        node,
+        value,
+        oninput,
+        onsubmit,
+        onkeydown,
+        on_cancel,
+    } = use_typed("", &props.on_code);
     html! {
         <form class="row grow codeform" {onsubmit} {onkeydown}>
             <input ref={node} class="input input--dense grow" type="password" autocomplete="one-time-code"
-                inputmode={props.is_number.then_some("numeric")} value={(*typed).clone()} {oninput}
+                inputmode={props.is_number.then_some("numeric")} {value} {oninput}
                 aria-label={format!("Code of {}", visible(&props.label))} placeholder="Code" data-testid="entity-code" />
             <button class="btn btn--dense" type="submit" data-testid="entity-code-send">{"Send"}</button>
             <button class="btn btn--dense btn--quiet" type="button"
-                onclick={props.on_code.reform(|_: MouseEvent| None)}>{"Cancel"}</button>
+                onclick={on_cancel}>{"Cancel"}</button>
         </form>
     }
 }
