@@ -11,7 +11,7 @@ use rumqttc::{
 
 use crate::{
     Entry,
-    encode::{self, Emptied},
+    encode::{self, Emptied, Out},
     work::{self, Stream},
 };
 
@@ -49,20 +49,21 @@ macro_rules! decode {
 decode!(decode_v4, V4, v4, mqttbytes, MAXIMUM);
 decode!(decode_v5, V5, v5, mqttbytes5, Some(MAXIMUM as u32));
 
-pub(crate) fn encode_v4(publish: &PublishParts, emptied: Emptied) -> Entry {
+pub(crate) fn encode_v4(publish: &PublishParts, emptied: Emptied, out: &Out) -> Entry {
     let qos = if publish.packet_id.is_some() {
         mqttbytes::QoS::AtLeastOnce
     } else {
         mqttbytes::QoS::AtMostOnce
     };
-    let mut other = v4::Publish::new(work::TOPIC, qos, publish.payload.to_vec());
+    let mut other = v4::Publish::new(work::TOPIC, qos, []);
+    other.payload = publish.payload.clone();
     other.pkid = publish.packet_id.map_or(0, |id| id.get());
-    encode::repeated(V4, emptied, move |out| {
+    encode::repeated(V4, emptied, out, move |out| {
         black_box(&other).write(out).expect("can be written");
     })
 }
 
-pub(crate) fn encode_v5(publish: &PublishParts, emptied: Emptied) -> Entry {
+pub(crate) fn encode_v5(publish: &PublishParts, emptied: Emptied, out: &Out) -> Entry {
     let properties = v5::PublishProperties {
         message_expiry_interval: publish.properties.message_expiry_interval(),
         user_properties: publish
@@ -78,7 +79,7 @@ pub(crate) fn encode_v5(publish: &PublishParts, emptied: Emptied) -> Entry {
         publish.payload.clone(),
         Some(properties),
     );
-    encode::repeated(V5, emptied, move |out| {
+    encode::repeated(V5, emptied, out, move |out| {
         black_box(&other).write(out).expect("can be written");
     })
 }

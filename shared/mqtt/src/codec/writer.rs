@@ -71,13 +71,19 @@ pub(crate) fn packet_len(remaining_len: usize) -> usize {
     1 + variable_byte_integer::encoded_len(length) + remaining_len
 }
 
+/// A Remaining Length that can be said.
+#[inline(always)]
+pub(crate) fn remaining_length(remaining_len: usize) -> Result<u32, EncodeError> {
+    u32::try_from(remaining_len)
+        .ok()
+        .filter(|len| *len <= variable_byte_integer::MAX)
+        .ok_or(EncodeError::PacketTooLarge { bytes: remaining_len })
+}
+
 /// Makes room for a packet of this Remaining Length.
 #[inline(always)]
 pub(crate) fn reserve(remaining_len: usize, out: &mut BytesMut) -> Result<u32, EncodeError> {
-    let remaining_length = u32::try_from(remaining_len)
-        .ok()
-        .filter(|len| *len <= variable_byte_integer::MAX)
-        .ok_or(EncodeError::PacketTooLarge { bytes: remaining_len })?;
+    let remaining_length = remaining_length(remaining_len)?;
     out.reserve(1 + variable_byte_integer::encoded_len(remaining_length) + remaining_len);
     Ok(remaining_length)
 }
@@ -124,24 +130,26 @@ pub(crate) fn put_fixed_header_and_len(
     }
 }
 
-/// Appends what is mostly short: 16 to 64 bytes as two copies of constant size that overlap, which spares the call and the
-/// decisions of a copy of any length. There is room for it.
+/// Copies what is mostly short to a place of the same size: 8 to 64 bytes as two copies of constant size that overlap, which
+/// spares the call and the decisions of a copy of any length.
 #[inline(always)]
-pub(crate) fn put_short(data: &[u8], out: &mut BytesMut) {
-    let len = data.len();
-    let at = out.len();
-    if let (16..=32, Some(first), Some(last)) = (len, data.first_chunk::<16>(), data.last_chunk::<16>()) {
-        out.put_slice(first);
-        out.truncate(at + len - 16);
-        out.put_slice(last);
-    } else if let (33..=64, Some(first), Some(last)) =
-        (len, data.first_chunk::<32>(), data.last_chunk::<32>())
-    {
-        out.put_slice(first);
-        out.truncate(at + len - 32);
-        out.put_slice(last);
-    } else {
-        out.put_slice(data);
+pub(crate) fn copy_short(from: &[u8], to: &mut [u8]) {
+    match from.len() {
+        8..=15 => copy_ends::<8>(from, to),
+        16..=32 => copy_ends::<16>(from, to),
+        33..=64 => copy_ends::<32>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// The first and the last `N` bytes, which together are all.
+#[inline(always)]
+fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8]) {
+    if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+        *to = *from;
+    }
+    if let (Some(from), Some(to)) = (from.last_chunk::<N>(), to.last_chunk_mut()) {
+        *to = *from;
     }
 }
 

@@ -102,7 +102,7 @@ use request_response::PendingRequests;
 use state::State;
 use subscriptions::Subscriptions;
 use timer::{Timeline, earliest};
-use transmit::Transmit;
+use transmit::{APART_FROM_BYTES, Transmit};
 
 use crate::{
     BytesMut, DecodeError, Disconnect, EncodeError, MonoTime, Packet, ProtocolVersion, PublishParts, Role,
@@ -422,8 +422,8 @@ impl Session {
 
     // What comes out.
 
-    /// Bytes for the network: whole packets, often several. After [`Event::Closed`] take them all before the
-    /// network connection is closed.
+    /// Bytes for the network: whole packets, often several; a payload of 64 KiB and more comes by itself, uncopied, after
+    /// the beginning of its packet. After [`Event::Closed`] take them all before the network connection is closed.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         let taken = match self.transmit.take(self.log.stored()) {
             Some(taken) => taken,
@@ -469,7 +469,14 @@ impl Session {
 
     /// The same for a PUBLISH that is still in parts.
     fn write_parts(&mut self, now: MonoTime, publish: &PublishParts) -> bool {
-        self.write_with(now, |version, out| publish.encode(version, out))
+        if publish.payload.len() < APART_FROM_BYTES {
+            return self.write_with(now, |version, out| publish.encode(version, out));
+        }
+        let written = self.write_with(now, |version, out| publish.encode_head(version, out).map(drop));
+        if written {
+            self.transmit.end_with(publish.payload.clone());
+        }
+        written
     }
 
     fn write_with(

@@ -13,6 +13,8 @@ use super::persist::PersistToken;
 /// has confirmed that batch.
 #[derive(Debug, Default)]
 pub(crate) struct Transmit {
+    /// The rest of the packet that was taken last: nothing holds it back, nothing comes before it.
+    begun: Option<Bytes>,
     groups: VecDeque<Group>,
     bytes: usize,
 }
@@ -22,8 +24,15 @@ struct Group {
     /// What must be stored before these bytes may leave; none when nothing is stored.
     after: Option<PersistToken>,
     bytes: BytesMut,
+    /// Follows the bytes and ends the group: the payload of the PUBLISH whose beginning they end with.
+    payload: Option<Bytes>,
     acknowledgements: usize,
 }
+
+/// From this size a payload leaves as it is, behind the beginning of its packet: copying it would need its memory twice.
+/// Smaller ones are copied, because brokers that expect a whole packet in each WebSocket frame exist, and few bytes in
+/// one frame cost less than two frames.
+pub(crate) const APART_FROM_BYTES: usize = 64 * 1024;
 
 /// What [`Transmit::take`] hands out.
 pub(crate) struct Taken {
@@ -44,12 +53,13 @@ impl Transmit {
         after: Option<PersistToken>,
         write: impl FnOnce(&mut BytesMut) -> T,
     ) -> T {
-        // A group that waits for more also satisfies less: order on the wire is never changed.
-        let joins = self.groups.back().is_some_and(|last| last.after >= after);
-        if !joins {
+        // A group that waits for more also satisfies less: order on the wire is never changed, not even by what is discarded.
+        let last = self.groups.back();
+        if !last.is_some_and(|last| last.payload.is_none() && last.after >= after) {
             self.groups.push_back(Group {
-                after,
+                after: after.max(last.and_then(|last| last.after)),
                 bytes: BytesMut::new(),
+                payload: None,
                 acknowledgements: 0,
             });
         }
@@ -62,6 +72,14 @@ impl Transmit {
         result
     }
 
+    /// What was just written is a packet without its payload: this is it.
+    pub(crate) fn end_with(&mut self, payload: Bytes) {
+        if let Some(group) = self.groups.back_mut() {
+            self.bytes += payload.len();
+            group.payload = Some(payload);
+        }
+    }
+
     /// Notes that the packet just written lets the server send one more PUBLISH.
     pub(crate) fn note_acknowledgement(&mut self) {
         if let Some(group) = self.groups.back_mut() {
@@ -71,10 +89,18 @@ impl Transmit {
 
     /// The next bytes that may leave when everything up to `stored` is durable.
     pub(crate) fn take(&mut self, stored: Option<PersistToken>) -> Option<Taken> {
+        if let Some(bytes) = self.begun.take() {
+            self.bytes = self.bytes.saturating_sub(bytes.len());
+            return Some(Taken {
+                bytes,
+                acknowledgements: 0,
+            });
+        }
         if self.groups.front()?.after > stored {
             return None;
         }
         let group = self.groups.pop_front()?;
+        self.begun = group.payload;
         self.bytes = self.bytes.saturating_sub(group.bytes.len());
         if group.bytes.is_empty() {
             return self.take(stored);
@@ -88,12 +114,16 @@ impl Transmit {
     /// Forgets what may not leave yet, before the network connection is closed by us.
     pub(crate) fn discard_held(&mut self, stored: Option<PersistToken>) {
         self.groups.retain(|group| group.after <= stored);
-        self.bytes = self.groups.iter().map(|group| group.bytes.len()).sum();
+        let payload_len = |payload: &Option<Bytes>| payload.as_ref().map_or(0, Bytes::len);
+        let held = self.groups.iter();
+        self.bytes = payload_len(&self.begun)
+            + held
+                .map(|group| group.bytes.len() + payload_len(&group.payload))
+                .sum::<usize>();
     }
 
     /// Forgets everything: the network connection is gone.
     pub(crate) fn clear(&mut self) {
-        self.groups.clear();
-        self.bytes = 0;
+        *self = Self::default();
     }
 }

@@ -107,6 +107,11 @@ proptest! {
             let written = Packet::Publish(publish).encode(target, &mut whole);
             prop_assert_eq!(written, parts.encode(target, &mut pieces));
             prop_assert!(whole == pieces, "{whole:?} {pieces:?}");
+            let mut apart = BytesMut::new();
+            let payload = parts.encode_head(target, &mut apart).map(|payload| payload.to_vec());
+            prop_assert_eq!(payload.as_ref().err(), written.as_ref().err());
+            apart.extend(payload.unwrap_or_default());
+            prop_assert!(written.is_err() || whole == apart, "{whole:?} {apart:?}");
             prop_assert!(written.is_err() || whole.len() == len);
         }
     }

@@ -14,6 +14,7 @@ mod connect;
 mod flows;
 mod fuzzed;
 mod keep_alive;
+mod large;
 mod misbehaviour;
 mod model;
 mod persist;

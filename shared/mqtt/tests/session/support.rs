@@ -17,7 +17,7 @@ pub(crate) struct Pair {
     pub(crate) session: Session,
     pub(crate) version: ProtocolVersion,
     pub(crate) now: u64,
-    framer: Framer,
+    pub(crate) framer: Framer,
 }
 
 pub(crate) fn v5() -> SessionOptions {
@@ -135,9 +135,9 @@ impl Pair {
                 "an empty frame loses the session on Mosquitto 2.1"
             );
             self.framer.push(bytes);
-            while let Some(frame) = self.framer.poll_frame().unwrap() {
-                packets.push(Packet::decode(self.version, Role::Server, frame).unwrap());
-            }
+        }
+        while let Some(frame) = self.framer.poll_frame().unwrap() {
+            packets.push(Packet::decode(self.version, Role::Server, frame).unwrap());
         }
         packets
     }

@@ -54,6 +54,7 @@ fn op(special: Op) -> impl Strategy<Value = Op> {
         6 => (qos(), 0..3u8).prop_map(|(qos, topic)| Op::Publish(qos, topic)),
         6 => (qos(), 0..3u8).prop_map(|(qos, topic)| Op::ServerPublish(qos, topic)),
         10 => (1..200u16).prop_map(Op::ToServer),
+        2 => Just(Op::ToServer(u16::MAX)),
         10 => (1..200u16).prop_map(Op::ToClient),
         14 => Just(Op::ServerStep),
         3 => Just(Op::Cut),
@@ -174,7 +175,10 @@ impl World {
     fn publish(&mut self, qos: Qos, topic: &str) {
         self.count += 1;
         let payload = format!("c{}", self.count);
-        if let Ok(id) = self.session.publish(self.at(), message(qos, topic, &payload)) {
+        // Now and then one that leaves in two pieces, between which anything may happen.
+        let spaces = if self.count % 16 == 5 { 64 * 1024 } else { 0 };
+        let sent = message(qos, topic, &format!("{payload}{}", " ".repeat(spaces)));
+        if let Ok(id) = self.session.publish(self.at(), sent) {
             let topic = topic.into();
             let it = Published {
                 qos,

@@ -235,7 +235,10 @@ impl Server {
         self.log.push((
             publish.qos,
             topic,
-            String::from_utf8(publish.payload().to_vec()).unwrap(),
+            std::str::from_utf8(publish.payload())
+                .unwrap()
+                .trim_end()
+                .to_owned(),
         ));
     }
 
