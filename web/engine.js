@@ -6,35 +6,43 @@ if (js.origin !== self.location.origin) throw new Error("the engine must come fr
 const compiled = new Promise((resolve) => { self.onmessage = ({ data }) => resolve(data); });
 
 // Gathers what a WebSocket receives, for `engine/link.rs`: handing each frame to WebAssembly would cost more than reading it.
-// A frame after silence is delivered at once. Those that follow while the browser has others at hand are delivered together, and of
-// more than BUSY frames in a millisecond those of QoS 0, which nobody waits for, together every TICK_MS.
+// A frame after silence is delivered at once, those that follow while the browser has others at hand together. When more than BUSY in
+// a millisecond come, all of QoS 0, which nobody waits for, the Worker sleeps for NAP_MS between: to be woken for every frame costs
+// the browser a third of all its time.
 // Delivers bytes, or nothing for a text frame; what it returns forgets what waits, or delivers it first.
-const [HELD, TICK_MS, BUSY] = [64 * 1024, 4, 2];
+const [HELD, NAP_MS, BUSY] = [64 * 1024, 4, 2];
+// Only shared memory can be slept on. Nobody else sees this one, so nobody wakes us.
+const bed = (() => {
+  try {
+    return new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+  } catch {
+    return null;
+  }
+})();
 self.gatherFrames = (socket, deliver) => {
   const held = new Uint8Array(HELD);
   const { port1, port2 } = new MessageChannel();
-  let [length, frames, since, waiting, timer] = [0, 0, 0, false, 0];
+  let [length, frames, since, waiting, urgent] = [0, 0, 0, false, false];
   const flush = () => {
     const bytes = held.subarray(0, length);
     length = 0;
     if (bytes.length) deliver(bytes);
   };
-  const next = () => port1.postMessage(null);
   const wait = () => {
     waiting = true;
     const now = performance.now();
     const busy = frames > BUSY * Math.max(now - since, 1);
-    [since, frames] = [now, 0];
-    if (busy) timer = setTimeout(turn, TICK_MS);
-    else next();
+    if (busy && bed && !urgent) Atomics.wait(bed, 0, 0, NAP_MS);
+    [since, frames, urgent] = [now, 0, false];
+    // Comes back behind all frames that are here by then.
+    port1.postMessage(null);
   };
-  const turn = () => {
-    [waiting, timer] = [false, 0];
+  port2.onmessage = () => {
+    waiting = false;
     if (!length) return;
     flush();
     wait();
   };
-  port2.onmessage = turn;
   socket.onmessage = ({ data }) => {
     if (typeof data === "string") {
       flush();
@@ -42,6 +50,8 @@ self.gatherFrames = (socket, deliver) => {
     }
     const bytes = new Uint8Array(data);
     frames += 1;
+    // For what is not a PUBLISH of QoS 0 somebody may wait, and what is much must not pile up.
+    urgent ||= (bytes[0] & 0xf6) !== 0x30 || length + bytes.length > HELD;
     if (length + bytes.length > HELD) flush();
     if (bytes.length > HELD) return deliver(bytes);
     held.set(bytes, length);
@@ -49,16 +59,10 @@ self.gatherFrames = (socket, deliver) => {
     if (!waiting) {
       flush();
       wait();
-    } else if (timer && (bytes[0] & 0xf6) !== 0x30) {
-      // Not a PUBLISH of QoS 0: somebody may wait for the answer.
-      clearTimeout(timer);
-      timer = 0;
-      next();
     }
   };
   return (last) => {
     if (last) flush();
-    clearTimeout(timer);
     deliver = () => {};
     socket.onmessage = port2.onmessage = null;
     port2.close();

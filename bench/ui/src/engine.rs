@@ -52,10 +52,16 @@ struct Bench {
     page: String,
     peers: Peers,
     server: Blaster,
+    clients: Vec<Client>,
 }
 
-/// `[ROUNDS [coalesced | frames]]`
+/// `[ROUNDS [coalesced | frames]] [--only=NAME,…]`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let (only, arguments): (Vec<_>, Vec<_>) = arguments
+        .iter()
+        .cloned()
+        .partition(|argument| argument.starts_with("--only="));
+    let arguments = arguments.as_slice();
     let rounds = number(arguments, 0, 7)?;
     let framings: &[Framing] = match arguments.get(1).map(String::as_str) {
         None => &[Framing::Coalesced, Framing::OnePerFrame],
@@ -68,11 +74,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         page: files.url(),
         peers: Peers::start(&folder("BENCH_MODULES")?)?,
         server: Blaster::start()?,
+        clients: asked_for(&only),
     };
     for framing in framings {
         bench.compare(*framing, rounds)?;
     }
     Ok(())
+}
+
+/// All of them, or those whose names begin so.
+fn asked_for(only: &[String]) -> Vec<Client> {
+    let names: Vec<_> = only
+        .iter()
+        .flat_map(|only| only.trim_start_matches("--only=").split(','))
+        .map(str::to_lowercase)
+        .collect();
+    let is_asked_for = |client: &Client| {
+        let name = client.name().to_lowercase();
+        names.is_empty() || names.iter().any(|asked| name.starts_with(asked))
+    };
+    CLIENTS.into_iter().filter(is_asked_for).collect()
 }
 
 impl Bench {
@@ -82,11 +103,12 @@ impl Bench {
             Framing::OnePerFrame => "one message per frame (goal: 0.95 × the raw counter)",
         };
         println!("{what}, {TOPICS} topics, JSON; {rounds} interleaved rounds");
-        let mut rates = vec![Vec::new(); CLIENTS.len()];
+        let clients = &self.clients;
+        let mut rates = vec![Vec::new(); clients.len()];
         for round in 0..rounds {
-            let mut turns: Vec<_> = CLIENTS.into_iter().zip(&mut rates).collect();
+            let mut turns: Vec<_> = clients.iter().copied().zip(&mut rates).collect();
             // Another begins each round: whoever runs after a rest has a cooler machine.
-            turns.rotate_left(round as usize % CLIENTS.len());
+            turns.rotate_left(round as usize % clients.len().max(1));
             for (client, of_client) in turns {
                 let rate = self
                     .intake(client, framing)
@@ -95,14 +117,14 @@ impl Bench {
             }
         }
         let middle = |client: Client| {
-            let found = CLIENTS.iter().zip(&rates).find(|(other, _)| **other == client);
+            let found = clients.iter().zip(&rates).find(|(other, _)| **other == client);
             found.map_or(f64::NAN, |(_, rates)| median(rates))
         };
         println!(
             "  {:<24} {:>12} {:>8} {:>10}",
             "", "messages/s", "× raw", "× MQTT.js"
         );
-        for (client, of_client) in CLIENTS.into_iter().zip(&rates) {
+        for (client, of_client) in clients.iter().zip(&rates) {
             let rate = median(of_client);
             println!(
                 "  {:<24} {rate:>12.0} {:>8.2} {:>10.1}   ({})",
