@@ -41,7 +41,9 @@ pub fn App() -> Html {
 #[component]
 fn Shell() -> Html {
     let route = use_route();
-    let (part, load_again) = use_part(&route);
+    let tools = use_tools();
+    let (part, load_again) = use_part(parts_of(&route, tools.arranging));
+    use_connect_page();
     let look_only = use_look_only();
     use_title(&route);
     let skip = Callback::from(|event: MouseEvent| {
@@ -141,28 +143,35 @@ enum Part {
     Missing,
 }
 
-/// Loads the part that draws the route; and what loads it again.
+/// What draws the route, beside what is always here.
+fn parts_of(route: &Route, arranging: bool) -> &'static [&'static str] {
+    match route {
+        Route::Home { .. } if arranging => &[parts::PAGES],
+        Route::Connect => &[parts::CONNECT],
+        // It shows the subscriptions, as Connect does.
+        Route::Explorer { .. } | Route::Retained { .. } => &[parts::PAGES, parts::CONNECT],
+        Route::Device { .. } | Route::Replay | Route::Settings => &[parts::PAGES],
+        Route::Home { .. } | Route::Boards | Route::History | Route::NotFound(_) => &[],
+    }
+}
+
+/// Loads these parts of the page's program; and what loads them again.
 #[hook]
-fn use_part(route: &Route) -> (Part, Callback<MouseEvent>) {
-    let is_needed = match route {
-        Route::Device { .. }
-        | Route::Explorer { .. }
-        | Route::Retained { .. }
-        | Route::Replay
-        | Route::Settings => !parts::is_here(parts::PAGES),
-        Route::Home { .. } | Route::Connect | Route::Boards | Route::History | Route::NotFound(_) => false,
-    };
+fn use_part(wanted: &'static [&'static str]) -> (Part, Callback<MouseEvent>) {
+    let is_needed = wanted.iter().any(|part| !parts::is_here(part));
     // How often it could not be loaded, and how often it was asked for again.
     let (missed, asked) = (use_state(|| 0), use_state(|| 0));
     let (miss, redraw) = (missed.setter(), use_force_update());
-    use_effect_with((is_needed, *asked), move |(is_needed, asked)| {
+    use_effect_with((is_needed, wanted, *asked), move |(is_needed, wanted, asked)| {
         if *is_needed {
-            let asked = *asked;
+            let (wanted, asked) = (*wanted, *asked);
             spawn_local(async move {
-                match parts::load(parts::PAGES).await {
-                    Ok(()) => redraw.force_update(),
-                    Err(_) => miss.set(asked + 1),
+                for part in wanted {
+                    if parts::load(part).await.is_err() {
+                        return miss.set(asked + 1);
+                    }
                 }
+                redraw.force_update();
             });
         }
     });
@@ -173,6 +182,27 @@ fn use_part(route: &Route) -> (Part, Callback<MouseEvent>) {
     };
     let again = Callback::from(move |_| asked.set(*missed));
     (part, again)
+}
+
+/// How long after the first connection the page is loaded that finds out why one is lost, ms: when it is asked, its server
+/// may be gone, too.
+const CONNECT_PAGE_MS: u32 = 20_000;
+
+/// Loads the Connect page before it is needed.
+#[hook]
+fn use_connect_page() {
+    let is_connected = use_connection().state == ConnectionState::Connected;
+    use_effect_with(is_connected, |is_connected| {
+        let due = is_connected.then(|| {
+            Timeout::new(CONNECT_PAGE_MS, || {
+                spawn_local(async {
+                    // Its route says it when it could not.
+                    let _ = parts::load(parts::CONNECT).await;
+                });
+            })
+        });
+        move || drop(due)
+    });
 }
 
 fn missing(load_again: &Callback<MouseEvent>) -> Html {

@@ -48,10 +48,12 @@ impl Devices {
             return;
         }
         let before = std::mem::replace(&mut self.arrangement, arrangement);
-        self.set_links(Links {
+        let mut links = Links {
             together: self.arrangement.together().to_vec(),
-            apart: self.arrangement.apart().iter().cloned().collect(),
-        });
+            ..Links::default()
+        };
+        links.apart.extend(self.arrangement.apart().iter().cloned());
+        self.set_links(links);
         self.joined = vec![Vec::new(); self.arrangement.together().len()];
         let ids = || (0..self.tracked.len()).map(DeviceId);
         for id in ids().collect::<Vec<_>>() {

@@ -147,21 +147,36 @@ impl Engine {
                 Ok(token) => self.release(token),
                 Err(failure) => self.handle_failure(&failure),
             },
+            Input::File { .. } | Input::FileRead { .. } | Input::FileWritten { .. } => {
+                self.handle_file(now, input);
+            }
+            Input::NotLoaded(why) => self.notice("This does not work now", &why),
+            Input::Tick => {}
+        }
+    }
+
+    #[inline(never)]
+    fn handle_file(&mut self, now: Now, input: Input) {
+        match input {
             Input::File { name, bytes } => {
                 self.close_replay();
                 self.replay.open(name, bytes);
             }
             Input::FileRead { file, result } => self.replay.handle_read(now, file, result),
             Input::FileWritten { file, result } => self.export.handle_written(now, file, result),
-            Input::Tick => {}
+            _ => {}
         }
     }
 
     /// Plays what is due of the recording.
     fn play(&mut self, now: Now) {
-        if self.replay.poll_timeout().is_none_or(|at| at > now.mono) {
-            return;
+        if self.replay.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.play_due(now);
         }
+    }
+
+    #[inline(never)]
+    fn play_due(&mut self, now: Now) {
         let is_shown = self.replay.is_shown();
         let keeps_times = self.replay.keeps_times();
         for _ in 0..replay::SLICE {
@@ -334,6 +349,7 @@ fn waits_for_session(input: &Input) -> bool {
         | Input::FileRead { .. }
         | Input::FileWritten { .. }
         | Input::FormatsFetched(_)
+        | Input::NotLoaded(_)
         | Input::Tick => false,
     }
 }

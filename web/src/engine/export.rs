@@ -126,6 +126,11 @@ impl Export {
             return;
         }
         self.due = None;
+        self.write_part(form, store);
+    }
+
+    #[inline(never)]
+    fn write_part(&mut self, form: Form, store: &Store) {
         let is_first = !std::mem::replace(&mut self.is_begun, true);
         let mut records = Vec::new();
         while records.len() < PART_BYTES

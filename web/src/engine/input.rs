@@ -100,6 +100,8 @@ pub enum Input {
     FileWritten { file: u32, result: Result<u64, String> },
     /// The part of a [`Call::FetchFormats`] is here, or could not be loaded.
     FormatsFetched(bool),
+    /// What the page asked for was dropped, because a part of the program could not be loaded; why.
+    NotLoaded(String),
     /// The time of [`poll_timeout`](super::core::Engine::poll_timeout) has come.
     Tick,
 }

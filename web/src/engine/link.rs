@@ -50,6 +50,7 @@ pub fn run() {
         socket: None,
         tick: None,
         timer: None,
+        waiting: None,
         sockets_opened: 0,
     }));
     let ticking = link.clone();
@@ -64,14 +65,14 @@ pub fn run() {
             if let Some(file) = data.dyn_ref::<File>() {
                 link.borrow_mut().file = Some(file.clone());
                 let (name, bytes) = (file.name(), file.size() as u64);
-                return drive(&link, [Input::File { name, bytes }]);
+                return take(&link, Input::File { name, bytes });
             }
             if data.is_null() {
                 return drive(&link, [Input::Command(Box::new(Command::Painted))]);
             }
             let bytes = Uint8Array::new(&data).to_vec();
             match postcard::from_bytes(&bytes) {
-                Ok(command) => drive(&link, [Input::Command(Box::new(command))]),
+                Ok(command) => take(&link, Input::Command(Box::new(command))),
                 Err(error) => {
                     let text = format!("engine and page do not understand each other: {error}");
                     let _ = link.borrow().scope.post_message(&JsValue::from_str(&text));
@@ -97,7 +98,38 @@ struct Link {
     socket: Option<Socket>,
     tick: Option<Closure<dyn FnMut()>>,
     timer: Option<(MonoTime, i32)>,
+    /// What the page asked for since a part of the program is being loaded, in its order.
+    waiting: Option<Vec<Input>>,
     sockets_opened: u32,
+}
+
+/// Takes what the page asks for. What needs a part of the program that is not here waits for it, and all behind it.
+fn take(link: &Rc<RefCell<Link>>, input: Input) {
+    if let Some(waiting) = &mut link.borrow_mut().waiting {
+        return waiting.push(input);
+    }
+    if !is_for_later(&input) || parts::is_here(parts::TOOLS) {
+        return drive(link, [input]);
+    }
+    link.borrow_mut().waiting = Some(vec![input]);
+    let link = link.clone();
+    wasm_bindgen_futures::spawn_local(async move {
+        let missing = parts::load(parts::TOOLS).await.err();
+        let mut inputs = link.borrow_mut().waiting.take().unwrap_or_default();
+        if let Some(why) = missing {
+            inputs.retain(|input| !is_for_later(input));
+            inputs.push(Input::NotLoaded(why));
+        }
+        drive(&link, inputs);
+    });
+}
+
+fn is_for_later(input: &Input) -> bool {
+    match input {
+        Input::Command(command) => command.is_for_later(),
+        Input::File { .. } => true,
+        _ => false,
+    }
 }
 
 /// Gives the inputs to the engine, then does all that it wants done.

@@ -116,8 +116,7 @@ impl Publisher {
         mut message: Publication,
     ) -> Outcome {
         if message.repeat > 1 {
-            self.series.insert(request, Series::new(now, message));
-            return self.send_due(now, connection, request).unwrap_or(Outcome::Queued);
+            return self.publish_series(now, connection, request, message);
         }
         if message.variables {
             message = filled(&message, 1, now);
@@ -125,8 +124,28 @@ impl Publisher {
         self.publish_one(now, connection, request, message)
     }
 
+    #[inline(never)]
+    fn publish_series(
+        &mut self,
+        now: Now,
+        connection: &mut Connection,
+        request: RequestId,
+        message: Publication,
+    ) -> Outcome {
+        self.series.insert(request, Series::new(now, message));
+        self.send_due(now, connection, request).unwrap_or(Outcome::Queued)
+    }
+
     /// When the next of a series is due.
     pub fn poll_timeout(&self) -> Option<MonoTime> {
+        if self.series.is_empty() {
+            return None;
+        }
+        self.series_timeout()
+    }
+
+    #[inline(never)]
+    fn series_timeout(&self) -> Option<MonoTime> {
         let waiting = self.series.values();
         let waiting = waiting.filter(|series| series.is_sending() && !series.is_held);
         waiting.map(|series| series.due_at).min()
@@ -134,6 +153,14 @@ impl Publisher {
 
     /// Sends what is due; what is new.
     pub fn advance(&mut self, now: Now, connection: &mut Connection) -> Vec<(RequestId, Outcome)> {
+        if self.series.is_empty() {
+            return Vec::new();
+        }
+        self.advance_series(now, connection)
+    }
+
+    #[inline(never)]
+    fn advance_series(&mut self, now: Now, connection: &mut Connection) -> Vec<(RequestId, Outcome)> {
         let requests: Vec<_> = self.series.keys().copied().collect();
         let news = requests
             .into_iter()
@@ -200,9 +227,12 @@ impl Publisher {
         mut message: Publication,
     ) -> Outcome {
         let within_ms = u64::from(message.response_within_ms);
-        let response_topic = match response_topic(&mut message, connection) {
-            Ok(topic) => topic,
-            Err(text) => return Outcome::Failed(text),
+        let response_topic = match within_ms {
+            0 => None,
+            _ => match asked_topic(&mut message, connection) {
+                Ok(topic) => Some(topic),
+                Err(text) => return Outcome::Failed(text),
+            },
         };
         let message = match application_message(message) {
             Ok(message) => message,
@@ -238,6 +268,7 @@ impl Publisher {
     }
 
     /// Publishes a message that waits for its response; where nothing would bring that, it is subscribed to.
+    #[inline(never)]
     fn ask(
         &mut self,
         now: Now,
@@ -288,6 +319,7 @@ impl Publisher {
     }
 
     /// What an event says about a message that waits for a response.
+    #[inline(never)]
     fn handle_response(
         &mut self,
         now: Now,
@@ -331,16 +363,29 @@ impl Publisher {
         connection: &mut Connection,
         event: &Event,
     ) -> Option<(RequestId, Outcome)> {
-        if let Some(news) = self.handle_response(now, connection, event) {
+        if !self.asked.is_empty()
+            && let Some(news) = self.handle_response(now, connection, event)
+        {
             return Some(news);
         }
         let (request, mut outcome) = self.outcome_of(event)?;
         if let (Outcome::Acknowledged(words), true) = (&mut outcome, self.is_asked(request)) {
             "waiting for the response".clone_into(words);
         }
-        let Some(mut series) = self.series.remove(&request) else {
+        if !self.series.contains_key(&request) {
             return Some((request, outcome));
-        };
+        }
+        self.handle_of_series(event, request, outcome)
+    }
+
+    #[inline(never)]
+    fn handle_of_series(
+        &mut self,
+        event: &Event,
+        request: RequestId,
+        outcome: Outcome,
+    ) -> Option<(RequestId, Outcome)> {
+        let mut series = self.series.remove(&request)?;
         let is_end = !matches!(event, Event::PublishSent { .. });
         series.open -= u32::from(is_end && series.open > 0);
         if let (true, Outcome::Failed(why)) = (is_end, outcome) {
@@ -429,14 +474,12 @@ fn leave(now: Now, session: &mut Session, own: Option<TopicFilter>) {
     }
 }
 
-/// Where the response is to come, taken out of the message: the session puts it in again. `None`: none is waited for.
-fn response_topic(
+/// Where the response is to come, taken out of the message: the session puts it in again.
+#[inline(never)]
+fn asked_topic(
     message: &mut Publication,
     connection: &mut Connection,
-) -> Result<Option<TopicName>, String> {
-    if message.response_within_ms == 0 {
-        return Ok(None);
-    }
+) -> Result<TopicName, String> {
     let client_id = connection.session().map(|session| session.client_id().to_owned());
     let topic = message.response_topic.take().unwrap_or_else(|| {
         format!(
@@ -444,10 +487,7 @@ fn response_topic(
             client_id.unwrap_or_default().replace(['+', '#'], "_")
         )
     });
-    let topic = TopicName::parse(&topic);
-    topic
-        .map(Some)
-        .map_err(|error| format!("This response topic cannot be used: {error}."))
+    TopicName::parse(&topic).map_err(|error| format!("This response topic cannot be used: {error}."))
 }
 
 fn application_message(message: Publication) -> Result<ApplicationMessage, String> {

@@ -174,10 +174,15 @@ impl Retained {
 
     /// Sends what is due.
     pub fn advance(&mut self, now: Now, connection: &mut Connection, store: &mut Store) {
+        if self.job.as_ref().is_some_and(|job| !job.todo.is_empty()) {
+            self.send_due(now, connection, store);
+        }
+    }
+
+    #[inline(never)]
+    fn send_due(&mut self, now: Now, connection: &mut Connection, store: &mut Store) {
         let is_connected = connection.is_connected();
-        let Some(job) = self.job.as_mut().filter(|job| !job.todo.is_empty()) else {
-            return;
-        };
+        let Some(job) = &mut self.job else { return };
         let state = if is_connected {
             JobState::Running
         } else {
@@ -267,9 +272,19 @@ impl Retained {
         let (Event::Published { id, .. } | Event::PublishFailed { id, .. }) = event else {
             return;
         };
-        let Some((topic, before)) = self.under_way.remove(id) else {
-            return;
-        };
+        if let Some((topic, before)) = self.under_way.remove(id) {
+            self.settle(event, version, store, (topic, before));
+        }
+    }
+
+    #[inline(never)]
+    fn settle(
+        &mut self,
+        event: &Event,
+        version: ProtocolVersion,
+        store: &mut Store,
+        (topic, before): (NodeId, Option<Removed>),
+    ) {
         let Some(job) = &mut self.job else { return };
         self.changed = true;
         if let Event::PublishFailed { reason, .. } = event {

@@ -11,7 +11,11 @@ use wasm_bindgen_futures::JsFuture;
 
 /// What reads the announcements of devices.
 pub const FORMATS: &str = "formats";
-/// Every page but Home and Connect.
+/// What the engine does for the other pages: [`Command::is_for_later`](crate::wire::Command::is_for_later).
+pub const TOOLS: &str = "tools";
+/// The page that says where the broker is.
+pub const CONNECT: &str = "connect";
+/// Every other page but Home, and what arranges Home.
 pub const PAGES: &str = "pages";
 
 thread_local! {

@@ -4,6 +4,7 @@
 //! come from a broker (topics, names, payloads) are plain text here and stay plain text: the views never turn them
 //! into markup. Both directions are postcard-encoded bytes, so that one `Uint8Array` crosses and is transferred.
 
+mod apart;
 mod arrange;
 mod chart;
 mod home;
@@ -106,6 +107,50 @@ pub enum Command {
     Visible(bool),
     /// The last frame is on the screen; the next may be sent. The answer to every [`Frame`].
     Painted,
+}
+
+impl Command {
+    /// Whether the engine needs what a first visit does not load (`platform::parts::TOOLS`).
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        match self {
+            Self::Open(view) => view.is_for_later(),
+            Self::Arrange(change) => !matches!(change, Arrange::Restore(_)),
+            Self::Tree(_)
+            | Self::Retained(_)
+            | Self::Publish { .. }
+            | Self::StopPublish(_)
+            | Self::LightsOff(_)
+            | Self::Places
+            | Self::Unpack { .. }
+            | Self::Export(_)
+            | Self::Replay(_) => true,
+            Self::Connect(_)
+            | Self::Disconnect
+            | Self::RetryNow
+            | Self::Wake
+            | Self::Close(_)
+            | Self::Cards(_)
+            | Self::Subscribe(_)
+            | Self::Control { .. }
+            | Self::Search(_)
+            | Self::DiscardQueued
+            | Self::Limit(_)
+            | Self::Visible(_)
+            | Self::Painted => false,
+        }
+    }
+}
+
+impl View {
+    /// As [`Command::is_for_later`].
+    #[must_use]
+    pub fn is_for_later(&self) -> bool {
+        match self {
+            Self::Tree(_) | Self::Topic { .. } | Self::Chart(_) | Self::Retained(_) => true,
+            Self::Home | Self::Device { .. } | Self::Subscriptions => false,
+        }
+    }
 }
 
 /// How to reach a broker. Secrets live here only in memory; no part of it is logged.

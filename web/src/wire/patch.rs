@@ -27,16 +27,21 @@ pub enum Patch {
     /// The device of an open [`View::Device`](super::View::Device); `None`: there is none with this id.
     Device {
         id: String,
+        #[serde(with = "super::apart")]
         device: Option<Box<DeviceView>>,
     },
+    #[serde(with = "super::apart")]
     Tree(TreeView),
     /// `None`: nothing has been heard on this topic.
     Topic {
         topic: String,
+        #[serde(with = "super::apart")]
         view: Option<Box<TopicView>>,
     },
     Subscriptions(Vec<SubscriptionView>),
+    #[serde(with = "super::apart")]
     Chart(Box<ChartView>),
+    #[serde(with = "super::apart")]
     Retained(RetainedView),
     /// What became of a [`Command::Publish`](super::Command::Publish) or [`Command::Control`](super::Command::Control).
     Outcome {
@@ -46,13 +51,16 @@ pub enum Patch {
     /// What a payload of a [`Command::Unpack`](super::Command::Unpack) says, or why it says nothing.
     Unpacked {
         request: RequestId,
+        #[serde(with = "super::apart")]
         result: Result<Unpacked, String>,
     },
     /// What a [`Command::Arrange`](super::Command::Arrange) or [`Command::LightsOff`](super::Command::LightsOff) did.
     Done(Done),
     /// The answer to [`Command::Places`](super::Command::Places).
+    #[serde(with = "super::apart")]
     Places(Vec<Place>),
     /// How far the export is.
+    #[serde(with = "super::apart")]
     Export(ExportView),
     /// The recording; `None`: it was closed.
     Replay(Option<Box<ReplayView>>),

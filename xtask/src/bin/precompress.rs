@@ -11,7 +11,13 @@ const WORTH_COMPRESSING_BYTES: usize = 512;
 /// What a first visit may transfer.
 const GOAL_BYTES: usize = 450 * 1024;
 /// Of no first visit: the page fetches them when they are needed.
-const FETCHED_LATER: [&str; 3] = ["hearth-extras-", "hearth-formats-", "hearth-pages-"];
+const FETCHED_LATER: [&str; 5] = [
+    "hearth-connect-",
+    "hearth-extras-",
+    "hearth-formats-",
+    "hearth-pages-",
+    "hearth-tools-",
+];
 
 fn main() -> Result<()> {
     let folder = std::env::args_os()

@@ -89,13 +89,13 @@ pub(crate) fn bind(
     before: Before,
     now_ms: u64,
 ) -> Made {
+    // Not collected: that sorts first, and brings a sort of its own (`hearth_model::order`).
+    let mut known = BTreeMap::new();
+    for (entity, bound) in before.entities.into_iter().zip(before.bound.entities) {
+        known.insert(entity.id.clone(), (entity, bound));
+    }
     let mut binder = Binder {
-        before: before
-            .entities
-            .into_iter()
-            .zip(before.bound.entities)
-            .map(|(entity, bound)| (entity.id.clone(), (entity, bound)))
-            .collect(),
+        before: known,
         rules_before: before.bound.rules,
         made: Vec::new(),
         rules: Vec::new(),

@@ -226,10 +226,9 @@ impl Announcements {
 
     fn insert(&mut self, announcement: Announcement, preferred: Option<GroupId>) {
         let ids = self.known_by(&announcement);
-        let mut found: BTreeSet<GroupId> = ids
-            .iter()
-            .filter_map(|id| self.by_identifier.get(id).copied())
-            .collect();
+        // Not collected: that sorts first, and brings a sort of its own (`hearth_model::order`).
+        let mut found: BTreeSet<GroupId> = BTreeSet::new();
+        found.extend(ids.iter().filter_map(|id| self.by_identifier.get(id).copied()));
         let group = found
             .pop_first()
             .or(preferred.filter(|group| self.groups.get(*group).is_some_and(BTreeSet::is_empty)))

@@ -23,13 +23,7 @@ impl Engine {
         let before = self.home.devices().arrangement().clone();
         let said = match change {
             Arrange::Undo => return self.take_back(now),
-            Arrange::Restore(text) => {
-                // Another page arranged it: what was before here is not what was before there.
-                self.undo.retain(|undo| matches!(undo, Undo::Lights(_)));
-                self.home
-                    .set_arrangement(now, &self.store, Arrangement::read(&text));
-                return self.views.note_arranged();
-            }
+            Arrange::Restore(text) => return self.restore_arrangement(now, &text),
             change => {
                 let mut arrangement = before.clone();
                 match changed(now.wall_ms, self.home.devices(), &mut arrangement, change) {
@@ -48,6 +42,15 @@ impl Engine {
         let kept = self.home.devices().arrangement().to_text();
         self.views.note_arranged();
         self.tell(said, Some(kept));
+    }
+
+    /// As it was kept, which is no step to take back.
+    pub(super) fn restore_arrangement(&mut self, now: Now, text: &str) {
+        // Another page arranged it: what was before here is not what was before there.
+        self.undo.retain(|undo| matches!(undo, Undo::Lights(_)));
+        self.home
+            .set_arrangement(now, &self.store, Arrangement::read(text));
+        self.views.note_arranged();
     }
 
     fn take_back(&mut self, now: Now) {

@@ -11,7 +11,7 @@ use super::{
     },
     Engine, arrange,
 };
-use crate::wire::{Action, Command, ConnectionOptions, Outcome, ReplayCommand, RequestId, RetainedCommand};
+use crate::wire::{Action, Arrange, Command, ConnectionOptions, Outcome, ReplayCommand, RequestId, RetainedCommand};
 
 impl Engine {
     pub(super) fn handle_command(&mut self, now: Now, command: Command) {
@@ -27,39 +27,12 @@ impl Engine {
             Command::Wake => self.connection.wake(now),
             Command::Open(view) => self.views.open(&self.home, view),
             Command::Close(kind) => self.views.close(kind),
-            Command::Tree(command) => self.views.change_tree(&self.store, command),
             Command::Cards(cards) => self.views.watch(&self.home, cards),
             Command::Subscribe(filters) => {
                 self.subscriptions.change(now, &mut self.connection, filters);
                 self.views.note_subscriptions();
             }
-            Command::Publish { request, .. } | Command::Control { request, .. } if self.replay.is_shown() => {
-                let why = "This is a demonstration: nothing is published.";
-                self.notice("Nothing was sent", why);
-                self.views.push_outcome(request, Outcome::Failed(why.to_owned()));
-            }
-            Command::Retained(_) if self.replay.is_shown() => self.notice(
-                "This is a demonstration",
-                "Its retained messages are those of the file, and no broker is asked to delete them.",
-            ),
-            Command::Retained(command) => self.handle_retained(now, command),
-            Command::Export(order) => match order {
-                Some(order) => self.export.begin(now, &self.store, order),
-                None => self.export.stop(),
-            },
-            Command::Replay(command) => self.handle_replay(now, command),
-            Command::Publish { request, message } => {
-                let outcome = self
-                    .publisher
-                    .publish(now, &mut self.connection, request, message);
-                self.views.push_outcome(request, outcome);
-                self.views.note_numbers();
-            }
-            Command::StopPublish(request) => {
-                if let Some(outcome) = self.publisher.stop(now, &mut self.connection, request) {
-                    self.views.push_outcome(request, outcome);
-                }
-            }
+            Command::Control { request, .. } if self.replay.is_shown() => self.refuse_in_demonstration(request),
             Command::Control {
                 request,
                 device,
@@ -70,9 +43,6 @@ impl Engine {
                 self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
             }
-            Command::Arrange(change) => self.arrange(now, change),
-            Command::LightsOff(room) => self.lights_off(now, room.as_deref()),
-            Command::Places => self.views.push_result(arrange::places(self.home.devices())),
             Command::Search(text) => self.views.search(&text),
             Command::DiscardQueued => {
                 if let Some(session) = self.connection.session() {
@@ -95,6 +65,57 @@ impl Engine {
                 }
             }
             Command::Painted => self.views.set_painted(),
+            Command::Arrange(Arrange::Restore(text)) => self.restore_arrangement(now, &text),
+            Command::Tree(_)
+            | Command::Retained(_)
+            | Command::Export(_)
+            | Command::Replay(_)
+            | Command::Publish { .. }
+            | Command::StopPublish(_)
+            | Command::Arrange(_)
+            | Command::LightsOff(_)
+            | Command::Places
+            | Command::Unpack { .. } => self.handle_later(now, command),
+        }
+    }
+
+    fn refuse_in_demonstration(&mut self, request: RequestId) {
+        let why = "This is a demonstration: nothing is published.";
+        self.notice("Nothing was sent", why);
+        self.views.push_outcome(request, Outcome::Failed(why.to_owned()));
+    }
+
+    /// What a first visit does not ask for ([`Command::is_for_later`]).
+    #[inline(never)]
+    fn handle_later(&mut self, now: Now, command: Command) {
+        match command {
+            Command::Tree(command) => self.views.change_tree(&self.store, command),
+            Command::Publish { request, .. } if self.replay.is_shown() => self.refuse_in_demonstration(request),
+            Command::Retained(_) if self.replay.is_shown() => self.notice(
+                "This is a demonstration",
+                "Its retained messages are those of the file, and no broker is asked to delete them.",
+            ),
+            Command::Retained(command) => self.handle_retained(now, command),
+            Command::Export(order) => match order {
+                Some(order) => self.export.begin(now, &self.store, order),
+                None => self.export.stop(),
+            },
+            Command::Replay(command) => self.handle_replay(now, command),
+            Command::Publish { request, message } => {
+                let outcome = self
+                    .publisher
+                    .publish(now, &mut self.connection, request, message);
+                self.views.push_outcome(request, outcome);
+                self.views.note_numbers();
+            }
+            Command::StopPublish(request) => {
+                if let Some(outcome) = self.publisher.stop(now, &mut self.connection, request) {
+                    self.views.push_outcome(request, outcome);
+                }
+            }
+            Command::Arrange(change) => self.arrange(now, change),
+            Command::LightsOff(room) => self.lights_off(now, room.as_deref()),
+            Command::Places => self.views.push_result(arrange::places(self.home.devices())),
             Command::Unpack {
                 request,
                 packing,
@@ -106,6 +127,7 @@ impl Engine {
                 media_type,
                 payload,
             }),
+            _ => {}
         }
     }
 

@@ -98,6 +98,12 @@ impl ChartScreen {
     }
 
     pub(super) fn patch(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
+        self.window.as_ref()?;
+        self.open_patch(now, home, store)
+    }
+
+    #[inline(never)]
+    fn open_patch(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
         let window = self.window.as_ref()?;
         if self.moves_at.is_some_and(|at| at <= now.mono) {
             self.pace = Pace::due_at_once();

@@ -71,13 +71,22 @@ impl Views {
     /// Opens a view or changes what it shows.
     pub fn open(&mut self, home: &Home, view: View) {
         match view {
-            View::Tree(window) => self.tree.open(window),
-            View::Topic { topic, seen } => self.topic.open(topic, seen),
             View::Subscriptions => self.subscriptions = Some(Pace::due_at_once()),
             View::Home => self.home.open(home),
             View::Device { id } => self.device.open(id),
+            View::Tree(_) | View::Topic { .. } | View::Chart(_) | View::Retained(_) => self.open_later(view),
+        }
+    }
+
+    /// What a first visit does not open ([`View::is_for_later`]).
+    #[inline(never)]
+    fn open_later(&mut self, view: View) {
+        match view {
+            View::Tree(window) => self.tree.open(window),
+            View::Topic { topic, seen } => self.topic.open(topic, seen),
             View::Chart(window) => self.chart.open(window),
             View::Retained(window) => self.retained.open(window),
+            View::Subscriptions | View::Home | View::Device { .. } => {}
         }
     }
 

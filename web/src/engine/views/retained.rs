@@ -78,6 +78,12 @@ impl RetainedScreen {
     }
 
     pub(super) fn patch(&mut self, now: Now, store: &mut Store, retained: &Retained) -> Option<Patch> {
+        self.window.as_ref()?;
+        self.open_patch(now, store, retained)
+    }
+
+    #[inline(never)]
+    fn open_patch(&mut self, now: Now, store: &mut Store, retained: &Retained) -> Option<Patch> {
         let first_row = self.window.as_ref()?.first_row;
         let is_due = self.pace.take_due(now.mono, INTERVAL_MS);
         if !self.job_pace.take_due(now.mono, JOB_INTERVAL_MS) && !is_due {

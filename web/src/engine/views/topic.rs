@@ -81,6 +81,12 @@ impl TopicScreen {
     }
 
     pub(super) fn patch(&mut self, now: Now, store: &Store, subscriptions: &Subscriptions) -> Option<Patch> {
+        self.topic.as_ref()?;
+        self.open_patch(now, store, subscriptions)
+    }
+
+    #[inline(never)]
+    fn open_patch(&mut self, now: Now, store: &Store, subscriptions: &Subscriptions) -> Option<Patch> {
         let name = self.topic.as_ref()?;
         if self.falls_at.is_some_and(|at| at <= now.mono) {
             self.falls_at = None;

@@ -49,6 +49,7 @@ pub(super) struct TreeScreen {
 }
 
 impl TreeScreen {
+    #[inline(never)]
     pub(super) fn open(&mut self, window: TreeWindow) {
         let told = &self.told;
         let is_same_search =
@@ -74,6 +75,7 @@ impl TreeScreen {
         self.pace = Pace::due_at_once();
     }
 
+    #[inline(never)]
     fn search(&mut self, window: &TreeWindow) {
         self.found = None;
         let query = query(&window.search, window.pattern);
@@ -130,7 +132,9 @@ impl TreeScreen {
         if let Some(window) = self.window.take() {
             self.open(window);
         } else {
-            self.search(&told);
+            if !told.search.is_empty() {
+                self.search(&told);
+            }
             self.told = TreeWindow {
                 sort: TreeSort::Name,
                 ..told
@@ -161,6 +165,11 @@ impl TreeScreen {
 
     pub(super) fn patch(&mut self, now: Now, store: &mut Store) -> Option<Patch> {
         self.window.as_ref()?;
+        self.open_patch(now, store)
+    }
+
+    #[inline(never)]
+    fn open_patch(&mut self, now: Now, store: &mut Store) -> Option<Patch> {
         let rest = self.rest.take();
         if !self.pace.take_due(now.mono, INTERVAL_MS) {
             return rest.map(|view| self.next_part(view));

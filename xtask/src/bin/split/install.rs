@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256, Sha384};
 
 use crate::plan::Plan;
 use crate::rules::PARTS;
-use crate::write::{FIRST, LOAD, Modules};
+use crate::write::{FIRST, LOAD, Modules, OUTSIDE, import_name};
 
 /// Where wasm-bindgen's JavaScript says what WebAssembly may call.
 const IMPORTS: &str = "const import0 = {";
@@ -57,9 +57,19 @@ impl Page {
             self.js.matches(IMPORTS).count() == 1,
             "wasm-bindgen writes its imports in another way than this expects"
         );
-        let js = self
+        let mut js = self
             .js
             .replace(IMPORTS, &format!("{IMPORTS}\n        {LOAD}: {LOAD},"));
+        let names = plan.import_names.iter().zip(0..);
+        let names = names.map(|(name, number)| (format!(" {name}:"), format!(" {}:", import_name(number))));
+        let module = (format!("\"{}\":", plan.import_module), format!("\"{OUTSIDE}\":"));
+        for (long, short) in names.chain([module]) {
+            ensure!(
+                js.matches(&long).count() == 1,
+                "wasm-bindgen's JavaScript does not say once what {long} is"
+            );
+            js = js.replacen(&long, &short, 1);
+        }
         let loader = include_str!("loader.js")
             .replace("[/* PARTS */]", &format!("[{}]", table.join(",")))
             .replace("/* FIRST */", &format!("\"{FIRST}\""));

@@ -1,6 +1,6 @@
 //! What is in the page's module, and where each function goes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{
@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) types: Vec<FuncType>,
     /// Imported functions come first among all functions.
     pub(crate) imported: u32,
+    /// What wasm-bindgen calls them.
+    pub(crate) import_names: Vec<String>,
     pub(crate) functions: Vec<Function>,
     /// How many slots the table of functions has.
     pub(crate) slots: u64,
@@ -67,6 +69,7 @@ impl Plan {
         let mut plan = Self {
             types: Vec::new(),
             imported: 0,
+            import_names: Vec::new(),
             functions: Vec::new(),
             slots: 0,
             globals: 0,
@@ -96,6 +99,7 @@ impl Plan {
                             bail!("the module imports something that is no function");
                         };
                         import.module.clone_into(&mut plan.import_module);
+                        plan.import_names.push(import.name.to_owned());
                         plan.imported += 1;
                         plan.functions.push(Function::new(ty));
                     }
@@ -263,6 +267,14 @@ impl Plan {
         let functions = &self.functions;
         self.stubs
             .sort_by_key(|at| functions.get(*at as usize).map(|function| function.part));
+    }
+
+    /// Functions that are called by a part and are not in it.
+    pub(crate) fn shared(&self) -> BTreeSet<u32> {
+        let went = self.functions.iter().filter(|function| function.part.is_some());
+        let calls = went.flat_map(|function| function.calls.iter().map(|called| (function.part, *called)));
+        let shared = calls.filter(|(part, called)| self.part(*called) != *part);
+        shared.map(|(_, called)| called).collect()
     }
 
     pub(crate) fn part(&self, function: u32) -> Option<usize> {

@@ -29,24 +29,74 @@ pub(crate) const PARTS: &[Part] = &[
         // What tells topics that announce from others.
         not: &["Format>::wants", "Format>::takes", "Format>::filters"],
     },
+    // The Worker: what the other pages ask for. What only these call goes with them: the search, the tree, recordings, ….
+    Part {
+        name: "tools",
+        of: &[
+            "hearth_model::pattern::",
+            "hearth_model::store::search::",
+            "hearth_model::store::view::",
+            "hearth_web::engine::core::Engine>::handle_file",
+            "hearth_web::engine::core::Engine>::handle_later",
+            "hearth_web::engine::core::Engine>::play_due",
+            "hearth_web::engine::export::Export>::write_part",
+            "hearth_web::engine::publisher::Publisher>::advance_series",
+            "hearth_web::engine::publisher::Publisher>::ask",
+            "hearth_web::engine::publisher::Publisher>::handle_of_series",
+            "hearth_web::engine::publisher::Publisher>::handle_response",
+            "hearth_web::engine::publisher::Publisher>::publish_series",
+            "hearth_web::engine::publisher::Publisher>::series_timeout",
+            "hearth_web::engine::publisher::Series",
+            "hearth_web::engine::publisher::asked_topic",
+            "hearth_web::engine::retained::Retained>::send_due",
+            "hearth_web::engine::retained::Retained>::settle",
+            "hearth_web::engine::variables::",
+            "hearth_web::engine::views::Views>::open_later",
+            "hearth_web::engine::views::chart::ChartScreen>::open_patch",
+            "hearth_web::engine::views::retained::RetainedScreen>::open_patch",
+            "hearth_web::engine::views::topic::TopicScreen>::open_patch",
+            "hearth_web::engine::views::tree::TreeScreen>::open",
+            "hearth_web::engine::views::tree::TreeScreen>::search",
+            "hearth_web::wire::apart::serialize",
+        ],
+        not: &[],
+    },
+    // The page: where the broker is.
+    Part {
+        name: "connect",
+        of: &[
+            "hearth_web::components::form::answer::",
+            "hearth_web::components::form::connect::",
+            "hearth_web::components::form::doctor::",
+            "hearth_web::components::form::exchange::",
+            "hearth_web::components::form::will::",
+            "hearth_web::pages::connect::",
+            "hearth_web::pages::known::",
+            "hearth_web::pages::subscriptions::",
+        ],
+        not: &[],
+    },
     // The page: everything beyond Home and Connect.
     Part {
         name: "pages",
         of: &[
             "hearth_web::chart::",
             "hearth_web::components::form::publish::",
+            "hearth_web::components::form::sent::",
             "hearth_web::components::payload::",
             "hearth_web::components::tree::",
+            "hearth_web::pages::arrange::",
             "hearth_web::pages::device::",
             "hearth_web::pages::explorer::",
             "hearth_web::pages::export::",
+            "hearth_web::pages::hand::",
             "hearth_web::pages::messages::",
             "hearth_web::pages::replay::",
             "hearth_web::pages::retained::",
             "hearth_web::pages::settings::",
-            "hearth_web::pages::subscriptions::",
             "hearth_web::pages::topic::",
             "hearth_web::pages::tree_tools::",
+            "hearth_web::wire::apart::deserialize",
         ],
         // Cards have small charts; that a recording is played or written is said everywhere.
         not: &[
@@ -59,10 +109,12 @@ pub(crate) const PARTS: &[Part] = &[
 ];
 
 /// Functions that look alike for many types: wasm-opt makes one of those that do the same and keeps one of their names, so that
-/// names say nothing about who calls them. Dropping what was never used is no reason to load anything either.
+/// names say nothing about who calls them. Making and dropping what was never used is no reason to load anything either.
 pub(crate) const ALIKE: &[&str] = &[
     "core::ptr::drop_in_place::",
     "core::clone::Clone>::clone",
+    "core::default::Default>::default",
+    ">>::dying_next",
     "UseReducerHandle",
 ];
 /// A function smaller than this stays for the same reason, and because its stub would be no smaller.

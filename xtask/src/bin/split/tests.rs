@@ -100,6 +100,18 @@ fn module() -> Vec<u8> {
     module.finish()
 }
 
+fn imports(wasm: &[u8]) -> Vec<String> {
+    let payloads = Parser::new(0).parse_all(wasm).map(Result::unwrap);
+    let sections = payloads.filter_map(|payload| match payload {
+        Payload::ImportSection(section) => Some(section),
+        _ => None,
+    });
+    let imports = sections.flat_map(|section| section.into_imports().map(Result::unwrap));
+    imports
+        .map(|import| format!("{}.{}", import.module, import.name))
+        .collect()
+}
+
 fn bodies(wasm: &[u8]) -> usize {
     let payloads = Parser::new(0).parse_all(wasm);
     payloads
@@ -124,6 +136,10 @@ fn both_halves_are_valid_modules() {
     let modules = write::modules(&wasm, &plan).unwrap();
     Validator::new().validate_all(&modules.first).unwrap();
     Validator::new().validate_all(&modules.parts[0]).unwrap();
+    assert_eq!(imports(&modules.first), ["o.o0", "o.loadPart"]);
+    let mut shared = imports(&modules.parts[0]);
+    shared.sort();
+    assert_eq!(shared[..2], ["0.00", "0.01"], "what it calls elsewhere");
     assert_eq!(bodies(&modules.first), 3 + 1, "three stay, and there is one stub");
     assert_eq!(
         bodies(&modules.parts[0]),

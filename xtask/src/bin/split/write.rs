@@ -1,7 +1,6 @@
 //! Writes the first module and its parts.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{Error, Reencode, utils};
@@ -27,12 +26,12 @@ pub(crate) struct Modules {
 }
 
 pub(crate) fn modules(wasm: &[u8], plan: &Plan) -> Result<Modules> {
-    let exported = RefCell::default();
+    let exported: BTreeMap<u32, u32> = plan.shared().into_iter().zip(0..).collect();
     let parts = (0..plan.parts).map(|part| one_part(wasm, plan, part, &exported));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     let mut first = First {
         plan,
-        exported: exported.into_inner(),
+        exported,
         bodies: 0,
     };
     let mut module = Module::new();
@@ -43,15 +42,27 @@ pub(crate) fn modules(wasm: &[u8], plan: &Plan) -> Result<Modules> {
     })
 }
 
+/// What the first module imports its functions from.
+pub(crate) const OUTSIDE: &str = "o";
+
+/// The name of an imported function: wasm-bindgen's own are long, and stand in the module and in the JavaScript.
+pub(crate) fn import_name(function: u32) -> String {
+    format!("o{}", short(function))
+}
+
 /// Names of what the first module exports for its parts; wasm-bindgen's begin with no digit.
-fn function_name(function: u32) -> String {
+fn function_name(place: u32) -> String {
+    format!("0{}", short(place))
+}
+
+fn short(number: u32) -> String {
     let mut name = String::new();
-    let mut rest = function;
+    let mut rest = number;
     loop {
         name.insert(0, char::from_digit(rest % 36, 36).unwrap_or_default());
         rest /= 36;
         if rest == 0 {
-            return format!("0{name}");
+            return name;
         }
     }
 }
@@ -95,8 +106,8 @@ impl Plan {
 
 struct First<'a> {
     plan: &'a Plan,
-    /// Functions that parts call, by their old numbers.
-    exported: BTreeSet<u32>,
+    /// Functions that parts call, by their old numbers, and their places among these.
+    exported: BTreeMap<u32, u32>,
     bodies: u32,
 }
 
@@ -122,9 +133,12 @@ impl Reencode for First<'_> {
         imports: &mut ImportSection,
         section: wasmparser::ImportSectionReader<'_>,
     ) -> Result<(), Error<Self::Error>> {
-        utils::parse_import_section(self, imports, section)?;
+        for (import, number) in section.into_imports().zip(0..) {
+            let ty = self.entity_type(import?.ty)?;
+            imports.import(OUTSIDE, &import_name(number), ty);
+        }
         imports.import(
-            &self.plan.import_module,
+            OUTSIDE,
             LOAD,
             EntityType::Function(self.plan.load_type()),
         );
@@ -184,9 +198,9 @@ impl Reencode for First<'_> {
         for global in 0..self.plan.globals + self.plan.parts as u32 {
             exports.export(&global_name(global), ExportKind::Global, global);
         }
-        for function in &self.exported {
+        for (function, place) in &self.exported {
             let index = self.plan.in_first(*function);
-            exports.export(&function_name(*function), ExportKind::Func, index);
+            exports.export(&function_name(*place), ExportKind::Func, index);
         }
         Ok(())
     }
@@ -299,7 +313,7 @@ impl Reencode for InPart<'_> {
     }
 }
 
-fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &RefCell<BTreeSet<u32>>) -> Result<Vec<u8>> {
+fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>) -> Result<Vec<u8>> {
     let all = plan.imported..plan.functions.len() as u32;
     let own: Vec<u32> = all
         .filter(|function| plan.part(*function) == Some(part))
@@ -368,8 +382,8 @@ fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &RefCell<BTreeSet<u
             .get(*function as usize)
             .context("an unknown function")?
             .ty;
-        imports.import(FIRST, &function_name(*function), EntityType::Function(ty));
-        exported.borrow_mut().insert(*function);
+        let place = exported.get(function).context("a function that is not exported")?;
+        imports.import(FIRST, &function_name(*place), EntityType::Function(ty));
     }
     let start = writer.imports.len() as u32 + own.len() as u32;
     code.function(&start_of(plan, part));
