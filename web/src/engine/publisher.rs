@@ -476,10 +476,7 @@ fn leave(now: Now, session: &mut Session, own: Option<TopicFilter>) {
 
 /// Where the response is to come, taken out of the message: the session puts it in again.
 #[inline(never)]
-fn asked_topic(
-    message: &mut Publication,
-    connection: &mut Connection,
-) -> Result<TopicName, String> {
+fn asked_topic(message: &mut Publication, connection: &mut Connection) -> Result<TopicName, String> {
     let client_id = connection.session().map(|session| session.client_id().to_owned());
     let topic = message.response_topic.take().unwrap_or_else(|| {
         format!(

@@ -11,7 +11,9 @@ use super::{
     },
     Engine, arrange,
 };
-use crate::wire::{Action, Arrange, Command, ConnectionOptions, Outcome, ReplayCommand, RequestId, RetainedCommand};
+use crate::wire::{
+    Action, Arrange, Command, ConnectionOptions, Outcome, ReplayCommand, RequestId, RetainedCommand,
+};
 
 impl Engine {
     pub(super) fn handle_command(&mut self, now: Now, command: Command) {
@@ -32,7 +34,9 @@ impl Engine {
                 self.subscriptions.change(now, &mut self.connection, filters);
                 self.views.note_subscriptions();
             }
-            Command::Control { request, .. } if self.replay.is_shown() => self.refuse_in_demonstration(request),
+            Command::Control { request, .. } if self.replay.is_shown() => {
+                self.refuse_in_demonstration(request)
+            }
             Command::Control {
                 request,
                 device,
@@ -90,7 +94,9 @@ impl Engine {
     fn handle_later(&mut self, now: Now, command: Command) {
         match command {
             Command::Tree(command) => self.views.change_tree(&self.store, command),
-            Command::Publish { request, .. } if self.replay.is_shown() => self.refuse_in_demonstration(request),
+            Command::Publish { request, .. } if self.replay.is_shown() => {
+                self.refuse_in_demonstration(request)
+            }
             Command::Retained(_) if self.replay.is_shown() => self.notice(
                 "This is a demonstration",
                 "Its retained messages are those of the file, and no broker is asked to delete them.",

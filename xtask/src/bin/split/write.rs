@@ -137,11 +137,7 @@ impl Reencode for First<'_> {
             let ty = self.entity_type(import?.ty)?;
             imports.import(OUTSIDE, &import_name(number), ty);
         }
-        imports.import(
-            OUTSIDE,
-            LOAD,
-            EntityType::Function(self.plan.load_type()),
-        );
+        imports.import(OUTSIDE, LOAD, EntityType::Function(self.plan.load_type()));
         Ok(())
     }
 
@@ -382,7 +378,9 @@ fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>
             .get(*function as usize)
             .context("an unknown function")?
             .ty;
-        let place = exported.get(function).context("a function that is not exported")?;
+        let place = exported
+            .get(function)
+            .context("a function that is not exported")?;
         imports.import(FIRST, &function_name(*place), EntityType::Function(ty));
     }
     let start = writer.imports.len() as u32 + own.len() as u32;
