@@ -65,9 +65,11 @@ fn draw(canvas: &HtmlCanvasElement, shapes: &[Shape]) -> Result<(), JsValue> {
     let ratio = pixel_ratio();
     let pixels = |css: i32| (f64::from(css) * ratio).round() as u32;
     let (width, height) = (pixels(canvas.client_width()), pixels(canvas.client_height()));
-    // Also clears it.
-    canvas.set_width(width);
-    canvas.set_height(height);
+    if (canvas.width(), canvas.height()) != (width, height) {
+        // Also clears it; memory and layout are made anew, so not for every sample.
+        canvas.set_width(width);
+        canvas.set_height(height);
+    }
     let style = window().map(|window| window.get_computed_style(canvas));
     let (Some(context), Some(Some(style))) = (canvas.get_context("2d")?, style.transpose()?) else {
         return Ok(());
@@ -79,6 +81,8 @@ fn draw(canvas: &HtmlCanvasElement, shapes: &[Shape]) -> Result<(), JsValue> {
         width: f64::from(width),
         height: f64::from(height) - 2.0 * MARGIN * ratio,
     };
+    pen.context
+        .clear_rect(0.0, 0.0, f64::from(width), f64::from(height));
     pen.context.set_line_join("round");
     for shape in shapes {
         pen.shape(shape)?;

@@ -252,7 +252,12 @@ fn use_anchor(scroller: &NodeRef, space: &NodeRef, hovered: &Hovered, view: &Rc<
         if order.replace(view.order) != view.order {
             return;
         }
-        let Some(scroller) = scroller.cast::<Element>() else {
+        // Where nothing moved nothing is measured: measuring makes the browser lay out at once what just changed.
+        let has_moved = places
+            .borrow()
+            .iter()
+            .any(|(topic, now)| before.get(topic).is_some_and(|then| then != now));
+        let Some(scroller) = scroller.cast::<Element>().filter(|_| has_moved) else {
             return;
         };
         let row_height = row_height();

@@ -46,7 +46,7 @@ fn ten_thousand_samples_are_drawn_with_as_many_points_as_pixels() {
 }
 
 #[test]
-fn a_thousand_messages_a_second_draw_a_chart_ten_times_a_second() {
+fn a_thousand_messages_a_second_draw_a_chart_four_times_a_second() {
     let mut bench = Bench::connected();
     bench.command(chart(&[("", false)], ChartSpan::Last(300_000)));
     for n in 0..2_000 {
@@ -54,7 +54,7 @@ fn a_thousand_messages_a_second_draw_a_chart_ten_times_a_second() {
         bench.wait(1);
     }
     assert!(
-        (18..=23).contains(&charts(&bench).len()),
+        (7..=10).contains(&charts(&bench).len()),
         "{}",
         charts(&bench).len()
     );
@@ -110,7 +110,7 @@ fn a_closed_chart_costs_nothing_and_a_topic_that_comes_later_is_found() {
     assert!(charts(&bench)[0].series.is_empty());
     bench.publish("home/other", "1");
     bench.publish("home/air", "1");
-    bench.wait(200);
+    bench.wait(300);
     assert_eq!(charts(&bench).pop().unwrap().series.len(), 1);
     bench.command(Command::Close(crate::wire::ViewKind::Chart));
     bench.patches.clear();

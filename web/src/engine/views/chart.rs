@@ -14,8 +14,8 @@ use crate::{
     wire::{ChartSpan, ChartView, ChartWindow, ColumnView, Patch, Point, SeriesName, SeriesView},
 };
 
-/// Ten times a second: a line that grows more smoothly shows no more.
-const INTERVAL_MS: u64 = 100;
+/// Four times a second, as numbers: a line that grows more smoothly shows no more.
+const INTERVAL_MS: u64 = 250;
 /// Series in one chart; more cannot be told apart.
 const SERIES: usize = 6;
 /// Columns of pixels: a screen of 4096 device pixels.

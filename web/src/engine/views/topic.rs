@@ -18,8 +18,10 @@ use crate::{
 const INTERVAL_MS: u64 = 250;
 /// How often a rate that falls is looked at.
 const FALL_MS: u64 = 1_000;
-/// Rows of history that are sent.
-const HISTORY_ROWS: usize = 200;
+/// Rows of history that are sent: several screens of the list, which is laid out anew with every message.
+const HISTORY_ROWS: usize = 60;
+/// The newest intervals between messages that are looked at.
+const INTERVALS: usize = 200;
 /// Longest preview of a message, in characters.
 const PREVIEW_CHARACTERS: usize = 160;
 /// Columns of the small chart.
@@ -169,7 +171,7 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32, subscriptions: &Subscri
 }
 
 fn arrivals(topic: &Topic, rate: f32) -> Arrivals {
-    let from = topic.history_len().saturating_sub(HISTORY_ROWS + 1);
+    let from = topic.history_len().saturating_sub(INTERVALS + 1);
     let times: Vec<u64> = topic
         .history_from(from)
         .map(|message| message.received_at_ms)

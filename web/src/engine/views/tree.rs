@@ -17,8 +17,8 @@ use crate::{
 const INTERVAL_MS: u64 = 1_000;
 /// Rows in a window at most.
 const ROWS: u32 = 500;
-/// Rows that one frame changes, as long as they stay in their places: a page draws as many in a few milliseconds.
-const ROWS_AT_ONCE: usize = 16;
+/// Rows that one frame changes, as long as they stay in their places: a page draws as many in two milliseconds.
+const ROWS_AT_ONCE: usize = 8;
 /// Branches to be opened when they are heard of, at most.
 const WAITING_BRANCHES: usize = 500;
 
