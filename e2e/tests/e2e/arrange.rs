@@ -211,6 +211,35 @@ fn all_lights_of_the_home_go_off_at_once_and_a_low_battery_is_put_off() -> Resul
 }
 
 #[test]
+fn a_guessed_value_is_corrected_hidden_and_taken_back_on_its_page() -> Result<()> {
+    home("arrange-value", |page, _| {
+        page.go_to("#/device/home-bathroom-fan")?;
+        let temperature = by("entity").with("data-entity", "temperature");
+        page.wait_for_text(&temperature, "Guess")?;
+        page.click(&temperature.clone().inside(&by("entity-correct")))?;
+        page.choose(&temperature.clone().inside(&by("entity-class")), "humidity")?;
+        page.wait_for_text(&by("done"), "Temperature is corrected.")?;
+        page.fill(&temperature.clone().inside(&by("entity-unit")), "%\u{e007}")?;
+        page.fill(&temperature.clone().inside(&by("entity-name")), "Damp\u{e007}")?;
+        page.wait_for_text(&by("done"), "is corrected")?;
+        page.wait_for_text(&temperature, "21.5 %")?;
+        page.wait_for_text(&temperature, "Corrected by you")?;
+        page.click(&temperature.clone().inside(&by("entity-hidden")))?;
+        page.wait_for_text(&temperature, "Hidden on Home")?;
+        page.go_to("#/")?;
+        let on_home = card("home-bathroom-fan");
+        page.wait_for(&on_home)?;
+        ensure!(page.count(&on_home.inside(&temperature))? == 0, "it is hidden");
+        page.click(&by("undo"))?;
+        page.wait_for_text(&card("home-bathroom-fan"), "21.5")?;
+        page.go_to("#/device/home-bathroom-fan")?;
+        page.click(&temperature.clone().inside(&by("entity-correct")))?;
+        page.click(&temperature.clone().inside(&by("entity-back")))?;
+        page.wait_for_text(&temperature, "21.5 °C").map(drop)
+    })
+}
+
+#[test]
 fn a_search_begins_with_a_slash_and_finds_topics() -> Result<()> {
     home("arrange-search", |page, _| {
         page.script::<()>(

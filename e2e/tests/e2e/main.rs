@@ -1,6 +1,7 @@
 //! The whole system in a real Chromium, with real brokers. Run by `cargo xtask e2e`.
 
 mod accessibility;
+mod admins;
 mod announced;
 mod arrange;
 mod behind_the_bridge;

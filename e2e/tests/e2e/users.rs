@@ -82,7 +82,7 @@ fn a_viewer_sees_the_home_and_is_told_why_nothing_can_be_switched() -> Result<()
         page.wait_for(&by("entity-control"))?;
         page.wait_for_text(&by("look-only"), "Your role is viewer: it may look, not act.")?;
         let usable: usize = page.script(
-            "return document.querySelectorAll('[data-testid=\"entity-control\"]:not(:disabled)').length",
+            "return document.querySelectorAll('[data-testid=\"entity-control\"]:not(:disabled), [data-testid$=lights-off]:not(:disabled)').length",
             &[],
         )?;
         ensure!(usable == 0, "{usable} controls can be used");
@@ -108,6 +108,34 @@ fn what_the_role_does_not_allow_is_refused_with_the_reason() -> Result<()> {
         }
         talk::publish(page, "home/note", "hello", 1, false)?;
         page.wait_for_attribute(&by("publish-result"), "data-state", &["acknowledged"])
+    })
+}
+
+#[test]
+fn an_operator_is_not_offered_what_admins_do() -> Result<()> {
+    let house = House::open()?;
+    case("users-operator", Screen::Desktop, |page| {
+        page.open(&house.bridge.url())?;
+        log_in(page, "olga", PASSWORD)?;
+        page.wait_until_connected()?;
+        crate::admins::open_device(page, "Lamp")?;
+        page.wait_for(
+            &by("entity")
+                .with("data-entity", "light")
+                .inside(&by("entity-control")),
+        )?;
+        ensure!(
+            page.count(&by("entity").with("data-entity", "rename"))? == 0,
+            "names are for admins"
+        );
+        page.go_to("#/")?;
+        crate::admins::open_device(page, "Zigbee2MQTT")?;
+        page.wait_for(&by("entity").with("data-entity", "permit_join"))?;
+        ensure!(
+            page.count(&by("entity-control"))? == 0,
+            "the bridge is for admins"
+        );
+        Ok(())
     })
 }
 

@@ -4,8 +4,9 @@ use hearth_model::store::Arrival;
 
 use crate::announced::Links;
 use crate::arrangement::Arrangement;
+use crate::correct::correct;
 use crate::device::{Device, DeviceId, DeviceKind};
-use crate::entity::Reading;
+use crate::entity::{Reading, kind_of_device};
 use crate::names::{human, human_key};
 use crate::place::Place;
 use crate::registry::Devices;
@@ -102,6 +103,14 @@ impl Devices {
         device.kind_by_hand = said.kind;
         device.kind = said.kind.unwrap_or(device.own.kind);
         let is_guessed = !device.is_announced;
+        if correct(device, &said.entities) {
+            let topics = device.topics.clone();
+            self.want(topics);
+        }
+        if let Some(tracked) = self.tracked.get_mut(id.0) {
+            let kind = kind_of_device(&tracked.device);
+            tracked.device.keep_own(kind);
+        }
         self.changed.insert(id);
         self.rejoin(id, &marks);
         if means_other && is_guessed {

@@ -2,6 +2,7 @@
 
 use hearth_model::json::{Json, JsonLimits};
 
+use crate::correct::EntityCorrection;
 use crate::device::DeviceKind;
 
 /// Longest name that is kept, in characters.
@@ -10,6 +11,8 @@ const NAME_CHARACTERS: usize = 80;
 const MOST: usize = 2_000;
 /// Reasons that are put off for one device.
 const MOST_PUT_OFF: usize = 8;
+/// Entities of one device that are corrected.
+const MOST_ENTITIES: usize = 512;
 
 /// What was said of a device by hand.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -28,6 +31,28 @@ pub struct Correction {
     pub silent_after_s: u32,
     /// Reasons for attention ([`crate::Reason::name`]) that are put off, and until when, ms since epoch.
     pub put_off: Vec<(String, u64)>,
+    /// What was said of its entities, by their ids.
+    pub entities: Vec<(String, EntityCorrection)>,
+}
+
+impl Correction {
+    /// Changes what is said of an entity.
+    pub fn correct_entity(&mut self, id: &str, change: impl FnOnce(&mut EntityCorrection)) {
+        let at = match self.entities.iter().position(|(known, _)| known == id) {
+            Some(at) => at,
+            None if self.entities.len() < MOST_ENTITIES => {
+                self.entities.push((id.to_owned(), EntityCorrection::default()));
+                self.entities.len() - 1
+            }
+            None => return,
+        };
+        if let Some((_, said)) = self.entities.get_mut(at) {
+            change(said);
+            if *said == EntityCorrection::default() {
+                self.entities.remove(at);
+            }
+        }
+    }
 }
 
 /// Everything that was arranged by hand in one home. Devices are named by their marks ([`crate::Devices::marks`]), so
@@ -337,6 +362,14 @@ fn correction(said: &Json) -> Correction {
             .filter_map(|(reason, until)| Some((reason.clone(), until.number()? as u64)))
             .take(MOST_PUT_OFF)
             .collect(),
+        entities: said
+            .get("entities")
+            .map(Json::members)
+            .unwrap_or_default()
+            .iter()
+            .map(|(id, said)| (id.clone(), EntityCorrection::read(said)))
+            .take(MOST_ENTITIES)
+            .collect(),
     }
 }
 
@@ -368,6 +401,13 @@ fn written(said: &Correction) -> Json {
         let all = said.put_off.iter().map(until).collect();
         members.push(("put_off".to_owned(), Json::Object(all)));
     }
+    if !said.entities.is_empty() {
+        let of = |(id, said): &(String, EntityCorrection)| (id.clone(), said.written());
+        members.push((
+            "entities".to_owned(),
+            Json::Object(said.entities.iter().map(of).collect()),
+        ));
+    }
     Json::Object(members)
 }
 
@@ -395,6 +435,12 @@ mod tests {
             said.favourite = true;
             said.silent_after_s = 90;
             said.put_off = vec![("battery".into(), 1_700_000_000_000)];
+            said.correct_entity("value", |said| {
+                said.name = "Öl".into();
+                said.unit = Some("°F".into());
+                said.class = Some(crate::Class::Temperature);
+            });
+            said.correct_entity("rssi", |said| said.hidden = true);
         });
         all.join(&marks(&["a/b"]), &marks(&["mac:1", "f:2"]));
         all.separate("a/c");

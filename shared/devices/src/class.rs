@@ -58,7 +58,69 @@ pub enum Class {
     Other,
 }
 
+/// What people can say that a value is, and how that is written.
+const NAMED: &[(Class, &str)] = &[
+    (Class::Temperature, "temperature"),
+    (Class::Humidity, "humidity"),
+    (Class::SoilMoisture, "soil_moisture"),
+    (Class::Pressure, "pressure"),
+    (Class::Illuminance, "illuminance"),
+    (Class::CarbonDioxide, "carbon_dioxide"),
+    (Class::VolatileCompounds, "volatile_compounds"),
+    (Class::ParticulateMatter, "fine_dust"),
+    (Class::Noise, "noise"),
+    (Class::Power, "power"),
+    (Class::Energy, "energy"),
+    (Class::Voltage, "voltage"),
+    (Class::Current, "current"),
+    (Class::Frequency, "frequency"),
+    (Class::Battery, "battery"),
+    (Class::Signal, "signal"),
+    (Class::Brightness, "brightness"),
+    (Class::Position, "position"),
+    (Class::WindSpeed, "wind"),
+    (Class::Rain, "rain"),
+    (Class::Water, "water"),
+    (Class::Gas, "gas"),
+    (Class::Distance, "distance"),
+    (Class::Duration, "duration"),
+    (Class::Other, "other_number"),
+    (Class::Opening, "door_or_window"),
+    (Class::Motion, "motion"),
+    (Class::Leak, "leak"),
+    (Class::Smoke, "smoke"),
+    (Class::CarbonMonoxide, "carbon_monoxide"),
+    (Class::Vibration, "vibration"),
+    (Class::Tamper, "tamper"),
+    (Class::BatteryLow, "battery_low"),
+    (Class::OnOff, "on_or_off"),
+    (Class::Connection, "connection"),
+    (Class::Problem, "problem"),
+    (Class::Presence, "presence"),
+];
+
 impl Class {
+    /// Every class that people can choose.
+    pub fn choices() -> impl Iterator<Item = Self> {
+        NAMED.iter().map(|(class, _)| *class)
+    }
+
+    /// Lower case, words joined by `_`; empty for what nobody can choose.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = NAMED.iter().find(|(class, _)| *class == self);
+        named.map_or("", |(_, name)| name)
+    }
+
+    /// The class with this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        NAMED
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(class, _)| *class)
+    }
+
     /// The word for a state of two; `on` is open, unlocked, motion, wet, low, …
     #[must_use]
     pub fn word(self, on: bool) -> &'static str {

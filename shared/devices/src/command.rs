@@ -75,6 +75,19 @@ pub struct Control {
     pub(crate) whole: bool,
     /// The code that a person has to know.
     pub code: Option<Code>,
+    /// Where the device says what became of a command, and under which name it was sent.
+    pub answers: Option<Answers>,
+    /// It changes what belongs to the home, not what goes on in it: for those who look after it.
+    pub for_admins: bool,
+}
+
+/// Where a device says what became of a command: JSON with `status`, `error` and the `transaction` of the command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// The topic of the answers.
+    pub topic: String,
+    /// As it stands in the command.
+    pub transaction: String,
 }
 
 /// A code that is asked for before a control acts.
@@ -325,6 +338,8 @@ impl Control {
             offset: 0.0,
             whole: false,
             code: None,
+            answers: None,
+            for_admins: false,
         }
     }
 

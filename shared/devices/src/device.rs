@@ -213,6 +213,8 @@ pub enum EntityKind {
     Tracker,
     /// A message to send.
     Notify,
+    /// A moment, ms since epoch, until which something goes on.
+    Until,
     /// Of a kind that is not known: shown as it comes.
     Raw,
 }
@@ -247,6 +249,7 @@ impl EntityKind {
             Self::Image => "image",
             Self::Tracker => "tracker",
             Self::Notify => "notify",
+            Self::Until => "until",
             Self::Raw => "raw",
         }
     }
@@ -303,6 +306,12 @@ pub struct Entity {
     pub unreadable: bool,
     /// Nobody says the state: it can only be set.
     pub silent: bool,
+    /// People do not want to see it on Home.
+    pub is_hidden: bool,
+    /// What it is without what people said; `None` when they said nothing.
+    pub own: Option<Box<crate::correct::OwnEntity>>,
+    /// The last answer to a command: when it came, ms since epoch, and why the command was refused, if it was.
+    pub answer: Option<(u64, Option<String>)>,
     /// Decimals to show a number with.
     pub decimals: Decimals,
     /// What the device sends for one of the unit shown: 2.54 for a brightness shown in %.

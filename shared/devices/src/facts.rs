@@ -162,7 +162,7 @@ impl Devices {
                 }),
                 Liveness::Unknown | Liveness::Online | Liveness::Asleep => {}
             }
-            for entity in &device.entities {
+            for entity in device.entities.iter().filter(|entity| !entity.is_hidden) {
                 let open_for = now_ms.saturating_sub(entity.since_ms);
                 let entity_item = |reason| item(reason, Some(&entity.id), entity.since_ms);
                 match (entity.class, entity.is_on()) {
@@ -233,7 +233,11 @@ fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
     let (mut drawn, mut metered) = (Mean::default(), Mean::default());
     for device in devices {
         let is_present = !matches!(device.liveness, Liveness::Offline | Liveness::Stale);
-        for entity in device.entities.iter().filter(|entity| !entity.diagnostic) {
+        for entity in device
+            .entities
+            .iter()
+            .filter(|entity| !entity.diagnostic && !entity.is_hidden)
+        {
             match (entity.kind, entity.class, entity.is_on()) {
                 (EntityKind::Number, Class::Temperature, _) if is_present && is_air(device, &entity.id) => {
                     let celsius = entity.number().map(|number| to_celsius(number, &entity.unit));

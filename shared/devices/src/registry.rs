@@ -185,7 +185,7 @@ impl Devices {
             return;
         };
         let device = &mut tracked.device;
-        let mut grown = false;
+        let (mut grown, mut grows) = (false, false);
         if device.entities.is_empty() && device.topics.is_empty() {
             device.first_seen_ms = now_ms;
         }
@@ -229,11 +229,15 @@ impl Devices {
         if grown {
             refresh(device);
             self.structure += 1;
+            grows = !self.arrangement.is_empty();
         }
         if !arrival.retain {
             tracked.rhythm.heard(now_ms);
             device.last_heard_ms = Some(now_ms);
             device.usual_interval_ms = tracked.rhythm.usual_ms();
+        }
+        if grows {
+            self.rearrange(id);
         }
         self.judge(now_ms, id);
         self.changed.insert(id);

@@ -210,9 +210,17 @@ fn describe_entity(entity: &Entity) -> String {
             let _ = write!(line, " | {mark}");
         }
     }
+    match &entity.answer {
+        Some((_, None)) => line.push_str(" | done"),
+        Some((_, Some(why))) => {
+            let _ = write!(line, " | refused: {why}");
+        }
+        None => {}
+    }
     if let Some(control) = &entity.control {
         let asks = if control.asks { " asks" } else { "" };
-        let _ = write!(line, " | {:?}{asks} → {}", control.kind, control.topic());
+        let admins = if control.for_admins { " admins" } else { "" };
+        let _ = write!(line, " | {:?}{asks}{admins} → {}", control.kind, control.topic());
     }
     line
 }

@@ -412,10 +412,17 @@ impl Home {
             .range_mut((id, String::new())..)
             .take_while(|((other, _), _)| *other == id)
         {
+            let entity_now = device.entity(entity);
+            let answer = entity_now.and_then(|entity| entity.answer.as_ref());
+            if let Some((_, refused)) = answer.filter(|(at_ms, _)| *at_ms >= asked.at_ms) {
+                asked.state = match refused {
+                    Some(why) => AskedState::Failed(format!("Refused: {why}")),
+                    None => AskedState::Confirmed,
+                };
+                continue;
+            }
             let answered = matches!(asked.state, AskedState::Waiting { .. } | AskedState::Failed(_))
-                && device
-                    .entity(entity)
-                    .is_some_and(|entity| answers(asked, device, entity));
+                && entity_now.is_some_and(|entity| answers(asked, device, entity));
             if answered {
                 asked.state = AskedState::Confirmed;
             }
@@ -437,7 +444,13 @@ fn is_silent(devices: &Devices, id: DeviceId, entity: &str) -> bool {
     let device = devices.device(id);
     device
         .and_then(|device| device.entity(entity))
-        .is_some_and(|entity| entity.silent)
+        .is_some_and(|entity| entity.silent && !is_answered(entity))
+}
+
+/// Whether the device says what became of a command.
+fn is_answered(entity: &Entity) -> bool {
+    let control = entity.control.as_ref();
+    control.is_some_and(|control| control.answers.is_some())
 }
 
 /// Whether what the device says now is what it was asked for, and was said after that.

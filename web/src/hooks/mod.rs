@@ -20,7 +20,7 @@ pub use self::{
     clock::use_now,
     handle::EngineHandle,
     provider::EngineProvider,
-    start::{Start, StartParams, use_look_only, use_start, websocket_url},
+    start::{Start, StartParams, use_is_admin, use_look_only, use_start, websocket_url},
     state::{Key, PageState, Shown, Tools},
 };
 pub(crate) use self::{

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
+use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig, Role};
 use yew::prelude::*;
 
 use super::{handle::EngineHandle, limits, state::Key, use_selected};
@@ -61,6 +61,14 @@ pub fn use_start() -> Rc<Start> {
 #[hook]
 pub fn use_look_only() -> Option<AttrValue> {
     use_start().look_only()
+}
+
+/// Whether this user looks after the home: where nobody logs in, everybody does.
+#[hook]
+pub fn use_is_admin() -> bool {
+    let start = use_start();
+    let user = start.bridge.as_ref().and_then(|bridge| bridge.user.as_ref());
+    user.is_none_or(|user| user.role == Role::Admin)
 }
 
 /// Reads the address, asks the serving host, and connects if one of them says where to.

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{hand::Hand, route::Route};
+use super::{correct::Correct, hand::Hand, route::Route};
 use crate::{
     chart::{spark::Sparkline, state::Choice, view::Chart},
     components::{
         card::{
             Tile,
+            body::{Countdown, until},
             control::{Control, Retry},
             liveness, raw_value,
         },
@@ -18,7 +19,7 @@ use crate::{
         text::visible,
         words,
     },
-    hooks::{Shown, use_device, use_engine, use_now},
+    hooks::{Shown, use_device, use_engine, use_is_admin, use_now},
     platform::locale,
     wire::{Action, Command, ControlKind, ControlState, DeviceView, EntityValue, EntityView, Liveness},
 };
@@ -56,7 +57,7 @@ struct KnownProps {
 #[component]
 fn Known(props: &KnownProps) -> Html {
     let (view, card) = (&*props.view, &props.view.card);
-    let engine = use_engine();
+    let (engine, is_admin) = (use_engine(), use_is_admin());
     let device = card.id.clone();
     let on_action = Callback::from(move |(entity, action): (String, Action)| {
         engine.send(Command::Control {
@@ -82,7 +83,10 @@ fn Known(props: &KnownProps) -> Html {
                     <section class="panel" aria-labelledby="entities-h">
                         <header class="panel__head"><h2 id="entities-h">{"Values and controls"}</h2></header>
                         <ul class="entities">
-                            { for card.entities.iter().map(|entity| row(entity, card.name.clone(), card.liveness, props.now, &on_action)) }
+                            { for card.entities.iter().zip(&view.own).map(|(entity, own)| {
+                                let correct = html! { <Correct device={card.id.clone()} entity={entity.clone()} own={own.clone()} /> };
+                                row(entity, card.name.clone(), card.liveness, props.now, is_admin, &on_action, correct)
+                            })}
                         </ul>
                     </section>
                     if !view.series.is_empty() { <Chart key={card.id.clone()} choices={choices(view)} /> }
@@ -134,8 +138,18 @@ fn row(
     device: String,
     live: Liveness,
     now: u64,
+    is_admin: bool,
     on_action: &Callback<(String, Action)>,
+    correct: Html,
 ) -> Html {
+    let for_others = entity
+        .control
+        .as_ref()
+        .filter(|control| control.for_admins && !is_admin);
+    if for_others.is_some() && entity.value == EntityValue::Unknown {
+        // It is there to be set only.
+        return Html::default();
+    }
     let value = match &entity.value {
         EntityValue::Unknown => "No value yet".to_owned(),
         EntityValue::Number { text, .. } => format!("{} {}", locale::number(text), visible(&entity.unit)),
@@ -158,12 +172,17 @@ fn row(
                     if entity.unavailable { {" · "}{"Not available"} }
                     if entity.unreadable { {" · "}<span class="mark mark--line"><Icon name="raw" />{"Raw value"}</span> }
                     if entity.guessed { {" · "}<span class="mark mark--line"><Icon name="guess" />{"Guess"}</span> }
+                    if entity.by_hand { {" · "}{"Corrected by you"} }
+                    if entity.hidden { {" · "}{"Hidden on Home"} }
                 </span>
+                {correct}
                 if let Some(why) = failed { <span class="err"><Icon name="crit" small=true />{why}</span>
                     <Retry entity={entity.clone()} label={device.clone()} on_action={on_action.clone()} />
                 }
             </div>
-            if !shows_its_value(entity) {
+            if let Some(until) = until(entity) {
+                <Countdown {until} />
+            } else if !shows_its_value(entity) {
                 <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>
             }
             if let Some(spark) = &entity.spark {

@@ -3,6 +3,7 @@
 mod arrange;
 mod cards;
 pub(crate) mod connect;
+mod correct;
 pub(crate) mod device;
 pub(crate) mod explorer;
 pub(crate) mod export;

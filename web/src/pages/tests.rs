@@ -69,6 +69,8 @@ fn lamp() -> DeviceCard {
             guessed: false,
             unavailable: false,
             unreadable: false,
+            hidden: false,
+            by_hand: false,
             at: NOW - 5_000,
             topic: "home/lamp".into(),
             control: None,
@@ -162,6 +164,7 @@ fn a_device_shows_its_values_topics_and_rhythm() {
             },
         )],
         hand: crate::wire::HandView::default(),
+        own: vec![Default::default(); 8],
     };
     let html = page(
         Shown::Device,

@@ -59,6 +59,12 @@ pub enum Arrange {
         device: String,
         seconds: u32,
     },
+    /// What one of its values is; as [`EntityView::id`](super::EntityView::id).
+    Entity {
+        device: String,
+        entity: String,
+        change: EntityChange,
+    },
     /// Both are one.
     Join {
         device: String,
@@ -73,6 +79,18 @@ pub enum Arrange {
     Undo,
     /// As it was kept by the browser.
     Restore(String),
+}
+
+/// What is said of an entity; empty where it is to be as it says or as we guess.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntityChange {
+    Name(String),
+    Unit(String),
+    /// As `hearth_devices::Class` names it.
+    Class(String),
+    Hidden(bool),
+    /// Nothing of all that was said.
+    Back,
 }
 
 /// What was done by hand, and whether it can be undone.

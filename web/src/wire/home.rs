@@ -188,12 +188,28 @@ pub struct EntityView {
     pub unavailable: bool,
     /// The value is as it came, because its template could not be used.
     pub unreadable: bool,
+    /// Hidden by hand.
+    pub hidden: bool,
+    /// Something was said of it by hand.
+    pub by_hand: bool,
     /// Of the value, ms since epoch.
     pub at: u64,
     pub topic: String,
     pub control: Option<ControlView>,
     /// Numeric entities: the recent past as `(x 0..=1, value)`, with `None` for a gap.
     pub spark: Option<Spark>,
+}
+
+/// An entity without what was said of it by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OwnView {
+    pub name: String,
+    pub unit: String,
+    /// What it measures or says now, as `hearth_devices::Class` names it; empty: none of those.
+    pub class: String,
+    /// It can be said to be a number, and one of two states.
+    pub number: bool,
+    pub state: bool,
 }
 
 /// The value of an entity.
@@ -232,6 +248,8 @@ pub struct ControlView {
     pub guessed: bool,
     /// It acts only when it is held: a lock, a gate, a valve, an alarm.
     pub asks: bool,
+    /// For those who look after the home.
+    pub for_admins: bool,
     /// A code is asked for before it acts.
     pub code: Option<CodeView>,
     pub state: ControlState,
@@ -311,4 +329,6 @@ pub struct DeviceView {
     pub series: Vec<(String, SeriesName)>,
     /// How it is arranged.
     pub hand: HandView,
+    /// Of each entity in the same order: what it is without what was said, and what it can be said to be.
+    pub own: Vec<OwnView>,
 }

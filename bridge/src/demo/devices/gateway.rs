@@ -2,14 +2,15 @@
 //!
 //! Forms after <https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html> and `exposes.html` beside it.
 
+use super::zigbee::Names;
 use crate::demo::{Availability, Device, Message, Moment};
 use serde_json::{Value, json};
 
 const BASE: &str = "zigbee2mqtt";
 const STATE: &str = r#"{"state":"online"}"#;
 
-#[derive(Default)]
 pub(super) struct Gateway {
+    names: Names,
     /// New devices may join until then.
     join_until_ms: Option<u64>,
     /// It is down until then, because it was told to restart.
@@ -17,14 +18,29 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
+    pub(super) fn new(names: &Names) -> Self {
+        Self {
+            names: names.clone(),
+            join_until_ms: None,
+            down_until_ms: None,
+        }
+    }
+
+    fn devices(&self) -> Message {
+        Message::retained(Self::topic("devices"), Value::Array(devices(&self.names)))
+    }
+
     fn topic(below: &str) -> String {
         format!("{BASE}/bridge/{below}")
     }
 
-    fn info(&self) -> Message {
+    fn info(&self, now: Moment) -> Message {
+        let left_ms = |until_ms: u64| until_ms.saturating_sub(now.since_start_ms);
+        let end_ms = self.join_until_ms.map(|until_ms| now.home_ms + left_ms(until_ms));
         let info = json!({
             "version": "2.5.1",
-            "permit_join": self.join_until_ms.is_some(),
+            "permit_join": end_ms.is_some(),
+            "permit_join_end": end_ms,
             "restart_required": false,
             "log_level": "info",
             "coordinator": {"type": "EZSP v13", "ieee_address": ieee_address(0)},
@@ -32,7 +48,7 @@ impl Gateway {
         Message::retained(Self::topic("info"), info)
     }
 
-    fn answer(what: &str, request: &Value, outcome: Result<Value, &str>) -> Message {
+    fn answer(what: &str, request: &Value, outcome: Result<Value, String>) -> Message {
         let mut answer = match outcome {
             Ok(data) => json!({"status": "ok", "data": data}),
             Err(error) => json!({"status": "error", "error": error, "data": {}}),
@@ -57,10 +73,10 @@ impl Device for Gateway {
         vec![Self::topic("request/#")]
     }
 
-    fn describe(&mut self, _now: Moment) -> Vec<Message> {
+    fn describe(&mut self, now: Moment) -> Vec<Message> {
         vec![
-            self.info(),
-            Message::retained(Self::topic("devices"), Value::Array(devices())),
+            self.info(now),
+            self.devices(),
             Message::retained(Self::topic("groups"), json!([])),
         ]
     }
@@ -74,7 +90,7 @@ impl Device for Gateway {
         let mut messages = Vec::new();
         if is_over(self.join_until_ms) {
             self.join_until_ms = None;
-            messages.push(self.info());
+            messages.push(self.info(now));
         }
         if is_over(self.down_until_ms) {
             self.down_until_ms = None;
@@ -89,12 +105,25 @@ impl Device for Gateway {
         match what {
             "permit_join" => {
                 let Some(seconds) = request.get("time").and_then(Value::as_u64) else {
-                    return vec![Self::answer(what, &request, Err("Invalid payload"))];
+                    return vec![Self::answer(what, &request, Err("Invalid payload".to_owned()))];
                 };
                 let seconds = seconds.min(254);
                 self.join_until_ms = (seconds > 0).then(|| now.since_start_ms + seconds * 1_000);
                 let answer = Self::answer(what, &request, Ok(json!({"time": seconds})));
-                vec![answer, self.info()]
+                vec![answer, self.info(now)]
+            }
+            "device/rename" => {
+                let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+                let (from, to) = (text("from"), text("to"));
+                let built: Vec<&'static str> = named().into_iter().map(|(name, _)| name).collect();
+                let renamed = self.names.rename(&built, from, to);
+                let data = json!({"from": from, "to": to, "homeassistant_rename": false});
+                let is_done = renamed.is_ok();
+                let answer = Self::answer(what, &request, renamed.map(|()| data));
+                [is_done.then(|| self.devices()), Some(answer)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
             }
             "restart" => {
                 self.down_until_ms = Some(now.since_start_ms + 4_000);
@@ -103,8 +132,11 @@ impl Device for Gateway {
             }
             "health_check" => vec![Self::answer(what, &request, Ok(json!({"healthy": true})))],
             "" => Vec::new(),
-            // The simulated devices are clients of their own and keep their names.
-            _ => vec![Self::answer(what, &request, Err("Not in a simulated home"))],
+            _ => vec![Self::answer(
+                what,
+                &request,
+                Err("Not in a simulated home".to_owned()),
+            )],
         }
     }
 }
@@ -122,32 +154,19 @@ struct Model {
     exposes: Value,
 }
 
-fn devices() -> Vec<Value> {
+fn devices(names: &Names) -> Vec<Value> {
     let coordinator = json!({
         "ieee_address": ieee_address(0), "type": "Coordinator", "network_address": 0, "supported": true,
         "friendly_name": "Coordinator", "disabled": false, "definition": null, "interview_completed": true,
     });
-    let named = [
-        ("Living room lamp", bulb()),
-        ("Living room Rollladen", shutter()),
-        ("Bedroom climate", thermometer()),
-        ("Bedroom window", contact()),
-        ("아이 방 조명", bulb()),
-        ("아이 방 온도", thermometer()),
-        ("Hallway motion", motion()),
-        ("Haustür", contact()),
-        ("Türschloss", lock()),
-        ("Waschmaschine", plug()),
-        ("Gefriertruhe", freezer()),
-    ];
-    let devices = named.into_iter().zip(1..).map(|((name, model), number)| {
+    let devices = named().into_iter().zip(1..).map(|((name, model), number)| {
         let Model { vendor, model, description, is_on_battery, exposes } = model;
         json!({
             "ieee_address": ieee_address(number),
             "type": if is_on_battery { "EndDevice" } else { "Router" },
             "network_address": 1_000 + number,
             "supported": true,
-            "friendly_name": name,
+            "friendly_name": names.of(name),
             "disabled": false,
             "definition": {
                 "model": model, "vendor": vendor, "description": description, "exposes": exposes, "options": [],
@@ -159,6 +178,23 @@ fn devices() -> Vec<Value> {
         })
     });
     std::iter::once(coordinator).chain(devices).collect()
+}
+
+/// The devices by the names that they have at first.
+fn named() -> [(&'static str, Model); 11] {
+    [
+        ("Living room lamp", bulb()),
+        ("Living room Rollladen", shutter()),
+        ("Bedroom climate", thermometer()),
+        ("Bedroom window", contact()),
+        ("아이 방 조명", bulb()),
+        ("아이 방 온도", thermometer()),
+        ("Hallway motion", motion()),
+        ("Haustür", contact()),
+        ("Türschloss", lock()),
+        ("Waschmaschine", plug()),
+        ("Gefriertruhe", freezer()),
+    ]
 }
 
 /// Published, can be set, can be asked for: the bits of `access`.

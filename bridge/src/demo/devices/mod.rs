@@ -31,6 +31,7 @@ mod sparkplug;
 mod tasmota;
 mod washing_machine;
 mod weather_station;
+mod zigbee;
 
 #[cfg(test)]
 mod formats_tests;
@@ -50,9 +51,10 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
         at_night,
         open_to_weather,
     };
+    let names = zigbee::Names::default();
     use {climate_sensor::ClimateSensor, contact::Contact, cover::Cover, light::Light, motion::Motion};
     vec![
-        Box::new(gateway::Gateway::default()),
+        Box::new(gateway::Gateway::new(&names)),
         Box::new(weather_station::WeatherStation::new(seed)),
         Box::new(ClimateSensor::plain(
             seed,
@@ -64,17 +66,15 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
             room(2, 20.5, 18.0, 0.08),
             "kitchen-sensor",
         )),
-        Box::new(ClimateSensor::zigbee2mqtt(
-            seed,
-            room(3, 19.0, 17.0, 0.12),
+        Box::new(zigbee::Zigbee::new(
             "Bedroom climate",
-            "bedroom",
+            &names,
+            ClimateSensor::zigbee2mqtt(seed, room(3, 19.0, 17.0, 0.12), "Bedroom climate", "bedroom"),
         )),
-        Box::new(ClimateSensor::zigbee2mqtt(
-            seed,
-            room(4, 21.0, 19.5, 0.06),
+        Box::new(zigbee::Zigbee::new(
             "아이 방 온도",
-            "kids-room",
+            &names,
+            ClimateSensor::zigbee2mqtt(seed, room(4, 21.0, 19.5, 0.06), "아이 방 온도", "kids-room"),
         )),
         Box::new(ClimateSensor::plain(
             seed,
@@ -83,13 +83,15 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
         )),
         Box::new(ClimateSensor::tasmota(seed, room(6, 12.0, 12.0, 0.65), "garage")),
         Box::new(air::AirQuality::new(of(7))),
-        Box::new(Contact::zigbee2mqtt(of(8), "Haustür", "front-door", 24, 35_000)),
-        Box::new(Contact::zigbee2mqtt(
-            of(9),
+        Box::new(zigbee::Zigbee::new(
+            "Haustür",
+            &names,
+            Contact::zigbee2mqtt(of(8), "Haustür", "front-door", 24, 35_000),
+        )),
+        Box::new(zigbee::Zigbee::new(
             "Bedroom window",
-            "bedroom-window",
-            6,
-            900_000,
+            &names,
+            Contact::zigbee2mqtt(of(9), "Bedroom window", "bedroom-window", 6, 900_000),
         )),
         Box::new(Contact::plain(
             of(10),
@@ -98,18 +100,42 @@ pub fn home(seed: u64) -> Vec<Box<dyn Device>> {
             8,
             600_000,
         )),
-        Box::new(Motion::zigbee2mqtt(of(11), seed, "Hallway motion", "hallway")),
+        Box::new(zigbee::Zigbee::new(
+            "Hallway motion",
+            &names,
+            Motion::zigbee2mqtt(of(11), seed, "Hallway motion", "hallway"),
+        )),
         Box::new(Motion::plain(of(12), "home/outdoors/motion", "outdoors")),
-        Box::new(Light::zigbee2mqtt("Living room lamp", "living-room")),
-        Box::new(Light::zigbee2mqtt("아이 방 조명", "kids-room")),
+        Box::new(zigbee::Zigbee::new(
+            "Living room lamp",
+            &names,
+            Light::zigbee2mqtt("Living room lamp", "living-room"),
+        )),
+        Box::new(zigbee::Zigbee::new(
+            "아이 방 조명",
+            &names,
+            Light::zigbee2mqtt("아이 방 조명", "kids-room"),
+        )),
         Box::new(Light::plain("home/kitchen/light", "kitchen")),
         Box::new(Light::tasmota("hallway-light", "hallway")),
         Box::new(plug::Plug::new(of(13), "tv-plug")),
-        Box::new(washing_machine::WashingMachine::new(of(14))),
-        Box::new(Cover::zigbee2mqtt("Living room Rollladen", "living-room")),
+        Box::new(zigbee::Zigbee::new(
+            "Waschmaschine",
+            &names,
+            washing_machine::WashingMachine::new(of(14)),
+        )),
+        Box::new(zigbee::Zigbee::new(
+            "Living room Rollladen",
+            &names,
+            Cover::zigbee2mqtt("Living room Rollladen", "living-room"),
+        )),
         Box::new(Cover::plain("home/garage/door", "garage")),
-        Box::new(lock::Lock::new(of(15))),
-        Box::new(freezer::Freezer::new(of(16))),
+        Box::new(zigbee::Zigbee::new("Türschloss", &names, lock::Lock::new(of(15)))),
+        Box::new(zigbee::Zigbee::new(
+            "Gefriertruhe",
+            &names,
+            freezer::Freezer::new(of(16)),
+        )),
         Box::new(home_assistant::CeilingLight::new()),
         Box::new(home_assistant::Radiator::new(seed, room(1, 21.5, 18.5, 0.05))),
         Box::new(home_assistant::Soil::new(of(17))),

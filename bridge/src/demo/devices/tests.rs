@@ -265,3 +265,47 @@ fn payloads_stay_small_and_json_is_json() {
     }
     assert!(largest.values().all(|size| *size < 512), "{largest:?}");
 }
+
+#[test]
+fn a_zigbee_device_is_renamed_and_obeys_under_its_new_name_only() {
+    let mut devices = home(1);
+    let mut tell = |ms: u64, topic: &str, payload: &str| -> Vec<Message> {
+        devices
+            .iter_mut()
+            .flat_map(|device| device.obey(at(ms), topic, payload))
+            .collect()
+    };
+    let rename = "zigbee2mqtt/bridge/request/device/rename";
+    let refused = tell(
+        0,
+        rename,
+        r#"{"from":"Living room lamp","to":"Haustür","transaction":"t1"}"#,
+    );
+    let answer = payload_of(&refused, "zigbee2mqtt/bridge/response/device/rename");
+    assert!(
+        answer.contains("friendly_name 'Haustür' is already in use")
+            && answer.contains(r#""transaction":"t1""#),
+        "{answer}"
+    );
+    let done = tell(1, rename, r#"{"from":"Living room lamp","to":"Reading corner"}"#);
+    assert!(payload_of(&done, "zigbee2mqtt/bridge/response/device/rename").contains(r#""status":"ok""#));
+    assert!(payload_of(&done, "zigbee2mqtt/bridge/devices").contains(r#""friendly_name":"Reading corner""#));
+    let of_old = tell(2, "zigbee2mqtt/Living room lamp/set", r#"{"state":"OFF"}"#);
+    assert!(
+        !of_old
+            .iter()
+            .any(|message| message.topic.contains("Reading corner") || message.topic.contains("lamp"))
+    );
+    let answer = tell(3, "zigbee2mqtt/Reading corner/set", r#"{"state":"OFF"}"#);
+    assert!(payload_of(&answer, "zigbee2mqtt/Reading corner").contains(r#""state":"OFF""#));
+    let said: Vec<Message> = devices
+        .iter_mut()
+        .flat_map(|device| device.simulate(at(1_000)))
+        .collect();
+    assert_eq!(
+        payload_of(&said, "zigbee2mqtt/Living room lamp"),
+        "",
+        "what was retained is cleared"
+    );
+    assert!(payload_of(&said, "zigbee2mqtt/Reading corner/availability").contains("online"));
+}

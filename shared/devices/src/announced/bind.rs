@@ -8,7 +8,7 @@ use hearth_model::format::Decimals;
 
 use super::extract::Extract;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
-use crate::command::Control;
+use crate::command::{Answers, Control};
 use crate::device::{Entity, EntityKind, Source, Value};
 use crate::entity::name_of;
 
@@ -40,6 +40,7 @@ pub(crate) struct BoundEntity {
     pub(crate) expire_after_ms: Option<u64>,
     pub(crate) off_delay_ms: Option<u64>,
     pub(crate) attributes: Option<StateRead>,
+    pub(crate) answers: Option<Answers>,
     /// Which rules say whether it is there.
     pub(crate) rules: Vec<usize>,
     pub(crate) expires_at_ms: Option<u64>,
@@ -226,6 +227,7 @@ impl Binder<'_> {
             decimals: part.decimals,
             expire_after_ms: thing.expire_after_ms,
             off_delay_ms: part.off_delay_ms,
+            answers: part.control.as_ref().and_then(|control| control.answers.clone()),
             attributes: thing.attributes.clone().filter(|_| part.id.is_empty()),
             rules,
             expires_at_ms: None,
@@ -244,6 +246,7 @@ impl Binder<'_> {
                 entity.value = old.value;
                 (entity.at_ms, entity.since_ms) = (old.at_ms, old.since_ms);
                 entity.retained = old.retained;
+                entity.answer = old.answer;
                 entity.silent &= old.silent;
                 (entity.unavailable, entity.unreadable) = (old.unavailable, old.unreadable);
                 if part.decimals.is_none() {
@@ -292,10 +295,15 @@ impl Binder<'_> {
                 offset: control.offset,
                 whole: control.whole,
                 code: control.code.clone(),
+                answers: control.answers.clone(),
+                for_admins: control.for_admins,
             }),
             unavailable: false,
             unreadable: false,
             silent: part.reads.is_empty(),
+            is_hidden: false,
+            own: None,
+            answer: None,
             decimals,
             scale: 1.0,
             inverted: false,
@@ -326,6 +334,12 @@ impl Binder<'_> {
             .iter()
             .flat_map(|bound| &bound.reads)
             .map(|read| &read.topic)
+            .chain(
+                bound
+                    .iter()
+                    .filter_map(|bound| bound.answers.as_ref())
+                    .map(|answers| &answers.topic),
+            )
             .chain(
                 self.rules
                     .iter()
@@ -363,6 +377,7 @@ fn rank(entity: &Entity) -> u8 {
         Kind::Color => 4,
         Kind::Select | Kind::Event | Kind::Tracker | Kind::Image => 8,
         Kind::Button | Kind::Scene => 10,
+        Kind::Until => 2,
         Kind::Notify | Kind::Update => 15,
         Kind::Raw => 17,
         Kind::Number | Kind::Binary | Kind::Text => entity.class.rank(),

@@ -74,6 +74,7 @@ struct Reader {
 enum What {
     State { entity: usize, read: usize },
     Availability { rule: usize, check: usize },
+    Answer { entity: usize },
 }
 
 impl Announced {
@@ -142,6 +143,9 @@ impl Announced {
         for (entity, bound) in bound.entities.iter().enumerate() {
             for (read, said) in bound.reads.iter().enumerate() {
                 add(&said.topic, What::State { entity, read });
+            }
+            if let Some(answers) = &bound.answers {
+                add(&answers.topic, What::Answer { entity });
             }
         }
     }
@@ -216,6 +220,7 @@ impl Devices {
                         .get(rule)
                         .and_then(|rule| rule.availability.checks.get(check))
                         .map(|check| &check.extract),
+                    What::Answer { .. } => None,
                 };
                 matches!(extract, Some(super::Extract::Template(_)))
             })

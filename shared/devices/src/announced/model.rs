@@ -1,7 +1,7 @@
 //! What a device announces of itself, whatever the format: the parsers of all formats end here.
 
 use crate::class::Class;
-use crate::command::{Code, ControlKind, Write};
+use crate::command::{Answers, Code, ControlKind, Write};
 use crate::device::{Details, EntityKind, Source, Value};
 
 use super::color::ColorForm;
@@ -149,6 +149,10 @@ pub struct PartControl {
     pub asks: bool,
     /// The code that a person has to know.
     pub code: Option<Code>,
+    /// Where the device says what became of a command.
+    pub answers: Option<Answers>,
+    /// It changes what belongs to the home, not what goes on in it.
+    pub for_admins: bool,
 }
 
 impl PartControl {
@@ -170,6 +174,8 @@ impl PartControl {
             whole: false,
             asks: false,
             code: None,
+            answers: None,
+            for_admins: false,
         }
     }
 
@@ -187,6 +193,20 @@ impl PartControl {
     #[must_use]
     pub fn from(self, offset: f64) -> Self {
         Self { offset, ..self }
+    }
+
+    /// Asked for by those who look after the home, and answered.
+    #[must_use]
+    pub fn answered(self, topic: &str, transaction: &str) -> Self {
+        let answers = Answers {
+            topic: topic.to_owned(),
+            transaction: transaction.to_owned(),
+        };
+        Self {
+            answers: Some(answers),
+            for_admins: true,
+            ..self
+        }
     }
 
     /// Somebody is asked before it acts.

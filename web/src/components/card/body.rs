@@ -12,6 +12,7 @@ use crate::{
         text::{shortened, visible},
         words,
     },
+    hooks::use_now,
     pages::route::Route,
     platform::locale,
     wire::{Action, ControlKind, DeviceCard, EntityValue, EntityView, Liveness},
@@ -57,6 +58,7 @@ pub(crate) fn CardBody(props: &CardBodyProps) -> Html {
     html! {
         <div class={classes!("card__body", (has_control || silent).then_some("card__body--mid"))}>
             { for plan.body.iter().enumerate().map(|(index, shown)| entity(index, shown)) }
+            { for card.entities.iter().filter_map(until).map(|until| html! { <Countdown {until} /> }) }
             if silent {
                 <div class="sub grow">{format!("last known, {}", last_known(card.last_heard, props.now))}</div>
                 <a class="btn" href={Route::Device { id: card.id.clone() }.href()}>{"Find out why"}</a>
@@ -67,6 +69,33 @@ pub(crate) fn CardBody(props: &CardBodyProps) -> Html {
             }
         </div>
     }
+}
+
+/// When what goes on ends, if it goes on.
+pub(crate) fn until(entity: &EntityView) -> Option<u64> {
+    match entity.value {
+        EntityValue::Number { value, .. } if entity.kind == "until" => Some(value as u64),
+        _ => None,
+    }
+}
+
+/// What [`Countdown`] draws.
+#[derive(Properties, PartialEq, Clone)]
+pub(crate) struct CountdownProps {
+    /// ms since epoch.
+    pub(crate) until: u64,
+}
+
+/// How long something still goes on.
+#[component]
+pub(crate) fn Countdown(props: &CountdownProps) -> Html {
+    let left_s = props.until.saturating_sub(use_now(1)).div_ceil(1_000);
+    let text = if left_s == 0 {
+        "Over".to_owned()
+    } else {
+        format!("{}:{:02} left", left_s / 60, left_s % 60)
+    };
+    html! { <output class="num sub" role="timer" data-testid="countdown" data-value={left_s.to_string()}>{text}</output> }
 }
 
 fn last_known(at: u64, now: u64) -> String {

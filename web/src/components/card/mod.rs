@@ -1,6 +1,6 @@
 //! The card of a device on Home: one unit high (a state and maybe a switch) or two (a value, a control, a chart).
 
-mod body;
+pub(crate) mod body;
 pub(crate) mod control;
 mod guess;
 mod plan;

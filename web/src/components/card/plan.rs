@@ -86,7 +86,7 @@ fn is_value(entity: &EntityView) -> bool {
 }
 
 fn is_number(entity: &EntityView) -> bool {
-    matches!(entity.value, EntityValue::Number { .. }) || entity.kind == "number"
+    matches!(entity.value, EntityValue::Number { .. }) || matches!(&*entity.kind, "number" | "until")
 }
 
 /// A payload that was not understood is shown as it came.

@@ -1,9 +1,15 @@
 //! What people do with the home as a whole: arrange it, turn lights off together, and take that back.
 
-use hearth_devices::{Arrangement, Device, DeviceId, DeviceKind, Devices, EntityKind, Liveness, Room, named};
+use hearth_devices::{
+    Arrangement, Class, Device, DeviceId, DeviceKind, Devices, EntityCorrection, EntityKind, Liveness, Room,
+    named, unit_of,
+};
 
-use super::{super::input::Now, Engine};
-use crate::wire::{Action, Arrange, Done, Outcome, Patch, Place};
+use super::{
+    super::{home::PART, input::Now},
+    Engine,
+};
+use crate::wire::{Action, Arrange, Done, EntityChange, Outcome, Patch, Place};
 
 /// Steps that can be taken back.
 const STEPS: usize = 50;
@@ -300,6 +306,38 @@ fn changed(now_ms: u64, devices: &Devices, all: &mut Arrangement, change: Arrang
             all.correct(&marks, |said| said.silent_after_s = seconds);
             format!("{} is silent after another time now.", device.name)
         }
+        Arrange::Entity {
+            device: address,
+            entity,
+            change,
+        } => {
+            // Of a device that was joined by hand, the part says whose entity it is.
+            let (address, entity) = entity.split_once(PART).unwrap_or((&address, &entity));
+            let id = devices.find(address).ok_or_else(gone)?;
+            let known = devices
+                .device(id)
+                .and_then(|device| device.entity(entity))
+                .ok_or_else(gone)?;
+            let said = match &change {
+                EntityChange::Hidden(true) => format!("{} is hidden on Home now.", known.name),
+                EntityChange::Hidden(false) => format!("{} is shown again.", known.name),
+                EntityChange::Back => format!("{} is as before.", known.name),
+                _ => format!("{} is corrected.", known.name),
+            };
+            let own_unit = known.own.as_ref().map_or(&known.unit, |own| &own.unit).clone();
+            all.correct(&devices.marks(id), |device| {
+                device.correct_entity(entity, |said| match change {
+                    EntityChange::Name(name) => said.name = named(&name),
+                    EntityChange::Unit(unit) => {
+                        said.unit = Some(unit_of(&unit)).filter(|unit| *unit != own_unit);
+                    }
+                    EntityChange::Class(class) => said.class = Class::parse(&class),
+                    EntityChange::Hidden(hidden) => said.hidden = hidden,
+                    EntityChange::Back => *said = EntityCorrection::default(),
+                });
+            });
+            said
+        }
         Arrange::Join {
             device: address,
             with,
@@ -326,7 +364,11 @@ fn changed(now_ms: u64, devices: &Devices, all: &mut Arrangement, change: Arrang
 fn device<'a>(devices: &'a Devices, address: &str) -> Result<(Vec<String>, &'a Device), String> {
     let id = devices.find(address).map(|id| devices.head(id));
     id.and_then(|id| Some((devices.marks(id), devices.device(id)?)))
-        .ok_or_else(|| "This device is not here any more.".to_owned())
+        .ok_or_else(gone)
+}
+
+fn gone() -> String {
+    "This device is not here any more.".to_owned()
 }
 
 fn move_to(all: &mut Arrangement, marks: &[String], device: &Device, room: Option<&String>) {

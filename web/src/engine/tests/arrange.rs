@@ -1,7 +1,7 @@
 //! The home as people arrange it, and what they do with all lights at once.
 
 use super::*;
-use crate::wire::{Arrange, AttentionReason, DeviceView, Done, HomeView};
+use crate::wire::{Arrange, AttentionReason, DeviceView, Done, EntityChange, HomeView};
 
 impl Bench {
     /// A home with a lamp and a fan, opened.
@@ -285,6 +285,55 @@ fn an_open_window_needs_attention_at_once_and_a_low_battery_can_be_put_off() {
     bench.arrange(put_off(24));
     bench.arrange(put_off(0));
     assert!(reasons(&bench).contains(&AttentionReason::Battery));
+}
+
+#[test]
+fn a_value_is_corrected_on_its_page_and_every_step_is_taken_back() {
+    let mut bench = Bench::at_home();
+    let change = |change| Arrange::Entity {
+        device: FAN.into(),
+        entity: "temperature".into(),
+        change,
+    };
+    let shown = |bench: &mut Bench| {
+        let card = bench.device(FAN).card;
+        let entity = card
+            .entities
+            .into_iter()
+            .find(|entity| entity.id == "temperature");
+        entity
+            .map(|entity| (entity.name, entity.unit, entity.guessed, entity.by_hand))
+            .expect("a value")
+    };
+    let at_first = shown(&mut bench);
+    assert_eq!(at_first, ("Temperature".into(), "°C".into(), true, false));
+    assert!(bench.device(FAN).own[0].number && bench.device(FAN).own[0].state);
+    bench.arrange(change(EntityChange::Unit(" °F ".into())));
+    let kept = bench
+        .arrange(change(EntityChange::Name("Coil".into())))
+        .kept
+        .expect("it is to be kept");
+    assert_eq!(shown(&mut bench), ("Coil".into(), "°F".into(), false, true));
+    bench.arrange(change(EntityChange::Class("humidity".into())));
+    assert_eq!(bench.device(FAN).own[0].class, "humidity");
+    bench.arrange(change(EntityChange::Hidden(true)));
+    let on_home = bench
+        .cards()
+        .into_iter()
+        .rev()
+        .find(|card| card.id == FAN)
+        .map(|card| card.entities.len());
+    assert_eq!(on_home, Some(0));
+    for _ in 0..4 {
+        bench.arrange(Arrange::Undo);
+    }
+    assert_eq!(shown(&mut bench), at_first);
+    let mut other = Bench::at_home();
+    other.command(Command::Arrange(Arrange::Restore(kept)));
+    other.wait(1_000);
+    assert_eq!(shown(&mut other), ("Coil".into(), "°F".into(), false, true));
+    other.arrange(change(EntityChange::Back));
+    assert_eq!(shown(&mut other), at_first);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The core against a scripted server, in virtual time.
 
+mod admins;
 mod arrange;
 mod chart;
 mod connection;

@@ -10,8 +10,8 @@ use crate::{
         input::Now,
     },
     wire::{
-        self, CodeView, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, HandView, PartView,
-        SeriesName, Tone,
+        self, CodeView, ControlView, DeviceCard, DeviceView, EntityValue, EntityView, HandView, OwnView,
+        PartView, SeriesName, Tone,
     },
 };
 
@@ -29,7 +29,7 @@ pub(super) fn card(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option
         return None;
     }
     let telling = entities(home, id)
-        .filter(|(_, entity)| !entity.diagnostic)
+        .filter(|(_, entity)| !entity.diagnostic && !entity.is_hidden)
         .take(CARD_ENTITIES)
         .collect();
     Some(card_with(now, home, store, (id, device), telling))
@@ -72,7 +72,26 @@ pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Opti
             .filter_map(|(_, entity)| Some((entity.name.clone(), series_name(store, entity)?)))
             .collect(),
         hand: hand(home, id, device),
+        own: entities(home, id)
+            .map(|(of, entity)| own(home, of, entity))
+            .collect(),
     })
+}
+
+/// What an entity is without what was said, and what it can be said to be.
+fn own(home: &Home, of: DeviceId, entity: &Entity) -> OwnView {
+    let own = entity.own.as_deref();
+    let is_guessed = home
+        .devices()
+        .device(of)
+        .is_some_and(|device| !device.is_announced);
+    OwnView {
+        name: own.map_or(&entity.name, |own| &own.name).clone(),
+        unit: own.map_or(&entity.unit, |own| &own.unit).clone(),
+        class: entity.class.name().to_owned(),
+        number: entity.can_be(Class::Other, is_guessed),
+        state: entity.can_be(Class::OnOff, is_guessed),
+    }
 }
 
 /// How the device is arranged.
@@ -160,11 +179,13 @@ fn card_with(
             id: entity_id(home, id, of, entity),
             name: entity.name.clone(),
             kind: entity.kind.name().to_owned(),
-            value: value(entity),
+            value: value(now, entity),
             unit: entity.unit.clone(),
             guessed: entity.unit_is_guess,
             unavailable: entity.unavailable,
             unreadable: entity.unreadable,
+            hidden: entity.is_hidden,
+            by_hand: entity.own.is_some(),
             at: entity.at_ms,
             topic: entity.topic.clone(),
             control: entity
@@ -199,8 +220,11 @@ fn series_of<'a>(store: &'a Store, entity: &Entity) -> Option<&'a hearth_model::
         .series(entity.field.as_deref().unwrap_or_default())
 }
 
-fn value(entity: &Entity) -> EntityValue {
+fn value(now: Now, entity: &Entity) -> EntityValue {
     match &entity.value {
+        Value::Number(until) if entity.kind == EntityKind::Until && *until <= now.wall_ms as f64 => {
+            EntityValue::Unknown
+        }
         Value::Unknown => EntityValue::Unknown,
         Value::Number(number) => EntityValue::Number {
             value: *number,
@@ -235,6 +259,7 @@ fn control_view(control: &Control, home: &Home, device: DeviceId, entity: &str) 
         },
         guessed: control.is_guess,
         asks: control.asks,
+        for_admins: control.for_admins,
         code: control.code.as_ref().map(|code| CodeView {
             is_number: code.is_number,
             free: code.free.clone(),
@@ -262,7 +287,7 @@ fn tone(device: &Device) -> Tone {
     device
         .entities
         .iter()
-        .filter(|entity| !entity.diagnostic)
+        .filter(|entity| !entity.diagnostic && !entity.is_hidden)
         .map(entity_tone)
         .max_by_key(|tone| strength(*tone))
         .unwrap_or_default()

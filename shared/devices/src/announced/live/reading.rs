@@ -9,6 +9,7 @@ use super::{STATE_BYTES, What};
 use crate::announced::bind::{Presence, Rule};
 use crate::announced::extract::{Found, PayloadRead};
 use crate::announced::group::Told;
+use crate::announced::json::{Json, JsonLimits};
 use crate::announced::model::{AvailabilityMode, Shows};
 use crate::device::{DeviceId, Value};
 use crate::registry::Devices;
@@ -36,6 +37,7 @@ impl Devices {
                     self.read_availability(now_ms, arrival.topic, reader.device, (rule, check), &mut payload);
                     judged.insert(reader.device);
                 }
+                What::Answer { entity } => self.read_answer(now_ms, arrival, reader.device, entity),
             }
         }
         for id in &heard {
@@ -111,6 +113,26 @@ impl Devices {
             }
         };
         take_value(now_ms, arrival.retain, shown, bound, value);
+    }
+
+    /// What became of a command. One that is retained belongs to a command of long ago.
+    fn read_answer(&mut self, now_ms: u64, arrival: &Arrival<'_>, id: DeviceId, entity: usize) {
+        let bound = self.announced.bound.get(&id);
+        let asked = bound.and_then(|bound| bound.entities.get(entity)?.answers.as_ref());
+        let said = Json::parse(arrival.payload, JsonLimits::STATE).ok();
+        let (Some(asked), Some(said), false) = (asked, said, arrival.retain) else {
+            return;
+        };
+        let text = |name: &str| said.get(name).and_then(Json::text);
+        if text("transaction") != Some(&asked.transaction) {
+            return;
+        }
+        let refused = (text("status") != Some("ok")).then(|| text("error").unwrap_or("refused").to_owned());
+        let tracked = self.tracked.get_mut(id.0);
+        if let Some(entity) = tracked.and_then(|tracked| tracked.device.entities.get_mut(entity)) {
+            entity.answer = Some((now_ms, refused));
+            self.changed.insert(id);
+        }
     }
 
     fn read_availability(

@@ -23,7 +23,8 @@ use crate::device::{EntityKind, Source};
 
 /// Bridges whose devices are remembered for their groups.
 const BRIDGES: usize = 64;
-/// Letting devices in ends by itself after so many seconds; the most that the bridge takes.
+/// Letting devices in ends by itself after so many seconds; the most that the bridge takes. It says when in
+/// `permit_join_end`, ms since epoch.
 const JOIN_SECONDS: &str = "254";
 
 /// The format.
@@ -180,7 +181,7 @@ impl Place<'_> {
         announcement.via = via(coordinator);
         let topic = format!("{}/{name}", self.base);
         announcement.entities = exposes::entities(&topic, exposed);
-        announcement.entities.push(self.rename(&name));
+        announcement.entities.push(self.rename(&address, &name));
         Ok(announcement)
     }
 
@@ -202,10 +203,11 @@ impl Place<'_> {
     }
 
     /// Another name, by the bridge.
-    fn rename(&self, name: &str) -> AnnouncedEntity {
+    fn rename(&self, address: &str, name: &str) -> AnnouncedEntity {
+        let transaction = transaction(&format!("rename-{address}"));
         let payload = Payload::Json {
             before: format!("{{\"from\":{},\"to\":", quoted(name)),
-            after: "}".to_owned(),
+            after: format!(",\"transaction\":{}}}", quoted(&transaction)),
         };
         let topic = format!("{}/bridge/request/device/rename", self.base);
         let part = Part {
@@ -215,6 +217,10 @@ impl Place<'_> {
                 PartControl::new(
                     ControlKind::Text { longest: 100 },
                     vec![Write::new(Verb::Choose, &topic, payload)],
+                )
+                .answered(
+                    &format!("{}/bridge/response/device/rename", self.base),
+                    &transaction,
                 )
                 .asking(),
             ),
@@ -227,7 +233,11 @@ impl Place<'_> {
     fn bridge(&self, coordinator: &str) -> Announcement {
         let at = |rest: &str| format!("{}/bridge/{rest}", self.base);
         let info = |name: &str| StateRead::new(&at("info"), Extract::path([name]));
-        let join = |seconds: &str| Payload::Fixed(format!("{{\"time\":{seconds}}}"));
+        let transaction = transaction("permit_join");
+        let join = |seconds: &str| {
+            let payload = format!("{{\"time\":{seconds},\"transaction\":{}}}", quoted(&transaction));
+            Payload::Fixed(payload)
+        };
         let mut permit = switch(
             EntityKind::Switch,
             ("true", "false"),
@@ -235,9 +245,21 @@ impl Place<'_> {
             &at("request/permit_join"),
             (join(JOIN_SECONDS), join("0")),
         );
-        permit.control = permit.control.map(PartControl::asking);
+        let answers = at("response/permit_join");
+        permit.control = permit
+            .control
+            .map(|control| control.answered(&answers, &transaction).asking());
+        let until = Part {
+            kind: EntityKind::Until,
+            shows: Shows::number(),
+            reads: vec![info("permit_join_end")],
+            ..Part::default()
+        };
         let mut restart = super::parts::button(&at("request/restart"), Payload::Fixed(String::new()));
-        restart.control = restart.control.map(PartControl::asking);
+        restart.control = restart.control.map(|control| PartControl {
+            for_admins: true,
+            ..control.asking()
+        });
         let running = Part {
             kind: EntityKind::Binary,
             class: Class::Connection,
@@ -260,6 +282,7 @@ impl Place<'_> {
         announcement.entities = vec![
             single("connection", Some("Bridge"), running),
             single("permit_join", Some("Let new devices in"), permit),
+            single("permit_join_end", Some("Open for new devices"), until),
             single("restart", Some("Restart"), restart),
             single("restart_required", Some("Restart required"), needs_restart),
             single("version", Some("Version"), told(&["version"], info("version"))),
@@ -333,6 +356,11 @@ impl Place<'_> {
         };
         (!scenes.is_empty()).then(|| single("scenes", Some("Scenes"), part))
     }
+}
+
+/// What a request of ours is called in its answer.
+fn transaction(of: &str) -> String {
+    format!("hearth-{of}")
 }
 
 /// The bridge that a device is reached through.

@@ -15,7 +15,7 @@ use self::{
 use super::pending;
 use crate::{
     components::{icon::Icon, text::visible, vars::Styled},
-    hooks::use_look_only,
+    hooks::{use_is_admin, use_look_only},
     wire::{Action, ControlKind, ControlState, ControlView, EntityValue, EntityView},
 };
 
@@ -35,12 +35,13 @@ pub(crate) struct ControlProps {
 #[component]
 pub(crate) fn Control(props: &ControlProps) -> Html {
     // Asked in any case: a component calls the same hooks at each rendering.
-    let look_only = use_look_only().is_some();
+    let (look_only, is_admin) = (use_look_only().is_some(), use_is_admin());
     let props = &ControlProps {
         disabled: look_only || props.disabled || props.entity.unavailable,
         ..props.clone()
     };
-    let Some(control) = &props.entity.control else {
+    let control = props.entity.control.as_ref();
+    let Some(control) = control.filter(|control| is_admin || !control.for_admins) else {
         return Html::default();
     };
     let id = props.entity.id.clone();
@@ -73,6 +74,9 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
         },
         ControlKind::Select { options } => select(props, options, &act, label, state),
         ControlKind::Buttons { options } => buttons(props, options, &act, state),
+        ControlKind::Text if control.asks => html! {
+            <SentText {label} {state} disabled={props.disabled} on_sent={act.reform(Action::Choose)} />
+        },
         ControlKind::Text | ControlKind::Color => typed(props, &act, label, state),
         ControlKind::Cover { .. } if control.asks => asking_cover(props, &act, state),
         ControlKind::Cover { .. } => cover(props, &act, state),
@@ -262,6 +266,43 @@ fn typed(props: &ControlProps, act: &Callback<Action>, label: AttrValue, state: 
     html! {
         <input class="input grow" type={input} value={shown} aria-label={label} disabled={props.disabled} {onchange}
             data-testid="entity-control" data-control={control} data-state={state} />
+    }
+}
+
+/// What [`SentText`] draws.
+#[derive(Properties, PartialEq)]
+struct SentTextProps {
+    label: AttrValue,
+    state: &'static str,
+    disabled: bool,
+    on_sent: Callback<String>,
+}
+
+/// Words that are sent by a button only, never because somebody left the field.
+#[component]
+fn SentText(props: &SentTextProps) -> Html {
+    let typed = use_state(String::new);
+    let oninput = {
+        let typed = typed.clone();
+        Callback::from(move |event: InputEvent| typed.set(super::super::form::event_value(&event)))
+    };
+    let is_empty = typed.trim().is_empty();
+    let onsubmit = {
+        let (typed, on_sent) = (typed.clone(), props.on_sent.clone());
+        Callback::from(move |event: SubmitEvent| {
+            event.prevent_default();
+            if !typed.trim().is_empty() {
+                on_sent.emit(typed.trim().to_owned());
+                typed.set(String::new());
+            }
+        })
+    };
+    html! {
+        <form class="row grow" {onsubmit}>
+            <input class="input grow" value={(*typed).clone()} {oninput} aria-label={props.label.clone()} disabled={props.disabled}
+                data-testid="entity-control" data-control="text" data-state={props.state} />
+            <button class="btn" type="submit" disabled={props.disabled || is_empty} data-testid="entity-send">{"Send"}</button>
+        </form>
     }
 }
 
