@@ -15,7 +15,7 @@ use crate::{
     connection::Connection,
     mqtt,
     peer::{Mosquitto, Peer},
-    process::{cpu_ns, memory_bytes},
+    process::{cpu_ns, memory_bytes, this_cpu_ns},
     subscribers::{Progress, Subscribers},
 };
 
@@ -25,8 +25,32 @@ pub(crate) const FAR: u64 = 10_000;
 /// A publisher that is close behind its subscriber: what is held back for the sake of fuller frames shows here.
 pub(crate) const CLOSE: u64 = 100;
 
-/// QoS 1 messages that wait for their PUBACK: what Mosquitto takes at a time.
-const IN_FLIGHT: u64 = 20;
+/// QoS 1 messages of a cautious publisher that wait for their PUBACK: as many as Mosquitto, rumqttc's and Paho's clients in Python hold
+/// by default, within a factor of five. All may lie in one read of the broker, and then it hears nothing more until it has answered.
+pub(crate) const CAUTIOUS: u64 = 20;
+
+/// The same of a publisher that does not wait for the broker, as MQTT.js in a browser: MQTT 3.1.1 has no Receive Maximum. There is
+/// always more on its way than one read takes.
+pub(crate) const EAGER: u64 = 1_000;
+
+/// Of publisher and subscribers.
+#[derive(Clone, Copy)]
+pub(crate) enum Qos {
+    AtMostOnce,
+    AtLeastOnce {
+        /// Messages that may wait for their PUBACK.
+        in_flight: u64,
+    },
+}
+
+impl Qos {
+    fn level(self) -> u8 {
+        match self {
+            Self::AtMostOnce => 0,
+            Self::AtLeastOnce { .. } => 1,
+        }
+    }
+}
 
 /// What one run of a workload showed.
 #[derive(Default)]
@@ -37,6 +61,11 @@ pub(crate) struct Figures {
     pub(crate) cpu_us: Option<f64>,
     /// The same of the broker: what gathers packets for it makes them cheaper.
     pub(crate) broker_us: f64,
+    /// The same of the clients, which are one process.
+    pub(crate) client_us: f64,
+    /// Processors that clients, relay and broker together kept busy: where that is all there are, messages per second say what the
+    /// three cost together, and no relay can be as fast as none.
+    pub(crate) processors: f64,
     /// Delivered messages per WebSocket frame.
     pub(crate) per_frame: f64,
     /// Latencies from publisher to subscriber in µs, sorted; only of the workloads that look at them.
@@ -48,35 +77,68 @@ pub(crate) fn full_speed(
     broker: &Mosquitto,
     peer: &Peer,
     subscribers: usize,
-    qos: u8,
+    qos: Qos,
     messages: u64,
     window: u64,
 ) -> Result<Figures> {
-    let receivers = Subscribers::open(peer, subscribers, qos)?;
+    let receivers = Subscribers::open(peer, subscribers, qos.level())?;
     let mut publisher = Connection::connect(peer.port, peer.transport, "bench-publisher")?;
-    let (cpu_before, broker_before) = (peer.pid().map(cpu_ns), cpu_ns(broker.pid));
     let progress = Arc::new(Progress::new(subscribers, messages));
+    let before = Costs::so_far(broker, peer);
     let start = Instant::now();
     let receiving = receivers.receive(Arc::clone(&progress), None);
     match qos {
-        0 => publish_qos_0(&mut publisher, messages, window, &progress)?,
-        _ => publish_qos_1(publisher, messages, window, &progress)?,
+        Qos::AtMostOnce => publish_qos_0(&mut publisher, messages, window, &progress)?,
+        Qos::AtLeastOnce { in_flight } => {
+            publish_qos_1(publisher, messages, in_flight, window, &progress)?;
+        }
     }
     let received = receiving.join().ok().context("the subscribers panicked")??;
     let delivered = messages as f64 * subscribers as f64;
     let seconds = start.elapsed().as_secs_f64();
-    let cpu = peer
-        .pid()
-        .map(cpu_ns)
-        .zip(cpu_before)
-        .map(|(after, before)| after.saturating_sub(before));
+    let costs = Costs::so_far(broker, peer).since(&before);
+    let per_message_us = |ns: u64| ns as f64 / 1e3 / delivered;
     Ok(Figures {
         rate: delivered / seconds,
-        cpu_us: cpu.map(|ns| ns as f64 / 1e3 / delivered),
-        broker_us: cpu_ns(broker.pid).saturating_sub(broker_before) as f64 / 1e3 / delivered,
+        cpu_us: costs.relay_ns.map(per_message_us),
+        broker_us: per_message_us(costs.broker_ns),
+        client_us: per_message_us(costs.client_ns),
+        processors: costs.all_ns() as f64 / 1e9 / seconds,
         per_frame: delivered / received.frames as f64,
         latencies_us: Vec::new(),
     })
+}
+
+/// Processor time of everybody who takes part.
+struct Costs {
+    client_ns: u64,
+    relay_ns: Option<u64>,
+    broker_ns: u64,
+}
+
+impl Costs {
+    fn so_far(broker: &Mosquitto, peer: &Peer) -> Self {
+        Self {
+            client_ns: this_cpu_ns(),
+            relay_ns: peer.pid().map(cpu_ns),
+            broker_ns: cpu_ns(broker.pid),
+        }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            client_ns: self.client_ns.saturating_sub(before.client_ns),
+            relay_ns: self
+                .relay_ns
+                .zip(before.relay_ns)
+                .map(|(now, before)| now.saturating_sub(before)),
+            broker_ns: self.broker_ns.saturating_sub(before.broker_ns),
+        }
+    }
+
+    fn all_ns(&self) -> u64 {
+        self.client_ns + self.relay_ns.unwrap_or_default() + self.broker_ns
+    }
 }
 
 fn publish_qos_0(publisher: &mut Connection, messages: u64, window: u64, progress: &Progress) -> Result<()> {
@@ -87,7 +149,13 @@ fn publish_qos_0(publisher: &mut Connection, messages: u64, window: u64, progres
     Ok(())
 }
 
-fn publish_qos_1(mut publisher: Connection, messages: u64, window: u64, progress: &Progress) -> Result<()> {
+fn publish_qos_1(
+    mut publisher: Connection,
+    messages: u64,
+    in_flight: u64,
+    window: u64,
+    progress: &Progress,
+) -> Result<()> {
     let acknowledged = Arc::new(AtomicU64::new(0));
     let publishing = thread::current();
     let (mut tcp, transport) = (publisher.tcp.try_clone()?, publisher.transport);
@@ -102,7 +170,7 @@ fn publish_qos_1(mut publisher: Connection, messages: u64, window: u64, progress
         Ok(())
     });
     for number in 0..messages {
-        while number >= acknowledged.load(Ordering::Relaxed) + IN_FLIGHT {
+        while number >= acknowledged.load(Ordering::Relaxed) + in_flight {
             ensure!(!reading.is_finished(), "the publisher's connection broke");
             thread::park_timeout(Duration::from_millis(100));
         }
@@ -144,9 +212,9 @@ pub(crate) fn paced(peer: &Peer, subscribers: usize, per_second: u32, messages: 
     Ok(Figures {
         rate: delivered / start.elapsed().as_secs_f64(),
         cpu_us: cpu.map(|ns| ns as f64 / 1e3 / delivered),
-        broker_us: 0.0,
         per_frame: delivered / received.frames as f64,
         latencies_us,
+        ..Figures::default()
     })
 }
 
@@ -167,7 +235,7 @@ pub(crate) fn stalled(broker: &Mosquitto, peer: &Peer, messages: u64) -> Result<
     let mut stalled = Connection::connect(peer.port, peer.transport, "bench-stalled")?;
     stalled.subscribe(0)?;
     let before = memory_bytes(pid);
-    let figures = full_speed(broker, peer, 1, 0, messages, FAR)?;
+    let figures = full_speed(broker, peer, 1, Qos::AtMostOnce, messages, FAR)?;
     let gained = memory_bytes(pid).saturating_sub(before) as f64;
     Ok((figures.rate, gained))
 }

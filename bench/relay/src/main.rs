@@ -17,13 +17,13 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    load::{CLOSE, FAR, Figures},
+    load::{CAUTIOUS, CLOSE, EAGER, FAR, Figures, Qos},
     peer::{Mosquitto, Peer},
 };
 
 /// What can be asked for by name.
-const WORKLOADS: [&str; 9] = [
-    "one", "close", "qos1", "fifty", "light", "thousand", "bulk", "stalled", "idle",
+const WORKLOADS: [&str; 10] = [
+    "one", "close", "qos1", "eager", "fifty", "light", "thousand", "bulk", "stalled", "idle",
 ];
 
 /// Takes the median of what rounds showed.
@@ -60,8 +60,8 @@ fn rounds(count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) 
 /// Messages per second and processor time.
 fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) {
     println!(
-        "\n{title}\n{:<20} {:>10} {:>9} {:>12} {:>13} {:>10}",
-        "", "msg/s", "× native", "relay µs/msg", "broker µs/msg", "msg/frame"
+        "\n{title}\n{:<20} {:>10} {:>9} {:>12} {:>13} {:>14} {:>10} {:>10}",
+        "", "msg/s", "× native", "relay µs/msg", "broker µs/msg", "clients µs/msg", "processors", "msg/frame"
     );
     let all = rounds(count, peers, run);
     let native = median(all[0].iter().map(|figures| figures.rate));
@@ -76,10 +76,11 @@ fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Resul
         } else {
             format!("{:.2}", median(cpu))
         };
-        let broker = median(figures.iter().map(|figures| figures.broker_us));
-        let per_frame = median(figures.iter().map(|figures| figures.per_frame));
+        let of = |value: fn(&Figures) -> f64| median(figures.iter().map(value));
+        let (broker, clients) = (of(|one| one.broker_us), of(|one| one.client_us));
+        let (processors, per_frame) = (of(|one| one.processors), of(|one| one.per_frame));
         println!(
-            "{:<20} {rate:>10.0} {:>9.2} {cpu:>12} {broker:>13.2} {per_frame:>10.1}",
+            "{:<20} {rate:>10.0} {:>9.2} {cpu:>12} {broker:>13.2} {clients:>14.2} {processors:>10.2} {per_frame:>10.1}",
             peer.name,
             rate / native
         );
@@ -248,7 +249,7 @@ fn main() -> Result<()> {
             "one: 1 publisher, 1 subscriber, QoS 0, 100 bytes",
             count,
             &peers,
-            |peer| load::full_speed(&mosquitto, peer, 1, 0, 60_000, FAR),
+            |peer| load::full_speed(&mosquitto, peer, 1, Qos::AtMostOnce, 60_000, FAR),
         );
     }
     if wanted("close") {
@@ -256,7 +257,7 @@ fn main() -> Result<()> {
             "close: the same with at most 100 messages under way",
             count,
             &peers,
-            |peer| load::full_speed(&mosquitto, peer, 1, 0, 60_000, CLOSE),
+            |peer| load::full_speed(&mosquitto, peer, 1, Qos::AtMostOnce, 60_000, CLOSE),
         );
     }
     if wanted("qos1") {
@@ -264,7 +265,33 @@ fn main() -> Result<()> {
             "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged",
             count,
             &peers,
-            |peer| load::full_speed(&mosquitto, peer, 1, 1, 30_000, FAR),
+            |peer| {
+                load::full_speed(
+                    &mosquitto,
+                    peer,
+                    1,
+                    Qos::AtLeastOnce { in_flight: CAUTIOUS },
+                    30_000,
+                    FAR,
+                )
+            },
+        );
+    }
+    if wanted("eager") {
+        speed(
+            "eager: the same with 1,000 messages not yet acknowledged",
+            count,
+            &peers,
+            |peer| {
+                load::full_speed(
+                    &mosquitto,
+                    peer,
+                    1,
+                    Qos::AtLeastOnce { in_flight: EAGER },
+                    30_000,
+                    FAR,
+                )
+            },
         );
     }
     if wanted("fifty") {
@@ -272,7 +299,7 @@ fn main() -> Result<()> {
             "fifty: 1 publisher, 50 subscribers, QoS 0",
             count,
             &peers,
-            |peer| load::full_speed(&mosquitto, peer, 50, 0, 3_000, FAR),
+            |peer| load::full_speed(&mosquitto, peer, 50, Qos::AtMostOnce, 3_000, FAR),
         );
     }
     if wanted("light") {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// Processor time of a process and its descendants so far, in ns.
 pub(crate) fn cpu_ns(pid: u32) -> u64 {
     tree(pid).into_iter().map(own_cpu_ns).sum()
@@ -10,6 +12,12 @@ pub(crate) fn cpu_ns(pid: u32) -> u64 {
 /// Memory of a process and its descendants that no other process shares, in bytes.
 pub(crate) fn memory_bytes(pid: u32) -> u64 {
     tree(pid).into_iter().map(own_memory_bytes).sum()
+}
+
+/// Processor time of this process so far, in ns, with threads that have ended.
+pub(crate) fn this_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn own_cpu_ns(pid: u32) -> u64 {

@@ -207,6 +207,7 @@ impl Probe<'_> {
                 early,
                 accept_fits,
                 subprotocol,
+                ..
             } => {
                 let agreed = subprotocol.as_deref().unwrap_or("none");
                 self.steps

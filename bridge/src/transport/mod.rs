@@ -120,8 +120,8 @@ impl Dialer {
             origin: None,
             with_subprotocol: true,
         };
-        let (stream, early) = ask.open(stream).await.map_err(DialError::Upgrade)?;
-        Ok(BrokerStream::WebSocket(Box::new(WebSocket::new(stream, early))))
+        let socket = ask.open(stream).await.map_err(DialError::Upgrade)?;
+        Ok(BrokerStream::WebSocket(Box::new(socket)))
     }
 
     /// The connection alone, without a WebSocket in it.

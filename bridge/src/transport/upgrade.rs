@@ -13,7 +13,10 @@ use tokio::{
 use super::NetworkStream;
 use crate::{
     auth::random_bytes,
-    websocket::handshake::{SUBPROTOCOL, accept},
+    websocket::{
+        WebSocket,
+        handshake::{SUBPROTOCOL, accept},
+    },
 };
 
 /// More than any server sends in front of its answer.
@@ -25,6 +28,9 @@ const BODY_SHOWN: usize = 160;
 
 /// How long the body of a refusal may take.
 const BODY_WAIT: Duration = Duration::from_millis(500);
+
+/// How libwebsockets writes what others write in small letters. It gives no name.
+const UPGRADE_OF_LIBWEBSOCKETS: &str = "WebSocket";
 
 /// What is asked for.
 pub(crate) struct Ask<'a> {
@@ -41,6 +47,8 @@ pub(crate) enum Answer {
         early: Vec<u8>,
         accept_fits: bool,
         subprotocol: Option<String>,
+        /// The server is libwebsockets, or writes as it does.
+        is_libwebsockets: bool,
     },
     Http(HttpAnswer),
     NoHttp,
@@ -50,15 +58,21 @@ pub(crate) enum Answer {
 const UNBOUNDED: Duration = Duration::from_secs(3_600);
 
 impl Ask<'_> {
-    /// Asks on an open connection for MQTT; what came behind the answer already, or why there is no WebSocket.
-    pub(crate) async fn open(&self, stream: NetworkStream) -> Result<(NetworkStream, Vec<u8>), String> {
+    /// Asks on an open connection for MQTT; says why there is no WebSocket.
+    pub(crate) async fn open(&self, stream: NetworkStream) -> Result<WebSocket<NetworkStream>, String> {
         let fault = match self.on(stream, UNBOUNDED).await {
             Answer::Opened {
                 stream,
                 early,
                 accept_fits: true,
                 subprotocol: Some(subprotocol),
-            } if subprotocol == SUBPROTOCOL => return Ok((stream, early)),
+                is_libwebsockets,
+            } if subprotocol == SUBPROTOCOL => {
+                return Ok(match is_libwebsockets {
+                    true => WebSocket::with_nudges(stream, early),
+                    false => WebSocket::new(stream, early),
+                });
+            }
             Answer::Opened {
                 accept_fits: false, ..
             } => "the answer is for another request (Sec-WebSocket-Accept)".to_owned(),
@@ -92,6 +106,7 @@ impl Ask<'_> {
                 stream,
                 accept_fits: head.accept.as_deref() == Some(&accept(key.as_bytes())),
                 subprotocol: head.subprotocol,
+                is_libwebsockets: head.upgrade.as_deref() == Some(UPGRADE_OF_LIBWEBSOCKETS),
                 early: head.rest,
             };
         }
@@ -149,6 +164,7 @@ struct Head {
     location: Option<String>,
     accept: Option<String>,
     subprotocol: Option<String>,
+    upgrade: Option<String>,
     rest: Vec<u8>,
 }
 
@@ -176,6 +192,7 @@ async fn read_head(stream: &mut NetworkStream) -> Option<Head> {
                     location: header("location"),
                     accept: header("sec-websocket-accept"),
                     subprotocol: header("sec-websocket-protocol"),
+                    upgrade: header("upgrade"),
                     rest: bytes.get(len..).unwrap_or_default().to_vec(),
                 });
             }

@@ -240,6 +240,11 @@ impl FrameReader {
         self.closed
     }
 
+    /// Has a frame begun that is not yet whole?
+    pub(super) fn is_in_frame(&self) -> bool {
+        self.frame.is_some() || self.head_len > 0
+    }
+
     /// Reads all of `bytes`; payload of binary messages is moved to their beginning, and its length returned. What comes after
     /// a frame that was refused means nothing and is dropped.
     pub(crate) fn read(&mut self, bytes: &mut [u8], control: &mut Control) -> Result<usize, Close> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod handshake;
+mod nudge;
 mod stream;
 
 pub(crate) use self::stream::{Ended, WebSocket};

@@ -12,7 +12,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::frame::{self, Close, Control, FrameReader, MASK_BYTES, MASKED_HEADER_BYTES};
+use super::{
+    frame::{self, Close, Control, FrameReader, MASK_BYTES, MASKED_HEADER_BYTES},
+    nudge::Nudge,
+};
 use crate::auth::random_bytes;
 
 /// The most that goes into one frame.
@@ -20,6 +23,9 @@ const FRAME_BYTES: usize = 64 * 1024;
 
 /// The close code of who is done.
 const NORMAL: u16 = 1000;
+
+/// The pong that answers no ping.
+const NUDGE: Vec<u8> = Vec::new();
 
 /// Random bytes fetched at a time: the system is asked once for so many frames.
 const RANDOM_BYTES: usize = 256 * MASK_BYTES;
@@ -91,6 +97,8 @@ pub(crate) struct WebSocket<S> {
     written: usize,
     /// What the newest ping held that waits for an answer.
     ping: Option<Vec<u8>>,
+    /// For a broker that may sleep over its work.
+    nudge: Option<Nudge>,
     /// Our close frame is on its way or was sent.
     is_closing: bool,
     /// What the next read tells.
@@ -109,9 +117,18 @@ impl<S> WebSocket<S> {
             pending: Vec::new(),
             written: 0,
             ping: None,
+            nudge: None,
             is_closing: false,
             ended: None,
             is_over: false,
+        }
+    }
+
+    /// The same with a broker that is nudged when it owes something and says nothing.
+    pub(crate) fn with_nudges(stream: S, early: Vec<u8>) -> Self {
+        Self {
+            nudge: Some(Nudge::default()),
+            ..Self::new(stream, early)
         }
     }
 
@@ -165,6 +182,9 @@ impl<S: AsyncWrite + Unpin> WebSocket<S> {
             if let Some(rest @ [_, ..]) = whole.get(written..) {
                 self.pending = rest.to_vec();
             }
+            if let Some(nudge) = &mut self.nudge {
+                nudge.sent();
+            }
             Poll::Ready(Ok(()))
         })
     }
@@ -173,6 +193,11 @@ impl<S: AsyncWrite + Unpin> WebSocket<S> {
     fn take_frames(&mut self, arrived: &mut [u8]) -> io::Result<usize> {
         let mut control = Control::default();
         let read = self.reader.read(arrived, &mut control);
+        if let Some(nudge) = &mut self.nudge
+            && nudge.heard(self.reader.is_in_frame())
+        {
+            self.ping = Some(NUDGE);
+        }
         if control.ping.is_some() {
             self.ping = control.ping;
         }
@@ -204,7 +229,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
             }
             let before = buf.filled().len();
             if this.early.is_empty() {
-                ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+                match Pin::new(&mut this.stream).poll_read(cx, buf) {
+                    Poll::Ready(read) => read?,
+                    Poll::Pending => {
+                        let nudge = this.nudge.as_mut().map(|nudge| nudge.poll_due(cx));
+                        ready!(nudge.unwrap_or(Poll::Pending));
+                        this.ping.get_or_insert(NUDGE);
+                        continue;
+                    }
+                }
             } else {
                 let rest = this.early.split_off(this.early.len().min(buf.remaining()));
                 buf.put_slice(&std::mem::replace(&mut this.early, rest));
