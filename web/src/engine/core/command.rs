@@ -35,7 +35,7 @@ impl Engine {
                 self.views.note_subscriptions();
             }
             Command::Control { request, .. } if self.replay.is_shown() => {
-                self.refuse_in_demonstration(request)
+                self.refuse_in_demonstration(request);
             }
             Command::Control {
                 request,
@@ -95,7 +95,7 @@ impl Engine {
         match command {
             Command::Tree(command) => self.views.change_tree(&self.store, command),
             Command::Publish { request, .. } if self.replay.is_shown() => {
-                self.refuse_in_demonstration(request)
+                self.refuse_in_demonstration(request);
             }
             Command::Retained(_) if self.replay.is_shown() => self.notice(
                 "This is a demonstration",
