@@ -1,6 +1,7 @@
 //! What the page gets to see, and how often.
 
 use super::*;
+use crate::wire::TreeView;
 
 #[test]
 fn a_thousand_messages_a_second_change_a_card_four_times_a_second() {
@@ -133,21 +134,51 @@ fn many_rows_of_the_tree_change_a_few_per_frame() {
         bench.publish(&format!("t{n}"), "2");
     }
     bench.wait(1_500);
-    let trees: Vec<_> = bench
-        .patches
-        .iter()
-        .filter_map(|patch| match patch {
-            Patch::Tree(tree) => Some(tree),
-            _ => None,
-        })
-        .collect();
-    let new = |tree: &crate::wire::TreeView| tree.rows.iter().filter(|row| row.preview == "2").count();
+    let trees: Vec<_> = trees(&bench);
+    let new = |tree: &TreeView| tree.rows.iter().filter(|row| row.preview == "2").count();
     assert!(
         trees.windows(2).all(|pair| new(pair[1]) <= new(pair[0]) + 8),
         "{:?}",
         trees.iter().map(|tree| new(tree)).collect::<Vec<_>>()
     );
     assert_eq!(new(trees.last().unwrap()), 50);
+}
+
+fn trees(bench: &Bench) -> Vec<&TreeView> {
+    bench
+        .patches
+        .iter()
+        .filter_map(|patch| match patch {
+            Patch::Tree(tree) => Some(tree),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn rows_that_are_new_to_the_page_come_some_per_frame() {
+    let mut bench = Bench::connected();
+    for n in 0..120 {
+        bench.publish(&format!("t{n:03}"), "1");
+    }
+    bench.patches.clear();
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        rows: 100,
+        ..TreeWindow::default()
+    })));
+    bench.wait(100);
+    let rows: Vec<_> = trees(&bench).iter().map(|tree| tree.rows.len()).collect();
+    assert_eq!(rows, [32, 64, 96, 100]);
+    assert!(trees(&bench).iter().all(|tree| tree.total_rows == 120));
+    bench.patches.clear();
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        first_row: 10,
+        rows: 100,
+        ..TreeWindow::default()
+    })));
+    bench.wait(100);
+    let rows: Vec<_> = trees(&bench).iter().map(|tree| tree.rows.len()).collect();
+    assert_eq!(rows, [100], "ten new rows are no work");
 }
 
 #[test]

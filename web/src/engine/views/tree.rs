@@ -1,5 +1,7 @@
 //! A window of the topic tree.
 
+use std::collections::HashSet;
+
 use hearth_model::{
     pattern::Pattern,
     store::{self, Anchor, Query, Retained, Sort, Store, Unfold},
@@ -19,6 +21,8 @@ const INTERVAL_MS: u64 = 1_000;
 const ROWS: u32 = 500;
 /// Rows that one frame changes, as long as they stay in their places: a page draws as many in two milliseconds.
 const ROWS_AT_ONCE: usize = 8;
+/// Rows that are new to the page in one frame: each costs it as much as ten that change.
+const NEW_ROWS_AT_ONCE: usize = 32;
 /// Branches to be opened when they are heard of, at most.
 const WAITING_BRANCHES: usize = 500;
 
@@ -208,7 +212,8 @@ impl TreeScreen {
     /// The view, but for rows that have to wait for the next frame.
     fn next_part(&mut self, view: TreeView) -> Patch {
         let mut part = view.clone();
-        if let Some(sent) = self.sent.take().filter(|sent| has_same_rows(sent, &view)) {
+        let sent = self.sent.take().unwrap_or_default();
+        if has_same_rows(&sent, &view) {
             let mut different = 0;
             for (row, before) in part.rows.iter_mut().zip(sent.rows) {
                 different += usize::from(*row != before);
@@ -217,6 +222,9 @@ impl TreeScreen {
                 }
             }
             self.rest = (different > ROWS_AT_ONCE).then_some(view);
+        } else if let Some(fitting) = rows_that_fit(&sent, &view) {
+            part.rows.truncate(fitting);
+            self.rest = Some(view);
         }
         self.sent = Some(part.clone());
         Patch::Tree(part)
@@ -296,6 +304,14 @@ fn tree_row(row: store::TreeRow) -> TreeRow {
         share: row.share as f32,
         hit: (row.hit.name, row.hit.payload),
     }
+}
+
+/// How many of the first rows go out together, if not all.
+fn rows_that_fit(sent: &TreeView, view: &TreeView) -> Option<usize> {
+    let is_there: HashSet<&str> = sent.rows.iter().map(|row| &*row.topic).collect();
+    let new = |(_, row): &(usize, &TreeRow)| !is_there.contains(&*row.topic);
+    let mut places = view.rows.iter().enumerate().filter(new).map(|(place, _)| place);
+    places.nth(NEW_ROWS_AT_ONCE)
 }
 
 /// Whether the same topics stand in the same places.
