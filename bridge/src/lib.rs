@@ -7,6 +7,7 @@ pub mod broker;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod give_way;
 pub mod health;
 pub mod server;
 pub mod shutdown;

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use hearth::{
     commands,
     config::{self, Config, Overrides},
-    health,
+    give_way, health,
     server::Server,
     shutdown, telemetry,
 };
@@ -190,6 +190,8 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.worker_threads)
+        .on_thread_park(give_way::falls_asleep)
+        .on_thread_unpark(give_way::wakes_up)
         .enable_all()
         .build()?;
     runtime.block_on(async {
