@@ -16,15 +16,38 @@ pub enum Screen {
     Desktop,
     /// 390 × 844, with touch.
     Phone,
+    /// 360 × 740, with touch: the narrowest phone.
+    SmallPhone,
+    /// 820 × 1180, with touch.
+    Tablet,
+    /// 3840 × 2160: a wall.
+    Wall,
 }
 
 impl Screen {
+    /// All of them, the narrowest first.
+    pub const ALL: [Self; 5] = [
+        Self::SmallPhone,
+        Self::Phone,
+        Self::Tablet,
+        Self::Desktop,
+        Self::Wall,
+    ];
+
+    /// Whether a finger points.
+    fn has_touch(self) -> bool {
+        matches!(self, Self::SmallPhone | Self::Phone | Self::Tablet)
+    }
+
     /// Width and height in CSS pixels.
     #[must_use]
     pub fn size(self) -> (u32, u32) {
         match self {
             Self::Desktop => (1440, 900),
             Self::Phone => (390, 844),
+            Self::SmallPhone => (360, 740),
+            Self::Tablet => (820, 1180),
+            Self::Wall => (3840, 2160),
         }
     }
 }
@@ -69,12 +92,12 @@ impl Browser {
     /// Changes the screen's size.
     pub fn set_screen(&self, screen: Screen) -> Result<()> {
         let (width, height) = screen.size();
-        let phone = screen == Screen::Phone;
-        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
+        let touch = screen.has_touch();
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch});
         self.session
             .chromium("Emulation.setDeviceMetricsOverride", &metrics)?;
         self.session
-            .chromium("Emulation.setTouchEmulationEnabled", &json!({"enabled": phone}))
+            .chromium("Emulation.setTouchEmulationEnabled", &json!({"enabled": touch}))
             .map(drop)
     }
 

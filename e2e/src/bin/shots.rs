@@ -1,4 +1,4 @@
-//! Pictures of the page in both sizes and both themes, for the README and for reviews. Run by `cargo xtask shots`.
+//! Pictures of the page in all sizes and both themes, for the README and for reviews. Run by `cargo xtask shots`.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&out).with_context(|| format!("could not make {}", out.display()))?;
     let (bridge, _) = Bridge::demo()?;
     let server = StaticServer::start(dist()?, "/")?;
-    for screen in [Screen::Desktop, Screen::Phone] {
+    for screen in Screen::ALL {
         for dark in [false, true] {
             let shots = Shots {
                 out: &out,
@@ -62,15 +62,10 @@ impl Shots<'_> {
         self.take(&page, "home")?;
         page.explore(TOPIC)?;
         page.wait_for_text(&by("topic-payload"), "{")?;
-        self.take(
-            &page,
-            if self.screen == Screen::Phone {
-                "topic"
-            } else {
-                "explorer"
-            },
-        )?;
-        if self.screen == Screen::Phone {
+        // A narrow screen shows the tree or the topic.
+        let narrow = matches!(self.screen, Screen::Phone | Screen::SmallPhone);
+        self.take(&page, if narrow { "topic" } else { "explorer" })?;
+        if narrow {
             self.visit(
                 &page,
                 "#/explorer",
@@ -99,6 +94,9 @@ impl Shots<'_> {
         let size = match self.screen {
             Screen::Desktop => "desktop",
             Screen::Phone => "phone",
+            Screen::SmallPhone => "small-phone",
+            Screen::Tablet => "tablet",
+            Screen::Wall => "wall",
         };
         let theme = if self.dark { "dark" } else { "light" };
         let file = self.out.join(format!("{name}-{theme}-{size}.png"));

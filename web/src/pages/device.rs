@@ -112,8 +112,14 @@ fn choices(view: &DeviceView) -> Vec<Choice> {
 fn liveness_words(view: &DeviceView, now: u64) -> String {
     let card = &view.card;
     if card.last_heard == 0 {
-        return "Last known values, kept by the broker. It has not spoken since this page was opened."
-            .to_owned();
+        let gone = if card.liveness == Liveness::Offline {
+            "Offline. "
+        } else {
+            ""
+        };
+        return format!(
+            "{gone}Last known values, kept by the broker. It has not spoken since this page was opened."
+        );
     }
     let heard = words::ago(card.last_heard, now);
     match card.liveness {

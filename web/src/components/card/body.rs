@@ -60,7 +60,7 @@ pub(crate) fn CardBody(props: &CardBodyProps) -> Html {
             { for plan.body.iter().enumerate().map(|(index, shown)| entity(index, shown)) }
             { for card.entities.iter().filter_map(until).map(|until| html! { <Countdown {until} /> }) }
             if silent {
-                <div class="sub grow">{format!("last known, {}", last_known(card.last_heard, props.now))}</div>
+                <div class="sub grow">{last_known(card.last_heard, props.now)}</div>
                 <a class="btn" href={Route::Device { id: card.id.clone() }.href()}>{"Find out why"}</a>
             } else if let (false, Some((of, spark))) = (has_control, chart) {
                 <Sparkline spark={spark.clone()}
@@ -98,11 +98,12 @@ pub(crate) fn Countdown(props: &CountdownProps) -> Html {
     html! { <output class="num sub" role="timer" data-testid="countdown" data-value={left_s.to_string()}>{text}</output> }
 }
 
+/// Of which time the values are; what the broker kept does not say it.
 fn last_known(at: u64, now: u64) -> String {
-    if now.saturating_sub(at) < 86_400_000 {
-        locale::time_short(at)
-    } else {
-        locale::date_and_time(at)
+    match now.saturating_sub(at) {
+        _ if at == 0 => "retained".to_owned(),
+        age if age < 86_400_000 => format!("last known, {}", locale::time_short(at)),
+        _ => format!("last known, {}", locale::date_and_time(at)),
     }
 }
 

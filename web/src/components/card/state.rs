@@ -30,6 +30,8 @@ pub(crate) fn StateLine(props: &StateLineProps) -> Html {
     let plan = CardPlan::of(card);
     let value = plan.lead.map(|lead| value_words(lead, now));
     let line = match (card.liveness, &value) {
+        // Its silence began before this page was opened: nobody here knows when.
+        (Liveness::Offline, _) if card.last_heard == 0 => html! { <strong>{"Offline"}</strong> },
         (Liveness::Offline, _) => {
             html! { <><strong>{"Offline"}</strong>{" "}{words::since(card.last_heard, now)}</> }
         }

@@ -80,12 +80,16 @@ fn empty() -> DeviceCard {
 }
 
 fn card(entities: Vec<EntityView>, liveness: Liveness) -> String {
+    card_heard(NOW - 20_000, entities, liveness)
+}
+
+fn card_heard(last_heard: u64, entities: Vec<EntityView>, liveness: Liveness) -> String {
     let card = DeviceCard {
         id: "dev".into(),
         name: "Ceiling <b>light</b>".into(),
         kind: "light".into(),
         liveness,
-        last_heard: NOW - 20_000,
+        last_heard,
         tone: Tone::Plain,
         entities,
     };
@@ -165,6 +169,22 @@ fn an_old_value_looks_old_and_says_so() {
     assert!(html.contains(r#"data-liveness="stale""#), "{html}");
     let gone = card(vec![switch(true, ControlState::Idle)], Liveness::Offline);
     assert!(gone.contains("Offline") && gone.contains("disabled"), "{gone}");
+}
+
+/// A time of zero is no time: nothing is of 1970.
+#[test]
+fn what_was_gone_before_the_page_was_opened_has_no_time() {
+    for entities in [
+        vec![number(7.9, "7.9", "°C")],
+        vec![switch(true, ControlState::Idle)],
+    ] {
+        let gone = card_heard(0, entities, Liveness::Offline);
+        assert!(gone.contains("Offline") && !gone.contains("since"), "{gone}");
+        assert!(
+            !gone.contains("1970") && !gone.contains("last known, Jan"),
+            "{gone}"
+        );
+    }
 }
 
 #[test]
