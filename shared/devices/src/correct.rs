@@ -208,12 +208,12 @@ mod tests {
             "Temperature number 12.5 °C true"
         );
         correct(&mut devices, id, "temperature", |said| {
-            said.unit = Some("°F".into())
+            said.unit = Some("°F".into());
         });
         correct(&mut devices, id, "temperature", |said| said.name = "Oil".into());
         assert_eq!(shown(&devices, id, "temperature"), "Oil number 12.5 °F false");
         correct(&mut devices, id, "temperature", |said| {
-            *said = EntityCorrection::default()
+            *said = EntityCorrection::default();
         });
         assert_eq!(
             shown(&devices, id, "temperature"),

@@ -368,6 +368,8 @@ pub struct Details {
     pub hardware: String,
     /// Serial number.
     pub serial: String,
+    /// The program that announces it.
+    pub origin: String,
     /// Where it is set up: http or https only.
     pub configuration_url: String,
 }

@@ -172,6 +172,7 @@ fn describe(device: &Device) -> Vec<String> {
         ("software", &details.software),
         ("hardware", &details.hardware),
         ("serial", &details.serial),
+        ("announced by", &details.origin),
         ("url", &details.configuration_url),
         ("via", device.via.as_ref().unwrap_or(&String::new())),
     ] {

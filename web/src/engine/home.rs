@@ -29,6 +29,9 @@ const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
 const ANSWER_MS: u64 = 5_000;
 
+/// Topic and payload of a small device's packet buffer: above it many microcontrollers drop the message.
+const SMALL_DEVICE_BYTES: usize = 120;
+
 /// Between the id of a device and that of its entity, where an entity is shown at another device.
 pub const PART: &str = "~";
 
@@ -61,6 +64,8 @@ struct Asked {
     request: RequestId,
     action: wire::Action,
     at_ms: u64,
+    /// Of topic and payload.
+    bytes: usize,
     state: AskedState,
 }
 
@@ -317,11 +322,12 @@ impl Home {
             .find(device)
             .ok_or("This device is not here any more.")?;
         let key = (id, entity.to_owned());
-        let ask = |home: &mut Self, state| {
+        let ask = |home: &mut Self, bytes, state| {
             let asked = Asked {
                 request,
                 action: action.clone(),
                 at_ms: now.wall_ms,
+                bytes,
                 state,
             };
             home.asked.insert(key.clone(), asked);
@@ -329,7 +335,7 @@ impl Home {
         };
         if !is_connected {
             let why = "There is no connection to the broker; nothing was sent.";
-            ask(self, AskedState::Failed(why.to_owned()));
+            ask(self, 0, AskedState::Failed(why.to_owned()));
             return Err(why.to_owned());
         }
         let command = self
@@ -347,12 +353,13 @@ impl Home {
         let command = match command {
             Ok(command) => command,
             Err(why) => {
-                ask(self, AskedState::Failed(why.clone()));
+                ask(self, 0, AskedState::Failed(why.clone()));
                 return Err(why);
             }
         };
         ask(
             self,
+            command.topic.len() + command.payload.len(),
             AskedState::Waiting {
                 until: now.mono + ANSWER_MS,
             },
@@ -432,7 +439,14 @@ impl Home {
     fn give_up(&mut self, now: Now) {
         for ((id, _), asked) in &mut self.asked {
             if matches!(asked.state, AskedState::Waiting { until } if until <= now.mono) {
-                asked.state = AskedState::Failed(format!("No answer after {} s", ANSWER_MS / 1_000));
+                let seconds = ANSWER_MS / 1_000;
+                asked.state = AskedState::Failed(match asked.bytes {
+                    bytes if bytes > SMALL_DEVICE_BYTES => format!(
+                        "No answer after {seconds} s. Topic and payload had {bytes} bytes: small devices drop more than \
+                         {SMALL_DEVICE_BYTES}"
+                    ),
+                    _ => format!("No answer after {seconds} s"),
+                });
                 self.changed.insert(*id);
             }
         }

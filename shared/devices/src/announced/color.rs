@@ -9,6 +9,10 @@ use hearth_model::json::parse_number;
 pub enum ColorForm {
     /// `255,0,127`, or `{"r":…,"g":…,"b":…}`
     Rgb,
+    /// The same with white, which a colour leaves dark: `255,0,127,0`
+    Rgbw,
+    /// With cold and warm white: `255,0,127,0,0`
+    Rgbww,
     /// Hue in degrees and saturation in %: `330,100`, or `{"h":…,"s":…}`
     HueSaturation,
     /// The CIE 1931 colour space: `0.5,0.3`, or `{"x":…,"y":…}`
@@ -32,6 +36,7 @@ impl ColorForm {
             match form {
                 "rgb" => return Self::Rgb.read(numbers),
                 "hsv" => return Self::Hsv.read(numbers),
+                "xyz" => return Self::Xy.read(numbers),
                 _ => {}
             }
         }
@@ -45,7 +50,7 @@ impl ColorForm {
         let numbers = spelled.split(',').map(|part| parse_number(part.as_bytes()));
         let numbers: Vec<f64> = numbers.collect::<Option<_>>()?;
         Some(hex(match (self, &numbers[..]) {
-            (Self::Rgb, [r, g, b, ..]) => [*r, *g, *b],
+            (Self::Rgb | Self::Rgbw | Self::Rgbww, [r, g, b, ..]) => [*r, *g, *b],
             (Self::HueSaturation, [h, s]) => from_hsv(*h, *s, 100.0),
             (Self::Hsv, [h, s, v]) => from_hsv(*h, *s, *v),
             (Self::Xy, [x, y]) => from_xy(*x, *y),
@@ -58,8 +63,11 @@ impl ColorForm {
     pub fn write(self, color: &str, as_json: bool) -> Option<String> {
         let rgb = parse_hex(color)?;
         let (h, s, v) = to_hsv(rgb);
+        let [r, g, b] = rgb;
         let (names, numbers): (&[&str], Vec<f64>) = match self {
             Self::Rgb => (&["r", "g", "b"], rgb.to_vec()),
+            Self::Rgbw => (&["r", "g", "b", "w"], vec![r, g, b, 0.0]),
+            Self::Rgbww => (&["r", "g", "b", "c", "w"], vec![r, g, b, 0.0, 0.0]),
             Self::HueSaturation => (&["h", "s"], vec![h, s]),
             Self::Hsv => (&["h", "s", "v"], vec![h, s, v]),
             Self::Xy => {

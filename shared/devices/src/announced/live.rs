@@ -486,6 +486,7 @@ impl Devices {
                 software: first(|one| &one.details.software),
                 hardware: first(|one| &one.details.hardware),
                 serial: first(|one| &one.details.serial),
+                origin: first(|one| &one.details.origin),
                 configuration_url: first(|one| &one.details.configuration_url),
             },
             announced_by,

@@ -147,6 +147,20 @@ fn lamp() -> Announcement {
 }
 
 #[test]
+fn an_empty_text_of_homie_5_is_one_byte_and_shown_as_nothing() {
+    let mut devices = Devices::default();
+    let description = br#"{"homie":"5.0","nodes":{"n":{"properties":{"note":{"datatype":"string"}}}}}"#;
+    devices.apply(1_000, &Arrival::new("homie/5/d/$description", description));
+    devices.settle(1_000);
+    devices.apply(1_000, &Arrival::new("homie/5/d/n/note", b"\0"));
+    let shown = devices
+        .iter()
+        .next()
+        .and_then(|(_, device)| Some(device.entity("n.note")?.words()));
+    assert_eq!(shown.as_deref(), Some(""));
+}
+
+#[test]
 fn an_announced_lamp_is_read_and_told() {
     let mut home = Home::default();
     home.announce(lamp());

@@ -44,6 +44,32 @@ fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
 }
 
 #[test]
+fn a_command_that_is_too_long_for_a_small_device_says_so_when_nobody_answers() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    let topic = format!("zigbee2mqtt/{}", "long ".repeat(24));
+    bench.publish(topic.trim(), r#"{"state":"OFF"}"#);
+    bench.wait(300);
+    let device = bench.cards().last().unwrap().id.clone();
+    bench.command(Command::Control {
+        request: 9,
+        device,
+        entity: "state".into(),
+        action: Action::Turn(true),
+    });
+    bench.wait(5_300);
+    let card = bench.cards().last().copied().cloned().unwrap();
+    let state = card.entities[0]
+        .control
+        .as_ref()
+        .map(|control| control.state.clone());
+    assert!(
+        matches!(&state, Some(ControlState::Failed(why, _)) if why.contains("small devices drop more than 120")),
+        "{state:?}"
+    );
+}
+
+#[test]
 fn a_command_without_a_connection_is_not_kept_for_later() {
     let mut bench = Bench::connected();
     bench.publish("zigbee2mqtt/Lamp", r#"{"state":"OFF"}"#);

@@ -152,6 +152,7 @@ fn details(device: &Device) -> Vec<(String, String)> {
         ("Software", &details.software),
         ("Hardware", &details.hardware),
         ("Serial number", &details.serial),
+        ("Announced by", &details.origin),
         ("Reached through", &via),
     ];
     let said = said.into_iter().filter(|(_, text)| !text.is_empty());

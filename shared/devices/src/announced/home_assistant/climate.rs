@@ -171,6 +171,15 @@ fn heated(config: Config<'_>, kind: EntityKind, modes: &[&str], (low, high): (f6
     parts.into_iter().flatten().collect()
 }
 
+/// The presets, and that there is none: what Home Assistant adds to the list of a thermostat.
+fn presets(config: Config<'_>) -> Vec<String> {
+    let mut presets = config.words("preset_modes");
+    if !presets.is_empty() && !presets.iter().any(|preset| preset == "none") {
+        presets.insert(0, "none".to_owned());
+    }
+    presets
+}
+
 pub(super) fn climate(config: Config<'_>) -> Parts {
     let modes = ["auto", "off", "cool", "heat", "dry", "fan_only"];
     let mut parts = heated(config, EntityKind::Climate, &modes, (7.0, 35.0));
@@ -186,7 +195,7 @@ pub(super) fn climate(config: Config<'_>) -> Parts {
             "Fan",
             words(config, "fan_modes", &["auto", "low", "medium", "high"]),
         ),
-        mode(config, "preset_mode", "Preset", config.words("preset_modes")),
+        mode(config, "preset_mode", "Preset", presets(config)),
         mode(
             config,
             "swing_mode",

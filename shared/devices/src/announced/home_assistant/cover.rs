@@ -98,14 +98,9 @@ pub(super) fn cover(config: Config<'_>) -> Parts {
         "set_position_template",
         "position",
     );
-    let tilt_closed = config
-        .number("tilt_closed_value")
-        .or(config.number("tilt_min"))
-        .unwrap_or(0.0);
-    let tilt_open = config
-        .number("tilt_opened_value")
-        .or(config.number("tilt_max"))
-        .unwrap_or(100.0);
+    // The range; `tilt_closed_value` and `tilt_opened_value` are places in it.
+    let tilt_closed = config.number("tilt_min").unwrap_or(0.0);
+    let tilt_open = config.number("tilt_max").unwrap_or(100.0);
     let set_tilt = config.sets(
         Verb::Set,
         "tilt_command_topic",

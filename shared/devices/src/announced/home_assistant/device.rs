@@ -52,6 +52,14 @@ pub(super) fn describe(device: &Json, announcement: &mut Announcement, problems:
     }
 }
 
+/// What announces it: `zigbee2mqtt 2.5.1`.
+pub(super) fn origin(config: &Json) -> String {
+    let origin = option(config, "origin");
+    let text = |name: &str| origin.and_then(|origin| option(origin, name)).and_then(text_of);
+    let said = [text("name"), text("sw_version")];
+    said.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a thing is there.
 pub(super) fn availability(config: Config<'_>) -> Option<Availability> {
     let mode = match config.shared("availability_mode").and_then(Json::text) {

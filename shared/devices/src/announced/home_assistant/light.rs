@@ -107,6 +107,33 @@ fn color(form: ColorForm, read: Option<StateRead>, write: Option<Write>) -> Opti
     })
 }
 
+/// On and off. A lamp that is turned on by its brightness gets all of it, because nobody knows what it had.
+fn switch(config: Config<'_>) -> Part {
+    let mut part = switched(config, EntityKind::Light, "state_value_template");
+    if config.text("on_command_type").as_deref() == Some("brightness")
+        && let Some(control) = &mut part.control
+    {
+        let full = config
+            .text("brightness_scale")
+            .unwrap_or_else(|| "255".to_owned());
+        let on = config.says(
+            Verb::On,
+            "brightness_command_topic",
+            "brightness_command_template",
+            &full,
+        );
+        for (write, on) in control
+            .writes
+            .iter_mut()
+            .filter(|write| write.verb == Verb::On)
+            .zip(on)
+        {
+            *write = on;
+        }
+    }
+    part
+}
+
 fn basic(config: Config<'_>) -> Vec<Part> {
     let set = |what: &str, name| {
         config.sets(
@@ -125,17 +152,17 @@ fn basic(config: Config<'_>) -> Vec<Part> {
     let read = |what: &str| config.read(&format!("{what}_state_topic"), &format!("{what}_value_template"));
     let colors = [
         ("rgb", ColorForm::Rgb),
+        ("rgbw", ColorForm::Rgbw),
+        ("rgbww", ColorForm::Rgbww),
         ("hs", ColorForm::HueSaturation),
         ("xy", ColorForm::Xy),
     ];
     let color = colors
         .into_iter()
-        .find_map(|(what, form)| color(form, read(what), pick(what, "")))
-        // Of four and five channels the first three are the colour; setting needs the others too.
-        .or_else(|| color(ColorForm::Rgb, read("rgbw").or_else(|| read("rgbww")), None));
+        .find_map(|(what, form)| color(form, read(what), pick(what, "")));
     let white = set("white", "").map(|write| (config.number("white_scale").unwrap_or(255.0), write));
     let parts = [
-        Some(switched(config, EntityKind::Light, "state_value_template")),
+        Some(switch(config)),
         brightness(
             config.number("brightness_scale").unwrap_or(255.0),
             read("brightness"),
@@ -181,8 +208,12 @@ fn json(config: Config<'_>) -> Vec<Part> {
             Payload::Fixed(format!("{{\"state\":\"{state}\"}}")),
         )
     };
-    let form = if has(&["rgb", "rgbw", "rgbww"]) || config.is("rgb") {
+    let form = if has(&["rgb"]) || config.is("rgb") {
         Some(ColorForm::Rgb)
+    } else if has(&["rgbw"]) {
+        Some(ColorForm::Rgbw)
+    } else if has(&["rgbww"]) {
+        Some(ColorForm::Rgbww)
     } else if has(&["hs"]) || config.is("hs") {
         Some(ColorForm::HueSaturation)
     } else if has(&["xy"]) || config.is("xy") {

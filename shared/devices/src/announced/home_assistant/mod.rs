@@ -220,6 +220,7 @@ fn announcement(
             }
         }
     }
+    announcement.details.origin = device::origin(config);
     if place.component == "device" {
         let Some(things) = option(config, "components").filter(|things| !things.members().is_empty()) else {
             problems.push("it names no components (cmps)".to_owned());

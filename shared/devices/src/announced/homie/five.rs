@@ -2,11 +2,13 @@
 
 use hearth_model::store::Arrival;
 
-use super::property::{Property, availability, is_id};
+use super::property::{Named, Property, availability, is_id};
+use crate::announced::extract::Extract;
 use crate::announced::json::{Json, JsonLimits};
-use crate::announced::model::Announcement;
+use crate::announced::model::{Announcement, Part, StateRead};
+use crate::announced::parts::{named, single};
 use crate::announced::{Announcements, identify};
-use crate::device::{Details, Source};
+use crate::device::{Details, EntityKind, Source};
 
 /// Properties that are looked at.
 const PROPERTIES: usize = 1_000;
@@ -18,6 +20,9 @@ pub(super) fn apply(
     attribute: &str,
     announcements: &mut Announcements,
 ) {
+    if let Some(id) = attribute.strip_prefix("alert/") {
+        return alert(arrival, device, id, announcements);
+    }
     let description = format!("{device}/$description");
     let is_empty = arrival.payload.is_empty();
     // A device is removed by its state; its description may go first or last.
@@ -37,7 +42,7 @@ pub(super) fn apply(
         Err(fault) => return announcements.refuse(now_ms, arrival.topic, fault.reason()),
     };
     let version = parsed.get("homie").map(Json::spelled).unwrap_or_default();
-    if !version.starts_with("5.") {
+    if version != "5" && !version.starts_with("5.") {
         return announcements.refuse(now_ms, arrival.topic, "its version of Homie is not 5");
     }
     announcements.set(announcement(device, &parsed));
@@ -73,11 +78,13 @@ fn announcement(device: &str, description: &Json) -> Announcement {
         announcement.via = Some(format!("homie:{above}/{parent}").to_ascii_lowercase());
     }
     let nodes = description.get("nodes").map(Json::members).unwrap_or_default();
+    let mut list = Named::default();
     for (node, described) in nodes.iter().filter(|(node, _)| is_id(node)) {
+        list.node(&text(described, "name"), node);
         let properties = described.get("properties").map(Json::members).unwrap_or_default();
         for (id, property) in properties.iter().filter(|(id, _)| is_id(id)) {
-            if announcement.entities.len() >= PROPERTIES {
-                return announcement;
+            if list.entities.len() >= PROPERTIES {
+                break;
             }
             let flag = |name: &str, default: bool| property.get(name).and_then(Json::bool).unwrap_or(default);
             let read = |name: &str| property.get(name).and_then(Json::text).unwrap_or_default();
@@ -93,8 +100,35 @@ fn announcement(device: &str, description: &Json) -> Announcement {
                 retained: flag("retained", true),
                 names_color: true,
             };
-            announcement.entities.push(property.labelled(property.entity()));
+            list.push(property.labelled(property.entity()));
         }
     }
+    announcement.entities = list.finish();
     announcement
+}
+
+/// What a device wants people to know, until it takes it back: shown with the device.
+fn alert(arrival: &Arrival<'_>, device: &str, id: &str, announcements: &mut Announcements) {
+    let topic = arrival.topic;
+    if arrival.payload.is_empty() {
+        announcements.forget_payload(topic);
+        announcements.remove(topic);
+    } else if announcements.is_news(topic, arrival.payload) {
+        let read = StateRead::new(topic, Extract::Plain);
+        let mut announcement = Announcement {
+            key: topic.to_owned(),
+            topic: topic.to_owned(),
+            source: Source::Homie,
+            ..Announcement::default()
+        };
+        identify("homie", device, &mut announcement.identifiers);
+        let part = Part {
+            kind: EntityKind::Text,
+            reads: vec![read],
+            ..Part::default()
+        };
+        let name = format!("Alert {}", named(id));
+        announcement.entities = vec![single(&format!("$alert.{id}"), Some(&name), part)];
+        announcements.set(announcement);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::property::{Property, availability, is_id};
+use super::property::{Named, Property, availability, is_id};
 use crate::announced::identify;
 use crate::announced::model::Announcement;
 use crate::device::{Details, Source};
@@ -39,14 +39,16 @@ pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) 
         .split(',')
         .map(|node| node.trim_end_matches("[]"))
         .filter(|node| is_id(node));
+    let mut list = Named::default();
     for node in nodes.take(NODES) {
+        list.node(get(&format!("{node}/$name")), node);
         let properties = get(&format!("{node}/$properties"));
         let properties = properties
             .split(',')
             .map(|property| property.split(':').next().unwrap_or_default());
         for id in properties.filter(|id| is_id(id)) {
-            if announcement.entities.len() >= PROPERTIES {
-                return Some(announcement);
+            if list.entities.len() >= PROPERTIES {
+                break;
             }
             let of = |name: &str| get(&format!("{node}/{id}/{name}"));
             let property = Property {
@@ -61,8 +63,9 @@ pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) 
                 retained: of("$retained") != "false",
                 names_color: false,
             };
-            announcement.entities.push(property.labelled(property.entity()));
+            list.push(property.labelled(property.entity()));
         }
     }
+    announcement.entities = list.finish();
     Some(announcement)
 }

@@ -38,7 +38,9 @@ fn place(topic: &str) -> Option<Place<'_>> {
         && domain.ends_with("/5")
         && is_id(id)
     {
-        return matches!(below, "description" | "state").then_some(Place::Five {
+        let alert = below.strip_prefix("alert/");
+        let is_said = matches!(below, "description" | "state") || alert.is_some_and(is_id);
+        return is_said.then_some(Place::Five {
             device,
             attribute: below,
         });

@@ -1,13 +1,14 @@
 //! A property → a thing. Versions 4 and 5 mean the same by datatype and format, with few differences.
 
 use hearth_model::json::parse_number;
+use hearth_model::letters::lower;
 
 use crate::announced::color::ColorForm;
 use crate::announced::extract::Extract;
 use crate::announced::model::{
     AnnouncedEntity, Availability, AvailabilityCheck, Part, PartControl, Shows, StateRead,
 };
-use crate::announced::parts::{button, either, measured, selected, single, switch, told};
+use crate::announced::parts::{button, either, measured, named, selected, single, switch, told};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
@@ -51,6 +52,43 @@ pub(super) fn availability(topics: &[String]) -> Availability {
     Availability {
         mode: crate::announced::model::AvailabilityMode::All,
         checks: topics.iter().map(check).collect(),
+    }
+}
+
+/// The properties of a device. Where two of different nodes have one name, that of the node goes before it.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) entities: Vec<AnnouncedEntity>,
+    /// Of each entity.
+    nodes: Vec<String>,
+    node: String,
+}
+
+impl Named {
+    /// What comes now belongs to this node.
+    pub(super) fn node(&mut self, name: &str, id: &str) {
+        self.node = if name.trim().is_empty() {
+            named(id)
+        } else {
+            name.to_owned()
+        };
+    }
+
+    pub(super) fn push(&mut self, entity: AnnouncedEntity) {
+        self.entities.push(entity);
+        self.nodes.push(self.node.clone());
+    }
+
+    pub(super) fn finish(self) -> Vec<AnnouncedEntity> {
+        let mut entities = self.entities;
+        let names: Vec<Option<String>> = entities.iter().map(|entity| entity.name.clone()).collect();
+        for ((entity, node), name) in entities.iter_mut().zip(&self.nodes).zip(&names) {
+            let is_shared = names.iter().filter(|other| *other == name).count() > 1;
+            if let Some(name) = entity.name.as_mut().filter(|_| is_shared) {
+                *name = format!("{node} {}", lower(name));
+            }
+        }
+        entities
     }
 }
 
@@ -109,6 +147,8 @@ impl Property<'_> {
             },
             "string" | "duration" | "" => Part {
                 control: PartControl::of(ControlKind::Text { longest: 255 }, [self.chosen()]),
+                // An empty text is one byte 0.
+                shows: Shows::States(vec![("\0".to_owned(), Value::Text(String::new()))]),
                 ..told(&key, self.read())
             },
             _ => Part {
@@ -158,7 +198,9 @@ impl Property<'_> {
         let (min, max, step) = self.range();
         let whole = self.datatype == "integer";
         let key = [self.node, self.id];
-        let part = measured(&key, self.unit, self.read());
+        // `#` says that it counts something.
+        let unit = if self.unit == "#" { "" } else { self.unit };
+        let part = measured(&key, unit, self.read());
         if !self.settable {
             return part;
         }
@@ -189,13 +231,18 @@ impl Property<'_> {
     /// `rgb,hsv,xyz` in version 5, whose payloads name the form: `rgb,255,0,0`. In version 4 `rgb` or `hsv`, and bare numbers.
     fn color(&self) -> Part {
         let forms: Vec<&str> = self.format.split(',').map(str::trim).collect();
-        let form = if forms.first() == Some(&"hsv") || !forms.contains(&"rgb") {
-            ColorForm::Hsv
-        } else {
-            ColorForm::Rgb
+        // The first is what the device likes best; of the three, this one is the hardest to read.
+        let form = match forms.iter().find(|form| matches!(**form, "rgb" | "hsv")) {
+            Some(&"rgb") => ColorForm::Rgb,
+            None if forms.contains(&"xyz") => ColorForm::Xy,
+            _ => ColorForm::Hsv,
         };
         let write = if self.names_color && self.settable {
-            let name = if form == ColorForm::Hsv { "hsv" } else { "rgb" };
+            let name = match form {
+                ColorForm::Rgb => "rgb",
+                ColorForm::Xy => "xyz",
+                _ => "hsv",
+            };
             let source = format!("{name},{{{{ value }}}}");
             Some(self.set(
                 Verb::Choose,
