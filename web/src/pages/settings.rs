@@ -188,7 +188,7 @@ const CAPS: [Cap; 12] = [
     (
         "open-after",
         "Open doors and windows, min",
-        "After this time they need attention.",
+        "After this time they need attention; 0 is at once.",
         0..=1_440,
         |limits| &mut limits.open_min,
     ),
