@@ -8,7 +8,7 @@ const compiled = new Promise((resolve) => { self.onmessage = ({ data }) => resol
 // Gathers what a WebSocket receives, for `engine/link.rs`: handing each frame to WebAssembly would cost more than reading it.
 // A frame after silence is delivered at once, those that follow while the browser has others at hand together. When more than BUSY in
 // a millisecond come, all of QoS 0, which nobody waits for, the Worker sleeps for NAP_MS between: to be woken for every frame costs
-// the browser a third of all its time.
+// up to a third of the browser's time.
 // Delivers bytes, or nothing for a text frame; what it returns forgets what waits, or delivers it first.
 const [HELD, NAP_MS, BUSY] = [64 * 1024, 4, 2];
 // Only shared memory can be slept on. Nobody else sees this one, so nobody wakes us.
