@@ -208,7 +208,9 @@ fn row(
 
 /// Sliders and steppers have their number beside them.
 fn shows_its_value(entity: &EntityView) -> bool {
-    let kind = entity.control.as_ref().map(|control| &control.kind);
+    // What asks is typed, beside what it is.
+    let control = entity.control.as_ref().filter(|control| !control.asks);
+    let kind = control.map(|control| &control.kind);
     matches!(
         kind,
         Some(ControlKind::Slider { .. } | ControlKind::Stepper { .. })

@@ -256,3 +256,26 @@ fn what_must_not_happen_by_accident_is_held() {
     assert!(html.contains("Hold to turn off"), "{html}");
     assert!(!html.contains(r#"role="switch""#), "{html}");
 }
+
+#[test]
+fn a_place_of_a_gate_is_typed_and_sent_by_a_button_of_its_own() {
+    let mut place = switch(true, ControlState::Idle);
+    if let Some(control) = &mut place.control {
+        control.asks = true;
+        control.kind = ControlKind::Slider {
+            min: 0.0,
+            max: 100.0,
+            step: 1.0,
+        };
+    }
+    let html = render::<control::Control>(control::ControlProps {
+        entity: place,
+        label: "Gate".into(),
+        disabled: false,
+        on_action: Callback::default(),
+    });
+    assert!(
+        html.contains("entity-send") && !html.contains(r#"type="range""#),
+        "{html}"
+    );
+}

@@ -123,15 +123,19 @@ pub(super) fn cover(config: Config<'_>) -> Parts {
         control: control.map(asking),
         ..Part::default()
     };
+    let place = position(
+        config,
+        ("position", "Position"),
+        (closed, open),
+        ("position_topic", "position_template"),
+        set,
+    );
     let parts = [
         Some(state),
-        position(
-            config,
-            ("position", "Position"),
-            (closed, open),
-            ("position_topic", "position_template"),
-            set,
-        ),
+        place.map(|part| Part {
+            control: part.control.map(asking),
+            ..part
+        }),
         position(
             config,
             ("tilt", "Tilt"),
@@ -201,6 +205,11 @@ pub(super) fn valve(config: Config<'_>) -> Parts {
             )
         })
         .flatten();
+    // Water runs wherever it is moved to.
+    let place = place.map(|part| Part {
+        control: part.control.map(PartControl::asking),
+        ..part
+    });
     Ok([Some(state), place].into_iter().flatten().collect())
 }
 

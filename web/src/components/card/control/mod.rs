@@ -4,7 +4,7 @@ mod code;
 mod hold;
 mod range;
 
-use hearth_model::decimal;
+use hearth_model::{decimal, json::parse_number};
 use yew::prelude::*;
 
 use self::{
@@ -64,6 +64,17 @@ pub(crate) fn Control(props: &ControlProps) -> Html {
                 aria-label={format!("{}: press", visible(&label))} data-testid="entity-control" data-control="button"
                 data-state={state}>{"Press"}</button>
         },
+        ControlKind::Slider { min, max, .. } | ControlKind::Stepper { min, max, .. } if control.asks => {
+            let (min, max) = (*min, *max);
+            let on_sent = Callback::from(move |typed: String| {
+                // What is no number in the range is not sent.
+                let number = parse_number(typed.replace(',', ".").as_bytes());
+                if let Some(number) = number.filter(|number: &f64| (min..=max).contains(number)) {
+                    act.emit(Action::Set(number));
+                }
+            });
+            html! { <SentText {label} {state} disabled={props.disabled} {on_sent} /> }
+        }
         ControlKind::Slider { min, max, step } => html! {
             <Slider min={*min} max={*max} step={*step} value={number(&props.entity)} unit={props.entity.unit.clone()}
                 {label} {state} disabled={props.disabled} on_set={act.reform(Action::Set)} />
