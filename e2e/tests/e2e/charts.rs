@@ -24,6 +24,11 @@ fn on_topic(name: &str, screen: Screen, test: impl FnOnce(&Page, Client) -> Resu
         };
         for n in 0..5 {
             publish(&client, n)?;
+            let from: f64 = page.script("return performance.now()", &[])?;
+            until("a sample that can be told from the next one", || {
+                let now: f64 = page.script("return performance.now()", &[])?;
+                Ok((now - from > 300.0).then_some(()))
+            })?;
         }
         page.go_to(&format!("#/explorer?topic={TOPIC}"))?;
         page.wait_for(&chart())?;

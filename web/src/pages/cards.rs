@@ -22,7 +22,7 @@ pub(super) fn use_columns(matters: bool) -> Option<usize> {
         let listening = matters.then(|| near::on_columns(".cards", move |columns| set.set(Some(columns))));
         move || drop(listening)
     });
-    matters.then(|| columns.unwrap_or(1))
+    matters.then(|| columns.unwrap_or_else(near::likely_columns))
 }
 
 /// What [`Cards`] draws.

@@ -77,7 +77,7 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
                     {step(Some(view.shown + 1).filter(|number| *number <= view.count), "right", "Newer message")}
                 </div>
             </header>
-            <div class="scroll-x history" tabindex="0" role="region" aria-label="Message list"
+            <div class="scroll-x history history--list" tabindex="0" role="region" aria-label="Message list"
                 onpointerenter={hold.reform(|_: PointerEvent| ())} onpointerleave={go_on.reform(|_: PointerEvent| ())}
                 onfocusin={hold.reform(|_: FocusEvent| ())} onfocusout={go_on.reform(|_: FocusEvent| ())}>
                 <table class="table table--dense">

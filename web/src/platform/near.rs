@@ -69,6 +69,17 @@ impl Drop for Columns {
     }
 }
 
+/// How many columns of cards a window of this width has, about: for the first drawing, before there is anything to count.
+#[must_use]
+pub fn likely_columns() -> usize {
+    /// Narrowest card and gap, as in `components.css`.
+    const COLUMN_PX: f64 = 280.0;
+    /// Navigation and margins.
+    const BESIDE_PX: f64 = 130.0;
+    let width = window().and_then(|window| window.inner_width().ok()?.as_f64());
+    (((width.unwrap_or_default() - BESIDE_PX) / COLUMN_PX) as usize).max(1)
+}
+
 fn columns(selector: &str) -> Option<usize> {
     let window = window()?;
     let grid = window.document()?.query_selector(selector).ok()??;

@@ -60,7 +60,8 @@ pub(crate) fn CardBody(props: &CardBodyProps) -> Html {
             { for plan.body.iter().enumerate().map(|(index, shown)| entity(index, shown)) }
             { for card.entities.iter().filter_map(until).map(|until| html! { <Countdown {until} /> }) }
             if silent {
-                <div class="sub grow">{last_known(card.last_heard, props.now)}</div>
+                // What the broker kept does not say of which time it is.
+                if card.last_heard > 0 { <div class="sub grow">{last_known(card.last_heard, props.now)}</div> }
                 <a class="btn" href={Route::Device { id: card.id.clone() }.href()}>{"Find out why"}</a>
             } else if let (false, Some((of, spark))) = (has_control, chart) {
                 <Sparkline spark={spark.clone()}
@@ -98,10 +99,8 @@ pub(crate) fn Countdown(props: &CountdownProps) -> Html {
     html! { <output class="num sub" role="timer" data-testid="countdown" data-value={left_s.to_string()}>{text}</output> }
 }
 
-/// Of which time the values are; what the broker kept does not say it.
 fn last_known(at: u64, now: u64) -> String {
     match now.saturating_sub(at) {
-        _ if at == 0 => "retained".to_owned(),
         age if age < 86_400_000 => format!("last known, {}", locale::time_short(at)),
         _ => format!("last known, {}", locale::date_and_time(at)),
     }
