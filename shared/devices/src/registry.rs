@@ -136,7 +136,7 @@ impl Devices {
         }
     }
 
-    fn route(&mut self, arrival: &Arrival<'_>) -> Option<Route> {
+    pub(crate) fn route(&mut self, arrival: &Arrival<'_>) -> Option<Route> {
         let payload = arrival.payload.trim_ascii();
         let known = self.routes.get(arrival.topic);
         // An empty payload clears what was there, whatever it was.

@@ -192,3 +192,47 @@ proptest! {
         prop_assert!(devices.iter().all(|(_, device)| !device.is_announced));
     }
 }
+
+#[test]
+fn thousands_of_things_that_read_everything_are_cut_and_counted_and_the_home_is_guessed_as_ever() {
+    let mut devices = Devices::new(DeviceOptions::default());
+    let say = |devices: &mut Devices, topic: &str, payload: &[u8]| {
+        devices.apply(1000, &Arrival::new(topic, payload));
+    };
+    for at in 0..3_000 {
+        let filter = ["#", "+/#", "+/+/#"][at % 3];
+        let config = format!(
+            r#"{{"state_topic":"{filter}","unique_id":"h{at}","dev":{{"ids":"h{}"}}}}"#,
+            at / 500
+        );
+        say(
+            &mut devices,
+            &format!("homeassistant/sensor/h{at}/config"),
+            config.as_bytes(),
+        );
+    }
+    devices.settle(1000);
+    let problems: Vec<(String, u64)> = devices
+        .problems()
+        .iter()
+        .map(|problem| (problem.topic.clone(), problem.count))
+        .collect();
+    for filter in ["#", "+/#", "+/+/#"] {
+        assert!(
+            problems.contains(&(filter.to_owned(), 1_000 - 256)),
+            "{problems:?}"
+        );
+    }
+    for at in 0..1_000 {
+        say(
+            &mut devices,
+            &format!("home/room/sensor{at}"),
+            br#"{"temperature":21}"#,
+        );
+    }
+    assert!(
+        devices.iter().filter(|(_, device)| !device.is_announced).count() == 1_000,
+        "what reads everything claims nothing"
+    );
+    devices.take_wanted();
+}

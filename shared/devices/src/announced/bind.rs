@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use hearth_model::format::Decimals;
 
 use super::extract::Extract;
+use super::live::is_filter;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
 use crate::command::{Answers, Control};
 use crate::device::{Entity, EntityKind, Source, Value};
@@ -43,6 +44,8 @@ pub(crate) struct BoundEntity {
     pub(crate) answers: Option<Answers>,
     /// Which rules say whether it is there.
     pub(crate) rules: Vec<usize>,
+    /// When its topic was heard last, of those that match its filter.
+    pub(crate) heard_at_ms: u64,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) off_at_ms: Option<u64>,
     /// As its format knows it.
@@ -230,6 +233,7 @@ impl Binder<'_> {
             answers: part.control.as_ref().and_then(|control| control.answers.clone()),
             attributes: thing.attributes.clone().filter(|_| part.id.is_empty()),
             rules,
+            heard_at_ms: 0,
             expires_at_ms: None,
             off_at_ms: None,
             presence: announcement
@@ -254,6 +258,9 @@ impl Binder<'_> {
                 }
                 (bound.expires_at_ms, bound.off_at_ms) = (known.expires_at_ms, known.off_at_ms);
                 bound.is_expired = known.is_expired;
+                if is_filter(&entity.topic) {
+                    (entity.topic, bound.heard_at_ms) = (old.topic, known.heard_at_ms);
+                }
             }
             None => self
                 .wanted

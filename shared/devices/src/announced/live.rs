@@ -1,5 +1,6 @@
 //! Announced devices in the registry: made, renamed and removed as announcements come. [`reading`] reads their states.
 
+mod readers;
 mod reading;
 mod value;
 
@@ -9,6 +10,8 @@ use hearth_model::letters::lower;
 use hearth_model::order::sort_by;
 use hearth_model::store::Arrival;
 
+pub(super) use self::readers::is_filter;
+use self::readers::{Reader, Readers, What};
 use super::bind::{Before, Bound, Presence, bind};
 use super::extract::Engine;
 use super::group::{Announcements, GroupId, Links};
@@ -24,6 +27,8 @@ use crate::registry::Devices;
 const STATE_BYTES: usize = 1024 * 1024;
 /// Announcements that wait for what reads them; more are refused.
 const HELD_TOPICS: usize = 20_000;
+/// Topics of a device that are told.
+const TOPICS: usize = 64;
 /// Steps from a device to the one it is reached through, before it is taken for a circle.
 const VIA_STEPS: usize = 16;
 
@@ -34,7 +39,7 @@ pub(crate) struct Announced {
     all: Announcements,
     devices: HashMap<GroupId, DeviceId>,
     bound: HashMap<DeviceId, Bound>,
-    readers: HashMap<String, Vec<Reader>>,
+    readers: Readers,
     pub(crate) engine: Engine,
     wanted: BTreeSet<String>,
     /// While what reads announcements is not there.
@@ -55,26 +60,12 @@ impl Default for Announced {
             all: Announcements::default(),
             devices: HashMap::new(),
             bound: HashMap::new(),
-            readers: HashMap::new(),
+            readers: Readers::default(),
             engine: Engine::default(),
             wanted: BTreeSet::new(),
             held: None,
         }
     }
-}
-
-/// Who reads a topic.
-#[derive(Clone, Copy, Debug)]
-struct Reader {
-    device: DeviceId,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    State { entity: usize, read: usize },
-    Availability { rule: usize, check: usize },
-    Answer { entity: usize },
 }
 
 impl Announced {
@@ -84,7 +75,7 @@ impl Announced {
     }
 
     pub(crate) fn reads(&self, topic: &str) -> bool {
-        self.readers.contains_key(topic)
+        self.readers.reads(topic)
     }
 
     /// Whether a format took the message for an announcement.
@@ -114,25 +105,11 @@ impl Announced {
         self.bound.get(&id).map(|bound| (bound.presence, bound.sleeps))
     }
 
-    fn unread(&mut self, id: DeviceId, topics: &[String]) {
-        for topic in topics {
-            if let Some(readers) = self.readers.get_mut(topic) {
-                readers.retain(|reader| reader.device != id);
-                if readers.is_empty() {
-                    self.readers.remove(topic);
-                }
-            }
-        }
-    }
-
-    fn read(&mut self, id: DeviceId, bound: &Bound) {
-        let mut add = |topic: &str, what| {
-            let reader = Reader { device: id, what };
-            match self.readers.get_mut(topic) {
-                Some(readers) => readers.push(reader),
-                None => {
-                    self.readers.insert(topic.to_owned(), vec![reader]);
-                }
+    fn read(&mut self, now_ms: u64, id: DeviceId, bound: &Bound) {
+        let (readers, all) = (&mut self.readers, &mut self.all);
+        let mut add = |text: &str, what| {
+            if let Err(reason) = readers.add(text, Reader { device: id, what }) {
+                all.refuse(now_ms, text, reason);
             }
         };
         for (rule, bound) in bound.rules.iter().enumerate() {
@@ -167,6 +144,8 @@ impl Devices {
         for told in std::mem::take(&mut self.announced.all.told) {
             self.apply_told(&told);
         }
+        let matching = self.announced.readers.take_fresh(self.routes.keys());
+        self.announced.wanted.extend(matching);
     }
 
     /// The topics whose newest message is to be applied again, because a device was announced that reads them.
@@ -174,9 +153,15 @@ impl Devices {
         std::mem::take(&mut self.announced.wanted).into_iter().collect()
     }
 
-    /// These topics are to be applied again.
+    /// These topics, and those that match these filters, are to be applied again.
     pub(crate) fn want(&mut self, topics: Vec<String>) {
-        self.announced.wanted.extend(topics);
+        for topic in topics {
+            if is_filter(&topic) {
+                self.announced.readers.look_again(&topic);
+            } else {
+                self.announced.wanted.insert(topic);
+            }
+        }
     }
 
     /// From now on announcements are not read, because what reads them is not there yet.
@@ -226,7 +211,7 @@ impl Devices {
             })
         });
         let wanted: Vec<String> = wanted.map(|(topic, _)| topic.clone()).collect();
-        self.announced.wanted.extend(wanted);
+        self.want(wanted);
     }
 
     /// Whether a template was met for which there is no engine.
@@ -329,7 +314,7 @@ impl Devices {
         if announcements.is_empty() {
             if let Some(id) = known {
                 self.announced.devices.remove(&group);
-                self.announced.unread(id, &old_topics);
+                self.announced.readers.remove(id, &old_topics);
                 self.release(id);
             }
             return;
@@ -385,8 +370,8 @@ impl Devices {
         old_topics: &[String],
         old_beyond: usize,
     ) {
-        self.announced.unread(id, old_topics);
-        self.announced.read(id, &made.bound);
+        self.announced.readers.remove(id, old_topics);
+        self.announced.read(now_ms, id, &made.bound);
         self.counters.entities_refused += made.bound.beyond.saturating_sub(old_beyond) as u64;
         for (topic, reason) in &made.problems {
             self.announced.all.refuse(now_ms, topic, reason);
@@ -401,8 +386,11 @@ impl Devices {
         }
         if let Some(tracked) = self.tracked.get_mut(id.0) {
             let device = &mut tracked.device;
-            device.topics.clone_from(&made.bound.topics);
-            device.topics.truncate(64);
+            // Those that were found by filters stay.
+            device.topics.retain(|known| !old_topics.contains(known));
+            let named = made.bound.topics.iter().filter(|topic| !is_filter(topic));
+            device.topics.splice(..0, named.cloned());
+            device.topics.truncate(TOPICS);
             device.name = described.name;
             device.room = described.room;
             device.key = described.key;
@@ -418,7 +406,7 @@ impl Devices {
             device.say_own();
             device.keep_own(kind_of_device(device));
         }
-        self.announced.wanted.extend(made.wanted);
+        self.want(made.wanted);
         self.announced.bound.insert(id, made.bound);
         if !self.arrangement.is_empty() {
             self.rearrange(id);
@@ -548,7 +536,7 @@ impl Devices {
     }
 
     /// A topic is read by an announced device: what was guessed from it goes.
-    fn claim(&mut self, topic: &str) {
+    pub(super) fn claim(&mut self, topic: &str) {
         let place = self.routes.get(topic).and_then(|route| route.place.as_ref());
         let Some(id) = place.and_then(|place| self.by_key.get(&place.key)).copied() else {
             return;
@@ -557,6 +545,10 @@ impl Devices {
             return;
         };
         let device = &mut tracked.device;
+        let is_told = device.topics.iter().any(|known| known == topic);
+        if !is_told && device.entities.iter().all(|entity| entity.topic != topic) {
+            return;
+        }
         device.entities.retain(|entity| entity.topic != topic);
         device.topics.retain(|known| known != topic);
         self.structure += 1;

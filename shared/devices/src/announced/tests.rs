@@ -514,3 +514,89 @@ fn announcements_wait_for_what_reads_them_and_are_read_in_their_order() {
     assert_eq!(devices.iter().count(), 3);
     assert!(!devices.holds_announcements());
 }
+
+fn thermometer(filter: &str) -> Announcement {
+    let state = Part {
+        kind: EntityKind::Number,
+        shows: Shows::number(),
+        reads: vec![StateRead::new(filter, Extract::path(["t"]))],
+        ..Part::default()
+    };
+    Announcement {
+        key: format!("disc/{filter}"),
+        topic: format!("disc/{filter}"),
+        identifiers: vec![filter.to_owned()],
+        entities: vec![AnnouncedEntity {
+            id: "t".into(),
+            parts: vec![state],
+            ..AnnouncedEntity::default()
+        }],
+        ..Announcement::default()
+    }
+}
+
+#[test]
+fn a_filter_reads_what_was_said_before_it_was_announced_and_nobody_guesses_at_it() {
+    let mut home = Home::default();
+    home.say(1_000, "home/attic/BT/A1", r#"{"t":20}"#);
+    home.say(2_000, "home/attic/BT/B2", r#"{"t":5}"#);
+    assert_eq!(home.devices.iter().count(), 2, "both are guessed");
+    home.announce(thermometer("+/+/BT/A1"));
+    assert_eq!(home.devices.iter().count(), 2, "one was taken over");
+    let id = home.devices.announced_only();
+    assert_eq!(home.devices.device(id).unwrap().topics, ["home/attic/BT/A1"]);
+    assert_eq!(
+        home.devices.device(id).unwrap().entity("t").unwrap().value,
+        Value::Number(20.0)
+    );
+    // It goes, and comes back: what it read is known still.
+    home.devices.announced.all_mut().remove("disc/+/+/BT/A1");
+    home.settle(3_000);
+    home.announce(thermometer("+/+/BT/A1"));
+    let id = home.devices.announced_only();
+    assert_eq!(
+        home.devices.device(id).unwrap().entity("t").unwrap().value,
+        Value::Number(20.0)
+    );
+}
+
+#[test]
+fn of_several_topics_the_first_is_charted_until_it_is_silent() {
+    let mut home = Home::default();
+    home.announce(thermometer("+/+/BT/A1"));
+    let minute = 60_000;
+    let said = |home: &mut Home, at: u64, gateway: &str, degrees: u64| {
+        home.say(
+            at * minute,
+            &format!("home/{gateway}/BT/A1"),
+            &format!(r#"{{"t":{degrees}}}"#),
+        );
+        let id = home.devices.announced_only();
+        let device = home.devices.device(id).unwrap();
+        let entity = device.entity("t").unwrap();
+        (entity.topic.clone(), entity.value.clone(), device.topics.len())
+    };
+    let shown = |gateway: &str, degrees: f64, topics: usize| {
+        (format!("home/{gateway}/BT/A1"), Value::Number(degrees), topics)
+    };
+    assert_eq!(said(&mut home, 1, "attic", 20), shown("attic", 20.0, 1));
+    assert_eq!(said(&mut home, 2, "cellar", 21), shown("attic", 21.0, 2));
+    assert_eq!(said(&mut home, 9, "attic", 22), shown("attic", 22.0, 2));
+    assert_eq!(said(&mut home, 18, "cellar", 23), shown("attic", 23.0, 2));
+    assert_eq!(said(&mut home, 20, "cellar", 24), shown("cellar", 24.0, 2));
+    // Announced anew with another name, it goes on with this topic.
+    let mut renamed = thermometer("+/+/BT/A1");
+    renamed.name = Some("Loft".to_owned());
+    home.announce(renamed);
+    assert_eq!(said(&mut home, 21, "attic", 25), shown("cellar", 25.0, 2));
+}
+
+impl Devices {
+    /// The one that announced itself.
+    fn announced_only(&self) -> DeviceId {
+        let mut announced = self.iter().filter(|(_, device)| device.is_announced);
+        let (id, _) = announced.next().unwrap();
+        assert!(announced.next().is_none());
+        id
+    }
+}

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use hearth_mqtt::topic::TopicFilter;
+
 use super::super::extract::{Extract, TEMPLATE_BYTES};
 use super::super::json::Json;
 use super::super::model::StateRead;
@@ -189,8 +191,13 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// A topic, with `~` at its beginning or end replaced.
+    /// A topic that messages go to, with `~` at its beginning or end replaced.
     pub(super) fn topic(&self, name: &str) -> Option<String> {
+        self.filter(name).filter(|topic| !topic.contains(['+', '#']))
+    }
+
+    /// A topic that is read, which may have wildcards.
+    pub(super) fn filter(&self, name: &str) -> Option<String> {
         let topic = self
             .shared(name)
             .filter(|_| matches!(name, "state_topic" | "command_topic"));
@@ -208,8 +215,8 @@ impl<'a> Config<'a> {
                 resolved = format!("{rest}{base}");
             }
         }
-        let is_name = resolved.len() <= 1024 && !resolved.contains(['+', '#', '\0']);
-        is_name.then_some(resolved)
+        let is_read = resolved.len() <= 1024 && TopicFilter::parse(&resolved).is_ok();
+        is_read.then_some(resolved)
     }
 
     /// A template, when there is one that says something.
@@ -221,7 +228,7 @@ impl<'a> Config<'a> {
     /// A topic and the template that reads it.
     pub(super) fn read(&self, topic: &str, template: &str) -> Option<StateRead> {
         let extract = self.template(template).map_or(Extract::Plain, Extract::template);
-        Some(StateRead::new(&self.topic(topic)?, extract))
+        Some(StateRead::new(&self.filter(topic)?, extract))
     }
 
     /// A message of these fixed words, through a template when there is one.
@@ -333,6 +340,7 @@ mod tests {
         assert_eq!(config.topic("state_topic").as_deref(), Some("base/state"));
         assert_eq!(config.topic("command_topic").as_deref(), Some("set/base"));
         assert_eq!(config.topic("position_topic").as_deref(), Some("a/~/b"));
-        assert_eq!(config.topic("topic"), None, "a filter is no topic");
+        assert_eq!(config.topic("topic"), None, "nothing is sent to a filter");
+        assert_eq!(config.filter("topic").as_deref(), Some("a/+/b"));
     }
 }

@@ -356,7 +356,7 @@ pub(super) fn tracker(config: Config<'_>) -> Parts {
 }
 
 pub(super) fn camera(config: Config<'_>) -> Parts {
-    let topic = config.topic("topic").ok_or("topic")?;
+    let topic = config.filter("topic").ok_or("topic")?;
     Ok(vec![picture(
         Shows::Bytes,
         StateRead::new(&topic, Extract::Plain),
@@ -367,7 +367,7 @@ pub(super) fn image(config: Config<'_>) -> Parts {
     if let Some(url) = config.read("url_topic", "url_template") {
         return Ok(vec![picture(Shows::Text, url)]);
     }
-    let topic = config.topic("image_topic").ok_or("image_topic or url_topic")?;
+    let topic = config.filter("image_topic").ok_or("image_topic or url_topic")?;
     Ok(vec![picture(
         Shows::Bytes,
         StateRead::new(&topic, Extract::Plain),

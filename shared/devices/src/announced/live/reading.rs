@@ -4,30 +4,44 @@ use std::collections::BTreeSet;
 
 use hearth_model::store::Arrival;
 
+use super::readers::{What, is_filter};
 use super::value::{is_ignored, is_same_word, raw, spelled, take_value, unwrap, value_of};
-use super::{STATE_BYTES, What};
-use crate::announced::bind::{Presence, Rule};
+use super::{STATE_BYTES, TOPICS};
+use crate::announced::bind::{BoundEntity, Presence, Rule};
 use crate::announced::extract::{Found, PayloadRead};
 use crate::announced::group::Told;
 use crate::announced::json::{Json, JsonLimits};
 use crate::announced::model::{AvailabilityMode, Shows};
-use crate::device::{DeviceId, Value};
+use crate::device::{DeviceId, Entity, Value};
 use crate::registry::Devices;
+
+/// A topic found by a filter is silent after this time, ms, and another one is shown in its place.
+const OTHER_TOPIC_MS: u64 = 10 * 60_000;
 
 impl Devices {
     /// Reads a state that somebody waits for; `false` when nobody does.
     pub(crate) fn apply_readers(&mut self, now_ms: u64, arrival: &Arrival<'_>) -> bool {
-        let Some(readers) = self.announced.readers.get(arrival.topic).cloned() else {
+        let reached = self.announced.readers.of(arrival.topic);
+        if reached.readers.is_empty() {
             return false;
-        };
+        }
+        if reached.is_by_filter {
+            // So that it is known when a filter is announced that matches it, too.
+            self.route(arrival);
+            self.claim(arrival.topic);
+        }
+        if reached.is_cut {
+            let reason = "more things read it by wildcards than a message may reach, the others are left out";
+            self.announced.all.refuse(now_ms, arrival.topic, reason);
+        }
         if arrival.payload.len() > STATE_BYTES {
             self.refuse_cut(now_ms, arrival.topic, arrival.payload.len());
-            return true;
+            return reached.is_claimed;
         }
         let mut payload = PayloadRead::new(arrival.payload);
         let mut heard: BTreeSet<DeviceId> = BTreeSet::new();
         let mut judged: BTreeSet<DeviceId> = BTreeSet::new();
-        for reader in readers {
+        for reader in reached.readers {
             match reader.what {
                 What::State { entity, read } => {
                     self.read_state(now_ms, arrival, reader.device, (entity, read), &mut payload);
@@ -41,6 +55,12 @@ impl Devices {
             }
         }
         for id in &heard {
+            let device = self.tracked.get_mut(id.0).map(|tracked| &mut tracked.device);
+            if let Some(device) = device.filter(|device| reached.is_by_filter && device.topics.len() < TOPICS)
+                && !device.topics.iter().any(|topic| topic == arrival.topic)
+            {
+                device.topics.push(arrival.topic.to_owned());
+            }
             if let Some(tracked) = self.tracked.get_mut(id.0).filter(|_| !arrival.retain) {
                 tracked.rhythm.heard(now_ms);
                 let heard = tracked
@@ -58,7 +78,7 @@ impl Devices {
         for id in heard.union(&judged) {
             self.judge(now_ms, *id);
         }
-        true
+        reached.is_claimed
     }
 
     fn read_state(
@@ -82,6 +102,11 @@ impl Devices {
             return;
         };
         let Some(read) = bound.reads.get(read) else { return };
+        // Of several gateways the newest word counts.
+        let is_found = is_filter(&read.topic);
+        if is_found && shown.value != Value::Unknown && now_ms < shown.at_ms {
+            return;
+        }
         let value = if bound.shows == Shows::Bytes {
             Value::Text(hearth_model::format::format_bytes(payload.bytes.len() as u64))
         } else {
@@ -112,6 +137,9 @@ impl Devices {
                 }
             }
         };
+        if is_found {
+            follow(now_ms, arrival.topic, shown, bound);
+        }
         take_value(now_ms, arrival.retain, shown, bound, value);
     }
 
@@ -275,6 +303,19 @@ impl Devices {
         self.changed.insert(id);
         self.weigh_presence(id);
         self.judge(told.now_ms, id);
+    }
+}
+
+/// Which of the topics that match a filter is shown and charted: the first, until it is silent for long while another
+/// one speaks.
+fn follow(now_ms: u64, topic: &str, entity: &mut Entity, bound: &mut BoundEntity) {
+    let is_read_first = bound.reads.first().is_some_and(|read| is_filter(&read.topic));
+    let is_silent = now_ms.saturating_sub(bound.heard_at_ms) > OTHER_TOPIC_MS;
+    if is_read_first && (entity.topic == topic || is_filter(&entity.topic) || is_silent) {
+        bound.heard_at_ms = now_ms;
+        if entity.topic != topic {
+            topic.clone_into(&mut entity.topic);
+        }
     }
 }
 
