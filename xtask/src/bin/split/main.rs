@@ -6,11 +6,13 @@
 //!
 //! ```text
 //! plan      which function goes into which part, by rules over names ([`rules`])
+//! order     how functions stand in a module
 //! write     the modules
 //! install   files, addresses and digests in the folder; what loads the parts, in the page's JavaScript
 //! ```
 
 mod install;
+mod order;
 mod plan;
 mod rules;
 #[cfg(test)]

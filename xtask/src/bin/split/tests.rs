@@ -7,6 +7,7 @@ use wasm_encoder::{
 };
 use wasmparser::{Parser, Payload, Validator};
 
+use crate::order::alike;
 use crate::plan::Plan;
 use crate::rules::Part;
 use crate::write;
@@ -155,4 +156,29 @@ fn a_module_without_names_is_refused() {
     wasm[names] = b'g';
     let refused = Plan::of(&wasm, PARTS).unwrap_err();
     assert!(refused.to_string().contains("-g"), "{refused}");
+}
+
+#[test]
+fn functions_that_are_alike_stand_side_by_side_and_none_is_lost() {
+    let bodies: [&[u8]; 6] = [
+        b"one thing that is said here",
+        b"quite another matter altogether",
+        b"it",
+        b"one thing that is said there",
+        b"quite another matter, and more of it",
+        b"one thing that is said",
+    ];
+    let order = alike(&bodies);
+    let place = |body: usize| order.iter().position(|at| *at == body).unwrap();
+    for (body, like) in [(0, 3), (3, 5), (1, 4)] {
+        assert!(place(body).abs_diff(place(like)) <= 2, "{order:?}");
+    }
+    let mut all = order.clone();
+    all.sort_unstable();
+    assert_eq!(all, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(
+        alike(&[b"it".as_slice(), b"it", b"at"]),
+        [0, 1, 2],
+        "too small to be alike"
+    );
 }

@@ -9,8 +9,9 @@ use wasm_encoder::{
     Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, Module, StartSection,
     TypeSection, ValType,
 };
-use wasmparser::{Parser, Payload};
+use wasmparser::{FunctionBody, Parser, Payload};
 
+use crate::order::alike;
 use crate::plan::Plan;
 
 /// What the first module calls to load a part, by one of its slots.
@@ -26,13 +27,18 @@ pub(crate) struct Modules {
 }
 
 pub(crate) fn modules(wasm: &[u8], plan: &Plan) -> Result<Modules> {
-    let exported: BTreeMap<u32, u32> = plan.shared().into_iter().zip(0..).collect();
-    let parts = (0..plan.parts).map(|part| one_part(wasm, plan, part, &exported));
+    let bodies = bodies(wasm)?;
+    let stays = Order::of(plan, &bodies, None)?;
+    // In the order in which they stand, so that each number is little more than the one before.
+    let mut shared: Vec<u32> = plan.shared().into_iter().collect();
+    shared.sort_by_key(|function| stays.number(*function));
+    let exported: BTreeMap<u32, u32> = shared.into_iter().zip(0..).collect();
+    let parts = (0..plan.parts).map(|part| one_part(wasm, plan, part, &bodies, &exported));
     let parts = parts.collect::<Result<Vec<_>>>()?;
     let mut first = First {
         plan,
+        stays,
         exported,
-        bodies: 0,
     };
     let mut module = Module::new();
     first.parse_core_module(&mut module, Parser::new(0), wasm)?;
@@ -83,19 +89,59 @@ const FLAG: GlobalType = GlobalType {
     shared: false,
 };
 
+/// The functions of a module in the order in which they stand there.
+struct Order {
+    own: Vec<u32>,
+    /// In the first module, by their old numbers: imported functions, what loads parts, what stayed, stubs.
+    numbers: Vec<Option<u32>>,
+}
+
+impl Order {
+    fn of(plan: &Plan, bodies: &[FunctionBody<'_>], part: Option<usize>) -> Result<Self> {
+        let all = plan.imported..plan.functions.len() as u32;
+        let own: Vec<u32> = all.filter(|function| plan.part(*function) == part).collect();
+        let mut code = Vec::with_capacity(own.len());
+        for function in &own {
+            code.push(body(plan, bodies, *function)?.as_bytes());
+        }
+        let order = alike(&code).into_iter();
+        let own: Vec<u32> = order.filter_map(|at| own.get(at).copied()).collect();
+        let mut numbers = vec![None; plan.functions.len()];
+        let numbered = (0..plan.imported).zip(0..plan.imported);
+        let others = own.iter().chain(&plan.stubs).copied();
+        for (function, number) in numbered.chain(others.zip(plan.imported + 1..)) {
+            if let Some(place) = numbers.get_mut(function as usize) {
+                *place = Some(number);
+            }
+        }
+        Ok(Self { own, numbers })
+    }
+
+    fn number(&self, function: u32) -> Option<u32> {
+        self.numbers.get(function as usize).copied().flatten()
+    }
+}
+
+fn bodies(wasm: &[u8]) -> Result<Vec<FunctionBody<'_>>> {
+    let mut bodies = Vec::new();
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::CodeSectionEntry(body) = payload? {
+            bodies.push(body);
+        }
+    }
+    Ok(bodies)
+}
+
+fn body<'a, 'b>(plan: &Plan, bodies: &'b [FunctionBody<'a>], function: u32) -> Result<&'b FunctionBody<'a>> {
+    let at = function.checked_sub(plan.imported).map(|at| at as usize);
+    at.and_then(|at| bodies.get(at))
+        .context("a function without a body")
+}
+
 impl Plan {
-    /// In the first module: imported functions, what loads parts, what stayed, stubs.
-    fn in_first(&self, function: u32) -> u32 {
-        if function < self.imported {
-            return function;
-        }
-        let stays = |at: &u32| self.part(*at).is_none();
-        if let Some(stub) = self.stubs.iter().position(|stub| *stub == function) {
-            let all = self.functions.len() as u32;
-            let stayed = (self.imported..all).filter(stays).count();
-            return self.imported + 1 + (stayed + stub) as u32;
-        }
-        self.imported + 1 + (self.imported..function).filter(stays).count() as u32
+    fn type_of(&self, function: u32) -> u32 {
+        let function = self.functions.get(function as usize);
+        function.map_or(u32::MAX, |function| function.ty)
     }
 
     /// The type of what loads parts, behind the module's own; the next is that of what starts one.
@@ -106,16 +152,29 @@ impl Plan {
 
 struct First<'a> {
     plan: &'a Plan,
+    stays: Order,
     /// Functions that parts call, by their old numbers, and their places among these.
     exported: BTreeMap<u32, u32>,
-    bodies: u32,
 }
 
+/// What stayed calls a function that neither stayed nor has a stub: a fault of the plan.
+#[derive(Debug)]
+struct NotThere(u32);
+
+impl std::fmt::Display for NotThere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "function {} is called where it is not", self.0)
+    }
+}
+
+impl std::error::Error for NotThere {}
+
 impl Reencode for First<'_> {
-    type Error = std::convert::Infallible;
+    type Error = NotThere;
 
     fn function_index(&mut self, function: u32) -> Result<u32, Error<Self::Error>> {
-        Ok(self.plan.in_first(function))
+        let number = self.stays.number(function);
+        number.ok_or(Error::UserError(NotThere(function)))
     }
 
     fn parse_type_section(
@@ -146,18 +205,8 @@ impl Reencode for First<'_> {
         functions: &mut FunctionSection,
         _: wasmparser::FunctionSectionReader<'_>,
     ) -> Result<(), Error<Self::Error>> {
-        let plan = self.plan;
-        for function in plan.functions.iter().skip(plan.imported as usize) {
-            if function.part.is_none() {
-                functions.function(function.ty);
-            }
-        }
-        for function in plan
-            .stubs
-            .iter()
-            .filter_map(|stub| plan.functions.get(*stub as usize))
-        {
-            functions.function(function.ty);
+        for function in self.stays.own.iter().chain(&self.plan.stubs) {
+            functions.function(self.plan.type_of(*function));
         }
         Ok(())
     }
@@ -194,9 +243,11 @@ impl Reencode for First<'_> {
         for global in 0..self.plan.globals + self.plan.parts as u32 {
             exports.export(&global_name(global), ExportKind::Global, global);
         }
-        for (function, place) in &self.exported {
-            let index = self.plan.in_first(*function);
-            exports.export(&function_name(*place), ExportKind::Func, index);
+        let mut shared: Vec<(u32, u32)> = self.exported.clone().into_iter().collect();
+        shared.sort_by_key(|(_, place)| *place);
+        for (function, place) in shared {
+            let index = self.function_index(function)?;
+            exports.export(&function_name(place), ExportKind::Func, index);
         }
         Ok(())
     }
@@ -206,12 +257,11 @@ impl Reencode for First<'_> {
         code: &mut CodeSection,
         section: wasmparser::CodeSectionReader<'_>,
     ) -> Result<(), Error<Self::Error>> {
-        for body in section {
-            let (body, function) = (body?, self.plan.imported + self.bodies);
-            self.bodies += 1;
-            if self.plan.part(function).is_none() {
-                self.parse_function_body(code, body)?;
-            }
+        let bodies = section.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for function in self.stays.own.clone() {
+            let body = bodies.get((function - self.plan.imported) as usize);
+            let body = body.ok_or(Error::UserError(NotThere(function)))?;
+            self.parse_function_body(code, body.clone())?;
         }
         for (stub, slot) in self.plan.stubs.iter().zip(self.plan.slots..) {
             if let Some(body) = stub_of(self.plan, *stub, slot) {
@@ -309,11 +359,14 @@ impl Reencode for InPart<'_> {
     }
 }
 
-fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>) -> Result<Vec<u8>> {
-    let all = plan.imported..plan.functions.len() as u32;
-    let own: Vec<u32> = all
-        .filter(|function| plan.part(*function) == Some(part))
-        .collect();
+fn one_part(
+    wasm: &[u8],
+    plan: &Plan,
+    part: usize,
+    bodies: &[FunctionBody<'_>],
+    exported: &BTreeMap<u32, u32>,
+) -> Result<Vec<u8>> {
+    let own = Order::of(plan, bodies, Some(part))?.own;
     let mut writer = InPart {
         plan,
         part,
@@ -324,7 +377,6 @@ fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>
     };
     let mut types = TypeSection::new();
     let mut imports = ImportSection::new();
-    let mut bodies = Vec::new();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::TypeSection(section) => utils::parse_type_section(&mut writer, &mut types, section)?,
@@ -353,14 +405,12 @@ fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>
                     );
                 }
             }
-            Payload::CodeSectionEntry(body) => bodies.push(body),
             _ => {}
         }
     }
     let mut own_bodies = Vec::with_capacity(own.len());
     for function in &own {
-        let body = bodies.get((function - plan.imported) as usize);
-        own_bodies.push(body.context("a function without a body")?.clone());
+        own_bodies.push(body(plan, bodies, *function)?.clone());
     }
     // Once to learn what is called, and once to write it with its numbers.
     for body in &own_bodies {
@@ -373,11 +423,7 @@ fn one_part(wasm: &[u8], plan: &Plan, part: usize, exported: &BTreeMap<u32, u32>
     }
     add_types(&mut types);
     for function in &writer.imports {
-        let ty = plan
-            .functions
-            .get(*function as usize)
-            .context("an unknown function")?
-            .ty;
+        let ty = plan.type_of(*function);
         let place = exported
             .get(function)
             .context("a function that is not exported")?;
@@ -406,12 +452,7 @@ fn assemble(
 ) -> Result<Vec<u8>> {
     let mut functions = FunctionSection::new();
     for function in own {
-        let ty = plan
-            .functions
-            .get(*function as usize)
-            .context("an unknown function")?
-            .ty;
-        functions.function(ty);
+        functions.function(plan.type_of(*function));
     }
     functions.function(plan.load_type() + 1);
     let stubs = plan
