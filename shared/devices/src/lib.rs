@@ -23,6 +23,7 @@
 pub mod announced;
 mod arrange;
 mod arrangement;
+mod called;
 mod class;
 mod cloud_events;
 mod command;

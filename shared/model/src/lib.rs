@@ -9,6 +9,7 @@
 
 pub mod age;
 pub mod api;
+pub mod battery;
 pub mod decimal;
 pub mod doctor;
 pub mod format;

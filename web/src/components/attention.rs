@@ -9,7 +9,7 @@ use crate::{
     wire::{AttentionItem, AttentionReason, Tone},
 };
 
-/// Items shown before "Show all".
+/// Items shown before "Show all", unless there are more reasons than that.
 const SHOWN: usize = 3;
 
 /// What [`Attention`] draws.
@@ -46,7 +46,8 @@ pub(crate) fn Attention(props: &AttentionProps) -> Html {
         let all = all.clone();
         Callback::from(move |_: MouseEvent| all.set(!*all))
     };
-    let count = if *all { items.len() } else { SHOWN };
+    let first = first(&items);
+    let is_shown = |(at, _): &(usize, &AttentionItem)| *all || first.contains(at);
     let on_later = {
         let (shown, held, on_later) = (shown.clone(), held.clone(), props.on_later.clone());
         Callback::from(move |(device, reason): (String, AttentionReason)| {
@@ -64,15 +65,31 @@ pub(crate) fn Attention(props: &AttentionProps) -> Html {
             onfocusin={move |_| focus()} onfocusout={move |_| blur()}>
             <header class="attn__head">
                 <h2 id="attn-h" class="grow">{"Needs attention "}<span class="muted">{items.len()}</span></h2>
-                if items.len() > SHOWN {
+                if items.len() > first.len() {
                     <button class="btn btn--quiet" type="button" aria-expanded={all.to_string()} onclick={toggle}>
                         {if *all { "Show fewer" } else { "Show all" }}
                     </button>
                 }
             </header>
-            <ul>{ for items.iter().take(count).map(|item| row(item, props.now, &on_later)) }</ul>
+            <ul>{ for items.iter().enumerate().filter(is_shown).map(|(_, item)| row(item, props.now, &on_later)) }</ul>
         </section>
     }
+}
+
+/// The places of those that are shown first: the most urgent of each reason, so that three open doors do not hide an empty
+/// battery, then the most urgent of the others.
+fn first(items: &[AttentionItem]) -> Vec<usize> {
+    let is_first_of_reason = |at: &usize| {
+        let reason = items.get(*at).map(|item| item.reason);
+        items.iter().position(|item| Some(item.reason) == reason) == Some(*at)
+    };
+    let mut first: Vec<usize> = (0..items.len()).filter(is_first_of_reason).collect();
+    for at in 0..items.len() {
+        if first.len() < SHOWN && !first.contains(&at) {
+            first.push(at);
+        }
+    }
+    first
 }
 
 /// Keeps the rows and their order; only their words change.
@@ -92,7 +109,7 @@ fn row(item: &AttentionItem, now: u64, on_later: &Callback<(String, AttentionRea
         age if age < 10_000 => "Just now.".to_owned(),
         age => format!("For {}.", words::lasting(age)),
     };
-    let name = visible(&item.device_name);
+    let name = visible(&item.name);
     let (icon, tone, title, first, action) = match item.reason {
         AttentionReason::Open => ("dooropen", Tone::Crit, format!("{name} is open"), lasted, "Show"),
         AttentionReason::Silent => {
@@ -106,16 +123,18 @@ fn row(item: &AttentionItem, now: u64, on_later: &Callback<(String, AttentionRea
             )
         }
         AttentionReason::Battery => {
-            let charge = if item.detail.is_empty() {
-                "low".to_owned()
+            let charge = if item.state.is_empty() { "low" } else { &item.state };
+            // How long it lasts says more than since when.
+            let since = if item.detail.is_empty() {
+                lasted
             } else {
-                visible(&item.detail)
+                String::new()
             };
             (
                 "batt",
                 Tone::Warn,
                 format!("{name}: battery {charge}"),
-                lasted,
+                since,
                 "Remind me",
             )
         }
@@ -126,14 +145,15 @@ fn row(item: &AttentionItem, now: u64, on_later: &Callback<(String, AttentionRea
             lasted,
             "Find out why",
         ),
-        AttentionReason::Alert => ("crit", Tone::Crit, format!("{name}: alarm"), lasted, "Show"),
+        AttentionReason::Alert => (
+            "crit",
+            Tone::Crit,
+            format!("{name}: {}", item.state),
+            lasted,
+            "Show",
+        ),
     };
-    let more = if item.reason == AttentionReason::Battery {
-        ""
-    } else {
-        &item.detail
-    };
-    let detail = [first, sentence(&visible(more))]
+    let detail = [first, sentence(&visible(&item.detail))]
         .into_iter()
         .filter(|part| !part.is_empty());
     html! {
@@ -188,9 +208,10 @@ mod tests {
     fn item(device: &str, reason: AttentionReason, detail: &str) -> AttentionItem {
         AttentionItem {
             device: device.into(),
-            device_name: device.into(),
+            name: device.into(),
             reason,
             since: 1_000,
+            state: String::new(),
             detail: detail.into(),
         }
     }
@@ -235,6 +256,60 @@ mod tests {
         assert!(
             html.contains("Garage door is open") && html.contains("For 42 min. Usually closed by now."),
             "{html}"
+        );
+    }
+
+    #[test]
+    fn each_reason_is_shown_first_once_however_many_doors_are_open() {
+        use AttentionReason::{Alert, Battery, Open, Silent, Unavailable};
+        let places = |reasons: &[AttentionReason]| {
+            let items: Vec<_> = reasons.iter().map(|reason| item("x", *reason, "")).collect();
+            let mut places = first(&items);
+            places.sort_unstable();
+            places
+        };
+        assert_eq!(places(&[Open, Open, Open, Open]), [0, 1, 2]);
+        assert_eq!(places(&[Open, Open, Open, Silent, Battery]), [0, 3, 4]);
+        assert_eq!(places(&[Open, Open, Open, Battery, Battery]), [0, 1, 3]);
+        assert_eq!(
+            places(&[Alert, Open, Unavailable, Silent, Battery, Battery]),
+            [0, 1, 2, 3, 4]
+        );
+        assert_eq!(places(&[Battery]), [0]);
+        assert!(places(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_alarm_says_what_and_a_battery_how_long_it_lasts_when_that_is_known() {
+        let html = |item: AttentionItem| {
+            render::<Attention>(AttentionProps {
+                items: vec![item],
+                now: 42 * 60_000 + 1_000,
+                on_later: Callback::default(),
+            })
+        };
+        let smoke = AttentionItem {
+            state: "smoke".into(),
+            ..item("Rauchmelder Flur", AttentionReason::Alert, "")
+        };
+        assert!(html(smoke).contains("Rauchmelder Flur: smoke"));
+        let battery = AttentionItem {
+            state: "8 %".into(),
+            ..item("Rauchmelder Flur", AttentionReason::Battery, "about 9 days left")
+        };
+        let known = html(battery.clone());
+        assert!(
+            known.contains("Rauchmelder Flur: battery 8 %")
+                && known.contains("<span>About 9 days left.</span>"),
+            "{known}"
+        );
+        let unknown = html(AttentionItem {
+            detail: String::new(),
+            ..battery
+        });
+        assert!(
+            unknown.contains("For 42 min.") && !unknown.contains("left"),
+            "{unknown}"
         );
     }
 

@@ -98,9 +98,10 @@ fn home_shows_facts_attention_rooms_and_cards() {
         }],
         attention: vec![AttentionItem {
             device: "lamp".into(),
-            device_name: "Lampe".into(),
+            name: "Lampe".into(),
             reason: AttentionReason::Silent,
             since: NOW - 3_600_000,
+            state: String::new(),
             detail: "usually every 5 min".into(),
         }],
         rooms: vec![RoomView {

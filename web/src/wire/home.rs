@@ -76,11 +76,14 @@ pub enum Tone {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttentionItem {
     pub device: String,
-    pub device_name: String,
+    /// Of the thing, so that it says which one is meant.
+    pub name: String,
     pub reason: AttentionReason,
     /// Since when, ms since epoch.
     pub since: u64,
-    /// "8 %", "usually every 5 min", …
+    /// How it is, when the reason alone does not say it: "8 %", "smoke".
+    pub state: String,
+    /// "usually every 5 min", "about 9 days left", …
     pub detail: String,
 }
 

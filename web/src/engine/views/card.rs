@@ -215,7 +215,7 @@ fn entity_id(home: &Home, id: DeviceId, of: DeviceId, entity: &Entity) -> String
     }
 }
 
-fn series_of<'a>(store: &'a Store, entity: &Entity) -> Option<&'a hearth_model::series::Series> {
+pub(super) fn series_of<'a>(store: &'a Store, entity: &Entity) -> Option<&'a hearth_model::series::Series> {
     store
         .topic(store.find(&entity.topic)?)?
         .series(entity.field.as_deref().unwrap_or_default())

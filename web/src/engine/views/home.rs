@@ -6,16 +6,15 @@ use std::{
     rc::Rc,
 };
 
-use hearth_devices::{Attention, DeviceId, Devices, EntityKind, Facts, Reason, Room, Share};
-use hearth_model::{age::duration_words, format::format_number, store::Store};
+use hearth_devices::{DeviceId, Devices, EntityKind, Facts, Room, Share};
+use hearth_model::{format::format_number, store::Store};
 use hearth_mqtt::MonoTime;
 
-use super::{card, pace::Pace};
+use super::{attention, card, pace::Pace};
 use crate::{
     engine::{core::lights_on, home::Home, input::Now},
     wire::{
-        AttentionItem, AttentionReason, FAVOURITES, GlanceFact, HomeFacts, HomeView, NO_ROOM, Patch,
-        RoomView, Tone, Unreadable, WHOLE_HOME,
+        FAVOURITES, GlanceFact, HomeFacts, HomeView, NO_ROOM, Patch, RoomView, Tone, Unreadable, WHOLE_HOME,
     },
 };
 
@@ -148,7 +147,7 @@ impl HomeScreen {
             self.pace.note_change();
         }
         if self.pace.take_due(now.mono, HOME_INTERVAL_MS) {
-            patches.extend(self.rooms(now, home.devices()));
+            patches.extend(self.rooms(now, home, store));
         }
     }
 
@@ -188,10 +187,11 @@ impl HomeScreen {
     }
 
     /// The rooms, or what is different about them.
-    fn rooms(&mut self, now: Now, devices: &Devices) -> Option<Patch> {
+    fn rooms(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
+        let devices = home.devices();
         let is_known = self.structure == devices.structure();
         if let (true, Some(sent)) = (is_known, &mut self.sent) {
-            let (facts, is_all) = different_facts(&self.search, now, devices, sent)?;
+            let (facts, is_all) = different_facts(&self.search, now, home, store, sent)?;
             if !is_all {
                 self.pace = Pace::due_at_once();
             }
@@ -199,7 +199,7 @@ impl HomeScreen {
             return Some(Patch::Facts(facts));
         }
         self.structure = devices.structure();
-        let view = home_view(&self.search, now, devices);
+        let view = home_view(&self.search, now, home, store);
         let is_new = self.sent.as_ref() != Some(&view);
         self.sent = Some(view.clone());
         is_new.then_some(Patch::Home(view))
@@ -207,8 +207,14 @@ impl HomeScreen {
 }
 
 /// What of the facts is different from what was sent, and whether that is all.
-fn different_facts(search: &str, now: Now, devices: &Devices, sent: &HomeView) -> Option<(HomeFacts, bool)> {
-    let view = home_view(search, now, devices);
+fn different_facts(
+    search: &str,
+    now: Now,
+    home: &Home,
+    store: &Store,
+    sent: &HomeView,
+) -> Option<(HomeFacts, bool)> {
+    let view = home_view(search, now, home, store);
     let places = 0_u32..;
     let mut rooms: Vec<_> = places
         .zip(view.rooms.iter().zip(&sent.rooms))
@@ -290,24 +296,14 @@ impl DeviceScreen {
     }
 }
 
-fn home_view(search: &str, now: Now, devices: &Devices) -> HomeView {
-    let mut attention: Vec<AttentionItem> = Vec::new();
-    for item in devices.attention(now.wall_ms) {
-        // A battery may be told of twice; once is enough.
-        let is_new = |new: &AttentionItem| {
-            let same = |item: &AttentionItem| item.device == new.device && item.reason == new.reason;
-            !attention.iter().any(same)
-        };
-        if let Some(new) = attention_item(devices, &item).filter(is_new) {
-            attention.push(new);
-        }
-    }
+fn home_view(search: &str, now: Now, home: &Home, store: &Store) -> HomeView {
+    let devices = home.devices();
     let hidden = devices
         .all()
         .filter(|(id, device)| device.is_hidden && devices.head(*id) == *id);
     HomeView {
         glance: glance(&devices.facts()),
-        attention,
+        attention: attention::items(now, home, store),
         rooms: rooms(search, devices),
         beyond_limit: devices.counters().devices_refused,
         unreadable: unreadable(devices),
@@ -504,30 +500,4 @@ fn fact(key: &str, value: String, unit: &str, tone: Tone) -> GlanceFact {
         unit: unit.to_owned(),
         tone,
     }
-}
-
-fn attention_item(devices: &Devices, item: &Attention) -> Option<AttentionItem> {
-    let device = devices.device(devices.head(item.device))?;
-    let detail = match (item.battery, item.usual_interval_ms) {
-        _ if item.bridge.is_some() => {
-            let (topic, devices) = item.bridge.clone().unwrap_or_default();
-            format!("{devices} devices are gone with it, {topic} says")
-        }
-        (Some(charge), _) => format!("{} %", format_number(charge, 0)),
-        (None, Some(usual)) => format!("usually every {}", duration_words(usual)),
-        (None, None) => String::new(),
-    };
-    Some(AttentionItem {
-        device: device.id.clone(),
-        device_name: device.name.clone(),
-        reason: match item.reason {
-            Reason::Alert => AttentionReason::Alert,
-            Reason::Open => AttentionReason::Open,
-            Reason::Unavailable => AttentionReason::Unavailable,
-            Reason::Silent => AttentionReason::Silent,
-            Reason::Battery => AttentionReason::Battery,
-        },
-        since: item.since_ms,
-        detail,
-    })
 }

@@ -3,6 +3,7 @@
 //! A frame goes out only after the page painted the last one and only when something changed. In between values are
 //! coalesced to the newest: what the screen skips, store, series and counters still have.
 
+mod attention;
 mod card;
 mod chart;
 mod home;
