@@ -486,11 +486,13 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
             return Guess {
                 class,
                 unit,
-                inverted: *last == "contact",
+                inverted: matches!(*last, "contact" | "lock" | "locked"),
             };
         }
         let first = parts.first().copied().unwrap_or_default();
-        if let Some((class, unit)) = find(KEYS, first).filter(|(class, _)| !class.is_binary()) {
+        // `current_fan_speed` is no current.
+        let named = find(KEYS, first).filter(|(class, _)| !class.is_binary() && first != "current");
+        if let Some((class, unit)) = named {
             return plain(class, unit);
         }
     }

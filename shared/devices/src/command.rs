@@ -79,6 +79,8 @@ pub struct Control {
     pub answers: Option<Answers>,
     /// It changes what belongs to the home, not what goes on in it: for those who look after it.
     pub for_admins: bool,
+    /// What the ids of those begin with whose values are sent with this one.
+    pub(crate) together: String,
 }
 
 /// Where a device says what became of a command: JSON with `status`, `error` and the `transaction` of the command.
@@ -340,6 +342,7 @@ impl Control {
             code: None,
             answers: None,
             for_admins: false,
+            together: String::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use hearth_model::format::{Decimals, format_number};
 
 use crate::class::Class;
-use crate::command::Control;
+use crate::command::{Control, ControlKind};
 
 /// A device in the registry, for the life of the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -443,6 +443,37 @@ impl Device {
     #[must_use]
     pub fn entity(&self, id: &str) -> Option<&Entity> {
         self.entities.iter().find(|entity| entity.id == id)
+    }
+
+    /// Whether a person is asked before the entity's control acts: when its format says so, and wherever something
+    /// opens or flows.
+    #[must_use]
+    pub fn asks(&self, entity: &Entity) -> bool {
+        let Some(control) = &entity.control else {
+            return false;
+        };
+        let opens = match self.kind {
+            // What has a lock among other things may be a gateway.
+            DeviceKind::Lock if self.kind_by_hand.is_none() => false,
+            DeviceKind::Garage | DeviceKind::Lock | DeviceKind::Valve => {
+                !entity.diagnostic && entity.kind != EntityKind::Light
+            }
+            _ => false,
+        };
+        let opens = opens
+            || matches!(
+                entity.kind,
+                EntityKind::Lock | EntityKind::Valve | EntityKind::Alarm
+            );
+        let acts = match control.kind {
+            ControlKind::Switch | ControlKind::Cover | ControlKind::Lock => true,
+            ControlKind::Button | ControlKind::Buttons { .. } => true,
+            ControlKind::Slider { .. } | ControlKind::Stepper { .. } => {
+                matches!(entity.class, Class::Position | Class::Valve)
+            }
+            ControlKind::Select { .. } | ControlKind::Text { .. } | ControlKind::Color(_) => false,
+        };
+        control.asks || (opens && acts)
     }
 
     /// The first entity of a class that is not diagnostic.

@@ -84,8 +84,10 @@ impl Context<'_> {
         if let Some(kind) = self.by_hand {
             return thing_of(kind);
         }
-        match thing(&self.named()) {
-            Some(Thing::Door) if self.place.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
+        match thing_named(&self.named()) {
+            Some(Thing::Door | Thing::Gate) if self.place.room.as_deref().is_some_and(is_garage) => {
+                Some(Thing::Garage)
+            }
             other => other,
         }
     }
@@ -98,8 +100,10 @@ pub(crate) enum Thing {
     Window,
     Door,
     Garage,
+    Gate,
     Cover,
     Lock,
+    Valve,
     Motion,
     Leak,
     Smoke,
@@ -115,6 +119,7 @@ fn thing_of(kind: DeviceKind) -> Option<Thing> {
         DeviceKind::Garage => Some(Thing::Garage),
         DeviceKind::Cover => Some(Thing::Cover),
         DeviceKind::Lock => Some(Thing::Lock),
+        DeviceKind::Valve => Some(Thing::Valve),
         DeviceKind::Motion => Some(Thing::Motion),
         DeviceKind::Leak => Some(Thing::Leak),
         DeviceKind::Smoke => Some(Thing::Smoke),
@@ -142,6 +147,7 @@ const THINGS: &[(Thing, &[&str])] = &[
         ],
     ),
     (Thing::Lock, &["lock", "schloss", "도어락", "잠금"]),
+    (Thing::Valve, &["valve", "ventil", "밸브"]),
     (
         Thing::Light,
         &[
@@ -151,7 +157,19 @@ const THINGS: &[(Thing, &[&str])] = &[
     (Thing::Smoke, &["smoke", "rauchmelder", "rauch"]),
     (Thing::Leak, &["leak", "flood", "leck", "누수"]),
     (Thing::Window, &["window", "fenster", "창문"]),
-    (Thing::Door, &["door", "tür", "tor", "gate", "현관문"]),
+    (
+        Thing::Gate,
+        &[
+            "tor",
+            "gate",
+            "hoftor",
+            "gartentor",
+            "einfahrtstor",
+            "rolltor",
+            "대문",
+        ],
+    ),
+    (Thing::Door, &["door", "tür", "현관문"]),
     (
         Thing::Motion,
         &["motion", "pir", "bewegung", "bewegungsmelder", "occupancy"],
@@ -177,7 +195,7 @@ const THINGS: &[(Thing, &[&str])] = &[
 ];
 
 /// The thing that a name speaks of; compounds such as `Deckenlicht` count by their end.
-fn thing(name: &str) -> Option<Thing> {
+fn thing_named(name: &str) -> Option<Thing> {
     let words = words(name);
     let has = |wanted: &str| {
         words
@@ -510,9 +528,14 @@ pub(crate) fn refresh(device: &mut Device) {
 pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
     // By its own words: another name does not make it another thing.
     let own = device.key.rsplit('/').next().unwrap_or_default();
-    let thing = match thing(&format!("{own} {}", device.own.name)) {
-        Some(Thing::Door) if device.own.room.as_deref().is_some_and(is_garage) => Some(Thing::Garage),
-        other => other,
+    let thing = match thing_named(&format!("{own} {}", device.own.name)) {
+        Some(Thing::Door | Thing::Gate) if device.own.room.as_deref().is_some_and(is_garage) => {
+            Some(Thing::Garage)
+        }
+        Some(thing) => Some(thing),
+        // What opens or flows is known by what its maker calls it, too.
+        None => thing_named(&device.details.model)
+            .filter(|thing| matches!(thing, Thing::Garage | Thing::Gate | Thing::Valve)),
     };
     let has_kind = |kind| device.entities.iter().any(|entity| entity.kind == kind);
     let has = |class| device.of_class(class).is_some();
@@ -523,6 +546,7 @@ pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
         _ if has_kind(EntityKind::Alarm) => DeviceKind::Alarm,
         _ if has_kind(EntityKind::Lock) => DeviceKind::Lock,
         Some(Thing::Garage) if opening.is_some() || has_kind(EntityKind::Cover) => DeviceKind::Garage,
+        Some(Thing::Gate) if has_kind(EntityKind::Cover) => DeviceKind::Garage,
         _ if has_kind(EntityKind::Cover) => DeviceKind::Cover,
         _ if has_kind(EntityKind::Light) => DeviceKind::Light,
         _ if has_kind(EntityKind::WaterHeater) => DeviceKind::WaterHeater,
@@ -532,7 +556,7 @@ pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
         _ if has_kind(EntityKind::LawnMower) => DeviceKind::LawnMower,
         _ if has_kind(EntityKind::Fan) => DeviceKind::Fan,
         _ if has_kind(EntityKind::Valve) => DeviceKind::Valve,
-        _ if has_kind(EntityKind::Siren) => DeviceKind::Siren,
+        Some(Thing::Valve) if has_kind(EntityKind::Switch) => DeviceKind::Valve,
         _ if has_kind(EntityKind::Image) => DeviceKind::Camera,
         _ if has(Class::Smoke) || has(Class::CarbonMonoxide) => DeviceKind::Smoke,
         _ if has(Class::Leak) => DeviceKind::Leak,
@@ -540,6 +564,7 @@ pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
         _ if opening_named("window") => DeviceKind::Window,
         _ if opening.is_some() => DeviceKind::Door,
         _ if has(Class::Motion) => DeviceKind::Motion,
+        _ if has_kind(EntityKind::Siren) => DeviceKind::Siren,
         _ if has_kind(EntityKind::Switch) && (has(Class::Power) || thing == Some(Thing::Plug)) => {
             DeviceKind::Plug
         }
@@ -549,15 +574,7 @@ pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
         }
         _ if has(Class::Temperature) || has(Class::Humidity) => DeviceKind::Climate,
         _ if has(Class::Power) || has(Class::Energy) => DeviceKind::Energy,
-        _ if device.entities.iter().all(|entity| {
-            matches!(
-                entity.kind,
-                EntityKind::Button | EntityKind::Scene | EntityKind::Event
-            )
-        }) =>
-        {
-            DeviceKind::Button
-        }
+        _ if is_pressed(device) => DeviceKind::Button,
         _ if device
             .entities
             .iter()
@@ -567,6 +584,22 @@ pub(crate) fn kind_of_device(device: &Device) -> DeviceKind {
         }
         _ => DeviceKind::Sensor,
     }
+}
+
+/// Whether a device is for pressing: a remote has a battery and settings besides.
+fn is_pressed(device: &Device) -> bool {
+    let battery = |class| matches!(class, Class::Battery | Class::BatteryLow);
+    let telling = || {
+        let entities = device.entities.iter();
+        entities.filter(move |entity| !entity.diagnostic && !battery(entity.class))
+    };
+    telling().next().is_some()
+        && telling().all(|entity| {
+            matches!(
+                entity.kind,
+                EntityKind::Button | EntityKind::Scene | EntityKind::Event
+            )
+        })
 }
 
 /// Whether a device stands in the open, by its room or name.

@@ -37,8 +37,10 @@ mod metric;
 mod names;
 mod options;
 mod place;
+mod presence;
 mod registry;
 mod rhythm;
+mod together;
 
 #[cfg(test)]
 mod tests;

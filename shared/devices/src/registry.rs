@@ -1,13 +1,11 @@
 //! Every device of the home, kept up to date message by message.
 
-use hearth_model::letters::lower;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
 };
 
 use hearth_model::order::sort_by;
-use hearth_model::payload::{BinaryWord, binary_state};
 use hearth_model::store::Arrival;
 
 use crate::announced::{Announced, Presence};
@@ -18,7 +16,9 @@ use crate::flat::{Scalar, flatten};
 use crate::names::place_of_room;
 use crate::options::{DeviceCounters, DeviceOptions};
 use crate::place::{Place, Role, place};
+use crate::presence::{is_presence, presence_of};
 use crate::rhythm::Rhythm;
+use crate::together::together;
 
 /// A room and its devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -509,10 +509,16 @@ impl Devices {
         action: &Action,
         code: &str,
     ) -> Result<Command, CommandError> {
-        let tracked = self.tracked.get(id.0);
-        let control = tracked.and_then(|tracked| tracked.device.entity(entity)?.control.as_ref());
-        let control = control.ok_or(CommandError::Impossible)?;
-        control.command(action, code, &mut self.announced.engine)
+        let device = self.tracked.get(id.0).map(|tracked| &tracked.device);
+        let engine = &mut self.announced.engine;
+        let found = device.and_then(|device| Some((device, device.entity(entity)?)));
+        let (device, entity) = found.ok_or(CommandError::Impossible)?;
+        let control = entity.control.as_ref().ok_or(CommandError::Impossible)?;
+        let mut command = control.command(action, code, engine)?;
+        if !control.together.is_empty() {
+            command.payload = together(device, entity, &control.together, command.payload, engine);
+        }
+        Ok(command)
     }
 
     /// What was left out because of a cap.
@@ -561,43 +567,6 @@ fn entity_path(source: Source, prefix: &[String], path: Vec<String>) -> Option<V
         return wanted.then_some(path);
     }
     Some(prefix.iter().cloned().chain(path).collect())
-}
-
-/// Whether a payload says that something is there, by its word or by the name of its topic.
-fn is_presence(topic: &str, payload: &[u8]) -> bool {
-    let Some(state) = std::str::from_utf8(payload).ok().and_then(binary_state) else {
-        return false;
-    };
-    let last = lower(topic.rsplit('/').next().unwrap_or_default());
-    match state.word {
-        BinaryWord::OnlineOffline | BinaryWord::ConnectedDisconnected | BinaryWord::AvailableUnavailable => {
-            true
-        }
-        _ => matches!(
-            &*last,
-            "online" | "connected" | "alive" | "available" | "lwt" | "availability"
-        ),
-    }
-}
-
-/// `online`, `Offline`, `true`, `1`, `{"state":"online"}`.
-fn presence_of(payload: &[u8]) -> Option<bool> {
-    let text = std::str::from_utf8(payload).ok()?;
-    if let Some(state) = binary_state(text) {
-        return Some(state.on);
-    }
-    let (fields, _) = flatten(payload, 8)?;
-    let named = |field: &&crate::flat::FlatField| {
-        field
-            .path
-            .last()
-            .is_some_and(|key| matches!(&**key, "state" | "status" | "availability" | "online"))
-    };
-    match &fields.iter().find(named)?.value {
-        Scalar::Text(text) => binary_state(text).map(|state| state.on),
-        Scalar::Bool(present) => Some(*present),
-        Scalar::Number(..) | Scalar::Null => None,
-    }
 }
 
 impl Value {

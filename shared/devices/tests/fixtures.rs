@@ -181,11 +181,16 @@ fn describe(device: &Device) -> Vec<String> {
         }
     }
     std::iter::once(line)
-        .chain(device.entities.iter().map(describe_entity))
+        .chain(
+            device
+                .entities
+                .iter()
+                .map(|entity| describe_entity(device, entity)),
+        )
         .collect()
 }
 
-fn describe_entity(entity: &Entity) -> String {
+fn describe_entity(device: &Device, entity: &Entity) -> String {
     let mut line = format!(
         "  {} | {} | {} | {}",
         entity.id,
@@ -219,7 +224,7 @@ fn describe_entity(entity: &Entity) -> String {
         None => {}
     }
     if let Some(control) = &entity.control {
-        let asks = if control.asks { " asks" } else { "" };
+        let asks = if device.asks(entity) { " asks" } else { "" };
         let admins = if control.for_admins { " admins" } else { "" };
         let _ = write!(line, " | {:?}{asks}{admins} → {}", control.kind, control.topic());
     }

@@ -9,6 +9,7 @@ use hearth_model::format::Decimals;
 use super::extract::Extract;
 use super::live::is_filter;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
+use crate::class::Class;
 use crate::command::{Answers, Control};
 use crate::device::{Entity, EntityKind, Source, Value};
 use crate::entity::name_of;
@@ -285,7 +286,9 @@ impl Binder<'_> {
             value: Value::Unknown,
             unit: part.unit.clone(),
             unit_is_guess: false,
-            diagnostic: thing.diagnostic,
+            // A setting among the parts of something is of interest to the tinkerer only.
+            diagnostic: thing.diagnostic
+                || (part.class == Class::Internal && !part.id.is_empty() && part.kind != EntityKind::Update),
             at_ms: self.now_ms,
             since_ms: self.now_ms,
             retained: false,
@@ -304,6 +307,7 @@ impl Binder<'_> {
                 code: control.code.clone(),
                 answers: control.answers.clone(),
                 for_admins: control.for_admins,
+                together: control.together.clone(),
             }),
             unavailable: false,
             unreadable: false,

@@ -153,6 +153,8 @@ pub struct PartControl {
     pub answers: Option<Answers>,
     /// It changes what belongs to the home, not what goes on in it.
     pub for_admins: bool,
+    /// What the ids of those begin with whose values are sent with this one; empty: it is sent alone.
+    pub together: String,
 }
 
 impl PartControl {
@@ -176,6 +178,7 @@ impl PartControl {
             code: None,
             answers: None,
             for_admins: false,
+            together: String::new(),
         }
     }
 

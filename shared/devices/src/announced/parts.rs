@@ -30,11 +30,12 @@ pub(super) fn single(id: &str, name: Option<&str>, part: Part) -> AnnouncedEntit
 /// A number that is told; what it measures is read off its key unless the unit says it.
 pub(super) fn measured(key: &[&str], unit: &str, read: StateRead) -> Part {
     let guessed = guess(key).class;
-    let class = class_of_unit(unit, guessed).unwrap_or(if guessed.is_binary() {
-        Class::Other
-    } else {
-        guessed
-    });
+    let class =
+        class_of_unit(unit, guessed).unwrap_or(if guessed.is_binary() || guessed == Class::Activity {
+            Class::Other
+        } else {
+            guessed
+        });
     Part {
         kind: EntityKind::Number,
         class,
@@ -54,9 +55,9 @@ fn class_of_unit(unit: &str, guessed: Class) -> Option<Class> {
         "Wh" | "kWh" | "MWh" => Class::Energy,
         "V" | "mV" => Class::Voltage,
         "A" | "mA" => Class::Current,
-        "VA" | "var" => Class::ApparentPower,
+        "VA" | "kVA" | "var" | "VAR" | "VAr" => Class::ApparentPower,
         "Hz" => Class::Frequency,
-        "hPa" | "kPa" | "mbar" | "mmHg" | "inHg" => Class::Pressure,
+        "hPa" | "kPa" | "mbar" | "bar" | "psi" | "mmHg" | "inHg" => Class::Pressure,
         "lx" => Class::Illuminance,
         "dBm" | "lqi" => Class::Signal,
         _ => return None,

@@ -189,10 +189,10 @@ fn card_with(
             by_hand: entity.own.is_some(),
             at: entity.at_ms,
             topic: entity.topic.clone(),
-            control: entity
-                .control
-                .as_ref()
-                .map(|control| control_view(control, home, of, &entity.id)),
+            control: entity.control.as_ref().map(|control| ControlView {
+                asks: device.asks(entity),
+                ..control_view(control, home, of, &entity.id)
+            }),
             spark,
         }
     });

@@ -3,19 +3,19 @@
 //! Generic types (`numeric`, `binary`, `enum`, `text`, `composite`, `list`) stand alone or are the features of specific ones (`light`,
 //! `switch`, `fan`, `cover`, `lock`, `climate`). `access` says what can be done: 1 it is published, 2 it can be set, 4 it can be asked.
 
-use super::super::color::ColorForm;
+use hearth_model::letters::lower;
+
 use super::super::extract::Extract;
 use super::super::json::{Json, quoted};
 use super::super::model::{AnnouncedEntity, Part, PartControl, Shows, StateRead};
-use super::super::parts::{
-    color, cover, either, level, measured, named, selected, single, switch, told, white,
-};
-use crate::class::Class;
+use super::super::parts::{button, either, measured, named, selected, switch, told};
+use super::specific::{is_known, specific};
+use crate::class::{Class, guess};
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
 
-const PUBLISHED: u32 = 1;
-const SET: u32 = 2;
+pub(super) const PUBLISHED: u32 = 1;
+pub(super) const SET: u32 = 2;
 /// Composites in composites.
 const NESTED: usize = 4;
 /// Where a number has no range of its own.
@@ -23,32 +23,65 @@ const ANY: f64 = 1_000_000.0;
 
 /// One exposed value.
 #[derive(Clone, Copy)]
-struct Feature<'a> {
+pub(super) struct Feature<'a> {
     json: &'a Json,
-    topic: &'a str,
+    pub(super) topic: &'a str,
+    /// Which of several it belongs to, for its name.
+    endpoint: &'a str,
     /// Composites around it.
     above: &'a [&'a str],
 }
 
 pub(super) fn entities(topic: &str, exposed: &[Json]) -> Vec<AnnouncedEntity> {
     let mut entities = Vec::new();
+    // What can be set besides the light, the blind, the thermostat, the motion is a setting of it.
+    let is_setting = exposed.iter().any(is_main);
     for json in exposed {
         let feature = Feature {
             json,
             topic,
+            endpoint: "",
             above: &[],
         };
-        match feature.text("type") {
-            kind @ ("light" | "switch" | "fan" | "cover" | "lock" | "climate") => {
-                entities.extend(specific(kind, feature));
+        let kind = feature.text("type");
+        if is_whole(kind) {
+            entities.extend(specific(kind, feature));
+            for inner in feature.features().filter(|inner| !is_known(*inner)) {
+                let endpoint = feature.text("endpoint");
+                generic(Feature { endpoint, ..inner }, true, &mut entities);
             }
-            _ => generic(feature, &mut entities),
+        } else {
+            let endpoint = feature.text("endpoint");
+            let is_setting = is_setting && !acts(feature.property());
+            generic(Feature { endpoint, ..feature }, is_setting, &mut entities);
         }
     }
     // Properties may be exposed twice: alone, and within something.
     let mut seen = std::collections::BTreeSet::new();
     entities.retain(|entity| seen.insert(entity.id.clone()));
     entities
+}
+
+/// Whether a device is about this rather than about what can be set besides.
+fn is_main(json: &Json) -> bool {
+    let text = |name: &str| json.get(name).and_then(Json::text).unwrap_or_default();
+    let class = guess(&[text("property")]).class;
+    is_whole(text("type"))
+        || (text("type") == "binary"
+            && json.get("access").and_then(Json::number) == Some(1.0)
+            && class.is_binary()
+            && !matches!(class, Class::BatteryLow | Class::Tamper | Class::OnOff))
+}
+
+/// Whether something that stands alone is more than a setting.
+fn acts(property: &str) -> bool {
+    ["state", "trigger", "alarm", "siren", "breaker"]
+        .iter()
+        .any(|known| property.starts_with(known))
+}
+
+fn is_whole(kind: &str) -> bool {
+    matches!(kind, "light" | "switch" | "fan" | "cover" | "lock" | "climate")
 }
 
 /// What all members of a group have, by type and by the names of features; endpoints are theirs alone.
@@ -84,57 +117,56 @@ pub(super) fn common(members: &[&[Json]]) -> Vec<Json> {
 }
 
 fn without_endpoint(feature: &Json) -> Json {
-    let name = feature.get("name").cloned().unwrap_or(Json::Null);
+    let text = |name: &str| feature.get(name).and_then(Json::text).unwrap_or_default();
+    let property = text("property");
+    // `state_l1` is the `state` of all.
+    let own = property
+        .strip_suffix(text("endpoint"))
+        .and_then(|property| property.strip_suffix('_'));
     let members = feature.members().iter().filter(|(key, _)| key != "endpoint");
     let members = members.map(|(key, value)| match &**key {
-        "property" => (key.clone(), name.clone()),
+        "property" => (key.clone(), Json::Text(own.unwrap_or(property).to_owned())),
         _ => (key.clone(), value.clone()),
     });
     Json::Object(members.collect())
 }
 
 impl<'a> Feature<'a> {
-    fn text(self, name: &str) -> &'a str {
+    pub(super) fn text(self, name: &str) -> &'a str {
         self.json.get(name).and_then(Json::text).unwrap_or_default()
     }
 
-    fn number(self, name: &str) -> Option<f64> {
+    pub(super) fn number(self, name: &str) -> Option<f64> {
         self.json.get(name).and_then(Json::number)
     }
 
-    fn property(self) -> &'a str {
+    pub(super) fn property(self) -> &'a str {
         match self.text("property") {
             "" => self.text("name"),
             property => property,
         }
     }
 
-    fn can(self, access: u32) -> bool {
+    pub(super) fn can(self, access: u32) -> bool {
         self.number("access")
             .is_some_and(|bits| bits as u32 & access != 0)
     }
 
-    fn path(self) -> Vec<&'a str> {
+    pub(super) fn path(self) -> Vec<&'a str> {
         self.above.iter().copied().chain([self.property()]).collect()
     }
 
-    fn read(self) -> StateRead {
+    pub(super) fn read(self) -> StateRead {
         StateRead::new(self.topic, Extract::path(self.path()))
     }
 
-    fn reads(self) -> Option<StateRead> {
+    pub(super) fn reads(self) -> Option<StateRead> {
         self.can(PUBLISHED).then(|| self.read())
     }
 
     /// A message that sets it to what is asked for.
-    fn sets(self, verb: Verb) -> Option<Write> {
-        let (mut before, mut after) = (String::new(), String::new());
-        for name in self.path() {
-            before.push('{');
-            before.push_str(&quoted(name));
-            before.push(':');
-            after.push('}');
-        }
+    pub(super) fn sets(self, verb: Verb) -> Option<Write> {
+        let (before, after) = self.around();
         let write = Write::new(
             verb,
             &format!("{}/set", self.topic),
@@ -144,7 +176,7 @@ impl<'a> Feature<'a> {
     }
 
     /// The payload that sets it to this.
-    fn fixed(self, value: &Json) -> Payload {
+    pub(super) fn fixed(self, value: &Json) -> Payload {
         let mut payload = value.to_json();
         for name in self.path().into_iter().rev() {
             payload = format!("{{{}:{payload}}}", quoted(name));
@@ -152,41 +184,68 @@ impl<'a> Feature<'a> {
         Payload::Fixed(payload)
     }
 
-    fn says(self, verb: Verb, word: &str) -> Write {
+    pub(super) fn says(self, verb: Verb, word: &str) -> Write {
         let payload = self.fixed(&Json::Text(word.to_owned()));
         Write::new(verb, &format!("{}/set", self.topic), payload)
     }
 
-    fn value(self, name: &str, default: &str) -> Json {
+    pub(super) fn value(self, name: &str, default: &str) -> Json {
         self.json
             .get(name)
             .cloned()
             .unwrap_or_else(|| Json::Text(default.to_owned()))
     }
 
-    fn values(self) -> Vec<String> {
+    pub(super) fn values(self) -> Vec<String> {
         let values = self.json.get("values").map(Json::list).unwrap_or_default();
         values.iter().map(Json::spelled).collect()
     }
 
-    fn features(self) -> impl Iterator<Item = Feature<'a>> {
+    pub(super) fn features(self) -> impl Iterator<Item = Feature<'a>> {
         let features = self.json.get("features").map(Json::list).unwrap_or_default();
         features.iter().map(move |json| Feature { json, ..self })
     }
 
-    fn feature(self, name: &str) -> Option<Feature<'a>> {
+    pub(super) fn feature(self, name: &str) -> Option<Feature<'a>> {
         self.features().find(|feature| feature.text("name") == name)
     }
 
     fn label(self) -> String {
-        match self.text("label") {
-            "" => named(self.property()),
-            label => label.to_owned(),
+        match (self.text("label"), self.endpoint) {
+            ("", _) => named(self.property()),
+            // Also when the label names it already.
+            (label, endpoint) if label.ends_with(endpoint) => label.to_owned(),
+            (label, endpoint) => format!("{label} {endpoint}"),
         }
     }
 
+    /// JSON that somebody types: for what is set as a whole.
+    fn typed(self) -> Option<PartControl> {
+        let (before, after) = self.around();
+        let payload = Payload::Template {
+            source: format!("{before}{{{{ value }}}}{after}"),
+            name: "",
+            fixed: None,
+        };
+        let write = Write::new(Verb::Choose, &format!("{}/set", self.topic), payload);
+        let control = PartControl::of(ControlKind::Text { longest: 2_000 }, [Some(write)]);
+        control.filter(|_| self.can(SET)).map(PartControl::asking)
+    }
+
+    /// What stands around its value in a message.
+    fn around(self) -> (String, String) {
+        let (mut before, mut after) = (String::new(), String::new());
+        for name in self.path() {
+            before.push('{');
+            before.push_str(&quoted(name));
+            before.push(':');
+            after.push('}');
+        }
+        (before, after)
+    }
+
     /// A number with its range.
-    fn range(self, (low, high): (f64, f64)) -> (f64, f64, f64) {
+    pub(super) fn range(self, (low, high): (f64, f64)) -> (f64, f64, f64) {
         let min = self.number("value_min").unwrap_or(low);
         let max = self.number("value_max").unwrap_or(high).max(min);
         (
@@ -198,12 +257,12 @@ impl<'a> Feature<'a> {
         )
     }
 
-    fn stepper(self) -> ControlKind {
+    pub(super) fn stepper(self) -> ControlKind {
         let (min, max, step) = self.range((-ANY, ANY));
         ControlKind::Stepper { min, max, step }
     }
 
-    fn switch(self, kind: EntityKind) -> Part {
+    pub(super) fn switch(self, kind: EntityKind) -> Part {
         let (on, off) = (self.value("value_on", "ON"), self.value("value_off", "OFF"));
         let topic = format!("{}/set", self.topic);
         switch(
@@ -216,33 +275,119 @@ impl<'a> Feature<'a> {
     }
 }
 
-/// A value that stands alone, or a composite of such.
-fn generic(feature: Feature<'_>, entities: &mut Vec<AnnouncedEntity>) {
+/// A value that stands alone, or a composite of such; a setting is of interest to the tinkerer only.
+fn generic(feature: Feature<'_>, is_setting: bool, entities: &mut Vec<AnnouncedEntity>) {
     let path = feature.path();
-    if feature.text("type") == "composite" {
-        // A code is set as a whole, with a user: not by one control.
-        if feature.property() != "pin_code" && path.len() <= NESTED {
-            for inner in feature.features() {
-                generic(
-                    Feature {
-                        above: &path,
-                        ..inner
-                    },
-                    entities,
-                );
+    let is_settable = feature.can(SET);
+    let mut parts = if feature.text("type") == "composite" && !is_read(feature) {
+        commanded(feature)
+    } else if feature.text("type") == "composite" {
+        for inner in feature.features().filter(|_| path.len() <= NESTED) {
+            let inner = Feature {
+                above: &path,
+                endpoint: feature.endpoint,
+                ..inner
+            };
+            let first = entities.len();
+            generic(inner, is_settable || is_setting, entities);
+            // `start_hour` of which of the slots?
+            for entity in entities.iter_mut().skip(first) {
+                let own = entity.name.as_deref().map(lower).unwrap_or_default();
+                entity.name = Some(format!("{} {own}", feature.label()));
             }
         }
         return;
-    }
-    let Some(mut part) = generic_part(feature) else {
-        return;
+    } else {
+        let Some(part) = generic_part(feature) else {
+            return;
+        };
+        let chosen = preset(feature, ("preset", "Preset"));
+        std::iter::once(part).chain(chosen).collect::<Vec<_>>()
     };
-    if part.class == Class::Other && matches!(feature.property(), "linkquality") {
+    let Some(part) = parts.first_mut() else { return };
+    let is_event = part.kind == EntityKind::Event;
+    if feature.property() == "linkquality" {
         part.class = Class::Signal;
     }
-    let mut entity = single(&path.join("."), Some(&feature.label()), part);
-    entity.diagnostic |= matches!(feature.text("category"), "diagnostic" | "config");
-    entities.push(entity);
+    // A switch, or what can be set within a composite, says nothing of what the device is about.
+    let is_setting = is_setting && is_settable && (part.kind != EntityKind::Select || path.len() > 1);
+    let is_main = part.class == Class::TargetTemperature && path.len() == 1;
+    let is_setting = is_setting && part.kind != EntityKind::Siren && !is_main;
+    let category = matches!(feature.text("category"), "diagnostic" | "config");
+    let is_diagnostic = part.class.is_diagnostic() || category || is_setting;
+    entities.push(AnnouncedEntity {
+        id: path.join("."),
+        name: Some(feature.label()),
+        diagnostic: is_diagnostic && !is_event,
+        parts,
+        ..AnnouncedEntity::default()
+    });
+}
+
+/// Whether a composite is more than a command, and no secret.
+fn is_read(feature: Feature<'_>) -> bool {
+    feature.can(PUBLISHED) && !is_secret(feature)
+}
+
+fn is_secret(feature: Feature<'_>) -> bool {
+    feature.property().contains("pin_code") || feature.property() == "wifi_config"
+}
+
+/// A composite that nobody says the state of: its members belong together, and are sent together.
+fn commanded(feature: Feature<'_>) -> Vec<Part> {
+    // As the bridge's own Home Assistant discovery has it.
+    if feature.text("name") == "warning" && feature.feature("mode").is_some() {
+        let says = |members: &str| {
+            let (before, after) = feature.around();
+            Payload::Fixed(format!("{before}{{\"mode\":{members}}}{after}"))
+        };
+        let (on, off) = (
+            says("\"emergency\",\"level\":\"medium\",\"duration\":10"),
+            says("\"stop\""),
+        );
+        let topic = format!("{}/set", feature.topic);
+        return vec![switch(EntityKind::Siren, ("", ""), None, &topic, (on, off))];
+    }
+    let control = feature.typed().map(|control| PartControl {
+        for_admins: is_secret(feature),
+        ..control
+    });
+    let part = control.map(|control| Part {
+        kind: EntityKind::Text,
+        class: Class::Internal,
+        control: Some(control),
+        ..Part::default()
+    });
+    part.into_iter().collect()
+}
+
+/// Named values of a number.
+pub(super) fn preset(feature: Feature<'_>, (id, label): (&'static str, &'static str)) -> Option<Part> {
+    let presets = feature.json.get("presets").map(Json::list).unwrap_or_default();
+    let topic = format!("{}/set", feature.topic);
+    let (mut options, mut words, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+    for preset in presets {
+        let name = preset.get("name").map(Json::spelled);
+        let (Some(name), Some(value)) = (name, preset.get("value")) else {
+            continue;
+        };
+        words.push((value.spelled(), Value::Text(name.clone())));
+        writes.push(Write::new(
+            Verb::Option(name.clone()),
+            &topic,
+            feature.fixed(value),
+        ));
+        options.push(name);
+    }
+    (feature.can(SET) && !writes.is_empty()).then(|| Part {
+        id,
+        label,
+        kind: EntityKind::Select,
+        shows: Shows::States(words),
+        reads: feature.reads().into_iter().collect(),
+        control: Some(PartControl::new(ControlKind::Select { options }, writes)),
+        ..Part::default()
+    })
 }
 
 fn generic_part(feature: Feature<'_>) -> Option<Part> {
@@ -250,296 +395,74 @@ fn generic_part(feature: Feature<'_>) -> Option<Part> {
     if feature.property().is_empty() || !(feature.can(PUBLISHED) || feature.can(SET)) {
         return None;
     }
+    let is_action = feature.property() == "action" || feature.property().starts_with("action_");
     let mut part = match feature.text("type") {
-        "numeric" => {
-            let control = PartControl::of(feature.stepper(), [feature.sets(Verb::Set)]);
-            Part {
-                control,
-                ..measured(&path, feature.text("unit"), feature.read())
-            }
-        }
+        "numeric" => numeric(feature),
         "binary" if feature.can(SET) => feature.switch(EntityKind::Switch),
         "binary" => {
             let (on, off) = (feature.value("value_on", "ON"), feature.value("value_off", "OFF"));
             either(&path, &on.spelled(), &off.spelled(), feature.read())
         }
-        "enum" if feature.property() == "action" || feature.property().starts_with("action_") => Part {
+        "enum" if is_action => Part {
             kind: EntityKind::Event,
             shows: Shows::Event,
             ..told(&path, feature.read())
         },
-        "enum" => selected(
-            ("", ""),
-            feature.values(),
-            Some(feature.read()),
-            feature.sets(Verb::Choose),
-        ),
+        "enum" => match &feature.values()[..] {
+            // `identify`: nothing to choose from, and nothing to be told.
+            [one] if !feature.can(PUBLISHED) => {
+                let write = feature.says(Verb::Press, one);
+                button(&write.topic, write.payload)
+            }
+            _ => selected(
+                ("", ""),
+                feature.values(),
+                Some(feature.read()),
+                feature.sets(Verb::Choose),
+            ),
+        },
         "text" => Part {
             control: PartControl::of(ControlKind::Text { longest: 255 }, [feature.sets(Verb::Choose)]),
             ..told(&path, feature.read())
         },
-        // Lists, and what later versions bring.
+        // Lists, and what later versions bring, are shown as they come and typed as JSON.
         _ => Part {
             kind: EntityKind::Raw,
+            control: feature.typed(),
             ..told(&path, feature.read())
         },
     };
     if !feature.can(PUBLISHED) {
         part.reads.clear();
     }
+    if let Some(control) = part.control.as_mut().filter(|_| path.len() > 1) {
+        // The others of a composite are sent with it: most converters want all of them.
+        if let Some((_, above)) = path.split_last() {
+            control.together = format!("{}.", above.join("."));
+        }
+    }
     Some(part)
 }
 
-fn specific(kind: &str, feature: Feature<'_>) -> Option<AnnouncedEntity> {
-    let parts = match kind {
-        "light" => light(feature),
-        "switch" => feature
-            .feature("state")
-            .map(|state| state.switch(EntityKind::Switch))
-            .into_iter()
-            .collect(),
-        "fan" => fan(feature),
-        "cover" => covering(feature),
-        "lock" => lock(feature),
-        _ => climate(feature),
+fn numeric(feature: Feature<'_>) -> Part {
+    let unit = feature.text("unit");
+    let part = measured(&feature.path(), unit, feature.read());
+    let class = match part.class {
+        // `temperature_setpoint_hold_duration` is no temperature.
+        Class::TargetTemperature if !matches!(unit, "°C" | "°F" | "C") => Class::Other,
+        Class::Brightness
+        | Class::ColorTemperature
+        | Class::Other
+        | Class::Position
+        | Class::TargetTemperature
+        | Class::Valve => part.class,
+        // What can be set is no measurement: a limit, a threshold, a correction.
+        _ if feature.can(SET) => Class::Internal,
+        class => class,
     };
-    let endpoint = feature.text("endpoint");
-    let id = if endpoint.is_empty() {
-        kind.to_owned()
-    } else {
-        format!("{kind}_{endpoint}")
-    };
-    let name = (!endpoint.is_empty()).then_some(endpoint);
-    (!parts.is_empty()).then(|| AnnouncedEntity {
-        id,
-        name: name.map(named),
-        parts,
-        ..AnnouncedEntity::default()
-    })
-}
-
-fn light(feature: Feature<'_>) -> Vec<Part> {
-    let mut parts: Vec<Part> = feature
-        .feature("state")
-        .map(|state| state.switch(EntityKind::Light))
-        .into_iter()
-        .collect();
-    if let Some(brightness) = feature.feature("brightness") {
-        let (_, full, _) = brightness.range((0.0, 254.0));
-        let scale = if full > 0.0 { full / 100.0 } else { 2.54 };
-        parts.push(level(
-            ("brightness", "Brightness"),
-            Class::Brightness,
-            scale,
-            brightness.reads(),
-            brightness.sets(Verb::Set),
-        ));
+    Part {
+        class,
+        control: PartControl::of(feature.stepper(), [feature.sets(Verb::Set)]),
+        ..part
     }
-    if let Some(temperature) = feature.feature("color_temp") {
-        let (min, max, _) = temperature.range((153.0, 500.0));
-        parts.push(white(
-            (min, max),
-            "mired",
-            temperature.read(),
-            temperature.sets(Verb::Set),
-        ));
-    }
-    let forms = [
-        ("color_xy", ColorForm::Xy),
-        ("color_hs", ColorForm::HueSaturation),
-    ];
-    if let Some((colored, form)) = forms
-        .into_iter()
-        .find_map(|(name, form)| Some((feature.feature(name)?, form)))
-    {
-        // What can be set is said at the coordinates.
-        let settable = colored.features().all(|axis| axis.can(SET)) || colored.can(SET);
-        let write = settable.then(|| {
-            let payload = Payload::member(colored.property());
-            Write::new(Verb::Choose, &format!("{}/set", colored.topic), payload)
-        });
-        parts.push(color(form, colored.read(), write));
-    }
-    parts
-}
-
-fn fan(feature: Feature<'_>) -> Vec<Part> {
-    let state = feature
-        .feature("state")
-        .map(|state| state.switch(EntityKind::Fan));
-    let speed = feature.feature("speed").map(|speed| {
-        let (_, full, _) = speed.range((0.0, 254.0));
-        level(
-            ("speed", "Speed"),
-            Class::Other,
-            full.max(1.0) / 100.0,
-            speed.reads(),
-            speed.sets(Verb::Set),
-        )
-    });
-    let mode = feature.feature("mode").map(|mode| {
-        selected(
-            ("mode", "Mode"),
-            mode.values(),
-            mode.reads(),
-            mode.sets(Verb::Choose),
-        )
-    });
-    [state, speed, mode].into_iter().flatten().collect()
-}
-
-fn covering(feature: Feature<'_>) -> Vec<Part> {
-    let state = feature.feature("state");
-    let position = feature.feature("position");
-    let mut parts = Vec::new();
-    let writes = state.filter(|state| state.can(SET)).map(|state| {
-        [(Verb::Open, "OPEN"), (Verb::Close, "CLOSE"), (Verb::Stop, "STOP")]
-            .map(|(verb, word)| state.says(verb, word))
-            .to_vec()
-    });
-    let words = Shows::States(vec![
-        ("OPEN".to_owned(), Value::Binary(true)),
-        ("CLOSE".to_owned(), Value::Binary(false)),
-        ("STOP".to_owned(), Value::Text("Stopped".to_owned())),
-    ]);
-    // Where it is says more than what it was told.
-    let (shows, reads) = match (position, state) {
-        (Some(position), _) if position.can(PUBLISHED) => {
-            (Shows::Position { closed: 0.0 }, vec![position.read()])
-        }
-        (_, Some(state)) if state.can(PUBLISHED) => (words, vec![state.read()]),
-        _ => (words, Vec::new()),
-    };
-    if !reads.is_empty() || writes.is_some() {
-        parts.push(cover(shows, reads, writes.unwrap_or_default()));
-    }
-    for (name, label) in [("position", "Position"), ("tilt", "Tilt")] {
-        if let Some(axis) = feature.feature(name) {
-            let id = if name == "tilt" { "tilt" } else { "position" };
-            parts.push(level(
-                (id, label),
-                Class::Position,
-                1.0,
-                axis.reads(),
-                axis.sets(Verb::Set),
-            ));
-        }
-    }
-    parts
-}
-
-fn lock(feature: Feature<'_>) -> Vec<Part> {
-    let Some(state) = feature.feature("state") else {
-        return Vec::new();
-    };
-    let (locked, unlocked) = (
-        state.value("value_on", "LOCK"),
-        state.value("value_off", "UNLOCK"),
-    );
-    let topic = format!("{}/set", state.topic);
-    let writes = vec![
-        Write::new(Verb::Lock, &topic, state.fixed(&locked)),
-        Write::new(Verb::Unlock, &topic, state.fixed(&unlocked)),
-    ];
-    let own = Part {
-        kind: EntityKind::Lock,
-        class: Class::Lock,
-        shows: Shows::States(vec![
-            (locked.spelled(), Value::Binary(false)),
-            (unlocked.spelled(), Value::Binary(true)),
-        ]),
-        reads: state.reads().into_iter().collect(),
-        control: state
-            .can(SET)
-            .then(|| PartControl::new(ControlKind::Lock, writes).asking()),
-        ..Part::default()
-    };
-    let detail = feature.feature("lock_state").map(|detail| Part {
-        id: "lock_state",
-        label: "Bolt",
-        ..told(&["lock_state"], detail.read())
-    });
-    std::iter::once(own).chain(detail).collect()
-}
-
-fn climate(feature: Feature<'_>) -> Vec<Part> {
-    let mut parts = Vec::new();
-    if let Some(mode) = feature.feature("system_mode") {
-        parts.push(Part {
-            kind: EntityKind::Climate,
-            class: Class::Activity,
-            ..selected(("", "Mode"), mode.values(), mode.reads(), mode.sets(Verb::Choose))
-        });
-    }
-    let numbers = [
-        (
-            "local_temperature",
-            "local_temperature",
-            "Temperature",
-            Class::Temperature,
-        ),
-        (
-            "occupied_heating_setpoint",
-            "heating",
-            "Target",
-            Class::TargetTemperature,
-        ),
-        (
-            "current_heating_setpoint",
-            "target",
-            "Target",
-            Class::TargetTemperature,
-        ),
-        (
-            "occupied_cooling_setpoint",
-            "cooling",
-            "Cooling target",
-            Class::TargetTemperature,
-        ),
-        (
-            "unoccupied_heating_setpoint",
-            "away",
-            "Target when away",
-            Class::TargetTemperature,
-        ),
-        (
-            "local_temperature_calibration",
-            "calibration",
-            "Calibration",
-            Class::Internal,
-        ),
-        ("pi_heating_demand", "demand", "Valve", Class::Valve),
-    ];
-    for (name, id, label, class) in numbers {
-        if let Some(number) = feature.feature(name) {
-            let control = PartControl::of(number.stepper(), [number.sets(Verb::Set)]);
-            let part = measured(&[name], number.text("unit"), number.read());
-            parts.push(Part {
-                id,
-                label,
-                class,
-                control,
-                ..part
-            });
-        }
-    }
-    for (name, id, label) in [
-        ("running_state", "running_state", "Activity"),
-        ("preset", "preset", "Preset"),
-        ("fan_mode", "fan_mode", "Fan"),
-        ("swing_mode", "swing_mode", "Swing"),
-    ] {
-        if let Some(word) = feature.feature(name) {
-            let mut part = selected((id, label), word.values(), word.reads(), word.sets(Verb::Choose));
-            if name == "running_state" {
-                part.class = Class::Activity;
-            }
-            parts.push(part);
-        }
-    }
-    // The first part stands for the whole.
-    if let Some(first) = parts.first_mut().filter(|first| !first.id.is_empty()) {
-        first.id = "";
-    }
-    parts
 }

@@ -4,6 +4,7 @@
 //! whether it runs, and letting new devices in.
 
 mod exposes;
+mod specific;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -181,6 +182,20 @@ impl Place<'_> {
         announcement.via = via(coordinator);
         let topic = format!("{}/{name}", self.base);
         announcement.entities = exposes::entities(&topic, exposed);
+        if exposed.is_empty() {
+            // Not known to the bridge yet: all that it says is how well it is heard.
+            let read = StateRead::new(&topic, Extract::path(["linkquality"]));
+            let part = super::parts::measured(&["linkquality"], "lqi", read);
+            announcement
+                .entities
+                .push(single("linkquality", Some("Linkquality"), part));
+        }
+        let is_updated = device
+            .get("definition")
+            .and_then(|known| known.get("supports_ota"));
+        if is_updated.and_then(Json::bool) == Some(true) {
+            announcement.entities.push(self.update(&address, &name));
+        }
         announcement.entities.push(self.rename(&address, &name));
         Ok(announcement)
     }
@@ -199,6 +214,44 @@ impl Place<'_> {
                 ],
             }),
             ..Announcement::default()
+        }
+    }
+
+    /// Its program's version, and a newer one by the bridge.
+    fn update(&self, address: &str, name: &str) -> AnnouncedEntity {
+        let topic = format!("{}/{name}", self.base);
+        let version = |id, label, member| Part {
+            id,
+            label,
+            kind: EntityKind::Update,
+            class: Class::Internal,
+            reads: vec![StateRead::new(&topic, Extract::path(["update", member]))],
+            ..Part::default()
+        };
+        let transaction = transaction(&format!("update-{address}"));
+        let payload = format!(
+            "{{\"id\":{},\"transaction\":{}}}",
+            quoted(name),
+            quoted(&transaction)
+        );
+        let at = |word: &str| format!("{}/bridge/{word}/device/ota_update/update", self.base);
+        let mut install = super::parts::button(&at("request"), Payload::Fixed(payload));
+        install.control = install
+            .control
+            .map(|control| control.answered(&at("response"), &transaction).asking());
+        AnnouncedEntity {
+            id: "update".to_owned(),
+            diagnostic: true,
+            parts: vec![
+                version("", "Installed version", "installed_version"),
+                version("latest", "Latest version", "latest_version"),
+                Part {
+                    id: "install",
+                    label: "Install update",
+                    ..install
+                },
+            ],
+            ..AnnouncedEntity::default()
         }
     }
 
