@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{packet::ReasonCode, version::ProtocolVersion};
+use crate::{Role, packet::ReasonCode, version::ProtocolVersion};
 
 /// The two ways in which a received packet can be wrong, kept apart as the specification does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -45,6 +45,15 @@ impl DecodeError {
     #[must_use]
     pub fn in_version(self, version: ProtocolVersion) -> Self {
         Self::new(version, self.rule(), self.field())
+    }
+
+    /// The same, where it is known who receives: a server announces its limit in CONNACK.
+    pub(crate) fn received_by(self, version: ProtocolVersion, receiver: Role) -> Self {
+        let error = self.in_version(version);
+        if receiver == Role::Server && error.rule() == Rule::PacketTooLarge {
+            return error.in_section("MQTT5-3.2.2-15");
+        }
+        error
     }
 
     fn violation(&self) -> &Violation {
@@ -247,6 +256,9 @@ rules! {
     PacketTooLarge: Protocol, PACKET_TOO_LARGE, "MQTT5-3.1.2-24", "MQTT311-4.8.0-1", "the packet is larger than the receiver allows";
     // Packet Identifier.
     PacketIdZero: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-3", "MQTT311-2.3.1-1", "a Packet Identifier is not 0";
+    PacketIdZeroFromServer: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-4", "MQTT311-2.3.1-1", "a server's Packet Identifier is not 0";
+    PacketIdZeroInAck: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-5", "MQTT311-2.3.1-6", "the Packet Identifier of a PUBLISH is not 0";
+    PacketIdZeroInSuback: Protocol, PROTOCOL_ERROR, "MQTT5-2.2.1-6", "MQTT311-2.3.1-7", "the Packet Identifier that is answered is not 0";
     // CONNECT.
     ProtocolName: Protocol, UNSUPPORTED_PROTOCOL_VERSION, "MQTT5-3.1.2-1", "MQTT311-3.1.2-1", "the Protocol Name is MQTT";
     ProtocolLevel: Protocol, UNSUPPORTED_PROTOCOL_VERSION, "MQTT5-3.1.2-2", "MQTT311-3.1.2-2", "this protocol version is not the one spoken here";
@@ -255,6 +267,10 @@ rules! {
     WillQos: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-12", "MQTT311-3.1.2-14", "the Will QoS is 0, 1 or 2";
     WillRetainWithoutWill: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-13", "MQTT311-3.1.2-15", "without Will Flag the Will Retain is 0";
     PasswordWithoutUserName: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-18", "MQTT311-3.1.2-22", "without User Name there is no Password in 3.1.1";
+    ClientIdMissing: Malformed, MALFORMED_PACKET, "MQTT5-3.1.3-3", "MQTT311-3.1.3-3", "the Client Identifier must be there";
+    WillMissing: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-9", "MQTT311-3.1.2-9", "with Will Flag the Will must be there";
+    UserNameMissing: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-17", "MQTT311-3.1.2-19", "with User Name Flag the User Name must be there";
+    PasswordMissing: Malformed, MALFORMED_PACKET, "MQTT5-3.1.2-19", "MQTT311-3.1.2-21", "with Password Flag the Password must be there";
     ClientIdEmpty: Protocol, CLIENT_IDENTIFIER_NOT_VALID, "MQTT5-3.1.3-6", "MQTT311-3.1.3-7", "an empty Client Identifier needs Clean Session";
     // CONNACK.
     ConnackFlags: Malformed, MALFORMED_PACKET, "MQTT5-3.2.2-1", "MQTT311-3.2.2.1", "bits 7 to 1 of the acknowledge flags are 0";

@@ -243,7 +243,7 @@ impl Framer {
         match self.poll_slowly() {
             Ok(Some(frame)) => Packet::decode(version, receiver, frame).map(Some),
             Ok(None) => Ok(None),
-            Err(error) => Err(error.in_version(version)),
+            Err(error) => Err(error.received_by(version, receiver)),
         }
     }
 

@@ -227,20 +227,22 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn check_topic_filter(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let text = self.checked_string(field)?;
-        TopicFilter::check(text).map_err(|error| self.breaks(error.rule(), field))?;
+        // A wildcard in a ShareName is told as that.
         if self.version.is_v5()
             && let Some(error) = TopicFilter::sharing_error_of(text)
         {
             return Err(self.breaks(error.rule(), field));
         }
+        TopicFilter::check(text).map_err(|error| self.breaks(error.rule(), field))?;
         Ok(text)
     }
 
+    /// A Packet Identifier; `zero` is the rule that 0 breaks in this packet.
     #[inline(always)]
-    pub(crate) fn packet_id(&mut self) -> Result<PacketId, DecodeError> {
+    pub(crate) fn packet_id(&mut self, zero: impl FnOnce() -> Rule) -> Result<PacketId, DecodeError> {
         const FIELD: &str = "Packet Identifier";
         let number = self.two_byte_integer(FIELD)?;
-        PacketId::new(number).ok_or_else(|| self.breaks(Rule::PacketIdZero, FIELD))
+        PacketId::new(number).ok_or_else(|| self.breaks(zero(), FIELD))
     }
 
     /// A QoS in the lower two bits of `bits`.

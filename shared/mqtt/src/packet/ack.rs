@@ -71,7 +71,7 @@ impl Ack {
         packet: PacketType,
         receiver: Role,
     ) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(|| Rule::PacketIdZeroInAck)?;
         let mut ack = Self::success(packet_id);
         if reader.version().is_v5() && !reader.is_empty() {
             ack.reason_code = reader.reason_code()?;

@@ -163,6 +163,7 @@ impl Connect {
             return Err(reader.breaks(Rule::AuthenticationDataAlone, "Authentication Data"));
         }
         const CLIENT_ID: &str = "Client Identifier";
+        expect(&reader, Rule::ClientIdMissing, CLIENT_ID)?;
         let client_id = reader.utf8_string(CLIENT_ID)?;
         if !version.is_v5() && client_id.is_empty() && !clean_start {
             return Err(reader.breaks(Rule::ClientIdEmpty, CLIENT_ID));
@@ -174,11 +175,17 @@ impl Connect {
         };
         let username = flags
             .has(ConnectFlags::USER_NAME)
-            .then(|| reader.utf8_string("User Name"))
+            .then(|| {
+                expect(&reader, Rule::UserNameMissing, "User Name")?;
+                reader.utf8_string("User Name")
+            })
             .transpose()?;
         let password = flags
             .has(ConnectFlags::PASSWORD)
-            .then(|| reader.binary_data("Password"))
+            .then(|| {
+                expect(&reader, Rule::PasswordMissing, "Password")?;
+                reader.binary_data("Password")
+            })
             .transpose()?;
         reader.finish("CONNECT")?;
         Ok(Box::new(Self {
@@ -200,8 +207,17 @@ fn has_lonely_authentication_data(properties: &Properties) -> bool {
         && !properties.contains(PropertyId::AuthenticationMethod)
 }
 
+/// A field that is not there at all breaks a statement of its own; one that is cut short does not.
+fn expect(reader: &Reader<'_>, rule: Rule, field: &'static str) -> Result<(), DecodeError> {
+    if reader.is_empty() {
+        return Err(reader.breaks(rule, field));
+    }
+    Ok(())
+}
+
 impl Will {
     fn decode(reader: &mut Reader<'_>, flags: ConnectFlags) -> Result<Self, DecodeError> {
+        expect(reader, Rule::WillMissing, "Will")?;
         Ok(Self {
             properties: reader.properties(ALLOWED_IN_WILL)?,
             topic: will_topic(reader)?,

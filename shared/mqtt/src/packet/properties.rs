@@ -144,12 +144,16 @@ impl Properties {
         const FIELD: &str = "Property Identifier";
         let mut present = 0;
         while !reader.is_empty() {
-            // All identifiers of this version are below 0x80, so a Variable Byte Integer of several bytes is
-            // either not in its shortest form or unknown: malformed both ways.
-            let byte = reader.byte(FIELD)?;
-            let Some(id) = PropertyId::from_byte(byte) else {
+            // All identifiers of this version are below 0x80: one byte, unless it is none of them.
+            let Some(id) = reader
+                .peek()
+                .first()
+                .and_then(|byte| PropertyId::from_byte(*byte))
+            else {
+                reader.variable_byte_integer(FIELD)?;
                 return Err(reader.breaks(Rule::UnknownProperty, FIELD));
             };
+            reader.byte(FIELD)?;
             if allowed & bit(id) == 0 {
                 return Err(reader.breaks(Rule::ForeignProperty, id.name()));
             }
@@ -204,6 +208,10 @@ fn breaks(reader: &Reader<'_>, rule: Rule, id: PropertyId, allowed: u64) -> Deco
     let error = reader.breaks(rule, id.name());
     match (rule, section(id, allowed)) {
         (Rule::DuplicateProperty | Rule::PropertyValue, Some(section)) => error.in_section(section),
+        // The statement of PUBLISH does not speak of Will Properties.
+        (Rule::ResponseTopic, Some("MQTT5-3.1.3.2.6")) => {
+            error.in_section(Rule::WillTopicWildcard.v5_statement())
+        }
         _ => error,
     }
 }

@@ -164,7 +164,10 @@ impl Publish {
         let packet_id = if qos == Qos::AtMostOnce {
             None
         } else {
-            Some(reader.packet_id()?)
+            Some(reader.packet_id(|| match receiver {
+                Role::Server => Rule::PacketIdZero,
+                Role::Client => Rule::PacketIdZeroFromServer,
+            })?)
         };
         let rest_at = body.len() - reader.remaining();
         let (properties, present) = reader.check_properties(PROPERTIES)?;

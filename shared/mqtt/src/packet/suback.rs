@@ -42,7 +42,7 @@ const RULES: CodeRules = CodeRules {
 impl Suback {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(|| Rule::PacketIdZeroInSuback)?;
         let properties = reader.properties(PROPERTIES)?;
         let reason_codes = reason_codes(&mut reader);
         if let Some((rule, field)) = RULES.broken_by(&reason_codes, reader.version()) {

@@ -55,7 +55,7 @@ const PROPERTIES: u64 = allowed_in(PacketType::Subscribe);
 impl Subscribe {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(|| Rule::PacketIdZero)?;
         let properties = reader.properties(PROPERTIES)?;
         Ok(Self {
             packet_id,

@@ -36,7 +36,7 @@ const RULES: CodeRules = CodeRules {
 impl Unsuback {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(|| Rule::PacketIdZeroInSuback)?;
         let properties = reader.properties(PROPERTIES)?;
         if !reader.version().is_v5() {
             reader.finish("UNSUBACK")?;

@@ -29,7 +29,7 @@ const PROPERTIES: u64 = allowed_in(PacketType::Unsubscribe);
 impl Unsubscribe {
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
-        let packet_id = reader.packet_id()?;
+        let packet_id = reader.packet_id(|| Rule::PacketIdZero)?;
         let properties = reader.properties(PROPERTIES)?;
         Ok(Self {
             packet_id,

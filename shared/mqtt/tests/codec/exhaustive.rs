@@ -307,7 +307,7 @@ fn check_cuts(version: ProtocolVersion, cut: Wanted, packets: &[Cuts<'_>]) {
 }
 
 /// [MQTT5-3.8.3-2] [MQTT5-3.8.4-6] [MQTT5-3.10.3-2] [MQTT5-3.11.3-2]: what has no list is a Protocol Error, what ends
-/// inside a field is malformed.
+/// inside a field is malformed; a field of CONNECT that is not there at all breaks the statement of its flag.
 #[test]
 fn packets_of_5_cut_anywhere_with_their_remaining_length() {
     let no_filter = protocol("MQTT5-3.8.3-2");
@@ -322,7 +322,12 @@ fn packets_of_5_cut_anywhere_with_their_remaining_length() {
                 "00 04 \"MQTT\" 05 f6 00 3c 0c 11 00 00 00 01 26 00 01 \"k\" 00 01 \"v\"
                  00 02 \"id\" 05 18 00 00 00 09 00 01 \"w\" 00 02 01 02 00 01 \"u\" 00 01 \"p\"",
                 Role::Server,
-                &[],
+                &[
+                    (23, malformed("MQTT5-3.1.3-3")),
+                    (27, malformed("MQTT5-3.1.2-9")),
+                    (40, malformed("MQTT5-3.1.2-17")),
+                    (43, malformed("MQTT5-3.1.2-19")),
+                ],
             ),
             (0x20, "00 00 06 21 00 01 1f 00 00", Role::Client, &[]),
             (
@@ -389,7 +394,12 @@ fn packets_of_3_1_1_cut_anywhere_with_their_remaining_length() {
                 0x10,
                 "00 04 \"MQTT\" 04 f6 00 3c 00 02 \"id\" 00 01 \"w\" 00 02 01 02 00 01 \"u\" 00 01 \"p\"",
                 Role::Server,
-                &[],
+                &[
+                    (10, malformed("MQTT311-3.1.3-3")),
+                    (14, malformed("MQTT311-3.1.2-9")),
+                    (21, malformed("MQTT311-3.1.2-19")),
+                    (24, malformed("MQTT311-3.1.2-21")),
+                ],
             ),
             (0x20, "01 00", Role::Client, &[]),
             (

@@ -225,14 +225,14 @@ fn packet_identifier_0_is_a_protocol_error() {
         V311,
         Role::Client,
         "32 05 00 01 \"a\" 00 00",
-        Rule::PacketIdZero,
+        Rule::PacketIdZeroFromServer,
         FIELD,
     );
     check_bad(
         V5,
         Role::Client,
         "34 06 00 01 \"a\" 00 00 00",
-        Rule::PacketIdZero,
+        Rule::PacketIdZeroFromServer,
         FIELD,
     );
     for first in ["40", "50", "62", "70"] {
@@ -240,14 +240,14 @@ fn packet_identifier_0_is_a_protocol_error() {
             V311,
             Role::Client,
             &format!("{first} 02 00 00"),
-            Rule::PacketIdZero,
+            Rule::PacketIdZeroInAck,
             FIELD,
         );
         check_bad(
             V5,
             Role::Server,
             &format!("{first} 02 00 00"),
-            Rule::PacketIdZero,
+            Rule::PacketIdZeroInAck,
             FIELD,
         );
     }
@@ -265,8 +265,20 @@ fn packet_identifier_0_is_a_protocol_error() {
         Rule::PacketIdZero,
         FIELD,
     );
-    check_bad(V311, Role::Client, "90 03 00 00 00", Rule::PacketIdZero, FIELD);
-    check_bad(V5, Role::Client, "b0 04 00 00 00 00", Rule::PacketIdZero, FIELD);
+    check_bad(
+        V311,
+        Role::Client,
+        "90 03 00 00 00",
+        Rule::PacketIdZeroInSuback,
+        FIELD,
+    );
+    check_bad(
+        V5,
+        Role::Client,
+        "b0 04 00 00 00 00",
+        Rule::PacketIdZeroInSuback,
+        FIELD,
+    );
 }
 
 #[test]
@@ -381,7 +393,7 @@ fn properties_of_other_packets_and_of_none_are_malformed() {
         V5,
         Role::Client,
         "30 06 00 01 \"a\" 02 80 00",
-        Rule::UnknownProperty,
+        Rule::Overlong,
         "Property Identifier",
     );
     // Will Delay Interval belongs to the Will, not to CONNECT itself.

@@ -50,8 +50,8 @@ fn connect_flags() {
         // [MQTT5-3.1.2-13] Will Retain without Will Flag
         bad(0x22, "00 01 \"a\"", Rule::WillRetainWithoutWill, "Will Retain");
         // [MQTT5-3.1.2-17] [MQTT5-3.1.2-19] flags promise what does not come
-        bad(0x82, "00 01 \"a\"", Rule::Truncated, "User Name");
-        bad(0xC2, "00 01 \"a\" 00 00", Rule::Truncated, "Password");
+        bad(0x82, "00 01 \"a\"", Rule::UserNameMissing, "User Name");
+        bad(0xC2, "00 01 \"a\" 00 00", Rule::PasswordMissing, "Password");
     }
     // [MQTT311-3.1.2-22] no Password without User Name
     let wire = connect(V311, 0x42, "00 01 \"a\" 00 00");
