@@ -312,6 +312,8 @@ pub struct Entity {
     pub own: Option<Box<crate::correct::OwnEntity>>,
     /// The last answer to a command: when it came, ms since epoch, and why the command was refused, if it was.
     pub answer: Option<(u64, Option<String>)>,
+    /// What it is on the way to, as it says itself, and when it said so, ms since epoch; `None` when it is there.
+    pub target: Option<(u64, Value)>,
     /// Decimals to show a number with.
     pub decimals: Decimals,
     /// What the device sends for one of the unit shown: 2.54 for a brightness shown in %.

@@ -260,6 +260,7 @@ pub(crate) fn new_entity(
         is_hidden: false,
         own: None,
         answer: None,
+        target: None,
         decimals: Decimals::new(),
         scale: 1.0,
         inverted: guess.inverted,

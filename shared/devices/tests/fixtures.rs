@@ -216,6 +216,11 @@ fn describe_entity(device: &Device, entity: &Entity) -> String {
             let _ = write!(line, " | {mark}");
         }
     }
+    if let Some((_, target)) = &entity.target {
+        let mut there = entity.clone();
+        there.value = target.clone();
+        let _ = write!(line, " | on the way to {}", there.words());
+    }
     match &entity.answer {
         Some((_, None)) => line.push_str(" | done"),
         Some((_, Some(why))) => {

@@ -74,6 +74,8 @@ enum AskedState {
     Waiting {
         until: MonoTime,
     },
+    /// The device said that it is on the way.
+    Accepted,
     Confirmed,
     /// The broker has it, and nobody will say more.
     Delivered,
@@ -199,7 +201,9 @@ impl Home {
     pub fn poll_timeout(&self) -> Option<MonoTime> {
         let answers = self.asked.values().filter_map(|asked| match asked.state {
             AskedState::Waiting { until } => Some(until),
-            AskedState::Confirmed | AskedState::Delivered | AskedState::Failed(_) => None,
+            AskedState::Accepted | AskedState::Confirmed | AskedState::Delivered | AskedState::Failed(_) => {
+                None
+            }
         });
         answers
             .chain(self.flush.poll_timeout())
@@ -399,15 +403,18 @@ impl Home {
     /// How far the last command to an entity is.
     #[must_use]
     pub fn control_state(&self, device: DeviceId, entity: &str) -> ControlState {
+        let known = self.devices.device(device);
+        let under_way = || known.and_then(|device| under_way(device.entity(entity)?));
         let Some(asked) = self.asked.get(&(device, entity.to_owned())) else {
-            return ControlState::Idle;
+            return under_way().map_or(ControlState::Idle, ControlState::Sent);
         };
-        match &asked.state {
-            AskedState::Waiting { .. } => ControlState::Sent(asked.action.clone()),
-            AskedState::Confirmed => ControlState::Confirmed,
+        let is_over = match &asked.state {
+            AskedState::Waiting { .. } => return ControlState::Sent(asked.action.clone()),
+            AskedState::Failed(why) => return ControlState::Failed(why.clone(), asked.action.clone()),
+            AskedState::Accepted | AskedState::Confirmed => ControlState::Confirmed,
             AskedState::Delivered => ControlState::Delivered,
-            AskedState::Failed(why) => ControlState::Failed(why.clone(), asked.action.clone()),
-        }
+        };
+        under_way().map_or(is_over, ControlState::Sent)
     }
 
     fn confirm(&mut self, id: DeviceId) {
@@ -428,10 +435,15 @@ impl Home {
                 };
                 continue;
             }
-            let answered = matches!(asked.state, AskedState::Waiting { .. } | AskedState::Failed(_))
-                && entity_now.is_some_and(|entity| answers(asked, device, entity));
-            if answered {
+            let is_open = matches!(asked.state, AskedState::Waiting { .. } | AskedState::Failed(_));
+            let Some(entity) = entity_now.filter(|_| is_open) else {
+                continue;
+            };
+            let target = entity.target.as_ref();
+            if answers(asked, device, entity) {
                 asked.state = AskedState::Confirmed;
+            } else if target.is_some_and(|(at_ms, _)| *at_ms >= asked.at_ms) {
+                asked.state = AskedState::Accepted;
             }
         }
     }
@@ -495,6 +507,18 @@ fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
             device.last_heard_ms.is_some_and(|heard| heard >= asked.at_ms)
         }
         _ => false,
+    }
+}
+
+/// What the device says that it is doing.
+fn under_way(entity: &Entity) -> Option<wire::Action> {
+    let (_, target) = entity.target.as_ref()?;
+    entity.control.as_ref()?;
+    match target {
+        Value::Binary(on) => Some(wire::Action::Turn(*on)),
+        Value::Number(number) => Some(wire::Action::Set(*number)),
+        Value::Text(text) => Some(wire::Action::Choose(text.clone())),
+        Value::Unknown => None,
     }
 }
 

@@ -9,20 +9,36 @@ use crate::demo::{
 };
 use serde_json::json;
 
-/// A floor lamp, version 5: one description, and a topic for each value.
+/// A floor lamp, version 5: one description, and a topic for each value. It dims slowly, and says where it is going.
 pub(super) struct FloorLamp {
     on: bool,
     brightness: u64,
+    target: u64,
+    step: Every,
 }
 
 const LAMP: &str = "homie/5/floor-lamp";
+/// It dims by so many % a second.
+const DIMS_BY: u64 = 20;
 
 impl FloorLamp {
     pub(super) fn new() -> Self {
         Self {
             on: false,
             brightness: 45,
+            target: 45,
+            step: Every::default(),
         }
+    }
+}
+
+impl FloorLamp {
+    fn target(&self) -> Message {
+        Message::retained(format!("{LAMP}/light/brightness/$target"), self.target)
+    }
+
+    fn brightness(&self) -> Message {
+        Message::retained(format!("{LAMP}/light/brightness"), self.brightness)
     }
 }
 
@@ -58,17 +74,26 @@ impl Device for FloorLamp {
     fn announce(&mut self, _now: Moment) -> Vec<Message> {
         vec![
             Message::retained(format!("{LAMP}/light/power"), self.on),
-            Message::retained(format!("{LAMP}/light/brightness"), self.brightness),
+            self.target(),
+            self.brightness(),
         ]
     }
 
-    fn simulate(&mut self, _now: Moment) -> Vec<Message> {
-        Vec::new()
+    fn simulate(&mut self, now: Moment) -> Vec<Message> {
+        if self.brightness == self.target || !self.step.is_due(now, 1_000) {
+            return Vec::new();
+        }
+        let (lowest, highest) = (self.brightness.saturating_sub(DIMS_BY), self.brightness + DIMS_BY);
+        self.brightness = self.target.clamp(lowest, highest);
+        vec![self.brightness()]
     }
 
     fn obey(&mut self, now: Moment, topic: &str, payload: &str) -> Vec<Message> {
         match (topic.ends_with("/brightness/set"), payload.parse::<u64>()) {
-            (true, Ok(brightness @ 0..=100)) => self.brightness = brightness,
+            (true, Ok(target @ 0..=100)) => {
+                self.target = target;
+                return vec![self.target()];
+            }
             (false, _) if matches!(payload, "true" | "false") => self.on = payload == "true",
             _ => return Vec::new(),
         }

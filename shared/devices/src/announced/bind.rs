@@ -36,6 +36,7 @@ pub(crate) struct BoundEntity {
     pub(crate) thing: String,
     pub(crate) part: &'static str,
     pub(crate) reads: Vec<StateRead>,
+    pub(crate) target: Option<StateRead>,
     pub(crate) shows: Shows,
     pub(crate) unwrap: Option<&'static str>,
     pub(crate) decimals: Option<u8>,
@@ -226,6 +227,7 @@ impl Binder<'_> {
             thing: thing.id.clone(),
             part: part.id,
             reads: part.reads.clone(),
+            target: part.target.clone(),
             shows: part.shows.clone(),
             unwrap: part.unwrap,
             decimals: part.decimals,
@@ -251,7 +253,7 @@ impl Binder<'_> {
                 entity.value = old.value;
                 (entity.at_ms, entity.since_ms) = (old.at_ms, old.since_ms);
                 entity.retained = old.retained;
-                entity.answer = old.answer;
+                (entity.answer, entity.target) = (old.answer, old.target);
                 entity.silent &= old.silent;
                 (entity.unavailable, entity.unreadable) = (old.unavailable, old.unreadable);
                 if part.decimals.is_none() {
@@ -263,9 +265,10 @@ impl Binder<'_> {
                     (entity.topic, bound.heard_at_ms) = (old.topic, known.heard_at_ms);
                 }
             }
-            None => self
-                .wanted
-                .extend(bound.reads.iter().map(|read| read.topic.clone())),
+            None => {
+                let topics = bound.reads.iter().chain(&bound.target);
+                self.wanted.extend(topics.map(|read| read.topic.clone()));
+            }
         }
         self.made.push((entity, bound));
     }
@@ -315,6 +318,7 @@ impl Binder<'_> {
             is_hidden: false,
             own: None,
             answer: None,
+            target: None,
             decimals,
             scale: 1.0,
             inverted: false,
@@ -343,7 +347,7 @@ impl Binder<'_> {
         let (entities, bound): (Vec<_>, Vec<_>) = self.made.into_iter().unzip();
         let mut topics: Vec<String> = bound
             .iter()
-            .flat_map(|bound| &bound.reads)
+            .flat_map(|bound| bound.reads.iter().chain(&bound.target))
             .map(|read| &read.topic)
             .chain(
                 bound

@@ -20,6 +20,12 @@ pub enum Extract {
     /// All of it.
     #[default]
     Plain,
+    /// All of it as a text, also when it looks like a number or like nothing, and with its spaces. One byte 0 is the empty
+    /// text; no bytes are it only where this is so.
+    Text {
+        /// Whether no bytes are the empty text.
+        may_be_empty: bool,
+    },
     /// A member of a JSON object, by the way to it.
     Path(Vec<Step>),
     /// What this template makes of it.
@@ -233,6 +239,12 @@ impl<'a> PayloadRead<'a> {
                 Some(text) => Found::Value(scalar_of(text)),
                 None => Found::Unreadable("it is no text".to_owned()),
             },
+            Extract::Text { may_be_empty } => match self.text {
+                Some("") if !may_be_empty => Found::Value(Scalar::Null),
+                Some("" | "\0") => Found::Value(Scalar::Text(String::new())),
+                Some(text) => Found::Value(Scalar::Text(text.to_owned())),
+                None => Found::Unreadable("it is no text".to_owned()),
+            },
             Extract::Path(path) => match self.json().and_then(|json| follow(json, path)) {
                 Some(json) => Found::Value(scalar_of_json(json)),
                 None => Found::Nothing,
@@ -382,6 +394,22 @@ mod tests {
         );
         assert_eq!(found("", "x"), Found::Value(Scalar::Text("x".into())));
         assert_eq!(found("{{ value_json.a }}", "no json"), Found::Nothing);
+    }
+
+    #[test]
+    fn a_text_is_taken_as_it_is() {
+        let found = |payload: &str, may_be_empty| {
+            PayloadRead::new(payload.as_bytes()).find(&Extract::Text { may_be_empty }, &mut Engine::default())
+        };
+        for text in ["None", " day", "007", "x"] {
+            assert_eq!(found(text, false), Found::Value(Scalar::Text(text.into())));
+        }
+        let empty = || Found::Value(Scalar::Text(String::new()));
+        assert_eq!(found("\0", false), empty());
+        assert_eq!(
+            (found("", false), found("", true)),
+            (Found::Value(Scalar::Null), empty())
+        );
     }
 
     #[test]

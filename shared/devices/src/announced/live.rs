@@ -121,6 +121,9 @@ impl Announced {
             for (read, said) in bound.reads.iter().enumerate() {
                 add(&said.topic, What::State { entity, read });
             }
+            if let Some(target) = &bound.target {
+                add(&target.topic, What::Target { entity });
+            }
             if let Some(answers) = &bound.answers {
                 add(&answers.topic, What::Answer { entity });
             }
@@ -205,7 +208,7 @@ impl Devices {
                         .get(rule)
                         .and_then(|rule| rule.availability.checks.get(check))
                         .map(|check| &check.extract),
-                    What::Answer { .. } => None,
+                    What::Target { .. } | What::Answer { .. } => None,
                 };
                 matches!(extract, Some(super::Extract::Template(_)))
             })

@@ -126,6 +126,8 @@ pub struct Part {
     pub decimals: Option<u8>,
     /// Where its state is said. None: nobody says it.
     pub reads: Vec<StateRead>,
+    /// Where it says what it is on the way to, while it is not there yet.
+    pub target: Option<StateRead>,
     /// An "on" that is not followed by an "off" is over after this many ms.
     pub off_delay_ms: Option<u64>,
     /// How it is set.

@@ -44,6 +44,47 @@ fn a_switch_is_confirmed_by_the_device_and_not_by_the_click() {
 }
 
 #[test]
+fn a_device_that_says_where_it_is_going_is_waited_for_until_it_is_there() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish(
+        "homie/5/valve/$description",
+        r#"{"homie":"5.0","version":1,"name":"Radiator","nodes":{"n":{"properties":{"level":{"name":"Level","datatype":"integer","format":"0:100","unit":"%","settable":true}}}}}"#,
+    );
+    bench.publish("homie/5/valve/n/level", "0");
+    bench.wait(300);
+    let device = bench.cards().last().unwrap().id.clone();
+    let state = |bench: &Bench| {
+        let entity = &bench.cards().last().unwrap().entities[0];
+        entity.control.as_ref().unwrap().state.clone()
+    };
+    bench.command(Command::Control {
+        request: 9,
+        device,
+        entity: "n.level".into(),
+        action: Action::Set(80.0),
+    });
+    bench.wait(1_000);
+    bench.publish("homie/5/valve/n/level/$target", "80");
+    // Far longer than devices without a target are given.
+    for level in ["20", "40", "60"] {
+        bench.publish("homie/5/valve/n/level", level);
+        bench.wait(10_000);
+        assert_eq!(state(&bench), ControlState::Sent(Action::Set(80.0)), "{level}");
+    }
+    bench.publish("homie/5/valve/n/level", "80");
+    bench.wait(300);
+    assert_eq!(state(&bench), ControlState::Confirmed);
+    // Somebody else turns it.
+    bench.publish("homie/5/valve/n/level/$target", "10");
+    bench.wait(300);
+    assert_eq!(state(&bench), ControlState::Sent(Action::Set(10.0)));
+    bench.publish("homie/5/valve/n/level", "10");
+    bench.wait(300);
+    assert_eq!(state(&bench), ControlState::Confirmed);
+}
+
+#[test]
 fn a_command_that_is_too_long_for_a_small_device_says_so_when_nobody_answers() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));

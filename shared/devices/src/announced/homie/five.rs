@@ -98,7 +98,7 @@ fn announcement(device: &str, description: &Json) -> Announcement {
                 unit: read("unit"),
                 settable: flag("settable", false),
                 retained: flag("retained", true),
-                names_color: true,
+                is_five: true,
             };
             list.push(property.labelled(property.entity()));
         }

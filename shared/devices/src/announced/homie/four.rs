@@ -61,7 +61,7 @@ pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) 
                 unit: of("$unit"),
                 settable: of("$settable") == "true",
                 retained: of("$retained") != "false",
-                names_color: false,
+                is_five: false,
             };
             list.push(property.labelled(property.entity()));
         }

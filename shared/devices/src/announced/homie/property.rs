@@ -27,8 +27,9 @@ pub(super) struct Property<'a> {
     pub(super) unit: &'a str,
     pub(super) settable: bool,
     pub(super) retained: bool,
-    /// Colours begin with the name of their form.
-    pub(super) names_color: bool,
+    /// As version 5 does it: colours begin with the name of their form, an empty text is one byte 0, and what a property is on
+    /// the way to has a topic of its own.
+    pub(super) is_five: bool,
 }
 
 /// `[a-z0-9-]+`, and of the devices in the field also capitals and underscores.
@@ -102,6 +103,12 @@ impl Property<'_> {
         Write::new(verb, &format!("{}/set", self.topic), payload)
     }
 
+    /// An empty text is one byte 0 in version 5: no bytes would be no message.
+    fn empty(&self) -> Option<Write> {
+        let zero = || self.set(Verb::Option(String::new()), Payload::Fixed("\0".to_owned()));
+        (self.settable && self.is_five && self.datatype == "string").then(zero)
+    }
+
     fn chosen(&self) -> Option<Write> {
         self.settable.then(|| self.set(Verb::Choose, Payload::Value))
     }
@@ -112,6 +119,23 @@ impl Property<'_> {
     }
 
     fn part(&self) -> Part {
+        let mut part = self.part_of_datatype();
+        if self.is_five && part.kind != EntityKind::Event {
+            part.target = part.reads.first().map(|read| StateRead {
+                topic: format!("{}/$target", self.topic),
+                ..read.clone()
+            });
+        }
+        part
+    }
+
+    /// All of the payload: spaces are significant, and `None` is a word like any other.
+    fn text(&self) -> StateRead {
+        let may_be_empty = !self.is_five && self.datatype != "enum";
+        StateRead::new(&self.topic, Extract::Text { may_be_empty })
+    }
+
+    fn part_of_datatype(&self) -> Part {
         let key = [self.node, self.id];
         let mut part = match self.datatype {
             "integer" | "float" => self.number(),
@@ -146,10 +170,8 @@ impl Property<'_> {
                 ..told(&key, self.read())
             },
             "string" | "duration" | "" => Part {
-                control: PartControl::of(ControlKind::Text { longest: 255 }, [self.chosen()]),
-                // An empty text is one byte 0.
-                shows: Shows::States(vec![("\0".to_owned(), Value::Text(String::new()))]),
-                ..told(&key, self.read())
+                control: PartControl::of(ControlKind::Text { longest: 255 }, [self.empty(), self.chosen()]),
+                ..told(&key, self.text())
             },
             _ => Part {
                 kind: EntityKind::Raw,
@@ -179,7 +201,7 @@ impl Property<'_> {
         if let ([only], false, true) = (&*options, self.retained, self.settable) {
             return button(&format!("{}/set", self.topic), Payload::Fixed(only.clone()));
         }
-        let mut part = selected(("", ""), options, Some(self.read()), self.chosen());
+        let mut part = selected(("", ""), options, Some(self.text()), self.chosen());
         if !self.retained && !self.settable {
             part.kind = EntityKind::Event;
             part.shows = Shows::Event;
@@ -237,7 +259,7 @@ impl Property<'_> {
             None if forms.contains(&"xyz") => ColorForm::Xy,
             _ => ColorForm::Hsv,
         };
-        let write = if self.names_color && self.settable {
+        let write = if self.is_five && self.settable {
             let name = match form {
                 ColorForm::Rgb => "rgb",
                 ColorForm::Xy => "xyz",

@@ -28,6 +28,7 @@ pub(super) struct Reader {
 pub(super) enum What {
     State { entity: usize, read: usize },
     Availability { rule: usize, check: usize },
+    Target { entity: usize },
     Answer { entity: usize },
 }
 

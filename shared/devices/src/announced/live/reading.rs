@@ -15,6 +15,8 @@ use crate::announced::model::{AvailabilityMode, Shows};
 use crate::device::{DeviceId, Entity, Value};
 use crate::registry::Devices;
 
+/// What was not reached in this time, ms, when other values came, is not on the way any more: motors take minutes.
+const UNDER_WAY_MS: u64 = 15 * 60_000;
 /// A topic found by a filter is silent after this time, ms, and another one is shown in its place.
 const OTHER_TOPIC_MS: u64 = 10 * 60_000;
 
@@ -50,6 +52,10 @@ impl Devices {
                 What::Availability { rule, check } => {
                     self.read_availability(now_ms, arrival.topic, reader.device, (rule, check), &mut payload);
                     judged.insert(reader.device);
+                }
+                What::Target { entity } => {
+                    self.read_target(now_ms, reader.device, entity, &mut payload);
+                    heard.insert(reader.device);
                 }
                 What::Answer { entity } => self.read_answer(now_ms, arrival, reader.device, entity),
             }
@@ -141,6 +147,32 @@ impl Devices {
             follow(now_ms, arrival.topic, shown, bound);
         }
         take_value(now_ms, arrival.retain, shown, bound, value);
+        let is_over = |(at_ms, target): &(u64, Value)| {
+            is_there(target, &shown.value) || now_ms.saturating_sub(*at_ms) > UNDER_WAY_MS
+        };
+        if shown.target.as_ref().is_some_and(is_over) {
+            shown.target = None;
+        }
+    }
+
+    /// What an entity is on the way to.
+    fn read_target(&mut self, now_ms: u64, id: DeviceId, entity: usize, payload: &mut PayloadRead<'_>) {
+        let announced = &mut self.announced;
+        let bound = announced
+            .bound
+            .get(&id)
+            .and_then(|bound| bound.entities.get(entity));
+        let tracked = self.tracked.get_mut(id.0);
+        let shown = tracked.and_then(|tracked| tracked.device.entities.get_mut(entity));
+        let (Some(bound), Some(shown)) = (bound, shown) else {
+            return;
+        };
+        let Some(read) = &bound.target else { return };
+        if let Found::Value(scalar) = payload.find(&read.extract, &mut announced.engine) {
+            let target = value_of(&bound.shows, &scalar, shown);
+            let is_said = target != Value::Unknown && !is_there(&target, &shown.value);
+            shown.target = is_said.then_some((now_ms, target));
+        }
     }
 
     /// What became of a command. One that is retained belongs to a command of long ago.
@@ -304,6 +336,29 @@ impl Devices {
         self.weigh_presence(id);
         self.judge(told.now_ms, id);
     }
+}
+
+/// Whether a value is what was aimed at, as far as devices round.
+fn is_there(target: &Value, value: &Value) -> bool {
+    match (target, value) {
+        (Value::Number(target), Value::Number(value)) => {
+            (target - value).abs() <= target.abs() * 0.001 + 1e-6
+        }
+        (Value::Text(target), Value::Text(value)) => {
+            target == value || is_like(target, value).unwrap_or(false)
+        }
+        _ => target == value,
+    }
+}
+
+/// Whether two colours look the same.
+fn is_like(one: &str, other: &str) -> Option<bool> {
+    let channels = |text: &str| {
+        let number = u32::from_str_radix(text.strip_prefix('#').filter(|hex| hex.len() == 6)?, 16).ok()?;
+        Some([number >> 16, number >> 8 & 255, number & 255])
+    };
+    let pairs = channels(one)?.into_iter().zip(channels(other)?);
+    Some(pairs.into_iter().all(|(one, other)| one.abs_diff(other) <= 4))
 }
 
 /// Which of the topics that match a filter is shown and charted: the first, until it is silent for long while another
