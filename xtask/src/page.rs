@@ -8,6 +8,9 @@ use anyhow::Result;
 use crate::process::{root, step, target_dir};
 use crate::tools;
 
+/// Set while a page is built that will be split: for `web/build.rs`, and for the hook that splits it.
+pub(crate) const SPLIT: &str = "HEARTH_SPLIT";
+
 /// How the page is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Build {
@@ -40,10 +43,11 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
     let mut path = tools::ensure()?;
     let dist = folder(build);
     let mut mode = vec!["--cargo-profile", build.profile()];
+    let mut is_split = false;
     if build == Build::Release {
         match tools::with_wasm_opt(&path) {
             // Trunk calls wasm-opt in its release mode, and only there.
-            Ok(with_wasm_opt) => (path, mode) = (with_wasm_opt, vec!["--release"]),
+            Ok(with_wasm_opt) => (path, mode, is_split) = (with_wasm_opt, vec!["--release"], true),
             Err(reason) => println!("The page will be about a fifth larger than it could be: {reason:#}"),
         }
     }
@@ -75,6 +79,9 @@ pub(crate) fn build(build: Build) -> Result<PathBuf> {
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
             "-Csymbol-mangling-version=v0",
         );
+    }
+    if is_split {
+        trunk.env(SPLIT, "1");
     }
     step(what, "page", &mut trunk)?;
     if build == Build::Release {

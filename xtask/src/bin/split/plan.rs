@@ -1,13 +1,13 @@
 //! What is in the page's module, and where each function goes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use wasmparser::{
-    CompositeInnerType, ElementItems, ElementKind, FuncType, KnownCustom, Name, Operator, Parser, Payload,
-    TypeRef,
-};
+use wasmparser::{CompositeInnerType, FuncType, KnownCustom, Name, Operator, Parser, Payload, TypeRef};
 
+use crate::constants::Constants;
+use crate::linked::{Linked, Memory, address_of, slots};
+use crate::reach::places;
 use crate::rules::{ALIKE, Part, SMALLEST};
 
 /// Where each function goes.
@@ -22,6 +22,10 @@ pub(crate) struct Plan {
     pub(crate) functions: Vec<Function>,
     /// How many slots the table of functions has.
     pub(crate) slots: u64,
+    /// The functions in the table, by their slots.
+    pub(crate) table: BTreeMap<u32, u32>,
+    /// What memory holds at the start.
+    pub(crate) memory: Memory,
     pub(crate) globals: u32,
     pub(crate) tables: u32,
     pub(crate) import_module: String,
@@ -29,23 +33,33 @@ pub(crate) struct Plan {
     /// Functions that went and are called from elsewhere, in the order of their slots.
     pub(crate) stubs: Vec<u32>,
     pub(crate) parts: usize,
+    /// What memory holds, by what of it goes where.
+    pub(crate) constants: Constants,
 }
 
 #[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) ty: u32,
-    size: usize,
-    calls: Vec<u32>,
-    /// It stands in the table, is exported, or starts the module: nobody knows who calls it.
-    is_known_by_others: bool,
-    pub(crate) part: Option<usize>,
+    pub(crate) size: usize,
+    pub(crate) calls: Vec<u32>,
+    /// Numbers in it, which could be addresses or slots.
+    pub(crate) numbers: BTreeSet<u32>,
+    /// What its loads and stores add, which could be addresses.
+    pub(crate) offsets: BTreeSet<u32>,
+    /// It is exported, or starts the module: nobody knows who calls it.
+    pub(crate) is_known_by_others: bool,
+    /// The part that a rule says.
+    pub(crate) rule: Option<usize>,
+    /// Where it goes: to the first module if there is none.
+    pub(crate) parts: BTreeSet<usize>,
 }
 
 impl Plan {
-    pub(crate) fn of(wasm: &[u8], parts: &[Part]) -> Result<Self> {
+    pub(crate) fn of(wasm: &[u8], linked: &Linked, parts: &[Part]) -> Result<Self> {
         let mut plan = Self::read(wasm)?;
         plan.parts = parts.len();
+        plan.check(linked)?;
         let mut stay = Vec::new();
         for (at, function) in plan.functions.iter_mut().enumerate().skip(plan.imported as usize) {
             let has = |texts: &[&str]| texts.iter().any(|text| function.name.contains(text));
@@ -56,13 +70,53 @@ impl Plan {
             {
                 stay.push(at as u32);
             } else if function.size >= SMALLEST && !has(ALIKE) {
-                function.part = part;
+                function.rule = part;
             }
         }
         plan.keep(stay);
-        plan.follow();
-        plan.find_stubs();
+        let places = places(&plan, linked);
+        for (function, parts) in plan.functions.iter_mut().zip(places.functions) {
+            function.parts = parts;
+        }
+        plan.stubs = places.called_elsewhere.into_iter().collect();
+        // Slots of one part lie side by side.
+        let functions = &plan.functions;
+        plan.stubs
+            .sort_by_key(|at| functions.get(*at as usize).map(|function| function.rule));
+        plan.constants = Constants::of(&plan.memory, linked, &places.symbols, plan.parts);
         Ok(plan)
+    }
+
+    /// That memory and table are still as the linker made them: by their places everything is known.
+    fn check(&self, linked: &Linked) -> Result<()> {
+        ensure!(
+            self.memory == linked.memory,
+            "what memory holds is not what the linker put there"
+        );
+        let slots: BTreeSet<u32> = linked.slots.keys().copied().collect();
+        ensure!(
+            self.table.keys().copied().eq(slots),
+            "the table is not the one that the linker made"
+        );
+        let functions = self.functions.iter().skip(self.imported as usize);
+        let known = functions
+            .filter(|function| linked.names.contains(&function.name))
+            .count();
+        ensure!(
+            10 * known >= 9 * (self.functions.len() - self.imported as usize),
+            "many functions are unknown to the linker"
+        );
+        // Of functions that do the same one is kept, by one of their names.
+        let named = |(slot, function): &(&u32, &u32)| {
+            let function = self.functions.get(**function as usize);
+            function.map(|function| &function.name) == linked.slots.get(*slot)
+        };
+        let same = self.table.iter().filter(named).count();
+        ensure!(
+            2 * same >= self.table.len(),
+            "most functions in the table are not those that the linker put there"
+        );
+        Ok(())
     }
 
     fn read(wasm: &[u8]) -> Result<Self> {
@@ -72,6 +126,9 @@ impl Plan {
             import_names: Vec::new(),
             functions: Vec::new(),
             slots: 0,
+            table: BTreeMap::new(),
+            memory: Memory::default(),
+            constants: Constants::default(),
             globals: 0,
             tables: 0,
             import_module: String::new(),
@@ -131,15 +188,7 @@ impl Plan {
                 Payload::ElementSection(elements) => {
                     for element in elements {
                         let element = element?;
-                        ensure!(
-                            !matches!(element.kind, ElementKind::Passive),
-                            "the module has passive elements"
-                        );
-                        if let ElementItems::Functions(functions) = element.items {
-                            for function in functions {
-                                plan.is_known(function?)?;
-                            }
-                        }
+                        plan.table.extend(slots(element)?);
                     }
                 }
                 Payload::CodeSectionEntry(body) => {
@@ -150,14 +199,25 @@ impl Plan {
                     for operator in body.get_operators_reader()? {
                         match operator? {
                             Operator::Call { function_index } => function.calls.push(function_index),
+                            Operator::I32Const { value } => {
+                                function.numbers.insert(value as u32);
+                            }
+                            Operator::I64Const { value } => {
+                                function.numbers.extend(u32::try_from(value));
+                            }
                             Operator::RefFunc { .. }
                             | Operator::ReturnCall { .. }
                             | Operator::MemoryInit { .. }
                             | Operator::DataDrop { .. }
                             | Operator::TableInit { .. } => bail!("{}: not foreseen here", function.name),
-                            _ => {}
+                            other => function.offsets.extend(offset_of(&other)),
                         }
                     }
+                }
+                Payload::DataSection(section) => {
+                    let data = section.into_iter().collect::<Result<Vec<_>, _>>()?;
+                    let segments = data.iter().map(|data| Ok((address_of(data)?, data.data)));
+                    plan.memory = Memory::of(&segments.collect::<Result<Vec<_>>>()?)?.trimmed();
                 }
                 Payload::CustomSection(section) => {
                     if let KnownCustom::Name(names) = section.as_known() {
@@ -201,86 +261,38 @@ impl Plan {
         let mut seen: HashSet<u32> = stay.iter().copied().collect();
         while let Some(at) = stay.pop() {
             if let Some(function) = self.functions.get_mut(at as usize) {
-                function.part = None;
+                function.rule = None;
                 stay.extend(function.calls.iter().filter(|callee| seen.insert(**callee)));
             }
         }
     }
 
-    /// A function that only functions of one part call goes with them.
-    fn follow(&mut self) {
-        let mut callers: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (caller, function) in self.functions.iter().enumerate() {
-            for called in &function.calls {
-                callers.entry(*called).or_default().push(caller);
-            }
-        }
-        loop {
-            let mut goes = Vec::new();
-            for (at, function) in self.functions.iter().enumerate().skip(self.imported as usize) {
-                if function.part.is_some() || function.is_known_by_others {
-                    continue;
-                }
-                let Some(callers) = callers.get(&(at as u32)) else {
-                    continue;
-                };
-                let mut parts = callers
-                    .iter()
-                    .filter(|caller| **caller != at)
-                    .map(|caller| self.functions.get(*caller).and_then(|caller| caller.part));
-                let first = parts.next().flatten();
-                if first.is_some() && parts.all(|part| part == first) {
-                    goes.push((at, first));
-                }
-            }
-            if goes.is_empty() {
-                return;
-            }
-            for (at, part) in goes {
-                if let Some(function) = self.functions.get_mut(at) {
-                    function.part = part;
-                }
-            }
-        }
-    }
-
-    fn find_stubs(&mut self) {
-        let mut called = vec![false; self.functions.len()];
-        for function in &self.functions {
-            for callee in &function.calls {
-                let part = self.part(*callee);
-                if part.is_some()
-                    && part != function.part
-                    && let Some(called) = called.get_mut(*callee as usize)
-                {
-                    *called = true;
-                }
-            }
-        }
-        let needs = |(at, function): (usize, &Function)| {
-            let needs = function.part.is_some()
-                && (function.is_known_by_others || called.get(at).copied().unwrap_or_default());
-            needs.then_some(at as u32)
-        };
-        self.stubs = self.functions.iter().enumerate().filter_map(needs).collect();
-        // Slots of one part lie side by side.
-        let functions = &self.functions;
-        self.stubs
-            .sort_by_key(|at| functions.get(*at as usize).map(|function| function.part));
-    }
-
     /// Functions that are called by a part and are not in it.
     pub(crate) fn shared(&self) -> BTreeSet<u32> {
-        let went = self.functions.iter().filter(|function| function.part.is_some());
-        let calls = went.flat_map(|function| function.calls.iter().map(|called| (function.part, *called)));
-        let shared = calls.filter(|(part, called)| self.part(*called) != *part);
-        shared.map(|(_, called)| called).collect()
+        let mut shared = BTreeSet::new();
+        for function in &self.functions {
+            for part in &function.parts {
+                let calls = function.calls.iter().copied();
+                shared.extend(calls.filter(|called| !self.is_in(*called, Some(*part))));
+            }
+        }
+        shared
     }
 
-    pub(crate) fn part(&self, function: u32) -> Option<usize> {
+    /// Whether the function goes into the part, or stays in the first module.
+    pub(crate) fn is_in(&self, function: u32, part: Option<usize>) -> bool {
+        let function = self.functions.get(function as usize);
+        function.is_some_and(|function| match part {
+            Some(part) => function.parts.contains(&part),
+            None => function.parts.is_empty(),
+        })
+    }
+
+    /// The part that a rule says.
+    pub(crate) fn rule(&self, function: u32) -> Option<usize> {
         self.functions
             .get(function as usize)
-            .and_then(|function| function.part)
+            .and_then(|function| function.rule)
     }
 
     /// The first slot of each part's stubs, and the one behind the last.
@@ -289,7 +301,7 @@ impl Plan {
             let count = self
                 .stubs
                 .iter()
-                .filter(|stub| self.part(**stub).is_some_and(|of| of < until))
+                .filter(|stub| self.rule(**stub).is_some_and(|of| of < until))
                 .count();
             self.slots + count as u64
         };
@@ -299,10 +311,15 @@ impl Plan {
     /// What went where, for people.
     pub(crate) fn list(&self) -> String {
         let mut functions: Vec<&Function> = self.functions.iter().collect();
-        functions.sort_by_key(|function| (function.part, std::cmp::Reverse(function.size)));
+        functions.sort_by_key(|function| (&function.parts, std::cmp::Reverse(function.size)));
         let row = |function: &Function| {
-            let part = function.part.map_or("first".to_owned(), |part| part.to_string());
-            format!("{part} {} {}\n", function.size, function.name)
+            let parts: Vec<String> = function.parts.iter().map(ToString::to_string).collect();
+            let parts = if parts.is_empty() {
+                "first".to_owned()
+            } else {
+                parts.join("+")
+            };
+            format!("{parts} {} {}\n", function.size, function.name)
         };
         let stubs = self.stubs.iter().zip(self.slots..).map(|(stub, slot)| {
             let name = self.functions.get(*stub as usize).map(|function| &*function.name);
@@ -319,14 +336,33 @@ impl Function {
             ty,
             size: 0,
             calls: Vec::new(),
+            numbers: BTreeSet::new(),
+            offsets: BTreeSet::new(),
             is_known_by_others: false,
-            part: None,
+            rule: None,
+            parts: BTreeSet::new(),
         }
     }
 }
 
+/// What a load or store adds to its address, which is an address by itself when the other is a distance.
+fn offset_of(operator: &Operator<'_>) -> Option<u32> {
+    macro_rules! offset {
+        ($($name:ident)*) => {
+            match operator {
+                $(Operator::$name { memarg } => u32::try_from(memarg.offset).ok(),)*
+                _ => None,
+            }
+        };
+    }
+    offset!(
+        I32Load I64Load F32Load F64Load I32Load8S I32Load8U I32Load16S I32Load16U I64Load8S I64Load8U I64Load16S I64Load16U
+        I64Load32S I64Load32U I32Store I64Store F32Store F64Store I32Store8 I32Store16 I64Store8 I64Store16 I64Store32
+    )
+}
+
 /// `hearth_web[77973fdf2b31d338]::app` without what differs from build to build.
-fn without_hashes(name: &str) -> String {
+pub(crate) fn without_hashes(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;
     while let Some((before, after)) = rest.split_once('[') {

@@ -1,12 +1,13 @@
 //! A module of a few functions, split.
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, ElementSection, Elements, ExportKind, ExportSection, Function, FunctionSection,
-    GlobalSection, GlobalType, ImportSection, Instruction, MemorySection, MemoryType, Module, NameMap,
-    NameSection, RefType, TableSection, TableType, TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, ElementSection, Elements, ExportKind, ExportSection, Function,
+    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, MemorySection, MemoryType,
+    Module, NameMap, NameSection, RefType, TableSection, TableType, TypeSection, ValType,
 };
 use wasmparser::{Parser, Payload, Validator};
 
+use crate::linked::{Linked, Memory, Refs, Symbol};
 use crate::order::alike;
 use crate::plan::Plan;
 use crate::rules::Part;
@@ -19,7 +20,7 @@ const PARTS: &[Part] = &[Part {
 }];
 
 /// Name, what it calls, and whether it stands in the table.
-const FUNCTIONS: [(&str, &[u32], bool); 6] = [
+const FUNCTIONS: [(&str, &[u32], bool); 7] = [
     ("page[0123456789abcdef]::main", &[2, 4, 0], false),
     ("page[0123456789abcdef]::later::shown", &[3, 5], true),
     ("core::only_for_later", &[4, 3], false),
@@ -30,9 +31,52 @@ const FUNCTIONS: [(&str, &[u32], bool); 6] = [
         false,
     ),
     ("page[0123456789abcdef]::later::stays", &[], true),
+    ("core::named_by_a_constant", &[], true),
 ];
+/// Four constants of 16 bytes.
+const MEMORY: &str = "what the first  what a part usesa part's text   written to      ";
+const BEGIN: u32 = 1_048_576;
+
+/// The second constant names the third, and the slot of the last function.
+fn linked() -> Linked {
+    let refs = |symbols: &[u32], slots: &[u32]| Refs {
+        symbols: symbols.iter().copied().collect(),
+        slots: slots.iter().copied().collect(),
+    };
+    let symbol = |number: u32| Symbol {
+        place: BEGIN + 16 * number..BEGIN + 16 * (number + 1),
+        may_go: number != 3,
+        refs: if number == 1 {
+            refs(&[2], &[3])
+        } else {
+            Refs::default()
+        },
+    };
+    let names = FUNCTIONS.map(|(name, ..)| name.replace("[0123456789abcdef]", ""));
+    Linked {
+        memory: Memory::of(&[(BEGIN, MEMORY.as_bytes())]).unwrap().trimmed(),
+        symbols: (0..4).map(symbol).collect(),
+        refs: [
+            (names[0].clone(), refs(&[0], &[])),
+            (names[1].clone(), refs(&[1], &[])),
+        ]
+        .into(),
+        slots: [
+            (1, names[1].clone()),
+            (2, names[5].clone()),
+            (3, names[6].clone()),
+        ]
+        .into(),
+        names: names.into_iter().collect(),
+    }
+}
 
 fn module() -> Vec<u8> {
+    module_with(MEMORY, 0)
+}
+
+/// The first function has the number, too.
+fn module_with(memory: &str, number: u32) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I32, ValType::I64], [ValType::I32]);
     let mut imports = ImportSection::new();
@@ -50,13 +94,15 @@ fn module() -> Vec<u8> {
             body.instruction(&Instruction::GlobalGet(0));
             body.instruction(&Instruction::GlobalSet(0));
         }
+        body.instruction(&Instruction::I32Const(if index == 1 { number as i32 } else { 0 }));
+        body.instruction(&Instruction::Drop);
         for callee in *calls {
             body.instruction(&Instruction::LocalGet(0));
             body.instruction(&Instruction::LocalGet(1));
             body.instruction(&Instruction::Call(*callee));
             body.instruction(&Instruction::Drop);
         }
-        body.instruction(&Instruction::I32Const(1));
+        body.instruction(&Instruction::I32Const(0));
         body.instruction(&Instruction::End);
         code.function(&body);
         if *is_in_table {
@@ -67,8 +113,8 @@ fn module() -> Vec<u8> {
     tables.table(TableType {
         element_type: RefType::FUNCREF,
         table64: false,
-        minimum: 3,
-        maximum: Some(3),
+        minimum: 4,
+        maximum: Some(4),
         shared: false,
     });
     let mut memories = MemorySection::new();
@@ -97,7 +143,9 @@ fn module() -> Vec<u8> {
     module.section(&types).section(&imports).section(&functions);
     module.section(&tables).section(&memories).section(&globals);
     module.section(&exports).section(&elements).section(&code);
-    module.section(&named);
+    let mut data = DataSection::new();
+    data.active(0, &ConstExpr::i32_const(BEGIN as i32), memory.bytes());
+    module.section(&data).section(&named);
     module.finish()
 }
 
@@ -122,18 +170,63 @@ fn bodies(wasm: &[u8]) -> usize {
 
 #[test]
 fn what_only_a_part_calls_goes_with_it_and_the_rest_stays() {
-    let plan = Plan::of(&module(), PARTS).unwrap();
-    let parts: Vec<Option<usize>> = (1..7).map(|function| plan.part(function)).collect();
-    assert_eq!(parts, [None, Some(0), Some(0), None, Some(0), None]);
+    let plan = Plan::of(&module(), &linked(), PARTS).unwrap();
+    assert_eq!(went(&plan), [2, 3, 5, 7]);
     assert_eq!(plan.stubs, [2], "the others are called in their part only");
-    assert_eq!(plan.slots_of(0), (3, 4));
+    assert_eq!(plan.slots_of(0), (4, 5));
+}
+
+/// The functions that are in the part.
+fn went(plan: &Plan) -> Vec<u32> {
+    (1..8).filter(|function| plan.is_in(*function, Some(0))).collect()
+}
+
+fn texts(pieces: &[(u32, Vec<u8>)]) -> Vec<(u32, &str)> {
+    let text = |(at, bytes): &'_ (u32, Vec<u8>)| (at - BEGIN, bytes.len());
+    let places = pieces.iter().map(text);
+    places
+        .map(|(at, length)| (at, &MEMORY[at as usize..at as usize + length]))
+        .collect()
+}
+
+#[test]
+fn constants_that_only_a_part_names_go_with_it_and_what_they_name() {
+    let plan = Plan::of(&module(), &linked(), PARTS).unwrap();
+    let first = [(0, "what the first  "), (48, "written to      ")];
+    assert_eq!(texts(&plan.constants.first), first);
+    assert_eq!(
+        texts(&plan.constants.parts[0]),
+        [(16, "what a part usesa part's text   ")]
+    );
+}
+
+#[test]
+fn a_number_that_could_be_an_address_or_a_slot_is_taken_for_one() {
+    let wasm = module_with(MEMORY, BEGIN + 40);
+    let plan = Plan::of(&wasm, &linked(), PARTS).unwrap();
+    assert_eq!(texts(&plan.constants.parts[0]), [(16, "what a part uses")]);
+    let plan = Plan::of(&module_with(MEMORY, 3), &linked(), PARTS).unwrap();
+    assert_eq!(went(&plan), [2, 3, 5], "the last function stays");
+}
+
+#[test]
+fn a_module_that_is_not_the_linked_one_is_refused() {
+    let other = MEMORY.replace("text", "tent");
+    let refused = Plan::of(&module_with(&other, 0), &linked(), PARTS).unwrap_err();
+    assert!(refused.to_string().contains("memory"), "{refused}");
+    let mut with_other_table = linked();
+    with_other_table.slots.remove(&3);
+    let refused = Plan::of(&module(), &with_other_table, PARTS).unwrap_err();
+    assert!(refused.to_string().contains("table"), "{refused}");
+    let refused = Linked::read(&module()).unwrap_err();
+    assert!(refused.to_string().contains("--emit-relocs"), "{refused}");
 }
 
 #[test]
 fn both_halves_are_valid_modules() {
     let wasm = module();
     Validator::new().validate_all(&wasm).unwrap();
-    let plan = Plan::of(&wasm, PARTS).unwrap();
+    let plan = Plan::of(&wasm, &linked(), PARTS).unwrap();
     let modules = write::modules(&wasm, &plan).unwrap();
     Validator::new().validate_all(&modules.first).unwrap();
     Validator::new().validate_all(&modules.parts[0]).unwrap();
@@ -144,8 +237,8 @@ fn both_halves_are_valid_modules() {
     assert_eq!(bodies(&modules.first), 3 + 1, "three stay, and there is one stub");
     assert_eq!(
         bodies(&modules.parts[0]),
-        3 + 1,
-        "three went, and one says that they are there"
+        4 + 1,
+        "four went, and one says that they are there"
     );
 }
 
@@ -154,7 +247,7 @@ fn a_module_without_names_is_refused() {
     let mut wasm = module();
     let names = wasm.windows(4).position(|bytes| bytes == b"name").unwrap();
     wasm[names] = b'g';
-    let refused = Plan::of(&wasm, PARTS).unwrap_err();
+    let refused = Plan::of(&wasm, &linked(), PARTS).unwrap_err();
     assert!(refused.to_string().contains("-g"), "{refused}");
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, ElementSection, Elements, EntityType, ExportKind, ExportSection,
-    Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, Module, StartSection,
-    TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, DataSection, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, Module,
+    StartSection, TypeSection, ValType,
 };
 use wasmparser::{FunctionBody, Parser, Payload};
 
@@ -99,7 +99,7 @@ struct Order {
 impl Order {
     fn of(plan: &Plan, bodies: &[FunctionBody<'_>], part: Option<usize>) -> Result<Self> {
         let all = plan.imported..plan.functions.len() as u32;
-        let own: Vec<u32> = all.filter(|function| plan.part(*function) == part).collect();
+        let own: Vec<u32> = all.filter(|function| plan.is_in(*function, part)).collect();
         let mut code = Vec::with_capacity(own.len());
         for function in &own {
             code.push(body(plan, bodies, *function)?.as_bytes());
@@ -271,6 +271,38 @@ impl Reencode for First<'_> {
         Ok(())
     }
 
+    fn parse_element_section(
+        &mut self,
+        elements: &mut ElementSection,
+        _: wasmparser::ElementSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        // What only parts name has its slot filled by them; until then it is a function of another type, which calling refuses.
+        let load = self.plan.imported;
+        let number = |function: &u32| self.stays.number(*function).unwrap_or(load);
+        for (from, functions) in runs(&self.plan.table) {
+            let functions: Vec<u32> = functions.iter().map(number).collect();
+            elements.active(
+                None,
+                &ConstExpr::i32_const(from as i32),
+                Elements::Functions(functions.into()),
+            );
+        }
+        Ok(())
+    }
+
+    fn data_count(&mut self, _: u32) -> Result<u32, Error<Self::Error>> {
+        Ok(self.plan.constants.first.len() as u32)
+    }
+
+    fn parse_data_section(
+        &mut self,
+        data: &mut DataSection,
+        _: wasmparser::DataSectionReader<'_>,
+    ) -> Result<(), Error<Self::Error>> {
+        *data = pieces(&self.plan.constants.first);
+        Ok(())
+    }
+
     fn parse_custom_section(
         &mut self,
         _: &mut Module,
@@ -287,7 +319,7 @@ fn stub_of(plan: &Plan, stub: u32, slot: u64) -> Option<Function> {
     let arguments = plan.types.get(function.ty as usize)?.params().len() as u32;
     let slot = i32::try_from(slot).ok()?;
     let mut body = Function::new([]);
-    body.instruction(&Instruction::GlobalGet(plan.globals + function.part? as u32));
+    body.instruction(&Instruction::GlobalGet(plan.globals + function.rule? as u32));
     body.instruction(&Instruction::I32Eqz);
     body.instruction(&Instruction::If(BlockType::Empty));
     body.instruction(&Instruction::I32Const(slot));
@@ -322,6 +354,26 @@ fn table_type<T: Reencode + ?Sized>(
         table.maximum = table.maximum.map(|most| most + plan.stubs.len() as u64);
     }
     Ok(table)
+}
+
+/// Slots that lie side by side, from the first of each run.
+fn runs(slots: &BTreeMap<u32, u32>) -> Vec<(u32, Vec<u32>)> {
+    let mut runs: Vec<(u32, Vec<u32>)> = Vec::new();
+    for (slot, function) in slots {
+        match runs.last_mut() {
+            Some((from, run)) if *from + run.len() as u32 == *slot => run.push(*function),
+            _ => runs.push((*slot, vec![*function])),
+        }
+    }
+    runs
+}
+
+fn pieces(of: &[(u32, Vec<u8>)]) -> DataSection {
+    let mut data = DataSection::new();
+    for (at, bytes) in of {
+        data.active(0, &ConstExpr::i32_const(*at as i32), bytes.iter().copied());
+    }
+    data
 }
 
 struct InPart<'a> {
@@ -458,17 +510,27 @@ fn assemble(
     let stubs = plan
         .stubs
         .iter()
-        .filter(|stub| plan.part(**stub) == Some(writer.part));
+        .filter(|stub| plan.rule(**stub) == Some(writer.part));
     let slots: Vec<u32> = stubs
         .filter_map(|stub| Some(writer.imports.len() as u32 + writer.own.get(stub)?))
         .collect();
-    let first_slot = i32::try_from(plan.slots_of(writer.part).0)?;
+    let mut filled: BTreeMap<u32, u32> = (plan.slots_of(writer.part).0 as u32..).zip(slots).collect();
+    for (slot, function) in &plan.table {
+        if let Some(own) = writer.own.get(function)
+            && !plan.stubs.contains(function)
+        {
+            filled.insert(*slot, writer.imports.len() as u32 + own);
+        }
+    }
     let mut elements = ElementSection::new();
-    elements.active(
-        None,
-        &ConstExpr::i32_const(first_slot),
-        Elements::Functions(slots.into()),
-    );
+    for (from, functions) in runs(&filled) {
+        elements.active(
+            None,
+            &ConstExpr::i32_const(from as i32),
+            Elements::Functions(functions.into()),
+        );
+    }
+    let data = plan.constants.parts.get(writer.part).context("an unknown part")?;
     let mut module = Module::new();
     module.section(types);
     module.section(imports);
@@ -478,5 +540,6 @@ fn assemble(
     });
     module.section(&elements);
     module.section(code);
+    module.section(&pieces(data));
     Ok(module.finish())
 }
