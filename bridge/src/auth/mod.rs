@@ -18,6 +18,7 @@ use std::sync::{
 
 pub use hearth_model::api::Role;
 
+pub(crate) use self::permissions::FOR_ADMINS;
 pub(crate) use self::random::random_bytes;
 use self::{accounts::AccountsError, users::Users};
 pub use self::{

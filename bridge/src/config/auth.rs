@@ -9,7 +9,7 @@ use super::{
     network::Network,
     reader::{FromText, Section},
 };
-use crate::auth::Permissions;
+use crate::auth::{FOR_ADMINS, Permissions};
 
 /// Who may use the bridge.
 #[derive(Clone, Debug)]
@@ -79,9 +79,13 @@ impl RolePermissions {
             publish: Vec::new(),
             ..Permissions::default()
         };
+        let acts = Permissions {
+            deny_publish: FOR_ADMINS.map(str::to_owned).into(),
+            ..Permissions::default()
+        };
         let roles = Self {
             viewer: Some(read_role(section.section("viewer"), looks)),
-            operator: Some(read_role(section.section("operator"), Permissions::default())),
+            operator: Some(read_role(section.section("operator"), acts)),
             admin: read_admin(section.section("admin")),
         };
         section.finish();
@@ -91,7 +95,8 @@ impl RolePermissions {
 
 /// An admin may do everything, also in `$…`, which no filter says; unless filters are set.
 fn read_admin(section: Section<'_>) -> Option<Arc<Permissions>> {
-    let limited = section.is_set("publish") || section.is_set("subscribe");
+    let limited = ["publish", "deny_publish", "subscribe"];
+    let limited = limited.into_iter().any(|key| section.is_set(key));
     let permissions = read_role(section, Permissions::default());
     limited.then_some(permissions)
 }
@@ -107,6 +112,7 @@ fn read_role(section: Section<'_>, default: Permissions) -> Arc<Permissions> {
     };
     let permissions = Permissions {
         publish: read("publish", default.publish),
+        deny_publish: read("deny_publish", default.deny_publish),
         subscribe: read("subscribe", default.subscribe),
     };
     section.finish();
@@ -122,7 +128,7 @@ impl FromText for PermissionFilter {
     fn from_text(text: &str) -> Result<Self, String> {
         let permissions = Permissions {
             publish: vec![text.to_owned()],
-            subscribe: Vec::new(),
+            ..Permissions::default()
         };
         permissions
             .check()

@@ -197,5 +197,6 @@ fn read_permissions(section: &Section<'_>) -> Permissions {
         } else {
             all.subscribe
         },
+        deny_publish: all.deny_publish,
     }
 }

@@ -26,13 +26,14 @@ pub(crate) async fn api_config(
 }
 
 fn bridge_user(known: Known) -> BridgeUser {
-    let may_publish = known
-        .permissions
-        .is_none_or(|permissions| !permissions.publish.is_empty());
+    let permissions = known.permissions.as_deref();
+    let may_publish = permissions.is_none_or(|permissions| !permissions.publish.is_empty());
+    let may_manage = permissions.is_none_or(|permissions| permissions.may_manage(&known.identity.user));
     BridgeUser {
         name: known.identity.user,
         role: known.identity.role,
         may_publish,
+        may_manage,
         form_token: known
             .session
             .map_or_else(String::new, |session| session.form_token().to_owned()),

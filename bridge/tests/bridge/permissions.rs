@@ -131,6 +131,49 @@ async fn messages_reach_the_broker_only_where_the_role_allows_it() {
     assert_eq!(house.refused("publish").await, (4 + 3) * 3 * 2);
 }
 
+#[tokio::test]
+async fn what_belongs_to_the_home_is_asked_of_zigbee2mqtt_by_admins_only_unless_operators_may() {
+    const USERS: &str = r##"
+auth.mode = "proxy"
+auth.role_header = "X-Forwarded-Role"
+access.trusted_proxies = ["127.0.0.1"]
+"##;
+    let asked = [
+        "zigbee2mqtt/bridge/request/permit_join",
+        "upstairs/zigbee2mqtt/bridge/request/device/remove",
+        "zigbee2mqtt/bridge/config/permit_join",
+    ];
+    for (more, is_allowed) in [("", false), ("auth.roles.operator = { deny_publish = [] }", true)] {
+        let mosquitto = Mosquitto::start();
+        let house = House {
+            bridge: bridge_to(mosquitto.address(), &format!("{USERS}{more}\n")).await,
+            _mosquitto: mosquitto,
+        };
+        let mut witness = house.client(ProtocolVersion::V5, "ada", "admin").await;
+        witness.subscribe("#").await;
+        for version in BOTH {
+            let mut operator = house.client(version, "otto", "operator").await;
+            let mut admin = house.client(version, "max", "admin").await;
+            for topic in asked {
+                let request = || Packet::Publish(publish(topic, b"{}", Qos::AtLeastOnce));
+                operator.send(&request()).await;
+                check_answer(&mut operator, version, Qos::AtLeastOnce, is_allowed).await;
+                if is_allowed {
+                    assert_eq!(witness.message().await.0, topic, "{version} {more}");
+                }
+                admin.send(&request()).await;
+                check_answer(&mut admin, version, Qos::AtLeastOnce, true).await;
+                assert_eq!(witness.message().await.0, topic, "{version} {more}");
+            }
+            // What goes on in the home is theirs.
+            let lamp = publish("zigbee2mqtt/lamp/set", b"ON", Qos::AtLeastOnce);
+            operator.send(&Packet::Publish(lamp)).await;
+            check_answer(&mut operator, version, Qos::AtLeastOnce, true).await;
+            assert_eq!(witness.message().await.0, "zigbee2mqtt/lamp/set");
+        }
+    }
+}
+
 async fn check_answer(client: &mut Client, version: ProtocolVersion, qos: Qos, allowed: bool) {
     let code = |packet_code: ReasonCode| {
         let refused = version.is_v5() && !allowed;

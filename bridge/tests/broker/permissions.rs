@@ -13,6 +13,7 @@ fn permissions(publish: &[&str], subscribe: &[&str]) -> Permissions {
     let owned = |filters: &[&str]| filters.iter().map(|&filter| filter.to_owned()).collect();
     Permissions {
         publish: owned(publish),
+        deny_publish: Vec::new(),
         subscribe: owned(subscribe),
     }
 }

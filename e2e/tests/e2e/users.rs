@@ -135,6 +135,13 @@ fn an_operator_is_not_offered_what_admins_do() -> Result<()> {
             page.count(&by("entity-control"))? == 0,
             "the bridge is for admins"
         );
+        page.wait_for_text(&by("for-admins"), "Let new devices in")?;
+        // Not by hand, either.
+        page.go_to("#/explorer")?;
+        talk::publish(page, "zigbee2mqtt/bridge/request/permit_join", "{}", 1, false)?;
+        let result = by("publish-result");
+        page.wait_for_attribute(&result, "data-state", &["failed"])?;
+        page.wait_for_text(&result, "ot authorized")?;
         Ok(())
     })
 }

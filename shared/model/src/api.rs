@@ -46,6 +46,7 @@ impl BridgeConfig {
                     name: text_of(user, "name")?,
                     role: Role::parse(user.get("role")?.text()?)?,
                     may_publish: user.get("may_publish")?.bool()?,
+                    may_manage: user.get("may_manage")?.bool()?,
                     form_token: text_of(user, "form_token")?,
                 }),
                 None => None,
@@ -68,6 +69,8 @@ pub struct BridgeUser {
     pub role: Role,
     /// May it publish anything at all?
     pub may_publish: bool,
+    /// May it ask for what belongs to the home and not what goes on in it: letting devices join, renaming them?
+    pub may_manage: bool,
     /// Proves to `logout` that the request comes from the page; empty where nobody can log out.
     pub form_token: String,
 }
@@ -254,6 +257,7 @@ mod tests {
                 name: "ada".into(),
                 role: Role::Viewer,
                 may_publish: false,
+                may_manage: false,
                 form_token: "t".into(),
             }),
             maximum_packet_size: 2_097_152,
@@ -264,7 +268,7 @@ mod tests {
             "brokers": [{"id": "home", "name": "Home", "default": true, "path": "mqtt/home", "injects_credentials": false}],
             "simulated": false,
             "auth": "users",
-            "user": {"name": "ada", "role": "viewer", "may_publish": false, "form_token": "t"},
+            "user": {"name": "ada", "role": "viewer", "may_publish": false, "may_manage": false, "form_token": "t"},
             "maximum_packet_size": 2_097_152,
         });
         assert_eq!(json, expected);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig, Role};
+use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
 use super::{handle::EngineHandle, limits, state::Key, use_selected};
@@ -63,12 +63,12 @@ pub fn use_look_only() -> Option<AttrValue> {
     use_start().look_only()
 }
 
-/// Whether this user looks after the home: where nobody logs in, everybody does.
+/// Whether this user may look after the home: where nobody logs in, everybody does.
 #[hook]
 pub fn use_is_admin() -> bool {
     let start = use_start();
     let user = start.bridge.as_ref().and_then(|bridge| bridge.user.as_ref());
-    user.is_none_or(|user| user.role == Role::Admin)
+    user.is_none_or(|user| user.may_manage)
 }
 
 /// Reads the address, asks the serving host, and connects if one of them says where to.
@@ -378,6 +378,7 @@ mod tests {
                     name: "vic".into(),
                     role: Role::Viewer,
                     may_publish,
+                    may_manage: false,
                     form_token: String::new(),
                 }),
                 ..bridge()

@@ -21,7 +21,9 @@ use crate::{
     },
     hooks::{Shown, use_device, use_engine, use_is_admin, use_now},
     platform::locale,
-    wire::{Action, Command, ControlKind, ControlState, DeviceView, EntityValue, EntityView, Liveness},
+    wire::{
+        Action, Command, ControlKind, ControlState, DeviceCard, DeviceView, EntityValue, EntityView, Liveness,
+    },
 };
 
 /// What [`Device`] draws.
@@ -88,6 +90,7 @@ fn Known(props: &KnownProps) -> Html {
                                 row(entity, card.name.clone(), card.liveness, props.now, is_admin, &on_action, correct)
                             })}
                         </ul>
+                        {if is_admin { Html::default() } else { for_admins(card) }}
                     </section>
                     if !view.series.is_empty() { <Chart key={card.id.clone()} choices={choices(view)} /> }
                 </div>
@@ -148,11 +151,7 @@ fn row(
     on_action: &Callback<(String, Action)>,
     correct: Html,
 ) -> Html {
-    let for_others = entity
-        .control
-        .as_ref()
-        .filter(|control| control.for_admins && !is_admin);
-    if for_others.is_some() && entity.value == EntityValue::Unknown {
+    if !is_admin && is_for_admins(entity) && entity.value == EntityValue::Unknown {
         // It is there to be set only.
         return Html::default();
     }
@@ -203,6 +202,24 @@ fn row(
                 <p class="hint entity__note">{"Guess: commands go to "}<code><bdi>{visible(&control.command_topic)}</bdi></code></p>
             }
         </li>
+    }
+}
+
+fn is_for_admins(entity: &EntityView) -> bool {
+    entity.control.as_ref().is_some_and(|control| control.for_admins)
+}
+
+/// What others may do here, so that nobody looks for it.
+fn for_admins(card: &DeviceCard) -> Html {
+    let names = card.entities.iter().filter(|entity| is_for_admins(entity));
+    let names: Vec<String> = names.map(|entity| visible(&entity.name)).collect();
+    if names.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <p class="hint entity" data-testid="for-admins">
+            {"Your role does not include what changes the home itself: "}<bdi>{names.join(", ")}</bdi>{". Admins can do it."}
+        </p>
     }
 }
 

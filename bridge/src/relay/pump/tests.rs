@@ -74,6 +74,7 @@ async fn guarded<'m>(
         user: Some("vic".to_owned()),
         permissions: Some(Arc::new(Permissions {
             publish: Vec::new(),
+            deny_publish: Vec::new(),
             subscribe: Vec::new(),
         })),
         credentials: None,

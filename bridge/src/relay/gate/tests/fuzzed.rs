@@ -128,6 +128,7 @@ fn permissions(choices: &mut Choices<'_>) -> Option<Arc<Permissions>> {
     (publish < 5).then(|| {
         Arc::new(Permissions {
             publish: owned(publish),
+            deny_publish: Vec::new(),
             subscribe: owned(subscribe),
         })
     })

@@ -43,6 +43,7 @@ fn permissions(publish: &[&str], subscribe: &[&str]) -> Option<Arc<Permissions>>
     let owned = |filters: &[&str]| filters.iter().map(|filter| (*filter).to_owned()).collect();
     Some(Arc::new(Permissions {
         publish: owned(publish),
+        deny_publish: Vec::new(),
         subscribe: owned(subscribe),
     }))
 }
