@@ -53,7 +53,6 @@ impl Qos {
 }
 
 /// What one run of a workload showed.
-#[derive(Default)]
 pub(crate) struct Figures {
     /// Delivered messages per second.
     pub(crate) rate: f64,
@@ -94,19 +93,8 @@ pub(crate) fn full_speed(
         }
     }
     let received = receiving.join().ok().context("the subscribers panicked")??;
-    let delivered = messages as f64 * subscribers as f64;
-    let seconds = start.elapsed().as_secs_f64();
     let costs = Costs::so_far(broker, peer).since(&before);
-    let per_message_us = |ns: u64| ns as f64 / 1e3 / delivered;
-    Ok(Figures {
-        rate: delivered / seconds,
-        cpu_us: costs.relay_ns.map(per_message_us),
-        broker_us: per_message_us(costs.broker_ns),
-        client_us: per_message_us(costs.client_ns),
-        processors: costs.all_ns() as f64 / 1e9 / seconds,
-        per_frame: delivered / received.frames as f64,
-        latencies_us: Vec::new(),
-    })
+    Ok(costs.figures(messages * subscribers as u64, start.elapsed(), received.frames))
 }
 
 /// Processor time of everybody who takes part.
@@ -136,8 +124,20 @@ impl Costs {
         }
     }
 
-    fn all_ns(&self) -> u64 {
-        self.client_ns + self.relay_ns.unwrap_or_default() + self.broker_ns
+    /// What they come to for each message.
+    fn figures(&self, delivered: u64, time: Duration, frames: u64) -> Figures {
+        let delivered = delivered as f64;
+        let per_message_us = |ns: u64| ns as f64 / 1e3 / delivered;
+        let all_ns = self.client_ns + self.relay_ns.unwrap_or_default() + self.broker_ns;
+        Figures {
+            rate: delivered / time.as_secs_f64(),
+            cpu_us: self.relay_ns.map(per_message_us),
+            broker_us: per_message_us(self.broker_ns),
+            client_us: per_message_us(self.client_ns),
+            processors: all_ns as f64 / time.as_nanos() as f64,
+            per_frame: delivered / frames as f64,
+            latencies_us: Vec::new(),
+        }
     }
 }
 
@@ -186,11 +186,17 @@ fn publish_qos_1(
 }
 
 /// One publisher at `per_second` messages, all subscribers' latencies.
-pub(crate) fn paced(peer: &Peer, subscribers: usize, per_second: u32, messages: u64) -> Result<Figures> {
+pub(crate) fn paced(
+    broker: &Mosquitto,
+    peer: &Peer,
+    subscribers: usize,
+    per_second: u32,
+    messages: u64,
+) -> Result<Figures> {
     let receivers = Subscribers::open(peer, subscribers, 0)?;
     let mut publisher = Connection::connect(peer.port, peer.transport, "bench-publisher")?;
-    let cpu_before = peer.pid().map(cpu_ns);
     let progress = Arc::new(Progress::new(subscribers, messages));
+    let before = Costs::so_far(broker, peer);
     let start = Instant::now();
     let receiving = receivers.receive(progress, Some(start));
     let pause = Duration::from_secs(1) / per_second;
@@ -201,20 +207,12 @@ pub(crate) fn paced(peer: &Peer, subscribers: usize, per_second: u32, messages: 
         publisher.send(&mqtt::publish(None, now_ns))?;
     }
     let received = receiving.join().ok().context("the subscribers panicked")??;
-    let delivered = messages as f64 * subscribers as f64;
-    let cpu = peer
-        .pid()
-        .map(cpu_ns)
-        .zip(cpu_before)
-        .map(|(after, before)| after - before);
+    let costs = Costs::so_far(broker, peer).since(&before);
     let mut latencies_us: Vec<f64> = received.latencies_ns.iter().map(|ns| *ns as f64 / 1e3).collect();
     latencies_us.sort_by(f64::total_cmp);
     Ok(Figures {
-        rate: delivered / start.elapsed().as_secs_f64(),
-        cpu_us: cpu.map(|ns| ns as f64 / 1e3 / delivered),
-        per_frame: delivered / received.frames as f64,
         latencies_us,
-        ..Figures::default()
+        ..costs.figures(messages * subscribers as u64, start.elapsed(), received.frames)
     })
 }
 

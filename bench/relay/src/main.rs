@@ -57,6 +57,15 @@ fn rounds(count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) 
     all
 }
 
+/// The median of what some rounds had to say of a relay; the line where none had.
+fn relay_cpu(figures: &[Figures]) -> String {
+    let cpu: Vec<f64> = figures.iter().filter_map(|figures| figures.cpu_us).collect();
+    match cpu.is_empty() {
+        true => "–".into(),
+        false => format!("{:.2}", median(cpu)),
+    }
+}
+
 /// Messages per second and processor time.
 fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) {
     println!(
@@ -66,17 +75,8 @@ fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Resul
     let all = rounds(count, peers, run);
     let native = median(all[0].iter().map(|figures| figures.rate));
     for (peer, figures) in peers.iter().zip(&all) {
-        let rate = median(figures.iter().map(|figures| figures.rate));
-        let cpu = figures
-            .iter()
-            .filter_map(|figures| figures.cpu_us)
-            .collect::<Vec<_>>();
-        let cpu = if cpu.is_empty() {
-            "–".into()
-        } else {
-            format!("{:.2}", median(cpu))
-        };
         let of = |value: fn(&Figures) -> f64| median(figures.iter().map(value));
+        let (rate, cpu) = (of(|one| one.rate), relay_cpu(figures));
         let (broker, clients) = (of(|one| one.broker_us), of(|one| one.client_us));
         let (processors, per_frame) = (of(|one| one.processors), of(|one| one.per_frame));
         println!(
@@ -87,31 +87,30 @@ fn speed(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Resul
     }
 }
 
+/// QoS 1 between one publisher and one subscriber, with at most so many messages that wait for their PUBACK.
+fn acknowledged(title: &str, count: usize, mosquitto: &Mosquitto, peers: &[Peer], in_flight: u64) {
+    speed(title, count, peers, |peer| {
+        load::full_speed(mosquitto, peer, 1, Qos::AtLeastOnce { in_flight }, 30_000, FAR)
+    });
+}
+
 /// Latencies over all rounds.
 fn latency(title: &str, count: usize, peers: &[Peer], run: impl Fn(&Peer) -> Result<Figures>) {
     println!(
-        "\n{title}\n{:<20} {:>10} {:>10} {:>14} {:>12}",
-        "", "p50 µs", "p99 µs", "p99 − native", "relay µs/msg"
+        "\n{title}\n{:<20} {:>10} {:>10} {:>14} {:>12} {:>13} {:>14}",
+        "", "p50 µs", "p99 µs", "p99 − native", "relay µs/msg", "broker µs/msg", "clients µs/msg"
     );
     let all = rounds(count, peers, run);
     let of =
         |figures: &[Figures], share| median(figures.iter().map(|one| quantile(&one.latencies_us, share)));
     let native = of(&all[0], 0.99);
     for (peer, figures) in peers.iter().zip(&all) {
-        let cpu = figures
-            .iter()
-            .filter_map(|figures| figures.cpu_us)
-            .collect::<Vec<_>>();
-        let cpu = if cpu.is_empty() {
-            "–".into()
-        } else {
-            format!("{:.2}", median(cpu))
-        };
-        let p99 = of(figures, 0.99);
+        let (p50, p99, cpu) = (of(figures, 0.5), of(figures, 0.99), relay_cpu(figures));
+        let broker = median(figures.iter().map(|one| one.broker_us));
+        let clients = median(figures.iter().map(|one| one.client_us));
         println!(
-            "{:<20} {:>10.0} {p99:>10.0} {:>14.0} {cpu:>12}",
+            "{:<20} {p50:>10.0} {p99:>10.0} {:>14.0} {cpu:>12} {broker:>13.2} {clients:>14.2}",
             peer.name,
-            of(figures, 0.5),
             p99 - native
         );
     }
@@ -261,38 +260,12 @@ fn main() -> Result<()> {
         );
     }
     if wanted("qos1") {
-        speed(
-            "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged",
-            count,
-            &peers,
-            |peer| {
-                load::full_speed(
-                    &mosquitto,
-                    peer,
-                    1,
-                    Qos::AtLeastOnce { in_flight: CAUTIOUS },
-                    30_000,
-                    FAR,
-                )
-            },
-        );
+        let title = "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged";
+        acknowledged(title, count, &mosquitto, &peers, CAUTIOUS);
     }
     if wanted("eager") {
-        speed(
-            "eager: the same with 1,000 messages not yet acknowledged",
-            count,
-            &peers,
-            |peer| {
-                load::full_speed(
-                    &mosquitto,
-                    peer,
-                    1,
-                    Qos::AtLeastOnce { in_flight: EAGER },
-                    30_000,
-                    FAR,
-                )
-            },
-        );
+        let title = "eager: the same with 1,000 messages not yet acknowledged";
+        acknowledged(title, count, &mosquitto, &peers, EAGER);
     }
     if wanted("fifty") {
         speed(
@@ -307,7 +280,7 @@ fn main() -> Result<()> {
             "light: latency of 1 subscriber at 500 messages/s",
             count,
             &peers,
-            |peer| load::paced(peer, 1, 500, 750),
+            |peer| load::paced(&mosquitto, peer, 1, 500, 750),
         );
     }
     if wanted("thousand") {
@@ -318,7 +291,7 @@ fn main() -> Result<()> {
             "thousand: latency of 1,000 subscribers at 20 messages/s",
             count.min(5),
             few,
-            |peer| load::paced(peer, 1_000, 20, 60),
+            |peer| load::paced(&mosquitto, peer, 1_000, 20, 60),
         );
     }
     if wanted("bulk") {
