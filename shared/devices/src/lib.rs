@@ -33,6 +33,7 @@ mod device;
 mod entity;
 mod facts;
 mod flat;
+mod kind;
 mod metric;
 mod names;
 mod options;

@@ -181,8 +181,8 @@ fn tasmota(levels: &[&str]) -> Option<Place> {
     let prefix_at = levels
         .iter()
         .position(|level| matches!(*level, "tele" | "stat" | "cmnd"))?;
-    // The usual order is prefix first, the other is prefix before the last level.
-    if prefix_at != 0 && prefix_at + 2 != levels.len() || levels.len() < 3 {
+    // The usual order is prefix first, another is prefix before the last level; people choose others.
+    if levels.len() < 3 || prefix_at + 1 == levels.len() {
         return None;
     }
     let (above, last) = split_last(levels);
@@ -463,6 +463,11 @@ mod tests {
                 "stat/laundry_plug/POWER",
                 false,
                 "tasmota/laundry_plug | Laundry | Plug | value POWER",
+            ),
+            (
+                "home/tele/laundry_plug/SENSOR",
+                true,
+                "tasmota/home/laundry_plug | Laundry | Plug | json",
             ),
             (
                 "tele/laundry_plug/LWT",

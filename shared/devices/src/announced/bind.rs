@@ -9,6 +9,7 @@ use hearth_model::format::Decimals;
 use super::extract::Extract;
 use super::live::is_filter;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
+use super::parts::first_upper;
 use crate::class::Class;
 use crate::command::{Answers, Control};
 use crate::device::{Entity, EntityKind, Source, Value};
@@ -330,9 +331,9 @@ impl Binder<'_> {
     fn name(&self, thing: &AnnouncedEntity, part: &Part) -> String {
         let name = thing.name.as_deref().unwrap_or_default().trim();
         // `Kitchen lamp power` of the device `Kitchen lamp` is its power.
-        let own = name
-            .strip_prefix(self.device_name)
-            .map_or(name, |rest| rest.trim_start_matches([' ', '-', '_']));
+        let rest = name.strip_prefix(self.device_name);
+        let own = rest.map(|rest| first_upper(rest.trim_start_matches([' ', '-', '_'])));
+        let own = own.as_deref().unwrap_or(name);
         match (own, part.label) {
             ("", "") if part.kind == EntityKind::Event => "Event".to_owned(),
             ("", "") => name_of(&[], part.class, part.kind),

@@ -18,7 +18,7 @@ use super::group::{Announcements, GroupId, Links};
 use super::model::Announcement;
 use super::{Format, Problems, Templates};
 use crate::device::{Device, DeviceId, Source};
-use crate::entity::kind_of_device;
+use crate::kind::kind_of_device;
 use crate::names::{is_room, room_in};
 use crate::place::named;
 use crate::registry::Devices;

@@ -237,7 +237,11 @@ pub(super) fn cover(shows: Shows, reads: Vec<StateRead>, writes: Vec<Write>) -> 
 
 /// `child_lock` → `Child lock`
 pub(super) fn named(key: &str) -> String {
-    let text = words(key).join(" ");
+    first_upper(&words(key).join(" "))
+}
+
+/// `child lock` → `Child lock`
+pub(super) fn first_upper(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {
         std::iter::once(upper_char(first)).chain(chars).collect()

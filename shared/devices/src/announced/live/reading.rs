@@ -249,6 +249,7 @@ impl Devices {
             return;
         };
         let rules: Vec<Option<Presence>> = bound.rules.iter().map(Rule::presence).collect();
+        let sleeps = bound.sleeps;
         let mut device: Option<Presence> = None;
         for (entity, bound) in tracked.device.entities.iter_mut().zip(&bound.entities) {
             let said = bound
@@ -261,7 +262,8 @@ impl Devices {
                 Some(Presence::Asleep) if next == Presence::Here => worst,
                 _ => Some(next),
             });
-            let is_gone = worst == Some(Presence::Gone) || bound.is_expired;
+            // What sleeps is gone most of the time, and its last word holds until it wakes.
+            let is_gone = (worst == Some(Presence::Gone) && !sleeps) || bound.is_expired;
             if entity.unavailable != is_gone {
                 entity.unavailable = is_gone;
                 self.changed.insert(id);

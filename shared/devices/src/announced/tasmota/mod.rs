@@ -3,23 +3,24 @@
 //! The config says what the relays are and how topics are built; the sensors are an example of what `tele/…/SENSOR` will say, with the
 //! units it is in.
 
+mod lights;
 mod sensors;
+mod zigbee;
 
 use std::collections::HashMap;
 
 use hearth_model::store::Arrival;
 
-use super::color::ColorForm;
 use super::extract::{Extract, Step};
 use super::json::{Json, JsonLimits};
 use super::model::{
     AnnouncedEntity, Announcement, Availability, AvailabilityCheck, Part, PartControl, Shows, StateRead,
 };
-use super::parts::{color, cover, is_topic, level, measured, single, switch, told, white};
+use super::parts::{cover, is_topic, level, measured, single, switch, told};
 use super::{Announcements, Format, identify};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
-use crate::device::{EntityKind, Source};
+use crate::device::{EntityKind, Source, Value};
 
 const PREFIX: &str = "tasmota/discovery/";
 /// Devices remembered, because two messages make one.
@@ -31,6 +32,7 @@ const RELAYS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Tasmota {
     devices: HashMap<String, Halves>,
+    behind: zigbee::Behind,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,11 @@ fn half_of(topic: &str) -> Option<(&str, &str)> {
 
 impl Format for Tasmota {
     fn wants(&self, topic: &str) -> bool {
-        half_of(topic).is_some()
+        half_of(topic).is_some() || topic.ends_with("/SENSOR")
+    }
+
+    fn takes(&self, topic: &str) -> bool {
+        half_of(topic).is_some() || self.behind.speaks_on(topic)
     }
 
     fn filters(&self) -> &'static [&'static str] {
@@ -55,7 +61,9 @@ impl Format for Tasmota {
 
     fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements) {
         let topic = arrival.topic;
-        let Some((mac, half)) = half_of(topic) else { return };
+        let Some((mac, half)) = half_of(topic) else {
+            return self.behind.apply(arrival, announcements);
+        };
         let is_empty = arrival.payload.trim_ascii().is_empty();
         if is_empty {
             announcements.forget_payload(topic);
@@ -142,6 +150,10 @@ impl Tasmota {
             ..Announcement::default()
         };
         identify("tasmota", &word("mac", mac), &mut announcement.identifiers);
+        // What is behind a bridge knows no more of it.
+        announcement
+            .identifiers
+            .push(zigbee::bridge(&device.telemetry("")));
         let details = &mut announcement.details;
         details.manufacturer = "Tasmota".to_owned();
         (details.model, details.software) = (text("md"), text("sw"));
@@ -230,10 +242,16 @@ impl<'a> Device<'a> {
     /// Where a member of the state is said: on its own topic, in answers, and every few minutes.
     fn state(&self, name: &str, path: &[Step]) -> Vec<StateRead> {
         // With SetOption4 each answer has a topic of its own.
-        let answers = if self.option("4") { name } else { "RESULT" };
-        [self.telemetry("STATE"), self.answer(answers)]
-            .map(|topic| StateRead::new(&topic, Extract::Path(path.to_vec())))
-            .to_vec()
+        let name = name.to_ascii_uppercase();
+        let answers = if self.option("4") { &*name } else { "RESULT" };
+        // The last is what it says when it is asked by `Status 11`.
+        let asked = [&[Step::Member("StatusSTS".to_owned())], path].concat();
+        let at = |topic: String, path: &[Step]| StateRead::new(&topic, Extract::Path(path.to_vec()));
+        vec![
+            at(self.telemetry("STATE"), path),
+            at(self.answer(answers), path),
+            at(self.answer("STATUS11"), &asked),
+        ]
     }
 
     fn member(&self, name: &str) -> Vec<StateRead> {
@@ -266,7 +284,7 @@ impl<'a> Device<'a> {
         let mut entities = Vec::new();
         let outputs = self.relays.iter().filter(|kind| **kind != 0).count();
         let lights = self.relays.iter().filter(|kind| **kind == 2).count();
-        let is_fan = self.config.get("if").and_then(Json::number) == Some(1.0);
+        let is_fan = self.is_fan();
         let mut shutters = 0;
         let mut half_shutter = false;
         for (at, kind) in self.relays.iter().enumerate() {
@@ -299,6 +317,14 @@ impl<'a> Device<'a> {
             entities.push(self.fan());
         }
         entities.extend(self.buttons());
+        if self.config.get("bat").and_then(Json::number) == Some(1.0) {
+            let read = StateRead::new(&self.telemetry("STATE"), Extract::path(["BatteryPercentage"]));
+            entities.push(single(
+                "battery",
+                Some("Battery"),
+                measured(&["battery"], "%", read),
+            ));
+        }
         let signal = StateRead::new(&self.telemetry("STATE"), Extract::path(["Wifi", "Signal"]));
         entities.push(single(
             "wifi_signal",
@@ -308,11 +334,18 @@ impl<'a> Device<'a> {
         entities
     }
 
+    fn is_fan(&self) -> bool {
+        self.config.get("if").and_then(Json::number) == Some(1.0)
+    }
+
     fn power(&self, at: usize, outputs: usize) -> Part {
-        let name = if outputs == 1 {
+        let numbered = format!("POWER{}", at + 1);
+        // The lamp of a fan is the first of several, though the others are none.
+        let is_only = outputs == 1 && !self.is_fan();
+        let name = if is_only {
             "POWER".to_owned()
         } else {
-            format!("POWER{}", at + 1)
+            numbered.clone()
         };
         let kind = if self.option("30") {
             EntityKind::Light
@@ -323,67 +356,15 @@ impl<'a> Device<'a> {
         let payloads = (Payload::Fixed("ON".to_owned()), Payload::Fixed("OFF".to_owned()));
         let mut part = switch(kind, (&on, &off), None, &self.command(&name), payloads);
         part.reads = self.member(&name);
+        if is_only {
+            // With SetOption26 an only one has its number, too.
+            part.reads.extend(self.member(&numbered));
+        }
         if !self.option("4") {
             part.reads
                 .push(StateRead::new(&self.answer(&name), Extract::Plain));
         }
         part
-    }
-
-    fn light(&self, at: usize, outputs: usize, lights: usize) -> Vec<Part> {
-        let state = Part {
-            kind: EntityKind::Light,
-            ..self.power(at, outputs)
-        };
-        let mut parts = vec![state];
-        let kind = self
-            .config
-            .get("lt_st")
-            .and_then(Json::number)
-            .unwrap_or_default() as u32;
-        let dimmer = |name: &str, reads: Vec<StateRead>| {
-            let mut part = level(
-                ("brightness", "Brightness"),
-                Class::Brightness,
-                1.0,
-                None,
-                Some(self.sets(Verb::Set, name)),
-            );
-            part.reads = reads;
-            part
-        };
-        if lights > 1 {
-            // Each channel is a light of its own.
-            let channel = self.relays.iter().take(at).filter(|kind| **kind == 2).count();
-            let name = format!("Channel{}", channel + 1);
-            let path = vec![Step::Member("Channel".to_owned()), Step::Item(channel)];
-            parts.push(dimmer(&name, self.state(&name, &path)));
-            return parts;
-        }
-        parts.push(dimmer("Dimmer", self.member("Dimmer")));
-        let with_reads = |mut part: Part, name: &str| {
-            part.reads = self.member(name);
-            part
-        };
-        let nowhere = || StateRead::new("", Extract::Plain);
-        if matches!(kind, 2 | 5) {
-            let range = if self.option("82") {
-                (200.0, 380.0)
-            } else {
-                (153.0, 500.0)
-            };
-            let part = white(range, "mired", nowhere(), Some(self.sets(Verb::Set, "CT")));
-            parts.push(with_reads(part, "CT"));
-        }
-        if kind >= 3 {
-            let part = color(
-                ColorForm::Hsv,
-                nowhere(),
-                Some(self.sets(Verb::Choose, "HSBColor")),
-            );
-            parts.push(with_reads(part, "HSBColor"));
-        }
-        parts
     }
 
     fn shutter(&self, number: usize) -> AnnouncedEntity {
@@ -394,13 +375,16 @@ impl<'a> Device<'a> {
             .unwrap_or_default() as u32;
         let inverted = options & 1 != 0;
         let reads = |member: &str| {
-            [
-                self.telemetry("SENSOR"),
-                self.answer("RESULT"),
-                self.answer(&format!("SHUTTER{number}")),
-            ]
-            .map(|topic| StateRead::new(&topic, Extract::path([&*shutter, member])))
-            .to_vec()
+            let asked = Extract::path(["StatusSNS", &*shutter, member]);
+            let mut reads = vec![StateRead::new(&self.answer("STATUS10"), asked)];
+            for topic in [self.telemetry("SENSOR"), self.answer("RESULT")] {
+                reads.push(StateRead::new(&topic, Extract::path([&*shutter, member])));
+            }
+            if member == "Position" {
+                let bare = self.answer(&format!("SHUTTER{number}"));
+                reads.push(StateRead::new(&bare, Extract::Plain));
+            }
+            reads
         };
         let writes = [
             (Verb::Open, "ShutterOpen"),
@@ -422,6 +406,25 @@ impl<'a> Device<'a> {
             position.control = position.control.map(|control| control.scaled(-1.0).from(100.0));
         }
         parts.push(position);
+        let moves = |upwards: &str, downwards: &str| {
+            let text = |word: &str| Value::Text(word.to_owned());
+            Shows::States(vec![
+                (upwards.to_owned(), text("Opening")),
+                (downwards.to_owned(), text("Closing")),
+                ("0".to_owned(), text("Stopped")),
+            ])
+        };
+        parts.push(Part {
+            id: "direction",
+            label: "Direction",
+            shows: if inverted {
+                moves("-1", "1")
+            } else {
+                moves("1", "-1")
+            },
+            reads: reads("Direction"),
+            ..Part::default()
+        });
         let tilt = self.item("sht", number - 1).map(Json::list).unwrap_or_default();
         if let (Some(low), Some(high)) = (
             tilt.first().and_then(Json::number),

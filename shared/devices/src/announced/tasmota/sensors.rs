@@ -5,7 +5,7 @@ use hearth_model::letters::lower;
 use super::Device;
 use crate::announced::extract::{Extract, Step};
 use crate::announced::json::Json;
-use crate::announced::model::{AnnouncedEntity, Part, StateRead};
+use crate::announced::model::{AnnouncedEntity, Part, Shows, StateRead};
 use crate::announced::parts::{either, measured, named, single, told};
 use crate::class::Class;
 use crate::device::EntityKind;
@@ -50,26 +50,44 @@ impl Units {
         }
     }
 
-    /// Of a key within its sensor.
+    /// Of a key within its sensor. Where there are several they have numbers: `Temperature1`.
     fn unit(&self, sensor: &str, key: &str) -> &str {
+        let known = self.known(sensor, key);
+        if known.is_empty() {
+            self.known(sensor, key.trim_end_matches(|last: char| last.is_ascii_digit()))
+        } else {
+            known
+        }
+    }
+
+    fn known(&self, sensor: &str, key: &str) -> &str {
         match key {
             "Temperature" | "DewPoint" | "HeatIndex" | "ObjectTemperature" | "AmbientTemperature" => {
                 &self.temperature
             }
             "Humidity" | "Moisture" | "Battery" | "BatteryPercentage" => "%",
             "Pressure" | "SeaPressure" => &self.pressure,
-            "Illuminance" | "Lux" => "lx",
+            "Illuminance" | "Lux" | "Ambient" => "lx",
             "CarbonDioxide" | "CO2" | "eCO2" => "ppm",
             "TVOC" => "ppb",
             "PM1" | "PM2.5" | "PM10" | "CF1" | "CF2.5" | "CF10" => "µg/m³",
-            "Power" | "ExportPower" => "W",
+            "Power" | "ActivePower" | "ExportPower" => "W",
             "ApparentPower" => "VA",
             "ReactivePower" => "var",
             "Voltage" => "V",
-            "Current" => "A",
+            "Current" | "CurrentNeutral" => "A",
             "Frequency" => "Hz",
-            "Total" | "Today" | "Yesterday" | "ExportActive" | "ImportActive" if sensor == "ENERGY" => "kWh",
+            "Energy" | "Total" | "Today" | "Yesterday" | "TotalTariff" | "ExportTariff" | "ExportActive"
+            | "ImportActive"
+                if sensor == "ENERGY" || key == "Energy" =>
+            {
+                "kWh"
+            }
+            "ImportReactive" | "ExportReactive" => "kvarh",
             "Period" if sensor == "ENERGY" => "Wh",
+            "PhaseAngle" => "°",
+            "Weight" => "kg",
+            "CCT" => "K",
             "Distance" => "cm",
             "WindSpeed" | "Speed" => &self.speed,
             _ => "",
@@ -128,7 +146,14 @@ impl Walk<'_> {
         let read = StateRead::new(&self.device.telemetry("SENSOR"), Extract::Path(path.to_vec()));
         let mut part = match value {
             Json::Number(..) => self.number(&names, sensor, key, read),
-            Json::Text(_) if key.starts_with("Switch") => self.switch(key, read),
+            // By its own name where people gave it one.
+            Json::Text(_) if key.starts_with("Switch") || self.is_switch(key) => self.switch(key, read),
+            // A card or tag is shown to a reader and taken away.
+            Json::Text(_) if matches!(sensor, "PN532" | "RDM6300") => Part {
+                kind: EntityKind::Event,
+                shows: Shows::Event,
+                ..told(&names, read)
+            },
             _ => told(&names, read),
         };
         // The same when somebody asks with `Status 10`.
@@ -142,10 +167,11 @@ impl Walk<'_> {
             Step::Item(at) => Some(at + 1),
             Step::Member(_) => None,
         });
-        let mut name = if above.is_empty() || sensor == "ENERGY" {
-            named(key)
-        } else {
-            format!("{sensor} {}", lower(&named(key)))
+        let below: Vec<String> = names.iter().skip(1).map(|name| lower(&named(name))).collect();
+        let mut name = match sensor {
+            "" => named(key),
+            "ENERGY" => named(&below.join(" ")),
+            sensor => format!("{sensor} {}", below.join(" ")),
         };
         let mut id = names.join(".");
         if let Some(phase) = phase {
@@ -155,8 +181,17 @@ impl Walk<'_> {
         Some(single(&id, Some(&name), part))
     }
 
+    fn is_switch(&self, key: &str) -> bool {
+        let names = self.device.config.get("swn").map(Json::list).unwrap_or_default();
+        names.iter().any(|name| name.text() == Some(key))
+    }
+
     fn number(&self, names: &[&str], sensor: &str, key: &str, read: StateRead) -> Part {
-        let unit = self.units.unit(sensor, key);
+        // `Speed.Avg` and `Total.Phase1` are in the unit of what they are of.
+        let above = names.iter().rev().skip(1);
+        let units = std::iter::once(&key).chain(above);
+        let mut units = units.map(|name| self.units.unit(sensor, name));
+        let unit = units.find(|unit| !unit.is_empty()).unwrap_or_default();
         let part = measured(names, unit, read);
         let class = match key {
             // Yesterday's energy is nothing to watch.
