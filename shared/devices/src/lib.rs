@@ -41,6 +41,7 @@ mod place;
 mod presence;
 mod registry;
 mod rhythm;
+mod takes;
 mod together;
 
 #[cfg(test)]
@@ -56,3 +57,4 @@ pub use facts::{Attention, Facts, Reason, Share};
 pub use flat::Scalar;
 pub use options::{DeviceCounters, DeviceOptions};
 pub use registry::{Devices, Room};
+pub use takes::{Takes, packet_bytes};

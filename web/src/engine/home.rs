@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use hearth_devices::{
-    Action, Arrangement, CommandError, ControlKind, Device, DeviceId, DeviceOptions, Devices, Entity, Value,
+    Arrangement, CommandError, Device, DeviceId, DeviceOptions, Devices, Entity, packet_bytes,
 };
 use hearth_model::store::{Arrival, NodeId, Store};
 use hearth_mqtt::MonoTime;
 
 use super::{
+    asked::{Asked, AskedState, answers, device_action, drops, too_long, under_way},
     input::{Ask, Call, Environment, Now},
     later::Later,
     templates::Rendering,
@@ -28,9 +29,6 @@ const SLICE_MS: u64 = 20;
 const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
 const ANSWER_MS: u64 = 5_000;
-
-/// Topic and payload of a small device's packet buffer: above it many microcontrollers drop the message.
-const SMALL_DEVICE_BYTES: usize = 120;
 
 /// Between the id of a device and that of its entity, where an entity is shown at another device.
 pub const PART: &str = "~";
@@ -56,30 +54,8 @@ pub struct Home {
     /// The part of the page that reads announcements.
     formats: Later,
     calls: Vec<Call>,
-}
-
-/// What an entity was asked to do last.
-#[derive(Debug)]
-struct Asked {
-    request: RequestId,
-    action: wire::Action,
-    at_ms: u64,
-    /// Of topic and payload.
-    bytes: usize,
-    state: AskedState,
-}
-
-#[derive(Debug)]
-enum AskedState {
-    Waiting {
-        until: MonoTime,
-    },
-    /// The device said that it is on the way.
-    Accepted,
-    Confirmed,
-    /// The broker has it, and nobody will say more.
-    Delivered,
-    Failed(String),
+    /// Topic and bytes of the message that was last warned of.
+    warned: Option<(String, usize)>,
 }
 
 impl Default for Home {
@@ -98,6 +74,7 @@ impl Default for Home {
             ask: None,
             formats: Later::Here,
             calls: Vec::new(),
+            warned: None,
         }
     }
 }
@@ -201,9 +178,11 @@ impl Home {
     pub fn poll_timeout(&self) -> Option<MonoTime> {
         let answers = self.asked.values().filter_map(|asked| match asked.state {
             AskedState::Waiting { until } => Some(until),
-            AskedState::Accepted | AskedState::Confirmed | AskedState::Delivered | AskedState::Failed(_) => {
-                None
-            }
+            AskedState::Accepted
+            | AskedState::Confirmed
+            | AskedState::Delivered
+            | AskedState::TooLong(_)
+            | AskedState::Failed(_) => None,
         });
         answers
             .chain(self.flush.poll_timeout())
@@ -326,12 +305,14 @@ impl Home {
             .find(device)
             .ok_or("This device is not here any more.")?;
         let key = (id, entity.to_owned());
+        let fits = self.asked.get(&key).map_or(0, |asked| asked.fits_for(&action));
         let ask = |home: &mut Self, bytes, state| {
             let asked = Asked {
                 request,
                 action: action.clone(),
                 at_ms: now.wall_ms,
                 bytes,
+                fits,
                 state,
             };
             home.asked.insert(key.clone(), asked);
@@ -361,9 +342,16 @@ impl Home {
                 return Err(why);
             }
         };
+        let bytes = packet_bytes(&command.topic, &command.payload);
+        let takes = self.devices.device(id).and_then(Device::takes);
+        if let Some(takes) = takes.filter(|takes| bytes > takes.bytes && bytes > fits) {
+            let why = too_long(bytes, takes, "Try again to send it all the same");
+            ask(self, bytes, AskedState::TooLong(why.clone()));
+            return Err(why);
+        }
         ask(
             self,
-            command.topic.len() + command.payload.len(),
+            bytes,
             AskedState::Waiting {
                 until: now.mono + ANSWER_MS,
             },
@@ -377,6 +365,21 @@ impl Home {
             retain: command.retain,
             ..Publication::default()
         })
+    }
+
+    /// Why a message is not published before somebody insists on it: a device that is known to drop it is told of it so.
+    pub fn warning(&mut self, message: &Publication) -> Option<String> {
+        let bytes = packet_bytes(&message.topic, &message.payload);
+        let (_, device) = self.devices.told_on(&message.topic)?;
+        let takes = device
+            .takes()
+            .filter(|takes| takes.is_known && bytes > takes.bytes)?;
+        let asked = (message.topic.clone(), bytes);
+        if self.warned.take().as_ref() == Some(&asked) {
+            return None;
+        }
+        self.warned = Some(asked);
+        Some(too_long(bytes, takes, "Publish again to send it all the same"))
     }
 
     /// The broker took a command, or did not.
@@ -410,7 +413,9 @@ impl Home {
         };
         let is_over = match &asked.state {
             AskedState::Waiting { .. } => return ControlState::Sent(asked.action.clone()),
-            AskedState::Failed(why) => return ControlState::Failed(why.clone(), asked.action.clone()),
+            AskedState::TooLong(why) | AskedState::Failed(why) => {
+                return ControlState::Failed(why.clone(), asked.action.clone());
+            }
             AskedState::Accepted | AskedState::Confirmed => ControlState::Confirmed,
             AskedState::Delivered => ControlState::Delivered,
         };
@@ -452,13 +457,12 @@ impl Home {
         for ((id, _), asked) in &mut self.asked {
             if matches!(asked.state, AskedState::Waiting { until } if until <= now.mono) {
                 let seconds = ANSWER_MS / 1_000;
-                asked.state = AskedState::Failed(match asked.bytes {
-                    bytes if bytes > SMALL_DEVICE_BYTES => format!(
-                        "No answer after {seconds} s. Topic and payload had {bytes} bytes: small devices drop more than \
-                         {SMALL_DEVICE_BYTES}"
-                    ),
-                    _ => format!("No answer after {seconds} s"),
-                });
+                let (bytes, takes) = (asked.bytes, self.devices.device(*id).and_then(Device::takes));
+                let why = match takes.filter(|takes| bytes > takes.bytes) {
+                    Some(takes) => format!(". The message had {bytes} bytes: {}", drops(takes)),
+                    None => String::new(),
+                };
+                asked.state = AskedState::Failed(format!("No answer after {seconds} s{why}"));
                 self.changed.insert(*id);
             }
         }
@@ -477,65 +481,6 @@ fn is_silent(devices: &Devices, id: DeviceId, entity: &str) -> bool {
 fn is_answered(entity: &Entity) -> bool {
     let control = entity.control.as_ref();
     control.is_some_and(|control| control.answers.is_some())
-}
-
-/// Whether what the device says now is what it was asked for, and was said after that.
-fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
-    if entity.at_ms < asked.at_ms {
-        return false;
-    }
-    match (&asked.action, &entity.value) {
-        (wire::Action::Turn(on), Value::Binary(is_on)) => on == is_on,
-        // Devices round what they are asked for.
-        (wire::Action::Set(wanted), Value::Number(number)) => {
-            (wanted - number).abs() <= (wanted.abs() * 0.02).max(0.51)
-        }
-        (wire::Action::Lock, Value::Binary(unlocked)) => !unlocked,
-        (wire::Action::Unlock, Value::Binary(unlocked)) => *unlocked,
-        // What comes of a button is in the device's words, and colours are rounded: that it speaks is the answer.
-        (wire::Action::Choose(_), _)
-            if entity.control.as_ref().is_some_and(|control| {
-                matches!(control.kind, ControlKind::Buttons { .. } | ControlKind::Color(_))
-            }) =>
-        {
-            true
-        }
-        (wire::Action::Choose(wanted), Value::Text(text)) => wanted == text,
-        (wire::Action::Choose(wanted), Value::Number(_)) => *wanted == entity.words(),
-        // A blind takes its time; that it speaks at all shows that it heard.
-        (wire::Action::Open | wire::Action::Close | wire::Action::Stop | wire::Action::Press, _) => {
-            device.last_heard_ms.is_some_and(|heard| heard >= asked.at_ms)
-        }
-        _ => false,
-    }
-}
-
-/// What the device says that it is doing.
-fn under_way(entity: &Entity) -> Option<wire::Action> {
-    let (_, target) = entity.target.as_ref()?;
-    entity.control.as_ref()?;
-    match target {
-        Value::Binary(on) => Some(wire::Action::Turn(*on)),
-        Value::Number(number) => Some(wire::Action::Set(*number)),
-        Value::Text(text) => Some(wire::Action::Choose(text.clone())),
-        Value::Unknown => None,
-    }
-}
-
-fn device_action(action: &wire::Action) -> Action {
-    match action {
-        wire::Action::Turn(true) => Action::TurnOn,
-        wire::Action::Turn(false) => Action::TurnOff,
-        wire::Action::Set(number) => Action::Set(*number),
-        wire::Action::Open => Action::Open,
-        wire::Action::Close => Action::Close,
-        wire::Action::Stop => Action::Stop,
-        wire::Action::Lock => Action::Lock,
-        wire::Action::Unlock => Action::Unlock,
-        wire::Action::Choose(option) => Action::Choose(option.clone()),
-        wire::Action::Press => Action::Press,
-        wire::Action::Coded(action, _) => device_action(action),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Only `link` touches sockets, timers and clocks; everything else takes time as an argument and runs natively.
 
 pub mod address;
+mod asked;
 pub mod connection;
 pub mod core;
 pub mod export;

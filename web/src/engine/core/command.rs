@@ -108,9 +108,12 @@ impl Engine {
             },
             Command::Replay(command) => self.handle_replay(now, command),
             Command::Publish { request, message } => {
-                let outcome = self
-                    .publisher
-                    .publish(now, &mut self.connection, request, message);
+                let outcome = match self.home.warning(&message) {
+                    Some(why) => Outcome::Failed(why),
+                    None => self
+                        .publisher
+                        .publish(now, &mut self.connection, request, message),
+                };
                 self.views.push_outcome(request, outcome);
                 self.views.note_numbers();
             }

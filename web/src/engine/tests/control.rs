@@ -85,29 +85,96 @@ fn a_device_that_says_where_it_is_going_is_waited_for_until_it_is_there() {
 }
 
 #[test]
-fn a_command_that_is_too_long_for_a_small_device_says_so_when_nobody_answers() {
+fn a_command_that_small_devices_drop_is_sent_only_when_somebody_insists() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));
-    let topic = format!("zigbee2mqtt/{}", "long ".repeat(24));
-    bench.publish(topic.trim(), r#"{"state":"OFF"}"#);
+    let topic = format!("home/{}/relay", "long".repeat(30));
+    bench.publish(&format!("{topic}/set"), "ON");
+    bench.publish(&topic, "OFF");
     bench.wait(300);
     let device = bench.cards().last().unwrap().id.clone();
-    bench.command(Command::Control {
-        request: 9,
-        device,
-        entity: "state".into(),
-        action: Action::Turn(true),
-    });
-    bench.wait(5_300);
-    let card = bench.cards().last().copied().cloned().unwrap();
-    let state = card.entities[0]
-        .control
-        .as_ref()
-        .map(|control| control.state.clone());
+    let entity = bench.cards().last().unwrap().entities[0].id.clone();
+    let ask = |bench: &mut Bench| {
+        bench.sent();
+        bench.command(Command::Control {
+            request: 9,
+            device: device.clone(),
+            entity: entity.clone(),
+            action: Action::Turn(true),
+        });
+        bench.wait(300);
+        let published = bench
+            .sent()
+            .into_iter()
+            .filter(|packet| matches!(packet, Packet::Publish(_)));
+        let control = bench.cards().last().unwrap().entities[0].control.clone();
+        (published.count(), control.unwrap().state)
+    };
+    let (sent, state) = ask(&mut bench);
+    assert_eq!(sent, 0);
     assert!(
-        matches!(&state, Some(ControlState::Failed(why, _)) if why.contains("small devices drop more than 120")),
+        matches!(&state, ControlState::Failed(why, _) if why.starts_with("Not sent: the message has 144 bytes, and small devices drop more than 128.")),
         "{state:?}"
     );
+    assert_eq!(ask(&mut bench), (1, ControlState::Sent(Action::Turn(true))));
+    bench.wait(5_300);
+    let state = bench.cards().last().unwrap().entities[0]
+        .control
+        .clone()
+        .unwrap()
+        .state;
+    assert!(
+        matches!(&state, ControlState::Failed(why, _) if why.contains("144 bytes: small devices drop more than 128")),
+        "{state:?}"
+    );
+    // It was insisted on once.
+    assert_eq!(ask(&mut bench).0, 1);
+}
+
+#[test]
+fn a_message_that_a_known_device_drops_is_published_only_when_somebody_insists() {
+    let mut bench = Bench::connected();
+    bench.publish(
+        "tasmota/discovery/AABBCCDDEEFF/config",
+        r#"{"dn":"Plug","fn":["Plug"],"mac":"AABBCCDDEEFF","md":"Plug","ofln":"Offline","onln":"Online","state":["OFF","ON","TOGGLE","HOLD"],"t":"plug","ft":"%prefix%/%topic%/","tp":["cmnd","stat","tele"],"rl":[1],"so":{"4":0},"ver":1}"#,
+    );
+    bench.wait(300);
+    let publish = |bench: &mut Bench, topic: &str, bytes: usize| {
+        bench.sent();
+        bench.patches.clear();
+        bench.command(Command::Publish {
+            request: 7,
+            message: Publication {
+                topic: topic.into(),
+                payload: vec![b'x'; bytes],
+                ..Publication::default()
+            },
+        });
+        bench.wait(300);
+        let published = bench
+            .sent()
+            .into_iter()
+            .filter(|packet| matches!(packet, Packet::Publish(_)));
+        let outcomes = bench.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Outcome { outcome, .. } => Some(outcome.clone()),
+            _ => None,
+        });
+        (published.count(), outcomes)
+    };
+    let (sent, outcome) = publish(&mut bench, "cmnd/plug/Backlog", 1_300);
+    assert_eq!(sent, 0);
+    assert!(
+        matches!(&outcome, Some(Outcome::Failed(why)) if why.contains("1324 bytes, and this device drops more than 1200")),
+        "{outcome:?}"
+    );
+    assert_eq!(
+        publish(&mut bench, "cmnd/plug/Backlog", 1_300),
+        (1, Some(Outcome::Sent))
+    );
+    // The next one is another one.
+    assert_eq!(publish(&mut bench, "cmnd/plug/Backlog", 1_301).0, 0);
+    assert_eq!(publish(&mut bench, "cmnd/plug/Backlog", 1_000).0, 1);
+    assert_eq!(publish(&mut bench, "cmnd/other/Backlog", 1_300).0, 1);
 }
 
 #[test]
