@@ -290,9 +290,8 @@ impl Binder<'_> {
             value: Value::Unknown,
             unit: part.unit.clone(),
             unit_is_guess: false,
-            // A setting among the parts of something is of interest to the tinkerer only.
-            diagnostic: thing.diagnostic
-                || (part.class == Class::Internal && !part.id.is_empty() && part.kind != EntityKind::Update),
+            // A setting or a voltage among the parts of something is of interest to the tinkerer only.
+            diagnostic: thing.diagnostic || (!part.id.is_empty() && is_detail(part)),
             at_ms: self.now_ms,
             since_ms: self.now_ms,
             retained: false,
@@ -381,6 +380,10 @@ impl Binder<'_> {
             problems: self.problems,
         }
     }
+}
+
+fn is_detail(part: &Part) -> bool {
+    part.class.is_diagnostic() && part.class != Class::ColorTemperature && part.kind != EntityKind::Update
 }
 
 /// What can be switched stands before what is only told.

@@ -117,7 +117,11 @@ fn read_members(json: &Json) -> Option<Rgb> {
             .find_map(|name| json.get(name))
             .and_then(Json::number)
     };
-    if let (Some(r), Some(g), Some(b)) = (number(&["r"]), number(&["g"]), number(&["b"])) {
+    if let (Some(r), Some(g), Some(b)) = (
+        number(&["r", "red"]),
+        number(&["g", "green"]),
+        number(&["b", "blue"]),
+    ) {
         return Some([r, g, b]);
     }
     if let (Some(h), Some(s)) = (number(&["h", "hue"]), number(&["s", "saturation"])) {

@@ -5,19 +5,34 @@ use std::collections::{BTreeSet, HashMap};
 
 use hearth_model::store::Arrival;
 
-use crate::announced::extract::Extract;
+use crate::announced::color::ColorForm;
+use crate::announced::extract::{Extract, Step};
 use crate::announced::json::{Json, JsonLimits};
 use crate::announced::model::{
-    AnnouncedEntity, Announcement, Availability, AvailabilityCheck, Part, Shows, StateRead,
+    AnnouncedEntity, Announcement, Availability, AvailabilityCheck, Part, PartControl, Shows, StateRead,
 };
-use crate::announced::parts::{button, cover, either, level, measured, named, single, switch, told, white};
+use crate::announced::parts::{
+    button, color, cover, either, level, measured, named, single, switch, told, white,
+};
 use crate::announced::{Announcements, Format, identify};
 use crate::class::Class;
-use crate::command::{Payload, Verb, Write};
+use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{Details, EntityKind, Source, Value};
 
 const PREFIX: &str = "shellies/";
 const DEVICES: usize = 2_000;
+/// Members of a status that make parts of a device.
+const STATUS: [&str; 9] = [
+    "temp",
+    "red",
+    "white",
+    "motion",
+    "vibration",
+    "lux",
+    "bat",
+    "tmp",
+    "target_t",
+];
 /// Topics of one device.
 const TOPICS: usize = 200;
 
@@ -96,11 +111,13 @@ impl Format for Shelly {
             text("mac").clone_into(&mut device.mac);
         } else if let Some(below) = below.filter(|_| device.topics.len() < TOPICS) {
             device.topics.insert(below.to_owned());
-            let has_white = |json: Json| json.get("temp").is_some();
-            if below.ends_with("/status")
-                && Json::parse(arrival.payload, JsonLimits::STATE).is_ok_and(has_white)
+            if below.ends_with("status")
+                && let Ok(status) = Json::parse(arrival.payload, JsonLimits::STATE)
             {
-                device.topics.insert(format!("{below}#temp"));
+                // What a status has says what the device is.
+                let told = |name: &&&str| status.get(name).is_some();
+                let found = STATUS.iter().filter(told);
+                device.topics.extend(found.map(|name| format!("{below}#{name}")));
             }
         }
         announcements.set(device.announcement(id));
@@ -134,9 +151,8 @@ fn is_told(below: &str) -> bool {
             None,
         ) => is_number,
         ("sensor", None) => number.is_some(),
-        ("temperature" | "temperature_f" | "overtemperature" | "overload" | "voltage" | "online", None) => {
-            number.is_none()
-        }
+        ("temperature" | "temperature_f" | "overtemperature" | "overload" | "voltage" | "online", None)
+        | ("status", None) => number.is_none(),
         _ => false,
     }
 }
@@ -151,7 +167,7 @@ impl Device {
             name: Some(id.to_owned()),
             details: self.details.clone(),
             // What measures from a battery sleeps between two measurements.
-            sleeps: self.topics.contains("sensor/battery"),
+            sleeps: self.has("sensor/battery"),
             availability: Some(Availability {
                 checks: vec![AvailabilityCheck::new(&format!("{base}/online"), "true", "false")],
                 ..Availability::default()
@@ -161,15 +177,19 @@ impl Device {
         identify("shelly", id, &mut announcement.identifiers);
         identify("shelly", &self.mac, &mut announcement.identifiers);
         let outputs = |kind: &str| {
-            let is_one = |below: &&String| below.strip_prefix(kind).is_some_and(|rest| !rest.contains('/'));
-            self.topics.iter().filter(is_one).count()
+            let below = self.topics.iter().filter_map(|below| below.strip_prefix(kind));
+            let numbers: BTreeSet<&str> = below
+                .map(|rest| rest.split_once('/').map_or(rest, |(number, _)| number))
+                .collect();
+            numbers.len()
         };
         let several = outputs("relay/") + outputs("light/") + outputs("white/") > 1;
-        for below in &self.topics {
+        for below in self.topics.iter().filter(|below| !below.contains('#')) {
             announcement.entities.extend(self.entity(&base, below, several));
         }
+        announcement.entities.extend(self.status(&base));
         let mut ask = button(&format!("{base}/command"), Payload::Fixed("announce".to_owned()));
-        ask.control = ask.control.map(crate::announced::model::PartControl::asking);
+        ask.control = ask.control.map(PartControl::asking);
         ask.class = Class::Internal;
         announcement
             .entities
@@ -199,12 +219,22 @@ impl Device {
             ("relay", None) => Some(thing(vec![on_off(EntityKind::Switch, read, &output)])),
             ("roller", None) => Some(thing(self.roller(&output, number, read))),
             ("light" | "white" | "color", None) => Some(thing(self.light(&output, kind, number, read))),
+            // Some say all in their status.
+            ("light" | "white" | "color", Some("status")) if !self.has(&format!("{kind}/{number}")) => {
+                let read = StateRead::new(&read.topic, Extract::path(["ison"]));
+                Some(thing(self.light(&output, kind, number, read)))
+            }
             (_, Some(what)) if !matches!(what, "status" | "pos") => {
                 let part = metered(kind, what, read)?;
-                let name = if several || kind == "emeter" {
-                    format!("{} {}", named(what), number + 1)
+                let name = if what == "pf" {
+                    "Power factor".to_owned()
                 } else {
                     named(what)
+                };
+                let name = if several || kind == "emeter" {
+                    format!("{name} {}", number + 1)
+                } else {
+                    name
                 };
                 Some(single(&format!("{kind}{number}.{what}"), Some(&name), part))
             }
@@ -230,7 +260,7 @@ impl Device {
                 ))
             }
             ("sensor", None) => sensor(second?, read),
-            ("online", None) | (_, Some(_)) => None,
+            ("online" | "status", None) | (_, Some(_)) => None,
             (kind, None) => {
                 let part = match kind {
                     "overtemperature" | "overload" => Part {
@@ -255,6 +285,60 @@ impl Device {
                 })
             }
         }
+    }
+
+    /// What motion sensors and radiators say in one message.
+    fn status(&self, base: &str) -> Vec<AnnouncedEntity> {
+        let has = |name: &str| self.has(&format!("status#{name}"));
+        let read =
+            |path: &[&str]| StateRead::new(&format!("{base}/status"), Extract::path(path.iter().copied()));
+        let mut found = Vec::new();
+        let mut add = |id: &str, name: &str, part: Part| found.push(single(id, Some(name), part));
+        for (name, class) in [("motion", Class::Motion), ("vibration", Class::Vibration)] {
+            if has(name) {
+                let part = either(&[name], "true", "false", read(&[name]));
+                add(name, &named(name), Part { class, ..part });
+            }
+        }
+        if has("tmp") {
+            let part = measured(&["temperature"], "°C", read(&["tmp", "value"]));
+            add("temperature", "Temperature", part);
+        }
+        if has("target_t") {
+            let kind = ControlKind::Stepper {
+                min: 4.0,
+                max: 31.0,
+                step: 0.5,
+            };
+            let topic = format!("{base}/thermostat/0/command/target_t");
+            let set = Write::new(Verb::Set, &topic, Payload::Value);
+            let part = Part {
+                class: Class::TargetTemperature,
+                control: Some(PartControl::new(kind, vec![set])),
+                ..measured(&["target"], "°C", read(&["target_t", "value"]))
+            };
+            add("target", "Target", part);
+            let info = StateRead::new(
+                &format!("{base}/info"),
+                Extract::Path(vec![
+                    Step::Member("thermostats".to_owned()),
+                    Step::Item(0),
+                    Step::Member("pos".to_owned()),
+                ]),
+            );
+            add("valve", "Valve", measured(&["valve"], "%", info));
+        }
+        if has("lux") {
+            add(
+                "lux",
+                "Brightness",
+                measured(&["illuminance"], "lx", read(&["lux"])),
+            );
+        }
+        if has("bat") {
+            add("battery", "Battery", measured(&["battery"], "%", read(&["bat"])));
+        }
+        found
     }
 
     fn roller(&self, output: &str, number: usize, read: StateRead) -> Vec<Part> {
@@ -301,8 +385,35 @@ impl Device {
                 Some(status(name)),
                 Some(set(name)),
             ));
-            if self.has(&format!("{kind}/{number}/status#temp")) {
-                parts.push(white((2700.0, 6500.0), "K", status("temp"), Some(set("temp"))));
+            let has = |name: &str| self.has(&format!("{kind}/{number}/status#{name}"));
+            if has("temp") {
+                let range = if kind == "color" {
+                    (3000.0, 6500.0)
+                } else {
+                    (2700.0, 6500.0)
+                };
+                parts.push(white(range, "K", status("temp"), Some(set("temp"))));
+            }
+            if kind == "color" && has("red") {
+                let source = "{\"red\":{{ red }},\"green\":{{ green }},\"blue\":{{ blue }}}".to_owned();
+                let payload = Payload::Template {
+                    source,
+                    name: "",
+                    fixed: None,
+                };
+                let set = Write::new(Verb::Choose, &format!("{output}/set"), payload);
+                let whole = StateRead::new(&format!("{output}/status"), Extract::Plain);
+                parts.push(color(ColorForm::Rgb, whole, Some(set)));
+            }
+            if kind == "color" && has("white") {
+                let (read, set) = (status("white"), set("white"));
+                parts.push(level(
+                    ("white", "White"),
+                    Class::Brightness,
+                    2.55,
+                    Some(read),
+                    Some(set),
+                ));
             }
         }
         parts
@@ -311,13 +422,19 @@ impl Device {
 
 fn on_off(kind: EntityKind, read: StateRead, output: &str) -> Part {
     let payloads = (Payload::Fixed("on".to_owned()), Payload::Fixed("off".to_owned()));
-    switch(
+    let part = switch(
         kind,
         ("on", "off"),
         Some(read),
         &format!("{output}/command"),
         payloads,
-    )
+    );
+    let states = [("on", true), ("off", false), ("true", true), ("false", false)];
+    let states = states.map(|(word, is_on)| (word.to_owned(), Value::Binary(is_on)));
+    Part {
+        shows: Shows::States(states.to_vec()),
+        ..part
+    }
 }
 
 /// What an output or a meter measures.
@@ -350,10 +467,18 @@ fn sensor(what: &str, read: StateRead) -> Option<AnnouncedEntity> {
         "temperature" => measured(&[what], "°C", read),
         "humidity" | "battery" => measured(&[what], "%", read),
         "lux" => measured(&["illuminance"], "lx", read),
-        "concentration" => measured(&["gas"], "ppm", read),
+        "concentration" => measured(&[what], "ppm", read),
         "tilt" => measured(&["tilt"], "°", read),
         "flood" => yes_no(Class::Leak, "true", "false", read),
         "smoke" => yes_no(Class::Smoke, "true", "false", read),
+        "gas" => Part {
+            shows: Shows::States(vec![
+                ("none".to_owned(), Value::Binary(false)),
+                ("mild".to_owned(), Value::Binary(true)),
+                ("heavy".to_owned(), Value::Binary(true)),
+            ]),
+            ..yes_no(Class::Problem, "heavy", "none", read)
+        },
         "motion" => yes_no(Class::Motion, "true", "false", read),
         "vibration" => yes_no(Class::Vibration, "1", "0", read),
         "state" => yes_no(Class::Opening, "open", "close", read),

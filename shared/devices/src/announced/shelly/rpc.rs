@@ -238,7 +238,8 @@ impl Device {
         for event in events {
             let text = |name: &str| event.get(name).and_then(Json::text).unwrap_or_default();
             let (component, what) = (text("component"), text("event"));
-            if !component.starts_with("input:") || !components::is_known(component) || what.is_empty() {
+            let is_pressed = component.starts_with("input:") || component.starts_with("bthomedevice:");
+            if !is_pressed || !components::is_known(component) || what.is_empty() {
                 continue;
             }
             if self.components.len() < COMPONENTS || self.components.contains_key(component) {

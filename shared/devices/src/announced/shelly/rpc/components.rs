@@ -12,7 +12,7 @@ use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
 
 /// Components that are shown.
-const KINDS: [&str; 25] = [
+const KINDS: [&str; 30] = [
     "switch",
     "light",
     "rgb",
@@ -34,6 +34,11 @@ const KINDS: [&str; 25] = [
     "em1data",
     "emdata",
     "thermostat",
+    "presencezone",
+    "cb",
+    "bthomedevice",
+    "bthomesensor",
+    "blutrv",
     "boolean",
     "number",
     "enum",
@@ -41,7 +46,7 @@ const KINDS: [&str; 25] = [
 ];
 
 /// Members that measure: name, part, label, unit; what they are is read off the unit or the name.
-const MEASURED: [(&str, &str, &str, &str); 29] = [
+const MEASURED: [(&str, &str, &str, &str); 44] = [
     ("apower", "power", "Power", "W"),
     ("voltage", "voltage", "Voltage", "V"),
     ("current", "current", "Current", "A"),
@@ -71,6 +76,26 @@ const MEASURED: [(&str, &str, &str, &str); 29] = [
     ("total_act_ret", "returned_energy", "Energy given back", "Wh"),
     ("total_act_energy", "energy", "Energy", "Wh"),
     ("current_C", "temperature", "Temperature", "°C"),
+    ("a_current", "current_a", "Current A", "A"),
+    ("b_current", "current_b", "Current B", "A"),
+    ("c_current", "current_c", "Current C", "A"),
+    ("n_current", "current_n", "Current N", "A"),
+    ("a_pf", "power_factor_a", "Power factor A", ""),
+    ("b_pf", "power_factor_b", "Power factor B", ""),
+    ("c_pf", "power_factor_c", "Power factor C", ""),
+    ("a_total_act_energy", "energy_a", "Energy A", "Wh"),
+    ("b_total_act_energy", "energy_b", "Energy B", "Wh"),
+    ("c_total_act_energy", "energy_c", "Energy C", "Wh"),
+    (
+        "total_act_ret_energy",
+        "returned_energy",
+        "Energy given back",
+        "Wh",
+    ),
+    ("num_objects", "count", "Count", ""),
+    ("battery", "battery", "Battery", "%"),
+    ("rssi", "signal", "Signal", "dBm"),
+    ("pos", "valve", "Valve", "%"),
 ];
 
 pub(super) fn is_known(component: &str) -> bool {
@@ -90,9 +115,10 @@ pub(super) fn part_of(component: &str, member: &str) -> Option<&'static str> {
         ("cover", "state") => "",
         ("cover", "current_pos") => "position",
         ("input", "state") => "",
-        ("input", "event") => "event",
+        ("input" | "bthomedevice", "event") => "event",
         ("smoke" | "flood", "alarm") | ("presence", "state") => "",
-        ("thermostat", "target_C") => "target",
+        ("presencezone" | "bthomesensor", "value") | ("cb", "output") => "",
+        ("thermostat" | "blutrv", "target_C") => "target",
         ("thermostat", "output") => "",
         ("boolean" | "number" | "enum" | "text", "value") => "",
         _ => MEASURED.iter().find(|(name, ..)| *name == member)?.1,
@@ -128,18 +154,36 @@ pub(super) fn entities(
         if parts.is_empty() {
             continue;
         }
-        let alike = components
-            .keys()
-            .filter(|other| other.split(':').next() == Some(kind))
-            .count();
-        let is_virtual = matches!(kind, "boolean" | "number" | "enum" | "text");
+        let like = |is: &dyn Fn(&str) -> bool| {
+            let kinds = components.keys().filter_map(|other| other.split(':').next());
+            kinds.filter(|other| is(other)).count()
+        };
+        let alike = like(&|other| other == kind);
+        if kind == "temperature" && component.is_below_100() && like(&|other| other.starts_with("em")) > 0 {
+            // Of the meter itself.
+            parts.iter_mut().for_each(|part| part.class = Class::Internal);
+        }
+        let is_virtual = matches!(
+            kind,
+            "boolean"
+                | "number"
+                | "enum"
+                | "text"
+                | "bthomedevice"
+                | "bthomesensor"
+                | "blutrv"
+                | "presencezone"
+        );
+        // Two lamps of different kinds, and what is beside them.
+        let is_lamp = |kind: &str| matches!(kind, "light" | "rgb" | "rgbw" | "cct");
+        let needs_kind = kind == "input" || (is_lamp(kind) && like(&is_lamp) > alike);
         // A component of its own kind is the device; others are told apart by their number.
         let label = match number.parse::<u32>() {
             Ok(number) if alike > 1 && !is_virtual => {
-                Some(format!("{} {}", named(kind), u64::from(number) + 1))
+                Some(format!("{} {}", title(kind), u64::from(number) + 1))
             }
-            Ok(number) if is_virtual => Some(format!("{} {number}", named(kind))),
-            _ => None,
+            Ok(number) if is_virtual => Some(format!("{} {number}", title(kind))),
+            _ => needs_kind.then(|| title(kind)),
         };
         if let Some(first) = parts.first_mut().filter(|_| label.is_some()) {
             first.label = if first.id.is_empty() { "" } else { first.label };
@@ -155,7 +199,26 @@ pub(super) fn entities(
     entities
 }
 
+/// What a component is called, for people.
+fn title(kind: &str) -> String {
+    match kind {
+        "em" | "em1" | "emdata" | "em1data" | "pm1" => "Meter".to_owned(),
+        "cb" => "Circuit breaker".to_owned(),
+        "rgb" | "rgbw" | "cct" => kind.to_ascii_uppercase(),
+        "bthomedevice" => "Bluetooth device".to_owned(),
+        "bthomesensor" => "Bluetooth sensor".to_owned(),
+        "blutrv" => "Radiator".to_owned(),
+        "presencezone" => "Zone".to_owned(),
+        kind => named(kind),
+    }
+}
+
 impl Component<'_> {
+    /// Above are sensors that people added.
+    fn is_below_100(&self) -> bool {
+        self.number.parse::<u32>().is_ok_and(|number| number < 100)
+    }
+
     fn has(&self, member: &str) -> bool {
         self.members.contains(member)
     }
@@ -217,13 +280,23 @@ impl Component<'_> {
             "smoke" => self.alarm("alarm", Class::Smoke),
             "flood" => self.alarm("alarm", Class::Leak),
             "presence" => self.alarm("state", Class::Presence),
+            "presencezone" => self.alarm("value", Class::Motion),
+            "cb" => self.alarm("output", Class::OnOff),
+            "bthomedevice" => self.pressed(),
+            "bthomesensor" if self.has("value") => {
+                vec![self.both(measured(&["value"], "", self.read("value")), "value")]
+            }
             "thermostat" => self.thermostat(),
+            "blutrv" => self.radiator(),
             "boolean" | "number" | "enum" | "text" => self.virtual_one(),
             _ => Vec::new(),
         };
         for (member, id, label, unit) in MEASURED {
             if self.has(member) && !parts.iter().any(|part| part.id == id) {
-                let part = self.both(measured(&[id], unit, self.read(member)), member);
+                // `power_factor_b` is of a phase.
+                let phase = ["_a", "_b", "_c", "_n"];
+                let key = phase.iter().find_map(|end| id.strip_suffix(end)).unwrap_or(id);
+                let part = self.both(measured(&[key], unit, self.read(member)), member);
                 // The heat of the device itself is no climate.
                 let class = if id == "device_temperature" {
                     Class::Internal
@@ -325,16 +398,23 @@ impl Component<'_> {
         if self.has("state") {
             parts.extend(self.alarm("state", Class::OnOff));
         }
-        if self.has("event") {
-            parts.push(Part {
-                id: "event",
-                label: "Event",
-                kind: EntityKind::Event,
-                shows: Shows::Event,
-                ..Part::default()
-            });
-        }
+        parts.extend(self.pressed());
         parts
+    }
+
+    fn pressed(&self) -> Vec<Part> {
+        let event = Part {
+            id: "event",
+            label: "Event",
+            kind: EntityKind::Event,
+            shows: Shows::Event,
+            ..Part::default()
+        };
+        if self.has("event") {
+            vec![event]
+        } else {
+            Vec::new()
+        }
     }
 
     fn alarm(&self, member: &str, class: Class) -> Vec<Part> {
@@ -364,35 +444,43 @@ impl Component<'_> {
                 ..Part::default()
             });
         }
-        if self.has("target_C") {
-            let kind = ControlKind::Stepper {
-                min: 5.0,
-                max: 35.0,
-                step: 0.5,
-            };
-            let set = self.sets(Verb::Set, "Thermostat.SetConfig", "config\":{\"target_C");
-            // The config is an object of its own.
-            let set = match set.payload {
-                Payload::Json { before, after } => Write {
-                    payload: Payload::Json {
-                        before,
-                        after: format!("}}{after}"),
-                    },
-                    ..set
-                },
-                payload => Write { payload, ..set },
-            };
-            let part = measured(&["target"], "°C", self.read("target_C"));
-            let part = self.both(part, "target_C");
-            parts.push(Part {
-                id: "target",
-                label: "Target",
-                class: Class::TargetTemperature,
-                control: Some(PartControl::new(kind, vec![set])),
-                ..part
-            });
-        }
+        let set = self.sets(Verb::Set, "Thermostat.SetConfig", "config\":{\"target_C");
+        parts.extend(self.target(set));
         parts
+    }
+
+    /// A radiator behind a gateway, which passes on what is said to it.
+    fn radiator(&self) -> Vec<Part> {
+        let call = "method\":\"Trv.SetTarget\",\"params\":{\"id\":0,\"target_C";
+        let set = self.sets(Verb::Set, "BluTrv.Call", call);
+        self.target(set).into_iter().collect()
+    }
+
+    /// The temperature to keep, which is set in an object of its own.
+    fn target(&self, set: Write) -> Option<Part> {
+        let kind = ControlKind::Stepper {
+            min: 5.0,
+            max: 35.0,
+            step: 0.5,
+        };
+        let set = match set.payload {
+            Payload::Json { before, after } => Write {
+                payload: Payload::Json {
+                    before,
+                    after: format!("}}{after}"),
+                },
+                ..set
+            },
+            payload => Write { payload, ..set },
+        };
+        let part = measured(&["target"], "°C", self.read("target_C"));
+        self.has("target_C").then(|| Part {
+            id: "target",
+            label: "Target",
+            class: Class::TargetTemperature,
+            control: Some(PartControl::new(kind, vec![set])),
+            ..self.both(part, "target_C")
+        })
     }
 
     /// What somebody added to the device: a value with a method to set it.
