@@ -499,8 +499,6 @@ pub enum Source {
     Tasmota,
     /// Shelly of the first generation.
     Shelly,
-    /// `ESPHome` states.
-    EspHome,
     /// The list of devices of a zigbee2mqtt bridge.
     Zigbee2mqttBridge,
     /// Tasmota's own discovery.
@@ -513,6 +511,8 @@ pub enum Source {
     Sparkplug,
     /// Home Assistant discovery.
     HomeAssistant,
+    /// `ESPHome` states: what a node says of itself without Home Assistant knows of no units.
+    EspHome,
 }
 
 impl Source {
