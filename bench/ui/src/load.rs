@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use e2e::blaster::{Blast, Blaster, Framing, topic_name};
 use e2e::browser::{Browser, Screen};
 use e2e::page::{Page, percent_encoded};
@@ -28,22 +28,30 @@ const LOADS: [(u32, u32, Framing); 3] = [
     (100_000, 10_000, Framing::Coalesced),
 ];
 
-/// `[SECONDS [home | explorer [LOAD]]]`
+/// `[SECONDS [home | explorer [PER_SECOND TOPICS [coalesced]]]]`
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let seconds = number(arguments, 0, 20)?;
     let screens: Vec<&str> = match arguments.get(1) {
         Some(screen) => vec![screen],
         None => vec!["home", "explorer"],
     };
-    let only = arguments.get(2).map(|_| number(arguments, 2, 0)).transpose()?;
+    let framing = match arguments.get(4).map(String::as_str) {
+        None => Framing::OnePerFrame,
+        Some("coalesced") => Framing::Coalesced,
+        Some(other) => bail!("messages come one per frame, or `coalesced`, and not `{other}`"),
+    };
+    let (per_second, topics) = (
+        number(arguments, 2, 0)? as u32,
+        number(arguments, 3, 1_000)? as u32,
+    );
+    let only = [(per_second, topics, framing)];
+    let loads: &[_] = if arguments.len() > 2 { &only } else { &LOADS };
     let files = StaticServer::start(folder("BENCH_PAGE")?, "/")?;
     println!("{seconds} s each (goal: 60 fps, p95 ≤ 17 ms, no long task, input p95 ≤ 4 ms, nothing lost)");
     println!("{:<44}{}       page MiB   lost   dropped", "", Seen::HEAD);
     for screen in screens {
-        for (place, load) in LOADS.into_iter().enumerate() {
-            if only.is_none_or(|only| only == place as u64) {
-                println!("{}", under_load(&files.url(), screen, load, seconds)?);
-            }
+        for load in loads {
+            println!("{}", under_load(&files.url(), screen, *load, seconds)?);
         }
     }
     Ok(())

@@ -7,11 +7,18 @@ use yew::prelude::*;
 use super::home::CardOf;
 use crate::{
     components::vars::use_vars,
-    platform::near::{self, Near},
+    platform::{
+        near::{self, Near},
+        page,
+    },
 };
 
 /// Rows of cards that come and go together.
 const ROWS: usize = 3;
+/// So many of these are on the screen when Home is opened.
+const LIKELY: usize = 2;
+/// Rooms of a large home that come with one frame.
+const ROOMS_AT_ONCE: usize = 6;
 
 /// Columns of cards on this screen, when that matters.
 #[hook]
@@ -25,30 +32,85 @@ pub(super) fn use_columns(matters: bool) -> Option<usize> {
     matters.then(|| columns.unwrap_or_else(near::likely_columns))
 }
 
+/// How many rooms of a large home are there by now: a few more with every frame, because fifty are a task of 50 ms.
+#[hook]
+pub(super) fn use_gradually(rooms: usize, matters: bool) -> usize {
+    let there = use_state(|| ROOMS_AT_ONCE);
+    let now = if matters { rooms.min(*there) } else { rooms };
+    let set = there.setter();
+    use_effect_with((now, rooms), move |&(now, rooms)| {
+        if now < rooms {
+            page::before_paint(move || set.set(now + ROOMS_AT_ONCE));
+        }
+    });
+    now
+}
+
+/// Whether an element is near the screen, and how tall it was when it last was.
+#[hook]
+fn use_near(node: &NodeRef, likely: bool) -> (bool, Option<f64>) {
+    let near = use_state_eq(|| likely);
+    let height = use_state_eq(|| None::<f64>);
+    let observed = (node.clone(), near.setter(), height.setter());
+    use_effect_with((), move |()| {
+        let (node, near, height) = observed;
+        let observed = Near::observe(&node, move |is_near, tall| {
+            if !is_near && tall > 0.0 {
+                height.set(Some(tall));
+            }
+            near.set(is_near);
+        });
+        move || drop(observed)
+    });
+    (*near, *height)
+}
+
 /// What [`Cards`] draws.
-#[derive(Properties, PartialEq)]
+#[derive(Properties, PartialEq, Clone)]
 pub(super) struct CardsProps {
     pub(super) devices: Rc<Vec<String>>,
     /// `None`: all cards exist.
     pub(super) columns: Option<usize>,
     /// Id of the room.
     pub(super) place: AttrValue,
+    /// Whether it is the first room, which is on the screen when Home is opened.
+    pub(super) first: bool,
 }
 
 /// The cards of a room.
 #[component]
 pub(super) fn Cards(props: &CardsProps) -> Html {
-    let Some(columns) = props.columns else {
-        return html! { <div class="cards">{cards(&props.devices, &props.place)}</div> };
+    match props.columns {
+        None => html! { <div class="cards">{cards(&props.devices, &props.place)}</div> },
+        Some(_) => html! { <Chunks ..props.clone() /> },
+    }
+}
+
+/// The cards of a room of a large home: one element until it comes near.
+#[component]
+fn Chunks(props: &CardsProps) -> Html {
+    let node = use_node_ref();
+    let (near, _) = use_near(&node, props.first);
+    let has_come = use_mut_ref(|| false);
+    let has_come = {
+        let mut has_come = has_come.borrow_mut();
+        *has_come |= near;
+        *has_come
     };
-    let devices = &props.devices;
-    let at_once = columns.max(1) * ROWS;
+    let (devices, columns) = (&props.devices, props.columns.unwrap_or(1).max(1));
+    use_vars(
+        &node,
+        vec![("--rows", devices.len().div_ceil(columns).to_string())],
+    );
+    let at_once = columns * ROWS;
     html! {
-        <div class="cards__all">
-        { for (0..devices.len()).step_by(at_once).map(|from| html! {
-            <Chunk key={from} devices={devices.clone()} {from} to={devices.len().min(from + at_once)} {columns}
-                place={props.place.clone()} />
-        })}
+        <div ref={node} class={if has_come { "cards__all" } else { "cards cards--away" }}>
+        if has_come {
+            { for (0..devices.len()).step_by(at_once).map(|from| html! {
+                <Chunk key={from} devices={devices.clone()} {from} to={devices.len().min(from + at_once)} {columns}
+                    place={props.place.clone()} likely={props.first && from < at_once * LIKELY} />
+            })}
+        }
         </div>
     }
 }
@@ -65,33 +127,22 @@ struct ChunkProps {
     to: usize,
     columns: usize,
     place: AttrValue,
+    /// Whether it is likely to be on the screen, before anybody looked.
+    likely: bool,
 }
 
 /// A few rows, or the room that they take.
 #[component]
 fn Chunk(props: &ChunkProps) -> Html {
     let node = use_node_ref();
-    let near = use_state(|| false);
-    let height = use_state(|| None::<f64>);
-    {
-        let (node, near, height) = (node.clone(), near.clone(), height.clone());
-        use_effect_with((), move |()| {
-            let observed = Near::observe(&node, move |is_near, tall| {
-                if !is_near && tall > 0.0 {
-                    height.set(Some(tall));
-                }
-                near.set(is_near);
-            });
-            move || drop(observed)
-        });
-    }
+    let (near, height) = use_near(&node, props.likely);
     let rows = (props.to - props.from).div_ceil(props.columns.max(1));
     let mut vars = vec![("--rows", rows.to_string())];
     vars.extend(height.map(|height| ("--tall", format!("{height}px"))));
     use_vars(&node, vars);
     html! {
-        <div ref={node} class={classes!("cards", (!*near).then_some("cards--away"))}>
-            if *near { {cards(props.devices.get(props.from..props.to).unwrap_or_default(), &props.place)} }
+        <div ref={node} class={classes!("cards", (!near).then_some("cards--away"))}>
+            if near { {cards(props.devices.get(props.from..props.to).unwrap_or_default(), &props.place)} }
         </div>
     }
 }

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::{
     arrange::{ArrangeBar, ArrangeCard, ArrangeRoom, is_named},
-    cards::{Cards, use_columns},
+    cards::{Cards, use_columns, use_gradually},
     profiles::{use_connection_form, use_submit},
     route::Route,
 };
@@ -148,6 +148,8 @@ fn Rooms(props: &RoomsProps) -> Html {
     let home = &*props.home;
     let (now, engine, tools) = (use_now(10), use_engine(), use_tools());
     let columns = use_columns(home.devices as usize > WHOLE_HOME);
+    // Who is led to a room finds it.
+    let rooms = use_gradually(home.rooms.len(), columns.is_some() && props.room.is_none());
     let chosen = use_state(|| None::<String>);
     let on_choose = {
         let chosen = chosen.clone();
@@ -210,9 +212,9 @@ fn Rooms(props: &RoomsProps) -> Html {
                     }
                 </div>
                 <div class={classes!("rooms", columns.is_none().then_some("rooms--beside"))}>
-                    { for home.rooms.iter().map(|room| html! {
+                    { for home.rooms.iter().take(rooms).enumerate().map(|(at, room)| html! {
                         <Room key={room.id.clone()} room={room.clone()} on_lights={on_lights.clone()}>
-                            <Cards devices={room.devices.clone()} {columns} place={room.id.clone()} />
+                            <Cards devices={room.devices.clone()} {columns} place={room.id.clone()} first={at == 0} />
                         </Room>
                     })}
                 </div>

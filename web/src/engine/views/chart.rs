@@ -8,7 +8,7 @@ use hearth_model::{
 };
 use hearth_mqtt::MonoTime;
 
-use super::pace::Pace;
+use super::pace::{Pace, beat_after};
 use crate::{
     engine::{home::Home, input::Now},
     wire::{ChartSpan, ChartView, ChartWindow, ColumnView, Patch, Point, SeriesName, SeriesView},
@@ -129,7 +129,10 @@ impl ChartScreen {
         let is_past = matches!(window.span, ChartSpan::Between(..));
         self.is_settled = is_past && to_ms <= now.wall_ms;
         let moves = !is_past && oldest_ms.is_some();
-        self.moves_at = moves.then(|| now.mono + step_ms.max(INTERVAL_MS));
+        self.moves_at = moves.then(|| match step_ms {
+            ..=INTERVAL_MS => beat_after(now.mono, INTERVAL_MS),
+            _ => now.mono + step_ms,
+        });
         let columns = window.columns as usize;
         let series = fields
             .iter()

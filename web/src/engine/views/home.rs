@@ -168,7 +168,7 @@ impl HomeScreen {
             // A home that is still becoming known is not kept waiting.
             let is_known = self.structure == home.devices().structure();
             if is_known && self.due.len() > MANY_CARDS {
-                self.card_pace.rest_until(now.mono + MANY_CARDS_INTERVAL_MS);
+                self.card_pace.rest(now.mono, MANY_CARDS_INTERVAL_MS);
             }
             if is_whole && !is_known {
                 // A new card is of no use before its room knows it.

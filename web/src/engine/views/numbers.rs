@@ -63,7 +63,7 @@ impl Numbers {
         };
         if counters.rate > 0.0 {
             // Silence lowers the rate: it has to be looked at again although nothing comes.
-            self.pace.look_again(now.mono + INTERVAL_MS);
+            self.pace.note_change();
         }
         let changed = self.sent != Some(counters);
         self.sent = Some(counters);

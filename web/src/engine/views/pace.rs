@@ -2,6 +2,10 @@
 
 use hearth_mqtt::MonoTime;
 
+/// What is shown again and again is shown on this beat, ms: each frame that changes anything costs the page several
+/// milliseconds, so numbers, charts and cards change in the same ones.
+const BEAT_MS: u64 = 250;
+
 /// Remembers that something changed, and when it may be shown next.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pace {
@@ -30,6 +34,11 @@ impl Pace {
         self.not_before = at;
     }
 
+    /// As if it had been shown now, with this interval.
+    pub fn rest(&mut self, now: MonoTime, interval_ms: u64) {
+        self.not_before = beat_after(now, interval_ms);
+    }
+
     /// It is not due before `at`, whatever changes.
     pub fn rest_until(&mut self, at: MonoTime) {
         self.not_before = at;
@@ -41,17 +50,23 @@ impl Pace {
         self.changed.then_some(self.not_before)
     }
 
-    /// Whether it is due; then the next showing is `interval_ms` away.
+    /// Whether it is due; then the next showing is on the last beat of the next `interval_ms`.
     pub fn take_due(&mut self, now: MonoTime, interval_ms: u64) -> bool {
         let due = self.changed && now >= self.not_before;
         if due {
             *self = Self {
                 changed: false,
-                not_before: now + interval_ms,
+                not_before: beat_after(now, interval_ms),
             };
         }
         due
     }
+}
+
+/// The last beat within the interval from now on.
+pub(super) fn beat_after(now: MonoTime, interval_ms: u64) -> MonoTime {
+    let at = now + interval_ms;
+    MonoTime::from_ms(at.ms - at.ms % interval_ms.clamp(1, BEAT_MS))
 }
 
 #[cfg(test)]
@@ -74,8 +89,18 @@ mod tests {
         assert!(pace.take_due(MonoTime::from_ms(10), 250));
         assert_eq!(pace.poll_timeout(), None);
         pace.note_change();
-        assert!(!pace.take_due(MonoTime::from_ms(259), 250));
-        assert_eq!(pace.poll_timeout(), Some(MonoTime::from_ms(260)));
-        assert!(pace.take_due(MonoTime::from_ms(260), 250));
+        assert!(!pace.take_due(MonoTime::from_ms(249), 250));
+        assert_eq!(pace.poll_timeout(), Some(MonoTime::from_ms(250)));
+        assert!(pace.take_due(MonoTime::from_ms(250), 250));
+    }
+
+    #[test]
+    fn what_began_at_different_times_changes_together() {
+        for begun in [1_000, 1_001, 1_137, 1_249] {
+            let mut pace = Pace::due_at_once();
+            assert!(pace.take_due(MonoTime::from_ms(begun), 1_000), "at once");
+            pace.note_change();
+            assert_eq!(pace.poll_timeout(), Some(MonoTime::from_ms(2_000)));
+        }
     }
 }
