@@ -13,7 +13,7 @@ use super::json::{Json, JsonLimits};
 use super::model::{
     AnnouncedEntity, Announcement, Availability, AvailabilityCheck, Part, PartControl, Shows, StateRead,
 };
-use super::parts::{color, cover, either, is_topic, level, measured, named, switch, told, white};
+use super::parts::{color, cover, either, is_topic, level, measured, named, selected, switch, told, white};
 use super::{Announcements, Format, identify};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
@@ -34,14 +34,19 @@ pub(super) struct EspHome {
 struct Node {
     /// What the node says of itself.
     described: Option<Json>,
+    /// What its topics begin with: its name, below what people put before it.
+    prefix: String,
     /// `<component>/<object>`, and what stands between it and `state`.
     topics: BTreeSet<String>,
 }
 
-const COMPONENTS: [&str; 13] = [
+const COMPONENTS: [&str; 18] = [
+    "alarm_control_panel",
     "binary_sensor",
     "climate",
     "cover",
+    "date",
+    "datetime",
     "event",
     "fan",
     "light",
@@ -52,15 +57,27 @@ const COMPONENTS: [&str; 13] = [
     "switch",
     "text",
     "text_sensor",
+    "time",
+    "valve",
 ];
 
-/// Node, and the topic below it without `state`.
+/// What a node's topics begin with, and the topic below that without `state`.
 fn place(topic: &str) -> Option<(&str, &str)> {
-    let (node, rest) = topic.split_once('/')?;
-    let below = rest.strip_suffix("/state")?;
-    let (component, object) = below.split_once('/')?;
-    (COMPONENTS.binary_search(&component).is_ok() && !object.is_empty() && object.matches('/').count() <= 1)
-        .then_some((node, below))
+    let rest = topic.strip_suffix("/state")?;
+    // `<component>/<object>`, or with a detail of it behind.
+    let mut slashes = rest.rmatch_indices('/').map(|(at, _)| at).skip(1);
+    let starts = [slashes.next(), slashes.next()];
+    starts.into_iter().flatten().find_map(|at| {
+        let (prefix, below) = (rest.get(..at)?, rest.get(at + 1..)?);
+        let (component, object) = below.split_once('/')?;
+        let is_one = COMPONENTS.binary_search(&component).is_ok() && !object.is_empty() && !prefix.is_empty();
+        is_one.then_some((prefix, below))
+    })
+}
+
+/// The name at the end of what a node's topics begin with.
+fn node_of(prefix: &str) -> &str {
+    prefix.rsplit('/').next().unwrap_or(prefix)
 }
 
 impl Format for EspHome {
@@ -68,17 +85,17 @@ impl Format for EspHome {
         if topic.starts_with(DISCOVER) {
             return true;
         }
-        place(topic).is_some_and(|(node, below)| {
+        place(topic).is_some_and(|(prefix, below)| {
             let is_known = self
                 .nodes
-                .get(node)
+                .get(node_of(prefix))
                 .is_some_and(|node| node.topics.contains(below));
             !is_known
         })
     }
 
     fn takes(&self, topic: &str) -> bool {
-        let node = place(topic).and_then(|(node, _)| self.nodes.get(node));
+        let node = place(topic).and_then(|(prefix, _)| self.nodes.get(node_of(prefix)));
         topic.starts_with(DISCOVER) || node.is_some_and(|node| node.described.is_some())
     }
 
@@ -90,7 +107,7 @@ impl Format for EspHome {
         let topic = arrival.topic;
         let (name, below) = match (topic.strip_prefix(DISCOVER), place(topic)) {
             (Some(node), _) => (node, None),
-            (None, Some((node, below))) => (node, Some(below)),
+            (None, Some((prefix, below))) => (node_of(prefix), Some((prefix, below))),
             (None, None) => return,
         };
         if !self.nodes.contains_key(name) && self.nodes.len() >= NODES {
@@ -99,11 +116,12 @@ impl Format for EspHome {
         let node = self.nodes.entry(name.to_owned()).or_default();
         match below {
             Some(_) if arrival.payload.is_empty() || node.topics.len() >= TOPICS => return,
-            Some(below) => {
+            // Another that ends the same is another node.
+            Some((prefix, _)) if !node.prefix.is_empty() && node.prefix != prefix => return,
+            Some((prefix, below)) => {
+                prefix.clone_into(&mut node.prefix);
                 node.topics.insert(below.to_owned());
-                if let Some(mode) = plain_mode(below, arrival.payload) {
-                    node.topics.insert(format!("{below}#{mode}"));
-                }
+                node.topics.extend(modes(below, arrival.payload));
             }
             None if arrival.payload.is_empty() => {
                 announcements.forget_payload(topic);
@@ -119,25 +137,37 @@ impl Format for EspHome {
             },
         }
         if let Some(described) = &node.described {
-            announcements.set(announcement(name, described, &node.topics));
+            let prefix = if node.prefix.is_empty() {
+                name
+            } else {
+                &node.prefix
+            };
+            announcements.set(announcement(name, prefix, described, &node.topics));
         }
     }
 }
 
-/// The mode of a light that has no colour: only such a light is ever in one of these.
-fn plain_mode(below: &str, payload: &[u8]) -> Option<&'static str> {
+/// The modes that a light was in, and whether it has effects, as marks behind its topic.
+fn modes(below: &str, payload: &[u8]) -> Vec<String> {
     if !below.starts_with("light/") {
-        return None;
+        return Vec::new();
     }
-    let state = Json::parse(payload, JsonLimits::STATE).ok()?;
-    match state.get("color_mode")?.text()? {
-        "onoff" => Some("onoff"),
-        "brightness" => Some("brightness"),
-        _ => None,
-    }
+    let Ok(state) = Json::parse(payload, JsonLimits::STATE) else {
+        return Vec::new();
+    };
+    let mode = state.get("color_mode").and_then(Json::text);
+    let known = mode.filter(|mode| {
+        matches!(
+            *mode,
+            "onoff" | "brightness" | "white" | "color_temp" | "rgb" | "rgbw" | "rgbct" | "rgbww" | "cwww"
+        )
+    });
+    let effect = state.get("effect").is_some().then_some("effect");
+    let marks = known.into_iter().chain(effect);
+    marks.map(|mark| format!("{below}#{mark}")).collect()
 }
 
-fn announcement(name: &str, described: &Json, topics: &BTreeSet<String>) -> Announcement {
+fn announcement(name: &str, prefix: &str, described: &Json, topics: &BTreeSet<String>) -> Announcement {
     let text = |name: &str| described.get(name).and_then(Json::text).unwrap_or_default();
     let key = format!("{DISCOVER}{name}");
     let friendly = text("friendly_name");
@@ -155,7 +185,7 @@ fn announcement(name: &str, described: &Json, topics: &BTreeSet<String>) -> Anno
         },
         availability: Some(Availability {
             checks: vec![AvailabilityCheck::new(
-                &format!("{name}/status"),
+                &format!("{prefix}/status"),
                 "online",
                 "offline",
             )],
@@ -168,7 +198,7 @@ fn announcement(name: &str, described: &Json, topics: &BTreeSet<String>) -> Anno
     announcement.entities = topics
         .iter()
         .filter(|below| !below.contains('#'))
-        .filter_map(|below| entity(name, below, topics))
+        .filter_map(|below| entity(prefix, below, topics))
         .collect();
     announcement
 }
@@ -261,6 +291,8 @@ impl Object<'_> {
             "fan" => self.fan(),
             "cover" => self.cover(),
             "lock" => vec![self.lock()],
+            "valve" => self.valve(),
+            "alarm_control_panel" => vec![self.alarm()],
             "number" => {
                 let kind = ControlKind::Stepper {
                     min: -1e6,
@@ -322,10 +354,24 @@ impl Object<'_> {
                 set(Verb::Set, "color_temp"),
             ),
         ];
+        // A light is in one of the first three only when it has no more; of the others, in those that it has.
+        let has_color = ["rgb", "rgbw", "rgbct", "rgbww"].into_iter().any(is);
         if is("onoff") {
             parts.truncate(1);
-        } else if is("brightness") {
+        } else if is("brightness") || is("white") {
             parts.truncate(2);
+        } else if is("cwww") && !has_color {
+            parts.retain(|part| part.kind != EntityKind::Color);
+        }
+        if is("effect") {
+            // Which there are is not said.
+            let kind = ControlKind::Text { longest: 64 };
+            parts.push(Part {
+                id: "effect",
+                label: "Effect",
+                control: PartControl::of(kind, [set(Verb::Choose, "effect")]),
+                ..told(&["effect"], read("effect"))
+            });
         }
         parts
     }
@@ -345,10 +391,44 @@ impl Object<'_> {
                 ..measured(&["speed"], "", self.read("speed_level/"))
             });
         }
+        if self.has("oscillation") {
+            let payload = |word: &str| Payload::Fixed(word.to_owned());
+            let (on, off) = ("oscillate_on", "oscillate_off");
+            let topic = format!("{}/oscillation/command", self.base);
+            let read = Some(self.read("oscillation/"));
+            let payloads = (payload(on), payload(off));
+            parts.push(Part {
+                id: "oscillation",
+                label: "Oscillation",
+                ..switch(EntityKind::Switch, (on, off), read, &topic, payloads)
+            });
+        }
         parts
     }
 
     fn cover(&self) -> Vec<Part> {
+        let mut parts = vec![self.moved()];
+        for (detail, id, label) in [("position", "position", "Position"), ("tilt", "tilt", "Tilt")] {
+            parts.extend(self.placed(detail, id, label));
+        }
+        parts
+    }
+
+    /// Water, which nobody lets run by mistake.
+    fn valve(&self) -> Vec<Part> {
+        let moved = Part {
+            kind: EntityKind::Valve,
+            ..self.moved()
+        };
+        let parts = std::iter::once(moved).chain(self.placed("position", "position", "Position"));
+        let asking = |part: Part| Part {
+            control: part.control.map(PartControl::asking),
+            ..part
+        };
+        parts.map(asking).collect()
+    }
+
+    fn moved(&self) -> Part {
         let text = |word: &str| Value::Text(word.to_owned());
         let words = Shows::States(vec![
             ("open".to_owned(), Value::Binary(true)),
@@ -361,18 +441,33 @@ impl Object<'_> {
             self.says(Verb::Close, "CLOSE"),
             self.says(Verb::Stop, "STOP"),
         ];
-        let mut parts = vec![cover(words, vec![self.read("")], writes)];
-        if self.has("position") {
-            let set = self.set("position/", Verb::Set);
-            parts.push(level(
-                ("position", "Position"),
-                Class::Position,
-                1.0,
-                Some(self.read("position/")),
-                Some(set),
-            ));
+        cover(words, vec![self.read("")], writes)
+    }
+
+    fn placed(&self, detail: &str, id: &'static str, label: &'static str) -> Option<Part> {
+        let below = format!("{detail}/");
+        let set = self.set(&below, Verb::Set);
+        self.has(detail).then(|| {
+            let read = Some(self.read(&below));
+            level((id, label), Class::Position, 1.0, read, Some(set))
+        })
+    }
+
+    fn alarm(&self) -> Part {
+        let commands = [
+            ("Disarm", "DISARM"),
+            ("Arm home", "ARM_HOME"),
+            ("Arm away", "ARM_AWAY"),
+            ("Arm night", "ARM_NIGHT"),
+        ];
+        let options = commands.map(|(name, _)| name.to_owned()).to_vec();
+        let writes = commands.map(|(name, word)| self.says(Verb::Option(name.to_owned()), word));
+        Part {
+            kind: EntityKind::Alarm,
+            reads: vec![self.read("")],
+            control: Some(PartControl::new(ControlKind::Buttons { options }, writes.to_vec()).asking()),
+            ..Part::default()
         }
-        parts
     }
 
     fn lock(&self) -> Part {
@@ -382,6 +477,9 @@ impl Object<'_> {
             shows: Shows::States(vec![
                 ("LOCKED".to_owned(), Value::Binary(false)),
                 ("UNLOCKED".to_owned(), Value::Binary(true)),
+                ("LOCKING".to_owned(), Value::Text("Locking".to_owned())),
+                ("UNLOCKING".to_owned(), Value::Text("Unlocking".to_owned())),
+                ("JAMMED".to_owned(), Value::Text("Jammed".to_owned())),
             ]),
             reads: vec![self.read("")],
             control: Some(
@@ -418,22 +516,75 @@ impl Object<'_> {
                 ..part
             });
         }
-        if self.has("target_temperature") {
-            let kind = ControlKind::Stepper {
-                min: 5.0,
-                max: 35.0,
-                step: 0.5,
-            };
+        let degrees = (5.0, 35.0, 0.5);
+        for (detail, id, label, range) in [
+            ("target_temperature", "target", "Target", degrees),
+            ("target_temperature_low", "target_low", "Target low", degrees),
+            ("target_temperature_high", "target_high", "Target high", degrees),
+            (
+                "target_humidity",
+                "target_humidity",
+                "Target humidity",
+                (0.0, 100.0, 1.0),
+            ),
+        ] {
+            if self.has(detail) {
+                let (min, max, step) = range;
+                let kind = ControlKind::Stepper { min, max, step };
+                let below = format!("{detail}/");
+                let is_humidity = detail.ends_with("humidity");
+                parts.push(Part {
+                    id,
+                    label,
+                    class: if is_humidity {
+                        Class::Other
+                    } else {
+                        Class::TargetTemperature
+                    },
+                    control: Some(PartControl::new(kind, vec![self.set(&below, Verb::Set)])),
+                    ..measured(
+                        &["target"],
+                        if is_humidity { "%" } else { "°C" },
+                        self.read(&below),
+                    )
+                });
+            }
+        }
+        if self.has("current_humidity") {
             parts.push(Part {
-                id: "target",
-                label: "Target",
-                class: Class::TargetTemperature,
-                control: Some(PartControl::new(
-                    kind,
-                    vec![self.set("target_temperature/", Verb::Set)],
-                )),
-                ..measured(&["target"], "°C", self.read("target_temperature/"))
+                id: "humidity",
+                label: "Humidity",
+                ..measured(&["humidity"], "%", self.read("current_humidity/"))
             });
+        }
+        if self.has("action") {
+            parts.push(Part {
+                id: "action",
+                label: "Activity",
+                class: Class::Activity,
+                reads: vec![self.read("action/")],
+                ..Part::default()
+            });
+        }
+        // What each of them can be is said by Home Assistant discovery only; these are all that ESPHome knows.
+        const FAN: [&str; 9] = [
+            "on", "off", "auto", "low", "medium", "high", "middle", "focus", "quiet",
+        ];
+        const SWING: [&str; 4] = ["off", "both", "vertical", "horizontal"];
+        const PRESET: [&str; 8] = [
+            "none", "home", "away", "boost", "comfort", "eco", "sleep", "activity",
+        ];
+        for (detail, label, options) in [
+            ("fan_mode", "Fan", &FAN[..]),
+            ("swing_mode", "Swing", &SWING[..]),
+            ("preset", "Preset", &PRESET[..]),
+        ] {
+            if self.has(detail) {
+                let below = format!("{detail}/");
+                let options = options.iter().map(|option| (*option).to_owned()).collect();
+                let (read, write) = (self.read(&below), self.set(&below, Verb::Choose));
+                parts.push(selected((detail, label), options, Some(read), Some(write)));
+            }
         }
         parts
     }
@@ -450,7 +601,12 @@ mod tests {
             place("node/climate/x/mode/state"),
             Some(("node", "climate/x/mode"))
         );
+        assert_eq!(
+            place("home/attic/node/sensor/x/state"),
+            Some(("home/attic/node", "sensor/x"))
+        );
         assert_eq!(place("node/kitchen/x/state"), None);
+        assert_eq!(place("sensor/x/state"), None);
         assert_eq!(place("node/sensor/a/b/c/state"), None);
         assert!(COMPONENTS.is_sorted());
     }
