@@ -50,7 +50,7 @@ struct Shots<'a> {
 }
 
 impl Shots<'_> {
-    /// Home, Explorer and Connect with a simulated home behind them.
+    /// Home, a device, Explorer and Connect with a simulated home behind them.
     fn take_live(&self, url: &str) -> Result<()> {
         let page = Page::new(Browser::start(self.screen, self.dark)?);
         page.open(url)?;
@@ -60,6 +60,11 @@ impl Shots<'_> {
             Ok(page.number(&by("messages-received"))?.filter(|n| *n >= SETTLED))
         })?;
         self.take(&page, "home")?;
+        let route: String = page.script(
+            "return '#/device/' + document.querySelector('[data-testid=device-card][data-kind=thermostat]').dataset.device",
+            &[],
+        )?;
+        self.visit(&page, &route, &by("entity"), "device")?;
         page.explore(TOPIC)?;
         page.wait_for_text(&by("topic-payload"), "{")?;
         // A narrow screen shows the tree or the topic.

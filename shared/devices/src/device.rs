@@ -290,7 +290,8 @@ pub struct Entity {
     pub diagnostic: bool,
     /// When the newest value was received, ms since epoch.
     pub at_ms: u64,
-    /// Since when it has this value, ms since epoch; the first time it was heard when it never changed.
+    /// Since when it has this value, ms since epoch; the first time it was heard when it never changed, and 0 when the broker
+    /// had kept it.
     pub since_ms: u64,
     /// The value came from the broker's store: it may be old.
     pub retained: bool,

@@ -430,7 +430,7 @@ impl Entity {
         }
         let value = self.value_of(&reading.scalar);
         if value != self.value {
-            self.since_ms = now_ms;
+            self.since_ms = since(now_ms, retained);
         }
         self.value = value;
         self.at_ms = now_ms;
@@ -503,6 +503,11 @@ impl Entity {
             format!("{above}/command"),
         ]
     }
+}
+
+/// Since when a new value is: what the broker kept was said at a time that nobody here knows, 0.
+pub(crate) fn since(now_ms: u64, retained: bool) -> u64 {
+    if retained { 0 } else { now_ms }
 }
 
 /// Orders the entities and settles what the device is; to be called when an entity appeared.

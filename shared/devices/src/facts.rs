@@ -81,7 +81,7 @@ pub struct Attention {
     pub device: DeviceId,
     /// Which entity; `None` when it is the device as a whole.
     pub entity: Option<String>,
-    /// Since when, ms since epoch.
+    /// Since when, ms since epoch; 0 when that is not known.
     pub since_ms: u64,
     /// Charge of the battery in %, when that is the reason and it is known.
     pub battery: Option<f64>,
@@ -151,7 +151,11 @@ impl Devices {
             };
             match device.liveness {
                 Liveness::Offline if is_behind(id) => {}
-                Liveness::Offline => items.push(item(Reason::Unavailable, None, device.liveness_since_ms)),
+                Liveness::Offline => {
+                    // What the broker kept says nothing about since when.
+                    let heard = device.last_heard_ms.map(|_| device.liveness_since_ms);
+                    items.push(item(Reason::Unavailable, None, heard.unwrap_or_default()));
+                }
                 Liveness::Stale => items.push(Attention {
                     usual_interval_ms: device.usual_interval_ms,
                     ..item(

@@ -106,6 +106,7 @@ fn refresh(shown: &mut [AttentionItem], now: &[AttentionItem]) {
 
 fn row(item: &AttentionItem, now: u64, on_later: &Callback<(String, AttentionReason)>) -> Html {
     let lasted = match now.saturating_sub(item.since) {
+        _ if item.since == 0 => "Already when this page was opened.".to_owned(),
         age if age < 10_000 => "Just now.".to_owned(),
         age => format!("For {}.", words::lasting(age)),
     };

@@ -12,7 +12,8 @@ use crate::{
             Tile,
             body::{Countdown, until},
             control::{Control, Retry},
-            liveness, raw_value,
+            liveness, pending, raw_value,
+            state::asking,
         },
         empty::Explained,
         icon::Icon,
@@ -162,6 +163,7 @@ fn row(
             format!("{} {}", visible(word), words::since(*since, now))
         }
         EntityValue::Binary { word, .. } => visible(word),
+        EntityValue::Text(text) if text.is_empty() => "Empty".to_owned(),
         EntityValue::Text(text) => visible(text),
     };
     let failed = match entity.control.as_ref().map(|control| &control.state) {
@@ -173,6 +175,7 @@ fn row(
             <div class="entity__name">
                 <h3><bdi>{visible(&entity.name)}</bdi></h3>
                 <span class="sub">
+                    if let Some(action) = pending(entity) { <strong>{asking(action)}</strong>{" · "} }
                     {words::ago(entity.at, now)}
                     if entity.unavailable { {" · "}{"Not available"} }
                     if entity.unreadable { {" · "}<span class="mark mark--line"><Icon name="raw" />{"Raw value"}</span> }

@@ -79,7 +79,7 @@ pub struct AttentionItem {
     /// Of the thing, so that it says which one is meant.
     pub name: String,
     pub reason: AttentionReason,
-    /// Since when, ms since epoch.
+    /// Since when, ms since epoch; 0 when that is not known.
     pub since: u64,
     /// How it is, when the reason alone does not say it: "8 %", "smoke".
     pub state: String,

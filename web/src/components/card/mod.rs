@@ -4,7 +4,7 @@ pub(crate) mod body;
 pub(crate) mod control;
 mod guess;
 mod plan;
-mod state;
+pub(crate) mod state;
 
 use hearth_model::decimal;
 use yew::prelude::*;

@@ -74,8 +74,8 @@ fn battery_left(now: Now, store: &Store, entity: &Entity) -> Option<u64> {
 
 fn left_words(left_ms: u64) -> String {
     let about = |count: f64, unit: &str| {
-        let count = count.round();
-        let end = if count > 1.0 { "s" } else { "" };
+        let count = count.round() as u64;
+        let end = if count > 1 { "s" } else { "" };
         format!("about {count} {unit}{end} left")
     };
     match left_ms as f64 / 86_400_000.0 {

@@ -7,6 +7,7 @@ use crate::announced::extract::scalar_of_json;
 use crate::announced::json::{Json, JsonLimits};
 use crate::announced::model::Shows;
 use crate::device::{Entity, Value};
+use crate::entity::since;
 use crate::flat::Scalar;
 
 pub(super) fn take_value(
@@ -17,7 +18,7 @@ pub(super) fn take_value(
     value: Value,
 ) {
     if value != entity.value || matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
-        entity.since_ms = now_ms;
+        entity.since_ms = since(now_ms, retained);
     }
     bound.off_at_ms = match (&value, bound.off_delay_ms) {
         (Value::Binary(true), Some(delay)) => Some(now_ms.saturating_add(delay)),
