@@ -4,7 +4,6 @@ use crate::announced::color::{ColorForm, channels};
 use crate::announced::extract::{Engine, TemplateError, TemplateInput, TemplateValue};
 use crate::announced::json::quoted;
 use hearth_model::decimal;
-use hearth_model::json::parse_number;
 use hearth_model::letters::{is_lower, lower};
 use hearth_model::pattern::Pattern;
 
@@ -214,12 +213,7 @@ pub enum Payload {
         fixed: Option<String>,
     },
     /// A metric of Sparkplug B.
-    Metric {
-        /// Its name.
-        name: String,
-        /// Its datatype, one of a number.
-        datatype: u32,
-    },
+    Metric(crate::metric::Metric),
 }
 
 impl Payload {
@@ -473,13 +467,11 @@ struct Asked {
 
 impl Asked {
     fn payload(&self, payload: &Payload, code: &str, engine: &mut Engine) -> Result<Vec<u8>, CommandError> {
-        if let Payload::Metric { name, datatype } = payload {
-            let number = parse_number(self.plain.trim().as_bytes());
-            let bytes = number.and_then(|number| crate::metric::number(name, *datatype, number));
-            return bytes.ok_or(CommandError::Impossible);
+        if let Payload::Metric(metric) = payload {
+            return metric.payload(&self.plain).ok_or(CommandError::Impossible);
         }
         let words = match payload {
-            Payload::Metric { .. } => String::new(),
+            Payload::Metric(_) => String::new(),
             Payload::Fixed(words) => words.clone(),
             Payload::Value => self.plain.clone(),
             Payload::Json { before, after } => format!("{before}{}{after}", self.json),

@@ -1,10 +1,42 @@
 //! A number for a metric of Sparkplug B, as a message of protocol buffers (Sparkplug 3.0, chapters 6.4.1 and 6.4.16).
 
+use hearth_model::json::parse_number;
+
+/// A metric that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// By which it is named instead, when its birth said one: commands then have no name.
+    pub alias: Option<u64>,
+    /// One of a number, or 11.
+    pub datatype: u32,
+    /// What a boolean is set to.
+    pub fixed: Option<bool>,
+}
+
+impl Metric {
+    /// The message that sets it to this; `None` when its type cannot hold that.
+    pub(crate) fn payload(&self, words: &str) -> Option<Vec<u8>> {
+        let number = match self.fixed {
+            Some(is_on) => f64::from(u8::from(is_on)),
+            None => parse_number(words.trim().as_bytes())?,
+        };
+        number_of(&self.name, self.alias, self.datatype, number)
+    }
+}
+
 /// A message with one metric of this name and datatype; `None` when the type cannot hold the number, or is none of a
 /// number.
-pub(crate) fn number(name: &str, datatype: u32, number: f64) -> Option<Vec<u8>> {
+fn number_of(name: &str, alias: Option<u64>, datatype: u32, number: f64) -> Option<Vec<u8>> {
     let mut metric = Vec::new();
-    field(&mut metric, 1, name.as_bytes());
+    match alias {
+        Some(alias) => {
+            varint(&mut metric, 2 << 3);
+            varint(&mut metric, alias);
+        }
+        None => field(&mut metric, 1, name.as_bytes()),
+    }
     varint(&mut metric, 4 << 3);
     varint(&mut metric, datatype.into());
     match datatype {
@@ -30,6 +62,10 @@ pub(crate) fn number(name: &str, datatype: u32, number: f64) -> Option<Vec<u8>> 
         10 => {
             varint(&mut metric, 13 << 3 | 1);
             metric.extend(number.to_le_bytes());
+        }
+        11 => {
+            varint(&mut metric, 14 << 3);
+            varint(&mut metric, u64::from(number != 0.0));
         }
         _ => return None,
     }
@@ -75,7 +111,7 @@ mod tests {
     #[test]
     fn numbers_are_written_as_their_types_want_them() {
         let written = |datatype, value| {
-            let bytes = number("N", datatype, value)?;
+            let bytes = number_of("N", None, datatype, value)?;
             // Behind the timestamp, the metric's length, its name and its type.
             assert_eq!(bytes[..3], [0x08, 0x00, 0x12]);
             assert_eq!(bytes[4..9], [0x0a, 1, b'N', 0x20, datatype as u8]);
@@ -90,13 +126,17 @@ mod tests {
             written(10, 21.5),
             Some(vec![0x69, 0, 0, 0, 0, 0, 0x80, 0x35, 0x40])
         );
+        // What has an alias is named by it alone.
+        let bytes = number_of("N", Some(300), 11, 1.0);
+        let expected = [0x08, 0x00, 0x12, 7, 0x10, 0xac, 0x02, 0x20, 11, 0x70, 1];
+        assert_eq!(bytes.as_deref(), Some(&expected[..]));
         for (datatype, value) in [
             (1, 128.0),
             (5, -1.0),
             (6, 0.5),
             (7, 1e12),
             (8, f64::NAN),
-            (11, 1.0),
+            (12, 1.0),
             (0, 1.0),
         ] {
             assert_eq!(written(datatype, value), None, "{datatype} {value}");

@@ -90,6 +90,7 @@ impl Home {
     fn command(&mut self, line: &str) -> String {
         let (entity, action) = line.split_once(' ').unwrap_or((line, ""));
         let (word, rest) = action.split_once(' ').unwrap_or((action, ""));
+        let entity = &*entity.replace("%20", " ");
         let action = match word {
             "on" => Action::TurnOn,
             "off" => Action::TurnOff,

@@ -5,12 +5,13 @@
 
 mod payload;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hearth_model::letters::lower;
 use hearth_model::store::Arrival;
 
-use self::payload::{Metric, Value, boolean_command};
+use self::payload::{Metric, Properties, Value, boolean_command};
+use super::json::{Json, JsonLimits};
 use super::model::{AnnouncedEntity, Announcement, Part, PartControl, Shows, StateRead};
 use super::parts::{button, either, measured, named, single, told};
 use super::{Announcements, Format, identify};
@@ -24,11 +25,15 @@ const NODES: usize = 2_000;
 const DEVICES: usize = 500;
 const METRICS: usize = 1_000;
 const REBIRTH: &str = "Node Control/Rebirth";
+/// The datatype of templates, which are shown by their members.
+const TEMPLATE: u32 = 19;
 
 /// The format.
 #[derive(Debug, Default)]
 pub(super) struct Sparkplug {
     nodes: HashMap<String, Node>,
+    /// Topics on which applications say that they are there.
+    hosts: BTreeSet<String>,
 }
 
 /// An edge node and what was born on it. The node itself is the device with the empty name.
@@ -50,7 +55,8 @@ struct Device {
 #[derive(Clone, Debug, PartialEq)]
 struct Known {
     datatype: u32,
-    unit: String,
+    alias: Option<u64>,
+    properties: Properties,
 }
 
 /// `spBv1.0/<group>/<type>/<node>[/<device>]`
@@ -103,17 +109,23 @@ impl Place<'_> {
 
 impl Format for Sparkplug {
     fn wants(&self, topic: &str) -> bool {
-        place(topic).is_some()
+        place(topic).is_some() || host_of(topic).is_some()
+    }
+
+    fn takes(&self, topic: &str) -> bool {
+        place(topic).is_some() || self.hosts.contains(topic)
     }
 
     fn filters(&self) -> &'static [&'static str] {
-        &["spBv1.0/#"]
+        &["spBv1.0/#", "STATE/+"]
     }
 
     fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements) {
         let topic = arrival.topic;
-        let Some(place) = place(topic) else { return };
-        let Ok(message) = payload::read(arrival.payload) else {
+        let Some(place) = place(topic) else {
+            return self.host(arrival, announcements);
+        };
+        let Ok(mut message) = payload::read(arrival.payload) else {
             return announcements.refuse(now_ms, topic, "it is no Sparkplug payload");
         };
         let key = place.node_key();
@@ -121,6 +133,7 @@ impl Format for Sparkplug {
             return announcements.refuse(now_ms, topic, "there are too many edge nodes");
         }
         let node = self.nodes.entry(key).or_default();
+        message.metrics = members(message.metrics, &node.aliases);
         if place.kind == "NDEATH" {
             return node.dies(&place, &message.metrics, announcements);
         }
@@ -131,6 +144,8 @@ impl Format for Sparkplug {
             "NBIRTH" => {
                 node.birth = birth_of(&message.metrics);
                 node.aliases.clear();
+                // Its devices are born again after it, or gone.
+                node.end(&place, |name| !name.is_empty(), announcements);
                 node.born(&place, &message.metrics);
             }
             "DBIRTH" => {
@@ -151,6 +166,91 @@ impl Format for Sparkplug {
         node.announce(&place, place.device, announcements);
         node.tell(now_ms, arrival.retain, &place, &message.metrics, announcements);
     }
+}
+
+impl Sparkplug {
+    /// An application that edge nodes wait for: `ONLINE` before version 3, `{"online":true,…}` since.
+    fn host(&mut self, arrival: &Arrival<'_>, announcements: &mut Announcements) {
+        let topic = arrival.topic;
+        let Some(name) = host_of(topic) else { return };
+        let said = arrival.payload.trim_ascii();
+        if said.is_empty() {
+            announcements.remove(topic);
+            self.hosts.remove(topic);
+            return;
+        }
+        let is_json = Json::parse(said, JsonLimits::STATE).is_ok_and(|json| json.get("online").is_some());
+        let is_host = is_json || matches!(said, b"ONLINE" | b"OFFLINE");
+        if !is_host || self.hosts.len() >= NODES || !self.hosts.insert(topic.to_owned()) {
+            return;
+        }
+        let states = [
+            ("true", true),
+            ("false", false),
+            ("ONLINE", true),
+            ("OFFLINE", false),
+        ];
+        let states = states.map(|(word, is_on)| (word.to_owned(), crate::device::Value::Binary(is_on)));
+        let part = Part {
+            kind: EntityKind::Binary,
+            class: Class::Connection,
+            shows: Shows::States(states.to_vec()),
+            unwrap: Some("online"),
+            reads: vec![StateRead::new(topic, super::Extract::Plain)],
+            ..Part::default()
+        };
+        let mut announcement = Announcement {
+            topic: topic.to_owned(),
+            key: topic.to_owned(),
+            source: Source::Sparkplug,
+            name: Some(name.to_owned()),
+            ..Announcement::default()
+        };
+        identify("sparkplug-host", name, &mut announcement.identifiers);
+        announcement.details.model = "Application".to_owned();
+        announcement
+            .entities
+            .push(single("online", Some("Application"), part));
+        announcements.set(announcement);
+    }
+}
+
+fn host_of(topic: &str) -> Option<&str> {
+    let name = topic
+        .strip_prefix("spBv1.0/STATE/")
+        .or(topic.strip_prefix("STATE/"))?;
+    (!name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+/// Metrics with the members of templates in the place of those.
+fn members(metrics: Vec<Metric>, aliases: &HashMap<u64, (String, u32)>) -> Vec<Metric> {
+    let mut all = Vec::new();
+    for mut metric in metrics {
+        match std::mem::take(&mut metric.value) {
+            Value::Members(inner) => {
+                let above = name_of(&metric, aliases);
+                let named = inner.into_iter().map(|member| Metric {
+                    name: format!("{above}/{}", member.name),
+                    is_historical: metric.is_historical || member.is_historical,
+                    // A member is set in a template of its own.
+                    properties: Properties {
+                        read_only: Some(true),
+                        ..member.properties
+                    },
+                    ..member
+                });
+                all.extend(members(named.collect(), aliases));
+                // So that its alias is known in what comes later.
+                metric.datatype = TEMPLATE;
+                all.push(metric);
+            }
+            value => all.push(Metric { value, ..metric }),
+        }
+        if all.len() >= METRICS {
+            break;
+        }
+    }
+    all
 }
 
 /// Which birth it is, so that a death is known to be that of another.
@@ -188,9 +288,13 @@ impl Node {
             if let Some(alias) = metric.alias {
                 self.aliases.insert(alias, (metric.name.clone(), metric.datatype));
             }
+            if metric.datatype == TEMPLATE {
+                continue;
+            }
             let known = Known {
                 datatype: metric.datatype,
-                unit: metric.unit.clone(),
+                alias: metric.alias,
+                properties: metric.properties.clone(),
             };
             device.metrics.insert(metric.name.clone(), known);
         }
@@ -205,6 +309,9 @@ impl Node {
         device.is_here = true;
         for metric in metrics {
             let name = name_of(metric, &self.aliases);
+            if metric.datatype == TEMPLATE {
+                continue;
+            }
             if device.metrics.contains_key(&name) || device.metrics.len() >= METRICS || name.is_empty() {
                 continue;
             }
@@ -215,7 +322,8 @@ impl Node {
             };
             let known = Known {
                 datatype,
-                unit: metric.unit.clone(),
+                alias: metric.alias,
+                properties: metric.properties.clone(),
             };
             device.metrics.insert(name, known);
         }
@@ -229,7 +337,11 @@ impl Node {
             return;
         }
         self.next_seq = None;
-        let names: Vec<String> = self.devices.keys().cloned().collect();
+        self.end(place, |_| true, announcements);
+    }
+
+    fn end(&mut self, place: &Place<'_>, is_one: impl Fn(&str) -> bool, announcements: &mut Announcements) {
+        let names: Vec<String> = self.devices.keys().filter(|name| is_one(name)).cloned().collect();
         for name in names {
             if let Some(device) = self.devices.get_mut(&name) {
                 device.is_here = false;
@@ -324,11 +436,12 @@ fn name_of(metric: &Metric, aliases: &HashMap<u64, (String, u32)>) -> String {
 
 /// Small signed numbers travel as unsigned ones of 32 bits.
 fn scalar(metric: &Metric, datatype: u32) -> Scalar {
-    if metric.is_null {
+    // What a device calls bad or stale is no value.
+    if metric.is_null || metric.properties.is_bad {
         return Scalar::Null;
     }
     match &metric.value {
-        Value::Nothing => Scalar::Null,
+        Value::Nothing | Value::Members(_) => Scalar::Null,
         Value::Boolean(yes) => Scalar::Bool(*yes),
         Value::Text(words) => Scalar::Text(words.clone()),
         Value::Float(number, spelled) => Scalar::Number(*number, spelled.clone()),
@@ -363,34 +476,38 @@ fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
     // Nothing is read by topic: the format tells.
     let read = || StateRead::new("", super::Extract::Plain);
     let is_node_control = name.starts_with("Node Control/") || name.starts_with("Device Control/");
+    let can_be_set = known.properties.read_only != Some(true);
+    let metric = |fixed| {
+        command::Payload::Metric(crate::metric::Metric {
+            name: name.to_owned(),
+            alias: known.alias,
+            datatype: known.datatype,
+            fixed,
+        })
+    };
     let mut part = match known.datatype {
-        datatype @ 0..=10 => {
-            let mut part = measured(&path, &known.unit, read());
-            // Only a name says that a number is there to be set; it is typed, and sent by a button of its own.
-            if part.class == Class::TargetTemperature || is_setpoint(last) {
-                let payload = command::Payload::Metric {
-                    name: name.to_owned(),
-                    datatype,
-                };
-                let write = Some(Write::new(Verb::Choose, command, payload));
+        1..=10 => {
+            let mut part = measured(&path, &known.properties.unit, read());
+            // Only a name, or the birth, says that a number is there to be set; it is typed, and sent by a button of its own.
+            let is_for_setting = known.properties.read_only == Some(false)
+                || part.class == Class::TargetTemperature
+                || is_setpoint(last)
+                || is_node_control;
+            if is_for_setting && can_be_set {
+                let write = Some(Write::new(Verb::Choose, command, metric(None)));
                 let control = PartControl::of(ControlKind::Text { longest: 24 }, [write]);
-                part.control = control
-                    .filter(|_| datatype != 0 && !is_node_control)
-                    .map(PartControl::asking);
+                part.control = control.map(PartControl::asking);
             }
             part
         }
+        0 => measured(&path, &known.properties.unit, read()),
+        // `Node Control/Reboot` is done, not set.
+        11 if is_node_control => button(command, metric(Some(true))),
         11 => {
             let mut part = either(&path, "true", "false", read());
-            let write = |verb, value| {
-                Some(Write::new(
-                    verb,
-                    command,
-                    command::Payload::Fixed(boolean_command(name, value)?),
-                ))
-            };
             // Nothing says whether it can be set, so a person is asked.
-            if !is_node_control && matches!(part.class, Class::Other | Class::OnOff) {
+            if can_be_set && matches!(part.class, Class::Other | Class::OnOff) {
+                let write = |verb, is_on| Some(Write::new(verb, command, metric(Some(is_on))));
                 let control = PartControl::of(
                     ControlKind::Switch,
                     [write(Verb::On, true), write(Verb::Off, false)],
@@ -401,7 +518,7 @@ fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
             }
             part
         }
-        12 | 14 | 15 => told(&path, read()),
+        12 | 14 | 15 | 16 => told(&path, read()),
         13 => Part {
             class: Class::Internal,
             ..measured(&path, "", read())
@@ -413,6 +530,10 @@ fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
         },
     };
     part.reads.clear();
+    if let Some(control) = part.control.as_mut().filter(|_| is_node_control) {
+        control.asks = true;
+        control.for_admins = true;
+    }
     let label = if last.starts_with("alias:") {
         last.to_owned()
     } else {

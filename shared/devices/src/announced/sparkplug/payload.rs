@@ -2,6 +2,8 @@
 
 /// Metrics of one message that are read.
 const METRICS: usize = 10_000;
+/// Templates in templates.
+const TEMPLATES: usize = 4;
 /// Properties of one metric.
 const PROPERTIES: usize = 64;
 
@@ -20,8 +22,18 @@ pub(super) struct Metric {
     pub(super) datatype: u32,
     pub(super) is_historical: bool,
     pub(super) is_null: bool,
-    pub(super) unit: String,
+    pub(super) properties: Properties,
     pub(super) value: Value,
+}
+
+/// What is read of the properties of a metric.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Properties {
+    pub(super) unit: String,
+    /// Its value is not to be trusted: a quality of 0 or 500.
+    pub(super) is_bad: bool,
+    /// Whether it can be set, where the birth says so.
+    pub(super) read_only: Option<bool>,
 }
 
 /// A value as it is on the wire; signed numbers need their datatype.
@@ -33,8 +45,10 @@ pub(super) enum Value {
     Float(f64, String),
     Boolean(bool),
     Text(String),
-    /// Bytes, data sets and templates: how long they are.
+    /// Bytes: how long they are.
     Other(usize),
+    /// The members of a template; none of its definition.
+    Members(Vec<Metric>),
 }
 
 /// The bytes are no message.
@@ -106,7 +120,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Payload, Malformed> {
     while let Some((number, field)) = reader.field()? {
         match (number, field) {
             (2, Field::Bytes(bytes)) if payload.metrics.len() < METRICS => {
-                payload.metrics.push(metric(bytes)?);
+                payload.metrics.push(metric(bytes, TEMPLATES)?);
             }
             (3, Field::Varint(seq)) => payload.seq = Some(seq),
             _ => {}
@@ -115,7 +129,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Payload, Malformed> {
     Ok(payload)
 }
 
-fn metric(bytes: &[u8]) -> Result<Metric, Malformed> {
+fn metric(bytes: &[u8], templates: usize) -> Result<Metric, Malformed> {
     let mut reader = Reader { rest: bytes };
     let mut metric = Metric::default();
     while let Some((number, field)) = reader.field()? {
@@ -125,7 +139,7 @@ fn metric(bytes: &[u8]) -> Result<Metric, Malformed> {
             (4, Field::Varint(datatype)) => metric.datatype = u32::try_from(datatype).unwrap_or(0),
             (5, Field::Varint(yes)) => metric.is_historical = yes != 0,
             (7, Field::Varint(yes)) => metric.is_null = yes != 0,
-            (9, Field::Bytes(properties)) => metric.unit = unit(properties)?,
+            (9, Field::Bytes(bytes)) => metric.properties = properties(bytes)?,
             (10 | 11, Field::Varint(value)) => metric.value = Value::Integer(value),
             (12, Field::Fixed32(bits)) => {
                 let number = f32::from_bits(bits);
@@ -137,6 +151,10 @@ fn metric(bytes: &[u8]) -> Result<Metric, Malformed> {
             }
             (14, Field::Varint(yes)) => metric.value = Value::Boolean(yes != 0),
             (15, Field::Bytes(words)) => metric.value = Value::Text(text(words)?),
+            (17, Field::Bytes(bytes)) => metric.value = Value::Text(data_set(bytes)?),
+            (18, Field::Bytes(bytes)) if templates > 0 => {
+                metric.value = Value::Members(template(bytes, templates - 1)?);
+            }
             (16..=19, Field::Bytes(bytes)) => metric.value = Value::Other(bytes.len()),
             _ => {}
         }
@@ -144,8 +162,40 @@ fn metric(bytes: &[u8]) -> Result<Metric, Malformed> {
     Ok(metric)
 }
 
-/// The engineering unit among the properties of a metric.
-fn unit(bytes: &[u8]) -> Result<String, Malformed> {
+/// How many rows of which columns.
+fn data_set(bytes: &[u8]) -> Result<String, Malformed> {
+    let mut reader = Reader { rest: bytes };
+    let (mut columns, mut rows) = (String::new(), 0_usize);
+    while let Some((number, field)) = reader.field()? {
+        match (number, field) {
+            (2, Field::Bytes(name)) if columns.len() < 200 => {
+                columns.push_str(if columns.is_empty() { "" } else { ", " });
+                columns.push_str(&text(name)?);
+            }
+            (4, Field::Bytes(_)) => rows += 1,
+            _ => {}
+        }
+    }
+    let plural = if rows == 1 { "row" } else { "rows" };
+    Ok(format!("{rows} {plural} of {columns}"))
+}
+
+/// Members of an instance; a definition has none that anybody is.
+fn template(bytes: &[u8], templates: usize) -> Result<Vec<Metric>, Malformed> {
+    let mut reader = Reader { rest: bytes };
+    let (mut members, mut is_definition) = (Vec::new(), false);
+    while let Some((number, field)) = reader.field()? {
+        match (number, field) {
+            (2, Field::Bytes(bytes)) if members.len() < METRICS => members.push(metric(bytes, templates)?),
+            (5, Field::Varint(yes)) => is_definition = yes != 0,
+            _ => {}
+        }
+    }
+    Ok(if is_definition { Vec::new() } else { members })
+}
+
+/// Unit, quality, and whether it can be set, among the properties of a metric.
+fn properties(bytes: &[u8]) -> Result<Properties, Malformed> {
     let mut reader = Reader { rest: bytes };
     let (mut keys, mut values) = (Vec::new(), Vec::new());
     while let Some((number, field)) = reader.field()? {
@@ -155,27 +205,26 @@ fn unit(bytes: &[u8]) -> Result<String, Malformed> {
             _ => {}
         }
     }
-    let is_unit = |key: &[u8]| {
-        [
-            &b"engUnit"[..],
-            b"Engineering Units",
-            b"EngUnit",
-            b"unit",
-            b"units",
-        ]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(key))
-    };
-    let Some((_, value)) = keys.iter().zip(values).find(|(key, _)| is_unit(key)) else {
-        return Ok(String::new());
-    };
-    let mut reader = Reader { rest: value };
-    while let Some((number, field)) = reader.field()? {
-        if let (8, Field::Bytes(words)) = (number, field) {
-            return text(words);
+    let mut found = Properties::default();
+    for (key, value) in keys.iter().zip(values) {
+        let is_one = |names: &[&[u8]]| names.iter().any(|known| known.eq_ignore_ascii_case(key));
+        let mut reader = Reader { rest: value };
+        while let Some((number, field)) = reader.field()? {
+            match (number, field) {
+                (8, Field::Bytes(words))
+                    if is_one(&[b"engUnit", b"Engineering Units", b"unit", b"units"]) =>
+                {
+                    found.unit = text(words)?;
+                }
+                (3 | 4, Field::Varint(quality)) if is_one(&[b"Quality"]) => {
+                    found.is_bad = matches!(quality, 0 | 500);
+                }
+                (7, Field::Varint(yes)) if is_one(&[b"readOnly"]) => found.read_only = Some(yes != 0),
+                _ => {}
+            }
         }
     }
-    Ok(String::new())
+    Ok(found)
 }
 
 /// `{name, datatype, boolean}` in a message with a timestamp, as bytes that are also text: lengths below 128, numbers below 128.
