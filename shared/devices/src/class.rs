@@ -2,6 +2,8 @@
 
 use hearth_model::letters::{is_lower, is_upper, lower, lower_char};
 
+use crate::unit::unit_behind;
+
 /// What an entity measures or says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -263,6 +265,8 @@ const KEYS: &[(&str, Class, &str)] = &[
     ("temperatur", Class::Temperature, "°C"),
     ("온도", Class::Temperature, "°C"),
     ("tmp", Class::Temperature, "°C"),
+    ("tempc", Class::Temperature, "°C"),
+    ("tempf", Class::Temperature, "°F"),
     ("setpoint", Class::TargetTemperature, "°C"),
     ("target", Class::TargetTemperature, "°C"),
     ("target_temperature", Class::TargetTemperature, "°C"),
@@ -304,9 +308,12 @@ const KEYS: &[(&str, Class, &str)] = &[
     ("today", Class::Energy, "kWh"),
     ("yesterday", Class::Energy, "kWh"),
     ("voltage", Class::Voltage, "V"),
+    ("volt", Class::Voltage, "V"),
     ("current", Class::Current, "A"),
     ("frequency", Class::Frequency, "Hz"),
     ("battery", Class::Battery, "%"),
+    ("batt", Class::Battery, "%"),
+    ("soc", Class::Battery, "%"),
     ("batterie", Class::Battery, "%"),
     ("battery_level", Class::Battery, "%"),
     ("battery_percent", Class::Battery, "%"),
@@ -391,37 +398,6 @@ const KEYS: &[(&str, Class, &str)] = &[
     ("calibration", Class::Internal, ""),
 ];
 
-/// Suffixes that name a unit.
-const SUFFIXES: &[(&str, Class, &str)] = &[
-    ("c", Class::Temperature, "°C"),
-    ("celsius", Class::Temperature, "°C"),
-    ("f", Class::Temperature, "°F"),
-    ("fahrenheit", Class::Temperature, "°F"),
-    ("w", Class::Power, "W"),
-    ("watt", Class::Power, "W"),
-    ("watts", Class::Power, "W"),
-    ("kw", Class::Power, "kW"),
-    ("kwh", Class::Energy, "kWh"),
-    ("wh", Class::Energy, "Wh"),
-    ("v", Class::Voltage, "V"),
-    ("mv", Class::Voltage, "mV"),
-    ("a", Class::Current, "A"),
-    ("ma", Class::Current, "mA"),
-    ("hz", Class::Frequency, "Hz"),
-    ("hpa", Class::Pressure, "hPa"),
-    ("mbar", Class::Pressure, "mbar"),
-    ("lx", Class::Illuminance, "lx"),
-    ("lux", Class::Illuminance, "lx"),
-    ("ppm", Class::CarbonDioxide, "ppm"),
-    ("ppb", Class::VolatileCompounds, "ppb"),
-    ("db", Class::Noise, "dB"),
-    ("dbm", Class::Signal, "dBm"),
-    ("rh", Class::Humidity, "%"),
-    ("mm", Class::Rain, "mm"),
-    ("m3", Class::Gas, "m³"),
-    ("l", Class::Water, "L"),
-];
-
 /// Guesses from a key's path: the whole key, then what stands before a unit, then its last word, then its first.
 pub(crate) fn guess(path: &[&str]) -> Guess {
     let key = path.last().map(|last| words(last).join("_")).unwrap_or_default();
@@ -455,6 +431,14 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
         ("id" | "source" | "type" | "subject" | "time" | "dataschema", "event") => {
             return plain(Class::Internal, "");
         }
+        // 1 is good.
+        ("battery_ok", _) => {
+            return Guess {
+                class: Class::BatteryLow,
+                unit: "",
+                inverted: true,
+            };
+        }
         ("total", "energy") => return plain(Class::Energy, "kWh"),
         ("period", "energy") => return plain(Class::Internal, ""),
         _ => {}
@@ -463,12 +447,20 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
         return plain(class, unit);
     }
     let parts: Vec<&str> = key.split('_').collect();
-    if let Some((last, before)) = parts.split_last() {
-        if let Some((class, unit)) = find(SUFFIXES, last).filter(|_| !before.is_empty()) {
-            // `co2_ppm`, `temperature_c`: the words before say more than the unit.
-            let named = guess(&[&before.join("_")]).class;
-            return plain(if named == Class::Other { class } else { named }, unit);
-        }
+    // `co2_ppm`, `temperature_c`: the words before say more than the unit.
+    if let Some((before, class, unit)) = path.last().and_then(|last| unit_behind(last)) {
+        let named = guess(&[before]).class;
+        let is_angle = unit == "°";
+        return plain(
+            if named == Class::Other || is_angle {
+                class
+            } else {
+                named
+            },
+            unit,
+        );
+    }
+    if let Some((last, _)) = parts.split_last() {
         if matches!(
             *last,
             "calibration" | "delay" | "timeout" | "sensitivity" | "behavior" | "mode" | "count" | "id"
@@ -499,7 +491,7 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
     plain(Class::Other, "")
 }
 
-fn find(table: &[(&str, Class, &'static str)], key: &str) -> Option<(Class, &'static str)> {
+pub(crate) fn find(table: &[(&str, Class, &'static str)], key: &str) -> Option<(Class, &'static str)> {
     table
         .iter()
         .find(|(name, ..)| *name == key)
@@ -549,6 +541,13 @@ mod tests {
             (&["occupied_heating_setpoint"], Class::TargetTemperature, "°C"),
             (&["local_temperature_calibration"], Class::Internal, ""),
             (&["local_temperature"], Class::Temperature, "°C"),
+            (&["energy_kWh"], Class::Energy, "kWh"),
+            (&["pressure_hPa"], Class::Pressure, "hPa"),
+            (&["voltage_mV"], Class::Voltage, "mV"),
+            (&["wind_avg_km_h"], Class::WindSpeed, "km/h"),
+            (&["wind_dir_deg"], Class::Other, "°"),
+            (&["battery_ok"], Class::BatteryLow, ""),
+            (&["vehicleSoc"], Class::Battery, "%"),
             (&["linkquality"], Class::Signal, "lqi"),
             (&["온도"], Class::Temperature, "°C"),
             (&["counter"], Class::Other, ""),

@@ -16,6 +16,7 @@ use crate::flat::Scalar;
 use crate::kind::kind_of_device;
 use crate::names::{human_key, is_outside};
 use crate::place::Place;
+use crate::unit::without_unit;
 
 /// A value as it came, with the unit when the payload says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -276,6 +277,13 @@ fn guess_in(context: &Context<'_>, path: &[&str]) -> Guess {
     let own = guess(path);
     let says_nothing = path.is_empty() || matches!(own.class, Class::OnOff | Class::Other);
     let last = path.last().map(|last| lower(last)).unwrap_or_default();
+    // `{"temperature":{"value":21}}` is one of those above.
+    if let Some(above @ [.., _]) = without_value(path) {
+        let above = guess(above);
+        if above.class != Class::Other {
+            return above;
+        }
+    }
     if says_nothing && (path.is_empty() || matches!(&*last, "state" | "value" | "val" | "current" | "status"))
     {
         let device = guess(&[context.place.key.rsplit('/').next().unwrap_or_default()]);
@@ -284,6 +292,12 @@ fn guess_in(context: &Context<'_>, path: &[&str]) -> Guess {
         }
     }
     own
+}
+
+/// What stands above a member that is called `value`.
+fn without_value<'a>(path: &'a [&'a str]) -> Option<&'a [&'a str]> {
+    let (last, above) = path.split_last()?;
+    matches!(*last, "value" | "val").then_some(above)
 }
 
 fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(EntityKind, Class)> {
@@ -326,10 +340,12 @@ fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(En
         (Class::OnOff | Class::Other, Some(BinaryWord::HomeAway), _) => Class::Presence,
         (Class::OnOff | Class::Other, Some(BinaryWord::Motion | BinaryWord::OccupiedVacant), _)
         | (Class::OnOff | Class::Other, _, Some(Thing::Motion)) => Class::Motion,
-        (Class::OnOff, _, Some(Thing::Window | Thing::Door | Thing::Garage)) => Class::Opening,
+        (Class::OnOff, _, Some(Thing::Window | Thing::Door | Thing::Gate | Thing::Garage)) => Class::Opening,
         (Class::OnOff, _, Some(Thing::Leak)) => Class::Leak,
         (Class::OnOff, _, Some(Thing::Smoke)) => Class::Smoke,
         (Class::Other, Some(BinaryWord::OnOff), _) => Class::OnOff,
+        // What is measured is no yes or no.
+        (class, ..) if !class.is_binary() && class != Class::Internal => Class::Other,
         (class, ..) => class,
     };
     let kind = if class == Class::Lock {
@@ -383,7 +399,10 @@ fn unit_for(guess: Guess, reading: &Reading) -> &'static str {
 }
 
 pub(crate) fn name_of(path: &[&str], class: Class, kind: EntityKind) -> String {
-    let key = path.last().copied().unwrap_or_default();
+    let path = without_value(path)
+        .filter(|above| !above.is_empty())
+        .unwrap_or(path);
+    let key = without_unit(path.last().copied().unwrap_or_default());
     let says_more = words(key).len() > 1 && !matches!(class, Class::TargetTemperature);
     match class.title() {
         "Energy" if matches!(&*lower(key), "total" | "today" | "yesterday") => {

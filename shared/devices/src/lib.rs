@@ -43,6 +43,7 @@ mod registry;
 mod rhythm;
 mod takes;
 mod together;
+mod unit;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,20 @@ const PREFIXES: &[&str] = &[
     "status",
 ];
 
+/// First levels that name a program, which is no place.
+const PROGRAMS: &[&str] = &[
+    "ebusd",
+    "evcc",
+    "frigate",
+    "owntracks",
+    "rtl_433",
+    "solar",
+    "teslamate",
+    "valetudo",
+    "wled",
+    "zwave",
+];
+
 /// Rooms in the languages we can test, in lower case, words joined by a space. The kinds stand in the order in which
 /// people expect them: where one lives first, what is outside last.
 const ROOMS: &[&[&str]] = &[
@@ -183,7 +197,10 @@ pub(crate) fn room_in(name: &str) -> Option<(String, String)> {
 /// Where the levels above a device say that it is.
 pub(crate) fn room_of(levels: &[&str]) -> Option<String> {
     let known = levels.iter().rev().find(|level| is_room(level));
-    let first = levels.iter().find(|level| !is_prefix(level) && !level.is_empty());
+    let first = levels
+        .iter()
+        .find(|level| !is_prefix(level) && !level.is_empty())
+        .filter(|level| !PROGRAMS.contains(level));
     known.or(first).map(|level| human(level))
 }
 

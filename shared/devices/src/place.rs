@@ -257,8 +257,41 @@ fn esphome(levels: &[&str], is_object: bool, is_presence: bool) -> Option<Place>
     })
 }
 
+/// zwave-js-ui: `<prefix>/<room>/<node>/<class>/<endpoint>/<value>`, the class and endpoint by name or by number.
+fn zwave<'a, 'b>(levels: &'a [&'b str]) -> Option<(&'a [&'b str], &'a [&'b str])> {
+    let is_number = |level: &str| level.len() <= 3 && level.bytes().all(|byte| byte.is_ascii_digit());
+    let at = levels.windows(2).position(|pair| match pair {
+        [class, endpoint] => match endpoint.strip_prefix("endpoint_") {
+            Some(number) => is_number(number),
+            None => class.len() >= 2 && !endpoint.is_empty() && is_number(class) && is_number(endpoint),
+        },
+        _ => false,
+    })?;
+    let (own, value) = (levels.get(..at)?, levels.get(at + 2..)?);
+    (own.len() >= 2 && !value.is_empty()).then_some((own, value))
+}
+
 fn plain(levels: &[&str], is_object: bool, is_presence: bool) -> Place {
     let source = Source::Plain;
+    if let Some((own, value)) = zwave(levels) {
+        let path = value.iter().map(|level| (*level).to_owned()).collect();
+        // What it was told last is no state; what it is, is set by telling it.
+        let told = levels.split_last().filter(|(last, _)| **last == "currentValue");
+        let command = match told {
+            Some((_, above)) => format!("{}/targetValue/set", join(above)),
+            None => format!("{}/set", join(levels)),
+        };
+        return Place {
+            role: match *value {
+                [.., "set"] => Role::Command,
+                ["targetValue"] => Role::Nothing,
+                _ if is_object => Role::Json(path),
+                _ => Role::Value(path),
+            },
+            command,
+            ..device(own, source)
+        };
+    }
     let (above, last) = split_last(levels);
     let lower = lower(last);
     let has_above = !above.is_empty() && !above.iter().all(|level| is_prefix(level));
@@ -463,6 +496,16 @@ mod tests {
                 "stat/laundry_plug/POWER",
                 false,
                 "tasmota/laundry_plug | Laundry | Plug | value POWER",
+            ),
+            (
+                "zwave/Kitchen/Sensor/49/0/Air_temperature",
+                true,
+                "zwave/Kitchen/Sensor | Kitchen | Sensor | json Air_temperature",
+            ),
+            (
+                "zwave/Kitchen/Sensor/sensor_binary/endpoint_0/Any",
+                false,
+                "zwave/Kitchen/Sensor | Kitchen | Sensor | value Any",
             ),
             (
                 "home/tele/laundry_plug/SENSOR",

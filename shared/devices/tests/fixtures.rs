@@ -416,6 +416,11 @@ fn cloud_events() {
 }
 
 #[test]
+fn plain_topics() {
+    check_folder("plain");
+}
+
+#[test]
 fn devices_of_several_formats() {
     check_folder("merged");
 }
