@@ -100,6 +100,36 @@ fn of_a_large_home_only_the_cards_on_the_screen_are_told_of() {
 }
 
 #[test]
+fn cards_that_the_page_has_to_make_come_a_few_with_a_frame() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    for n in 0..400 {
+        bench.publish(&format!("home/room/sensor{n}/temperature"), "20.5");
+    }
+    bench.wait(2_000);
+    let devices = bench.patches.iter().rev().find_map(|patch| match patch {
+        Patch::Home(home) => Some(home.rooms[0].devices.clone()),
+        _ => None,
+    });
+    let cards = Command::Cards(devices.unwrap().iter().take(20).cloned().collect());
+    let now = bench.now();
+    bench.engine.handle(now, Input::Command(Box::new(cards)));
+    let mut with_each_frame = vec![];
+    while let Some(frame) = bench.engine.poll_frame(now) {
+        let frame: Frame = postcard::from_bytes(&frame).unwrap();
+        let cards = frame
+            .patches
+            .iter()
+            .filter(|patch| matches!(patch, Patch::Card(_)));
+        with_each_frame.push(cards.count());
+        bench
+            .engine
+            .handle(now, Input::Command(Box::new(Command::Painted)));
+    }
+    assert_eq!(with_each_frame, [8, 8, 4]);
+}
+
+#[test]
 fn a_hidden_page_gets_nothing_and_the_present_at_once_when_it_comes_back() {
     let mut bench = Bench::connected();
     bench.command(Command::Open(View::Home));

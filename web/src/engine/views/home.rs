@@ -51,6 +51,8 @@ pub(super) struct HomeScreen {
     /// The cards that the page shows, as it names them; of use when there are many.
     watched: BTreeSet<String>,
     sent: Option<HomeView>,
+    /// Of these the page has nothing yet; to make a card costs it twice as much as to change one.
+    is_new: BTreeSet<DeviceId>,
     /// In small letters.
     search: String,
 }
@@ -110,9 +112,11 @@ impl HomeScreen {
         let devices = home.devices();
         let new = devices
             .iter()
-            .filter(|(_, device)| watched.contains(&device.id) && !self.watched.contains(&device.id))
-            .map(|(id, _)| id);
-        self.changed.extend(new);
+            .filter(|(_, device)| watched.contains(&device.id) && !self.watched.contains(&device.id));
+        for (id, _) in new {
+            self.changed.insert(id);
+            self.is_new.insert(id);
+        }
         self.watched = watched;
         // Scrolling cannot wait for the next quarter of a second.
         self.card_pace = Pace::due_at_once();
@@ -180,7 +184,8 @@ impl HomeScreen {
             && let Some(id) = self.due.pop_front()
         {
             if let Some(card) = card::card(now, home, store, id) {
-                weight += 2 + card.entities.len();
+                let times = if self.is_new.remove(&id) { 2 } else { 1 };
+                weight += times * (2 + card.entities.len());
                 patches.push(Patch::Card(Box::new(card)));
             }
         }
