@@ -199,9 +199,13 @@ impl Config {
             warnings: Vec::new(),
         };
         if config.demo.is_some() && config.brokers.is_empty() && config.embedded.is_none() {
-            config.embedded = Some(EmbeddedBrokerConfig::read(
-                top.section("broker").section("embedded"),
-            ));
+            let embedded = top.section("broker").section("embedded");
+            let is_named = embedded.is_set("name");
+            let embedded = config.embedded.insert(EmbeddedBrokerConfig::read(embedded));
+            if !is_named {
+                // The page is headed by it: a home, not a program.
+                "Lindenweg 12".clone_into(&mut embedded.name);
+            }
         }
         if config.demo.is_some() && config.embedded.is_none() {
             let fix = "add a section [broker.embedded], or turn the simulated home off";

@@ -391,6 +391,10 @@ fn the_simulated_home_brings_the_embedded_broker_along() {
             .map(|broker| broker.options.listen.port()),
         Some(1883)
     );
+    assert_eq!(
+        config.embedded.map(|broker| broker.name).as_deref(),
+        Some("Lindenweg 12")
+    );
     assert_eq!(config.default_broker, Some(BrokerId::embedded()));
     let said = Config::parse(
         "hearth.toml",
