@@ -352,7 +352,7 @@ impl Probe<'_> {
     async fn plain_mqtt(&self, under_tls: bool) -> Option<bool> {
         let stream = self.dial(under_tls).await.ok()?;
         let answer = mqtt::connect(
-            Pipe::Bare(BrokerStream::Bare(stream)),
+            Pipe::Bare(BrokerStream::bare(stream)),
             ProtocolVersion::V311,
             None,
             self.options.wait,

@@ -1,5 +1,6 @@
 //! Network connections to brokers: TCP, TLS over it, and WebSocket over either.
 
+mod acknowledgements;
 mod fault;
 mod patient;
 mod proxy;
@@ -12,7 +13,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hearth_model::doctor::{Listener, TlsFault};
@@ -24,8 +25,8 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use self::tls::Tls;
 pub use self::tls::TlsError;
+use self::{acknowledgements::Acknowledgements, tls::Tls};
 pub(crate) use self::{
     fault::tls_fault,
     patient::{Patience, Patient},
@@ -113,7 +114,7 @@ impl Dialer {
     pub(crate) async fn dial(&self, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
         let stream = self.connect(ends).await?;
         let Some(listener) = self.listener() else {
-            return Ok(BrokerStream::Bare(stream));
+            return Ok(BrokerStream::bare(stream));
         };
         let ask = Ask {
             listener: &listener,
@@ -199,6 +200,13 @@ impl NetworkStream {
         }
     }
 
+    /// Has the kernel acknowledge what comes next as soon as it is read.
+    fn acknowledge_soon(&self) {
+        // Where this cannot be asked for, messages come as they always did.
+        #[cfg(target_os = "linux")]
+        let _asked = self.tcp().set_quickack(true);
+    }
+
     pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
         self.tcp().peer_addr().ok()
     }
@@ -239,15 +247,20 @@ impl AsyncWrite for NetworkStream {
 /// A connection to a broker: what goes in and comes out is MQTT.
 #[derive(Debug)]
 pub(crate) enum BrokerStream {
-    Bare(NetworkStream),
+    Bare(NetworkStream, Acknowledgements),
     WebSocket(Box<WebSocket<NetworkStream>>),
 }
 
 impl BrokerStream {
+    /// MQTT with nothing around it.
+    pub(crate) fn bare(stream: NetworkStream) -> Self {
+        Self::Bare(stream, Acknowledgements::default())
+    }
+
     /// What carries it.
     pub(crate) fn network(&self) -> &NetworkStream {
         match self {
-            Self::Bare(stream) => stream,
+            Self::Bare(stream, _) => stream,
             Self::WebSocket(socket) => socket.get_ref(),
         }
     }
@@ -260,7 +273,7 @@ impl BrokerStream {
 impl AsyncRead for BrokerStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Bare(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Bare(stream, _) => Pin::new(stream).poll_read(cx, buf),
             Self::WebSocket(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -269,21 +282,27 @@ impl AsyncRead for BrokerStream {
 impl AsyncWrite for BrokerStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Bare(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Bare(stream, acknowledgements) => {
+                let written = Pin::new(&mut *stream).poll_write(cx, bytes);
+                if written.is_ready() && acknowledgements.are_wanted_behind_a_write(Instant::now()) {
+                    stream.acknowledge_soon();
+                }
+                written
+            }
             Self::WebSocket(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Bare(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Bare(stream, _) => Pin::new(stream).poll_flush(cx),
             Self::WebSocket(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Bare(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Bare(stream, _) => Pin::new(stream).poll_shutdown(cx),
             Self::WebSocket(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

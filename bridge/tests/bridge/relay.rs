@@ -4,7 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use hearth_mqtt::{Ack, Packet, Properties, Qos, ReasonCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{Duration, timeout},
+    time::{Duration, Instant, timeout},
 };
 use tokio_tungstenite::tungstenite::{
     Bytes, Message,
@@ -134,6 +134,34 @@ async fn what_one_read_brings_goes_out_in_one_frame() {
     let three = [0x30, 3, 0, 1, b'a', 0x30, 3, 0, 1, b'b', 0x30, 3, 0, 1, b'c'];
     fake_broker::write(&mut tcp, &three).await;
     assert_eq!(browser.receive().await[..], three);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_broker_says_behind_a_command_does_not_wait_for_an_acknowledgement() {
+    const ROUNDS: usize = 40;
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "").await;
+    let mut browser = open(bridge.address()).await;
+    browser.send(CONNECT).await;
+    let mut tcp = broker.accept_connect().await;
+    // As Mosquitto: a small write waits until the one before it is acknowledged.
+    tcp.set_nodelay(false).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let command = [0x32, 6, 0, 1, b'a', 0, 1, b'x'];
+        browser.send(&command).await;
+        assert_eq!(fake_broker::read(&mut tcp, command.len()).await, command);
+        let begun = Instant::now();
+        for packet in [&[0x40, 2, 0, 1][..], &[0x30, 3, 0, 1, b'b']] {
+            fake_broker::write(&mut tcp, packet).await;
+            assert_eq!(browser.receive().await[..], *packet);
+        }
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    // The kernel delays an acknowledgement by 40 ms; a busy machine delays some rounds too, but not most.
+    assert!(times[ROUNDS / 4] < Duration::from_millis(20), "{times:?}");
 }
 
 #[tokio::test]
