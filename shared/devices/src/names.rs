@@ -139,6 +139,14 @@ pub(crate) fn human_key(key: &str) -> String {
     }
 }
 
+/// `child lock` → `Child lock`
+pub(crate) fn first_upper(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        std::iter::once(upper_char(first)).chain(chars).collect()
+    })
+}
+
 pub(crate) fn is_prefix(level: &str) -> bool {
     let level = lower(level);
     PREFIXES.contains(&&*level)

@@ -9,11 +9,11 @@ use hearth_model::format::Decimals;
 use super::extract::Extract;
 use super::live::is_filter;
 use super::model::{AnnouncedEntity, Announcement, Availability, Part, Shows, StateRead};
-use super::parts::first_upper;
 use crate::class::Class;
 use crate::command::{Answers, Control};
 use crate::device::{Entity, EntityKind, Source, Value};
 use crate::entity::name_of;
+use crate::names::first_upper;
 
 /// What is known of an announced device besides what is shown.
 #[derive(Debug, Default)]

@@ -1,12 +1,11 @@
 //! What the parsers of several formats make parts of.
 
-use hearth_model::letters::upper_char;
-
 use super::color::ColorForm;
 use super::model::{AnnouncedEntity, Part, PartControl, Shows, StateRead};
 use crate::class::{Class, guess, words};
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
+use crate::names::first_upper;
 
 /// Longest level, name or id that is taken from outside, in bytes.
 const NAME_BYTES: usize = 512;
@@ -238,12 +237,4 @@ pub(super) fn cover(shows: Shows, reads: Vec<StateRead>, writes: Vec<Write>) -> 
 /// `child_lock` → `Child lock`
 pub(super) fn named(key: &str) -> String {
     first_upper(&words(key).join(" "))
-}
-
-/// `child lock` → `Child lock`
-pub(super) fn first_upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        std::iter::once(upper_char(first)).chain(chars).collect()
-    })
 }
