@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::Builder;
+
 /// A sleep that is shorter belongs to a busy line.
 const MOMENT: Duration = Duration::from_micros(100);
 
@@ -31,13 +33,18 @@ thread_local! {
     static WORKER: RefCell<Worker> = RefCell::default();
 }
 
+/// Has the workers of a runtime give way.
+pub fn to_others(builder: &mut Builder) -> &mut Builder {
+    builder.on_thread_park(falls_asleep).on_thread_unpark(wakes_up)
+}
+
 /// Called when a worker has nothing to do.
-pub fn falls_asleep() {
+fn falls_asleep() {
     WORKER.with_borrow_mut(|worker| worker.falls_asleep(Instant::now()));
 }
 
 /// Called when something has come for it.
-pub fn wakes_up() {
+fn wakes_up() {
     WORKER.with_borrow_mut(|worker| {
         let now = Instant::now();
         if worker.wakes_up(now) {

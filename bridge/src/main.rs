@@ -188,10 +188,8 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         Ok(limit) => tracing::debug!(limit, "file descriptors"),
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = give_way::to_others(&mut tokio::runtime::Builder::new_multi_thread())
         .worker_threads(config.worker_threads)
-        .on_thread_park(give_way::falls_asleep)
-        .on_thread_unpark(give_way::wakes_up)
         .enable_all()
         .build()?;
     runtime.block_on(async {

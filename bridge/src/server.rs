@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+mod crowd;
 mod places;
 mod redirect;
 mod stream;
@@ -174,7 +175,7 @@ impl Server {
             tls,
         };
         let https = listeners.tls.is_some();
-        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain));
+        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, config.crowd_threads));
         Ok(Self {
             address,
             redirect_address,

@@ -76,9 +76,11 @@ pub struct Config {
     pub http: HttpConfig,
     /// Bounds of the relay.
     pub relay: RelayConfig,
-    /// Threads that everything but the embedded broker runs on. Default: half of the processors, at least one. Waking another thread
+    /// Threads that everything but the embedded broker runs on. Default: half of the processors, rounded up. Waking another thread
     /// costs more than what a message costs, and the brokers and browsers beside the bridge need processors too.
     pub worker_threads: usize,
+    /// Threads beside them for what comes when there are many connections: one for each processor, and none where `worker_threads` is set.
+    pub crowd_threads: usize,
     /// How long a shutdown may take before what is left is dropped. Default 5,000 ms.
     pub drain: Duration,
     /// What is logged.
@@ -176,6 +178,7 @@ impl Config {
         add_brokers_of_others(&top, source, &mut brokers);
         let relay = RelayConfig::read(top.section("relay"));
         let access = AccessConfig::read(top.section("access"));
+        let (worker_threads, crowd_threads) = threads(top.integer("worker_threads", 0..=1_024, 0));
         let mut config = Self {
             listen: top
                 .text("listen")
@@ -189,10 +192,8 @@ impl Config {
             access,
             http: HttpConfig::read(top.section("http"), relay.max_connections_per_address),
             relay,
-            worker_threads: match top.integer("worker_threads", 0..=1_024, 0) {
-                0 => half_of_the_processors(),
-                threads => threads as usize,
-            },
+            worker_threads,
+            crowd_threads,
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
             log: LogConfig::read(top.section("log")),
             unknown_variables: Vec::new(),
@@ -247,8 +248,14 @@ impl Config {
     }
 }
 
-fn half_of_the_processors() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+/// `worker_threads` and the threads for a crowd.
+fn threads(wanted: u64) -> (usize, usize) {
+    if wanted > 0 {
+        return (wanted as usize, 0);
+    }
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let half = processors.div_ceil(2);
+    (half, if processors > half { processors } else { 0 })
 }
 
 fn read_brokers<'s>(

@@ -12,6 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Peer,
     connection::{Connection, Purpose},
+    crowd::Crowd,
     places::Place,
     tls::Tls,
 };
@@ -34,16 +35,24 @@ struct Accepting {
     app: App,
     router: Router,
     connections: TaskTracker,
+    crowd: Crowd,
     https_port: u16,
     stop: CancellationToken,
 }
 
 impl Listeners {
     /// Serves until it is told to stop, and then waits for what is still under way.
-    pub(super) async fn serve(self, app: App, stop: CancellationToken, drain: Duration) {
+    pub(super) async fn serve(
+        self,
+        app: App,
+        stop: CancellationToken,
+        drain: Duration,
+        crowd_threads: usize,
+    ) {
         let accepting = Accepting {
             router: router(app.clone()),
             connections: TaskTracker::new(),
+            crowd: Crowd::new(crowd_threads),
             https_port: self.https_port,
             stop: stop.clone(),
             app: app.clone(),
@@ -66,6 +75,7 @@ impl Listeners {
         }
         accepting.connections.close();
         let _ended = timeout(drain, accepting.connections.wait()).await;
+        accepting.crowd.shut_down();
     }
 }
 
@@ -96,7 +106,9 @@ impl Accepting {
                         },
                         stop: self.stop.clone(),
                     };
-                    self.connections.spawn(connection.serve(tcp));
+                    if let Err(error) = self.crowd.serve(&self.connections, connection, tcp) {
+                        tracing::warn!(%error, "a connection could not be handed over");
+                    }
                 }
                 Ok(None) => self.app.metrics.connection_ended("too_many_from_address"),
                 Err(error) => {

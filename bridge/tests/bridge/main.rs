@@ -13,6 +13,7 @@ mod assets;
 mod certificates;
 mod check;
 mod credentials;
+mod crowd;
 mod doctor;
 mod failures;
 mod fake_broker;

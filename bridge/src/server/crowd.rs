@@ -1,0 +1,82 @@
+//! More threads for many browsers.
+//!
+//! With few connections threads that wake each other cost more than they bring, so the bridge uses half of the processors. Where one
+//! message goes to hundreds of browsers each has work of its own, and the last of them waits for all the others. So what comes when there
+//! is a crowd already is served by a runtime of its own, with a thread for each processor.
+
+use std::{io, sync::OnceLock};
+
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+};
+use tokio_util::task::TaskTracker;
+
+use super::connection::Connection;
+use crate::give_way;
+
+/// So many connections are a crowd. Fifty that are all sent the same are served no faster by two threads than by one.
+const CROWD: usize = 100;
+
+/// The threads for a crowd, which start with it.
+pub(super) struct Crowd {
+    threads: usize,
+    runtime: OnceLock<Option<Runtime>>,
+}
+
+impl Crowd {
+    /// With no threads everything is served where connections are taken.
+    pub(super) fn new(threads: usize) -> Self {
+        Self {
+            threads,
+            runtime: OnceLock::new(),
+        }
+    }
+
+    /// Serves a connection, here or there.
+    pub(super) fn serve(
+        &self,
+        connections: &TaskTracker,
+        connection: Connection,
+        tcp: TcpStream,
+    ) -> io::Result<()> {
+        let Some(runtime) = self.next(connections.len()) else {
+            connections.spawn(connection.serve(tcp));
+            return Ok(());
+        };
+        let tcp = tcp.into_std()?;
+        let serving = async move {
+            match TcpStream::from_std(tcp) {
+                Ok(tcp) => connection.serve(tcp).await,
+                Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+            }
+        };
+        connections.spawn_on(serving, runtime.handle());
+        Ok(())
+    }
+
+    /// The other runtime, once there is a crowd.
+    fn next(&self, connections: usize) -> Option<&Runtime> {
+        if self.threads == 0 || connections < CROWD {
+            return None;
+        }
+        self.runtime.get_or_init(|| self.start()).as_ref()
+    }
+
+    fn start(&self) -> Option<Runtime> {
+        give_way::to_others(&mut Builder::new_multi_thread())
+            .worker_threads(self.threads)
+            .thread_name("hearth-crowd")
+            .enable_all()
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "no more threads can be started"))
+            .ok()
+    }
+
+    /// Ends the threads, with what is left on them.
+    pub(super) fn shut_down(self) {
+        if let Some(Some(runtime)) = self.runtime.into_inner() {
+            runtime.shutdown_background();
+        }
+    }
+}
