@@ -146,7 +146,8 @@ async fn a_snapshot_taken_while_the_broker_runs_is_whole() {
         let text = String::from_utf8_lossy(bytes).into_owned();
         text.contains("waits-for-you") && text.contains("is-kept")
     };
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    // A disk that is busy takes seconds to make each of them safe.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     while !std::fs::read(dir.path().join("broker.snapshot")).is_ok_and(|bytes| whole(&bytes)) {
         assert!(tokio::time::Instant::now() < deadline, "no snapshot came");
         tokio::time::sleep(Duration::from_millis(5)).await;
