@@ -7,7 +7,8 @@ use e2e::wait::until;
 
 /// A value that `mosquitto_pub` publishes stands on the screen, and so does the next one.
 pub(crate) fn a_published_value_appears(page: &Page, client: Client) -> Result<()> {
-    client.publish("e2e/kitchen/temperature", b"21.5", &[])?;
+    // Retained: a page that is connected may not have subscribed yet.
+    client.publish("e2e/kitchen/temperature", b"21.5", &["-r"])?;
     let row = page.explore("e2e/kitchen/temperature")?;
     let value = row.inside(&by("topic-value"));
     page.wait_for_text(&value, "21.5")?;

@@ -25,6 +25,7 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_devices::announced::esphome::",
             "hearth_devices::announced::sparkplug::",
             "hearth_devices::announced::parts::",
+            "hearth_devices::announced::group::Announcements>::insert",
         ],
         // What tells topics that announce from others.
         not: &["Format>::wants", "Format>::takes", "Format>::filters"],
