@@ -288,7 +288,7 @@ pub struct Entity {
     pub unit_is_guess: bool,
     /// Of interest to the tinkerer only: radio quality, uptime, settings.
     pub diagnostic: bool,
-    /// When the newest value was received, ms since epoch.
+    /// When the newest value was received, ms since epoch; 0 before the first one.
     pub at_ms: u64,
     /// Since when it has this value, ms since epoch; the first time it was heard when it never changed, and 0 when the broker
     /// had kept it.

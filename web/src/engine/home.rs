@@ -1,7 +1,9 @@
 //! The devices of the home, kept up with the store, and the commands that wait for their confirmation.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
+use hearth_devices::announced::Templates;
 use hearth_devices::{
     Arrangement, CommandError, Device, DeviceId, DeviceOptions, Devices, Entity, packet_bytes,
 };
@@ -51,6 +53,8 @@ pub struct Home {
     /// The second module, which renders templates.
     renderer: Later,
     ask: Option<Ask>,
+    /// Something that somebody looks at has a template.
+    is_renderer_missed: Cell<bool>,
     /// The part of the page that reads announcements.
     formats: Later,
     calls: Vec<Call>,
@@ -72,6 +76,7 @@ impl Default for Home {
             changed: BTreeSet::new(),
             renderer: Later::default(),
             ask: None,
+            is_renderer_missed: Cell::new(false),
             formats: Later::Here,
             calls: Vec::new(),
             warned: None,
@@ -120,10 +125,11 @@ impl Home {
     pub fn handle_fetched(&mut self, now: Now, ask: Option<Ask>) {
         self.renderer.handle_loaded(now.mono, ask.is_some());
         self.ask = ask;
-        if let Some(ask) = ask {
-            self.devices.set_templates(Box::new(Rendering(ask)));
-            self.flush.note_change();
+        match ask {
+            Some(ask) => self.devices.set_templates(Box::new(Rendering(ask))),
+            None => self.devices.miss_templates(),
         }
+        self.flush.note_change();
     }
 
     /// What reads announcements is there, or could not be loaded: those that came are read in their turn.
@@ -139,12 +145,24 @@ impl Home {
     }
 
     fn note_missing(&mut self, now: Now) {
-        if self.devices.misses_templates() && self.renderer.wants_loading(now.mono) {
+        let is_missed = self.is_renderer_missed.take() || self.devices.misses_templates();
+        if is_missed && self.renderer.wants_loading(now.mono) {
             self.calls.push(Call::Fetch);
         }
         if self.devices.holds_announcements() && self.formats.wants_loading(now.mono) {
             self.calls.push(Call::FetchFormats);
         }
+    }
+
+    /// What renders templates, if it is there.
+    #[must_use]
+    pub fn templates(&self) -> Option<Box<dyn Templates>> {
+        self.ask.map(|ask| Box::new(Rendering(ask)) as Box<dyn Templates>)
+    }
+
+    /// What renders templates is to be loaded.
+    pub fn miss_templates(&self) {
+        self.is_renderer_missed.set(true);
     }
 
     /// New limits; what is there stays.
@@ -184,7 +202,9 @@ impl Home {
             | AskedState::TooLong(_)
             | AskedState::Failed(_) => None,
         });
+        let missed = self.is_renderer_missed.get().then_some(MonoTime::ZERO);
         answers
+            .chain(missed)
             .chain(self.flush.poll_timeout())
             .chain(self.tick.poll_timeout())
             .min()

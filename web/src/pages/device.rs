@@ -23,7 +23,8 @@ use crate::{
     hooks::{Shown, use_device, use_engine, use_is_admin, use_now},
     platform::locale,
     wire::{
-        Action, Command, ControlKind, ControlState, DeviceCard, DeviceView, EntityValue, EntityView, Liveness,
+        Action, AttributesView, Command, ControlKind, ControlState, DeviceCard, DeviceView, EntityValue,
+        EntityView, Liveness,
     },
 };
 
@@ -97,6 +98,7 @@ fn Known(props: &KnownProps) -> Html {
                 </div>
                 <div class="stack">
                     {facts(view, props.now)}
+                    {attributes(view)}
                     <Hand view={props.view.clone()} />
                     {topics(view)}
                 </div>
@@ -176,7 +178,7 @@ fn row(
                 <h3><bdi>{visible(&entity.name)}</bdi></h3>
                 <span class="sub">
                     if let Some(action) = pending(entity) { <strong>{asking(action)}</strong>{" · "} }
-                    {words::ago(entity.at, now)}
+                    {said(entity, now)}
                     if entity.unavailable { {" · "}{"Not available"} }
                     if entity.unreadable { {" · "}<span class="mark mark--line"><Icon name="raw" />{"Raw value"}</span> }
                     if entity.guessed { {" · "}<span class="mark mark--line"><Icon name="guess" />{"Guess"}</span> }
@@ -205,6 +207,15 @@ fn row(
                 <p class="hint entity__note">{"Guess: commands go to "}<code><bdi>{visible(&control.command_topic)}</bdi></code></p>
             }
         </li>
+    }
+}
+
+/// When a value was said, as far as somebody here knows.
+fn said(entity: &EntityView, now: u64) -> String {
+    match (entity.at, &entity.value) {
+        (0, EntityValue::Unknown) => "Nothing heard of it yet".to_owned(),
+        (0, _) => "Kept by the broker, age unknown".to_owned(),
+        (at, _) => words::ago(at, now),
     }
 }
 
@@ -257,6 +268,41 @@ fn facts(view: &DeviceView, now: u64) -> Html {
                         <bdi>{visible(&view.configuration_url)}</bdi></a></dd>
                 }
             </dl>
+        </section>
+    }
+}
+
+/// What entities say besides their values.
+fn attributes(view: &DeviceView) -> Html {
+    // Nothing but what is shown as values already.
+    let telling = |said: &&AttributesView| !said.members.is_empty() || !said.fault.is_empty();
+    let said: Vec<&AttributesView> = view.attributes.iter().filter(telling).collect();
+    if said.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <section class="panel" aria-labelledby="attributes-h" data-testid="attributes">
+            <header class="panel__head"><h2 id="attributes-h">{"Attributes"}</h2></header>
+            { for said.iter().map(|said| html! {
+                <>
+                    <p class="hint entity">{"Of "}<bdi>{visible(&said.of.join(", "))}</bdi>{", on "}
+                        <a class="link mono" href={Route::Explorer { topic: Some(said.topic.clone()) }.href()}>
+                            <bdi>{visible(&said.topic)}</bdi></a>
+                        if !said.fault.is_empty() { {". They cannot be read: "}<bdi>{visible(&said.fault)}</bdi> }
+                    </p>
+                    <dl class="props">
+                        { for said.members.iter().map(|one| html! {
+                            <><dt><bdi>{visible(&one.name)}</bdi></dt><dd><bdi>{visible(&one.text)}</bdi>
+                                if one.cut > 0 { {format!("… and {} more characters", one.cut)} }
+                            </dd></>
+                        })}
+                    </dl>
+                    if said.beyond > 0 { <p class="hint entity">{format!("{} more are left out.", said.beyond)}</p> }
+                </>
+            })}
+            if view.attributes_beyond > 0 {
+                <p class="hint entity">{format!("Those of {} more entities are left out.", view.attributes_beyond)}</p>
+            }
         </section>
     }
 }

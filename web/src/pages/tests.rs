@@ -79,6 +79,37 @@ fn lamp() -> DeviceCard {
     }
 }
 
+fn lamp_view() -> DeviceView {
+    DeviceView {
+        card: lamp(),
+        room: "Flur".into(),
+        source: "plain topics".into(),
+        topics: vec!["home/lamp".into()],
+        usual_interval_ms: Some(300_000),
+        details: vec![("Maker".into(), "IKEA".into())],
+        configuration_url: String::new(),
+        series: vec![(
+            "Power".into(),
+            SeriesName {
+                topic: "home/lamp".into(),
+                field: "power".into(),
+                is_state: false,
+            },
+        )],
+        hand: crate::wire::HandView::default(),
+        own: vec![Default::default(); 8],
+        attributes: vec![],
+        attributes_beyond: 0,
+    }
+}
+
+fn device(view: DeviceView) -> Patch {
+    Patch::Device {
+        id: "lamp".into(),
+        device: Some(Box::new(view)),
+    }
+}
+
 fn connected() -> Patch {
     Patch::Connection(ConnectionView {
         state: ConnectionState::Connected,
@@ -148,32 +179,7 @@ fn home_does_not_ask_for_a_broker_while_one_is_being_dialled() {
 
 #[test]
 fn a_device_shows_its_values_topics_and_rhythm() {
-    let view = DeviceView {
-        card: lamp(),
-        room: "Flur".into(),
-        source: "plain topics".into(),
-        topics: vec!["home/lamp".into()],
-        usual_interval_ms: Some(300_000),
-        details: vec![("Maker".into(), "IKEA".into())],
-        configuration_url: String::new(),
-        series: vec![(
-            "Power".into(),
-            SeriesName {
-                topic: "home/lamp".into(),
-                field: "power".into(),
-                is_state: false,
-            },
-        )],
-        hand: crate::wire::HandView::default(),
-        own: vec![Default::default(); 8],
-    };
-    let html = page(
-        Shown::Device,
-        vec![Patch::Device {
-            id: "lamp".into(),
-            device: Some(Box::new(view)),
-        }],
-    );
+    let html = page(Shown::Device, vec![device(lamp_view())]);
     for part in [
         "On since",
         "plain topics",
@@ -191,6 +197,63 @@ fn a_device_shows_its_values_topics_and_rhythm() {
         }],
     );
     assert!(gone.contains("There is no such device"), "{gone}");
+}
+
+#[test]
+fn a_kept_value_is_not_said_to_be_new() {
+    let mut card = lamp();
+    card.last_heard = 0;
+    for entity in &mut card.entities {
+        entity.at = 0;
+    }
+    let mut unheard = card.entities[0].clone();
+    (unheard.id, unheard.value) = ("power".into(), EntityValue::Unknown);
+    card.entities.push(unheard);
+    let view = DeviceView { card, ..lamp_view() };
+    let html = page(Shown::Device, vec![device(view)]);
+    for part in ["Kept by the broker, age unknown", "Nothing heard of it yet"] {
+        assert_eq!(html.matches(part).count(), 1, "{part}: {html}");
+    }
+    assert!(!html.contains("just now"), "{html}");
+}
+
+#[test]
+fn attributes_are_shown_as_text_and_what_is_left_out_is_counted() {
+    let attribute = |name: &str, text: &str, cut| crate::wire::AttributeView {
+        name: name.into(),
+        text: text.into(),
+        cut,
+    };
+    let said = |members, fault: &str| crate::wire::AttributesView {
+        of: vec!["Power".into(), "State".into()],
+        topic: "home/lamp/more".into(),
+        members,
+        beyond: 3,
+        fault: fault.into(),
+    };
+    let members = vec![
+        attribute("effect", "<b>rainbow</b>", 0),
+        attribute("log", "start", 1_234),
+    ];
+    let view = DeviceView {
+        attributes: vec![said(members, ""), said(vec![], "it is no JSON object")],
+        attributes_beyond: 2,
+        ..lamp_view()
+    };
+    let html = page(Shown::Device, vec![device(view)]);
+    for part in [
+        "Of <bdi>Power, State</bdi>",
+        "&lt;b&gt;rainbow&lt;/b&gt;",
+        "… and 1234 more characters",
+        "3 more are left out",
+        "it is no JSON object",
+        "Those of 2 more entities",
+        "#/explorer?topic=home%2Flamp%2Fmore",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let without = page(Shown::Device, vec![device(lamp_view())]);
+    assert!(!without.contains("Attributes"), "{without}");
 }
 
 #[test]

@@ -195,7 +195,7 @@ pub struct EntityView {
     pub hidden: bool,
     /// Something was said of it by hand.
     pub by_hand: bool,
-    /// Of the value, ms since epoch.
+    /// When the value was said, ms since epoch; 0 when nobody here knows, because the broker had kept it, or there is none.
     pub at: u64,
     pub topic: String,
     pub control: Option<ControlView>,
@@ -334,4 +334,29 @@ pub struct DeviceView {
     pub hand: HandView,
     /// Of each entity in the same order: what it is without what was said, and what it can be said to be.
     pub own: Vec<OwnView>,
+    pub attributes: Vec<AttributesView>,
+    /// How many more of these are left out.
+    pub attributes_beyond: u32,
+}
+
+/// What a topic says of some entities of a device besides their values.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AttributesView {
+    /// Names of the entities.
+    pub of: Vec<String>,
+    pub topic: String,
+    pub members: Vec<AttributeView>,
+    /// Members that are left out.
+    pub beyond: u32,
+    /// Why they cannot be read, without a full stop; empty: they can.
+    pub fault: String,
+}
+
+/// One attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AttributeView {
+    pub name: String,
+    pub text: String,
+    /// Characters that are left out at its end.
+    pub cut: u32,
 }

@@ -147,8 +147,9 @@ impl View {
     #[must_use]
     pub fn is_for_later(&self) -> bool {
         match self {
+            Self::Device { .. } => true,
             Self::Tree(_) | Self::Topic { .. } | Self::Chart(_) | Self::Retained(_) => true,
-            Self::Home | Self::Device { .. } | Self::Subscriptions => false,
+            Self::Home | Self::Subscriptions => false,
         }
     }
 }

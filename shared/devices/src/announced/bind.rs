@@ -292,7 +292,7 @@ impl Binder<'_> {
             unit_is_guess: false,
             // A setting or a voltage among the parts of something is of interest to the tinkerer only.
             diagnostic: thing.diagnostic || (!part.id.is_empty() && is_detail(part)),
-            at_ms: self.now_ms,
+            at_ms: 0,
             since_ms: self.now_ms,
             retained: false,
             topic: topic.cloned().unwrap_or_default(),
@@ -347,7 +347,7 @@ impl Binder<'_> {
         let (entities, bound): (Vec<_>, Vec<_>) = self.made.into_iter().unzip();
         let mut topics: Vec<String> = bound
             .iter()
-            .flat_map(|bound| bound.reads.iter().chain(&bound.target))
+            .flat_map(|bound| bound.reads.iter().chain(&bound.target).chain(&bound.attributes))
             .map(|read| &read.topic)
             .chain(
                 bound

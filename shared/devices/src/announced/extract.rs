@@ -184,6 +184,8 @@ impl Templates for NoTemplates {
 pub(crate) struct Engine {
     pub(crate) templates: Box<dyn Templates>,
     pub(crate) is_missed: bool,
+    /// It could not be had so far: what waits for it is shown as it came.
+    pub(crate) is_late: bool,
 }
 
 impl Default for Engine {
@@ -191,6 +193,7 @@ impl Default for Engine {
         Self {
             templates: Box::new(NoTemplates),
             is_missed: false,
+            is_late: false,
         }
     }
 }
@@ -272,6 +275,13 @@ impl<'a> PayloadRead<'a> {
 }
 
 impl Engine {
+    pub(crate) fn with(templates: Box<dyn Templates>) -> Self {
+        Self {
+            templates,
+            ..Self::default()
+        }
+    }
+
     /// Renders a template; those that only put variables into a text need no engine.
     pub(crate) fn render(&mut self, source: &str, input: TemplateInput<'_>) -> Result<String, TemplateError> {
         if source.len() > TEMPLATE_BYTES {
@@ -326,7 +336,7 @@ fn fill_in(source: &str, input: TemplateInput<'_>) -> Option<String> {
     Some(out)
 }
 
-fn follow<'a>(json: &'a Json, path: &[Step]) -> Option<&'a Json> {
+pub(crate) fn follow<'a>(json: &'a Json, path: &[Step]) -> Option<&'a Json> {
     path.iter().try_fold(json, |json, step| match step {
         Step::Member(name) => json
             .get(name)

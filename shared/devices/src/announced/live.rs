@@ -101,6 +101,10 @@ impl Announced {
         is_taken
     }
 
+    pub(crate) fn bound(&self, id: DeviceId) -> Option<&Bound> {
+        self.bound.get(&id)
+    }
+
     pub(crate) fn presence(&self, id: DeviceId) -> Option<(Option<Presence>, bool)> {
         self.bound.get(&id).map(|bound| (bound.presence, bound.sleeps))
     }
@@ -126,6 +130,19 @@ impl Announced {
             }
             if let Some(answers) = &bound.answers {
                 add(&answers.topic, What::Answer { entity });
+            }
+        }
+        // They are read when somebody looks; a topic that is read anyway needs nobody else who waits for it.
+        for (entity, said) in bound.entities.iter().enumerate() {
+            let Some(attributes) = &said.attributes else {
+                continue;
+            };
+            let mut others = said
+                .reads
+                .iter()
+                .chain(bound.entities.iter().flat_map(|other| &other.reads));
+            if !others.any(|read| read.topic == attributes.topic) {
+                add(&attributes.topic, What::Attributes { entity });
             }
         }
     }
@@ -188,10 +205,19 @@ impl Devices {
 
     /// Gives an engine for templates; what waited for it is wanted again.
     pub fn set_templates(&mut self, templates: Box<dyn Templates>) {
-        self.announced.engine = Engine {
-            templates,
-            is_missed: false,
-        };
+        self.announced.engine = Engine::with(templates);
+        self.want_templates();
+    }
+
+    /// The engine for templates could not be had: until it is there, what waits for it is shown as it came, with a mark.
+    pub fn miss_templates(&mut self) {
+        if !std::mem::replace(&mut self.announced.engine.is_late, true) {
+            self.want_templates();
+        }
+    }
+
+    /// All topics that templates read.
+    fn want_templates(&mut self) {
         let wanted = self.announced.readers.iter().filter(|(_, readers)| {
             readers.iter().any(|reader| {
                 let Some(bound) = self.announced.bound.get(&reader.device) else {
@@ -208,6 +234,11 @@ impl Devices {
                         .get(rule)
                         .and_then(|rule| rule.availability.checks.get(check))
                         .map(|check| &check.extract),
+                    What::Attributes { entity } => bound
+                        .entities
+                        .get(entity)
+                        .and_then(|bound| bound.attributes.as_ref())
+                        .map(|read| &read.extract),
                     What::Target { .. } | What::Answer { .. } => None,
                 };
                 matches!(extract, Some(super::Extract::Template(_)))
@@ -279,23 +310,6 @@ impl Devices {
             .find_map(|member| member.via.as_deref())?;
         let group = all.group_of_identifier(via)?;
         self.announced.devices.get(&group).copied()
-    }
-
-    /// What else an entity's topic says about it: where, and which part of the payload.
-    #[must_use]
-    pub fn attributes(&self, id: DeviceId, entity: &str) -> Option<&super::model::StateRead> {
-        let at = self
-            .device(id)?
-            .entities
-            .iter()
-            .position(|known| known.id == entity)?;
-        self.announced
-            .bound
-            .get(&id)?
-            .entities
-            .get(at)?
-            .attributes
-            .as_ref()
     }
 
     /// The topic filters on which devices announce themselves.

@@ -10,6 +10,7 @@
 //! topics and the part of the payload, and is not asked again when they come. A topic that an announced device
 //! reads is no longer guessed at.
 
+mod attributes;
 mod bind;
 pub(crate) mod color;
 mod esphome;
@@ -33,6 +34,7 @@ use std::fmt;
 
 use hearth_model::store::Arrival;
 
+pub use attributes::{Attribute, AttributeSource, Attributes};
 pub(crate) use bind::Presence;
 pub use color::ColorForm;
 pub use extract::{Extract, Step, TEMPLATE_BYTES, TemplateError, TemplateInput, TemplateValue, Templates};

@@ -43,6 +43,11 @@ fn a_template_is_rendered_when_the_second_module_is_there() {
     bench.wait(1_000);
     let fetches = |bench: &Bench| bench.calls.iter().filter(|call| **call == Call::Fetch).count();
     assert_eq!(fetches(&bench), 1);
+    assert_eq!(
+        value(&bench, "Door"),
+        Some(EntityValue::Unknown),
+        "what came is not what it means"
+    );
     bench.input(Input::Fetched(Some(FETCHED)));
     bench.wait(1_000);
     let shown = value(&bench, "Door");
@@ -70,11 +75,22 @@ fn a_module_that_cannot_be_loaded_is_asked_for_again() {
     bench.wait(1_000);
     let fetches = |bench: &Bench| bench.calls.iter().filter(|call| **call == Call::Fetch).count();
     assert_eq!(fetches(&bench), 1);
+    let raw = |bench: &Bench| {
+        let cards = bench.cards();
+        let entity = cards.iter().rev().find_map(|card| card.entities.first())?;
+        Some((entity.value.clone(), entity.unreadable))
+    };
+    let as_it_came = EntityValue::Text(r#"{"battery":87.6}"#.into());
+    assert_eq!(
+        raw(&bench),
+        Some((as_it_came, true)),
+        "never a blank for long, and marked"
+    );
     bench.wait(40_000);
     assert_eq!(fetches(&bench), 2);
     bench.input(Input::Fetched(Some(FETCHED)));
     bench.wait(1_000);
-    assert!(matches!(value(&bench, "Door"), Some(EntityValue::Number { .. })));
+    assert!(matches!(raw(&bench), Some((EntityValue::Number { .. }, false))));
 }
 
 #[test]
@@ -131,4 +147,49 @@ fn a_command_is_spelled_by_its_template() {
     };
     assert_eq!(publish.topic(), Some("z/Blind/set"));
     assert_eq!(publish.payload(), br#"{"ShutterPosition1": 25 }"#);
+}
+
+/// Attributes that a template picks, on a topic that says nothing else.
+const TANK: &str = r#"{"name":"Level","state_topic":"tank/level","unit_of_measurement":"%","json_attributes_topic":"tank/more",
+    "json_attributes_template":"{{ value_json.about | tojson }}","unique_id":"t","device":{"identifiers":["t"],"name":"Tank"}}"#;
+
+#[test]
+fn attributes_are_read_when_somebody_looks_at_the_device() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/sensor/t/config", TANK);
+    bench.publish("tank/level", "40");
+    bench.publish("tank/more", r#"{"about":{"litres":1200,"made of":"steel"}}"#);
+    bench.wait(1_000);
+    assert!(!bench.calls.contains(&Call::Fetch), "nobody looks");
+    let cards = bench.cards();
+    assert!(
+        cards.iter().all(|card| card.name == "Tank"),
+        "the topic of attributes is nobody's guess: {cards:?}"
+    );
+    let id = cards.last().unwrap().id.clone();
+    bench.command(Command::Open(View::Device { id }));
+    bench.wait(1_000);
+    let said = |bench: &Bench| {
+        let view = bench.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Device { device, .. } => device.as_ref(),
+            _ => None,
+        });
+        view.unwrap().attributes.first().cloned().unwrap()
+    };
+    assert_eq!(said(&bench).fault, "what reads its template is being loaded");
+    assert!(bench.calls.contains(&Call::Fetch));
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    let told = |bench: &Bench| {
+        let said = said(bench);
+        let members = said
+            .members
+            .iter()
+            .map(|one| format!("{}={}", one.name, one.text));
+        (said.of.join(","), members.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(told(&bench), ("Level".into(), "litres=1200 made of=steel".into()));
+    bench.publish("tank/more", r#"{"about":{"litres":900}}"#);
+    bench.wait(1_000);
+    assert_eq!(told(&bench).1, "litres=900");
 }

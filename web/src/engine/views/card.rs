@@ -3,7 +3,7 @@
 use hearth_devices::{Class, Control, ControlKind, Device, DeviceId, Entity, EntityKind, Liveness, Value};
 use hearth_model::store::Store;
 
-use super::topic::spark;
+use super::{attributes::attributes, topic::spark};
 use crate::{
     engine::{
         home::{Home, PART},
@@ -49,7 +49,8 @@ fn shown(home: &Home, id: DeviceId) -> Option<&Device> {
         .filter(|device| !device.entities.is_empty())
 }
 
-/// A device with all its entities.
+/// A device with all its entities. A first visit does not ask for it.
+#[inline(never)]
 pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Option<DeviceView> {
     let device = shown(home, id)?;
     let all = home.devices().joined(id);
@@ -60,7 +61,10 @@ pub(super) fn device(now: Now, home: &Home, store: &Store, id: DeviceId) -> Opti
             topics.push(topic.clone());
         }
     }
+    let (attributes, attributes_beyond) = attributes(home, store, &all);
     Some(DeviceView {
+        attributes,
+        attributes_beyond,
         card: card_with(now, home, store, (id, device), entities(home, id).collect()),
         room: device.room.clone().unwrap_or_default(),
         source: source(device),
@@ -187,7 +191,7 @@ fn card_with(
             unreadable: entity.unreadable,
             hidden: entity.is_hidden,
             by_hand: entity.own.is_some(),
-            at: entity.at_ms,
+            at: if entity.retained { 0 } else { entity.at_ms },
             topic: entity.topic.clone(),
             control: entity.control.as_ref().map(|control| ControlView {
                 asks: device.asks(entity),

@@ -4,6 +4,7 @@
 //! coalesced to the newest: what the screen skips, store, series and counters still have.
 
 mod attention;
+mod attributes;
 mod card;
 mod chart;
 mod home;

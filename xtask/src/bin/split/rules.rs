@@ -34,6 +34,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "tools",
         of: &[
+            "hearth_devices::announced::attributes::",
             "hearth_model::pattern::",
             "hearth_model::store::search::",
             "hearth_model::store::view::",
@@ -53,6 +54,8 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_web::engine::retained::Retained>::settle",
             "hearth_web::engine::variables::",
             "hearth_web::engine::views::Views>::open_later",
+            "hearth_web::engine::views::attributes::",
+            "hearth_web::engine::views::card::device",
             "hearth_web::engine::views::chart::ChartScreen>::open_patch",
             "hearth_web::engine::views::retained::RetainedScreen>::open_patch",
             "hearth_web::engine::views::topic::TopicScreen>::open_patch",

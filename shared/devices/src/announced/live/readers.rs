@@ -30,6 +30,7 @@ pub(super) enum What {
     Availability { rule: usize, check: usize },
     Target { entity: usize },
     Answer { entity: usize },
+    Attributes { entity: usize },
 }
 
 /// Everybody who reads something.

@@ -58,6 +58,10 @@ impl Devices {
                     heard.insert(reader.device);
                 }
                 What::Answer { entity } => self.read_answer(now_ms, arrival, reader.device, entity),
+                // Read when somebody looks.
+                What::Attributes { .. } => {
+                    heard.insert(reader.device);
+                }
             }
         }
         for id in &heard {
@@ -118,10 +122,11 @@ impl Devices {
         } else {
             match payload.find(&read.extract, &mut announced.engine) {
                 Found::Nothing => return,
-                // Never a blank: as it came, until the engine is there.
+                // What a template will say is not known before it is read; as it came only when that takes long.
                 Found::NotLoaded => {
                     let is_read = shown.value != Value::Unknown && !shown.unreadable;
-                    if is_read || matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
+                    let is_event = matches!(bound.shows, Shows::Event | Shows::Trigger { .. });
+                    if is_read || is_event || !announced.engine.is_late {
                         return;
                     }
                     shown.unreadable = true;
