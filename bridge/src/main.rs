@@ -115,7 +115,16 @@ fn told(is_well: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
 
 fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     let config = load(arguments)?;
-    println!("the configuration is in order");
+    let faults = Server::faults(&config);
+    if faults.is_empty() {
+        println!("the configuration is in order");
+    }
+    for fault in &faults {
+        println!("FAILED: the bridge would not start: {fault}");
+    }
+    for variable in unknown_variables(&config) {
+        println!("warning: {variable}");
+    }
     for warning in &config.warnings {
         println!("warning: {warning}");
     }
@@ -132,7 +141,7 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     for report in &reports {
         println!("\n{report}");
     }
-    Ok(reports.iter().all(|report| report.fault().is_none()))
+    Ok(faults.is_empty() && reports.iter().all(|report| report.fault().is_none()))
 }
 
 fn doctor(arguments: Doctor) -> Result<bool, Box<dyn std::error::Error>> {
@@ -169,16 +178,18 @@ fn load(arguments: &Serve) -> Result<Config, Box<dyn std::error::Error>> {
     )?)
 }
 
+fn unknown_variables(config: &Config) -> impl Iterator<Item = String> {
+    config.unknown_variables.iter().map(|(name, meant)| match meant {
+        Some(meant) => format!("the environment variable {name} is not known; did you mean {meant}?"),
+        None => format!("the environment variable {name} is not known"),
+    })
+}
+
 fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
     let config = load(arguments)?;
     telemetry::start(&config.log);
-    for (name, meant) in &config.unknown_variables {
-        match meant {
-            Some(meant) => {
-                tracing::warn!("the environment variable {name} is not known; did you mean {meant}?");
-            }
-            None => tracing::warn!("the environment variable {name} is not known"),
-        }
+    for variable in unknown_variables(&config) {
+        tracing::warn!("{variable}");
     }
     for warning in &config.warnings {
         tracing::warn!("{warning}");

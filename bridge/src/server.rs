@@ -16,7 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, AppState},
-    auth::{Auth, accounts::AccountsError},
+    auth::{
+        Auth,
+        accounts::{AccountsError, AccountsFile},
+    },
     broker::BrokerError,
     config::{BrokerAddress, BrokerId, Config, WebScheme},
     credentials::CredentialSource,
@@ -109,6 +112,21 @@ pub struct Server {
 }
 
 impl Server {
+    /// What would keep the bridge from starting with these settings, as far as the files that they name say. Those of brokers are
+    /// looked at when they are dialled.
+    pub fn faults(config: &Config) -> Vec<StartError> {
+        let https = config.http.tls.as_ref().map(Tls::new).transpose();
+        let accounts = match config.auth.mode {
+            AuthMode::Users => AccountsFile::new(&config.auth.accounts_file).read().map(drop),
+            _ => Ok(()),
+        };
+        let https = https.err().map(StartError::Https);
+        https
+            .into_iter()
+            .chain(accounts.err().map(StartError::Accounts))
+            .collect()
+    }
+
     /// Starts the embedded broker if it is wanted, and serves.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         // The ports first: they fail at once, and a broker that was started must be stopped.

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::{
     Steps, certificate,
     mqtt::{self, Pipe},
+    plain,
 };
 use crate::{
     config::{BrokerConfig, Config},
@@ -40,7 +41,7 @@ impl fmt::Display for BrokerReport {
         write!(f, "{}", self.steps)?;
         match &self.fault {
             None => write!(f, "  ok"),
-            Some(fault) => write!(f, "  FAILED: {fault}"),
+            Some(fault) => write!(f, "  FAILED: {}", plain(fault)),
         }
     }
 }

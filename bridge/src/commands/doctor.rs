@@ -13,6 +13,7 @@ use super::{
     Steps, certificate,
     check::version_name,
     mqtt::{self, Pipe},
+    plain,
 };
 use crate::{
     config::{BrokerAddress, HostName, PemSource, TlsConfig, WebOrigin},
@@ -60,14 +61,14 @@ impl fmt::Display for Report {
         write!(f, "{}", self.steps)?;
         for finding in &self.findings {
             let mark = if finding.is_fault() { "PROBLEM" } else { "OK" };
-            write!(f, "\n{mark}: {}", finding.title)?;
+            write!(f, "\n{mark}: {}", plain(&finding.title))?;
             for (name, text) in [
                 ("what happened", &finding.what_happened),
                 ("how we know", &finding.how_we_know),
                 ("what to do", &finding.what_to_do),
             ] {
                 if !text.is_empty() {
-                    write!(f, "\n  {name}: {text}")?;
+                    write!(f, "\n  {name}: {}", plain(text))?;
                 }
             }
         }

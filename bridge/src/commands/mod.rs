@@ -7,7 +7,7 @@ pub mod check;
 pub mod doctor;
 mod mqtt;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Lines of a report: what was looked at, and what was seen.
 #[derive(Debug, Default)]
@@ -23,6 +23,38 @@ impl fmt::Display for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0
             .iter()
-            .try_for_each(|(name, seen)| writeln!(f, "  {name:<12}{seen}"))
+            .try_for_each(|(name, seen)| writeln!(f, "  {name:<12}{}", plain(seen)))
+    }
+}
+
+/// What the other side says lands in a terminal, which takes control characters for orders: they are shown as `\u{1b}`. So are those
+/// that turn the direction of writing.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_order = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(is_order) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_order(c) {
+            plain.extend(c.escape_unicode());
+        } else {
+            plain.push(c);
+        }
+    }
+    Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_an_order_to_a_terminal_is_shown_and_all_else_stays() {
+        assert_eq!(plain("grüße, 부엌 \"ok\""), "grüße, 부엌 \"ok\"");
+        assert_eq!(
+            plain("\u{1b}[31mred\r\n\u{9b}\u{202e}x"),
+            "\\u{1b}[31mred\\u{d}\\u{a}\\u{9b}\\u{202e}x"
+        );
     }
 }

@@ -126,6 +126,12 @@ impl FromText for PermissionFilter {
         "a topic filter, such as \"home/+/light/#\" or \"home/%u/#\" (%u: the user, %c: the client id)";
 
     fn from_text(text: &str) -> Result<Self, String> {
+        if text.starts_with("$share/") {
+            return Err(
+                "a shared subscription is asked for what stands behind its $share/NAME/: leave that out"
+                    .into(),
+            );
+        }
         let permissions = Permissions {
             publish: vec![text.to_owned()],
             ..Permissions::default()

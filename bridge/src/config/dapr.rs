@@ -199,7 +199,18 @@ impl<'s> Component<'s> {
                 .into_iter()
                 .find(|known| known.eq_ignore_ascii_case(&key));
             match known {
-                Some(known) => values.extend(self.value(place, known, node).map(|found| (known, found))),
+                Some(known) => {
+                    if values.contains_key(known) {
+                        let whole = format!("spec.metadata.{known}");
+                        self.warn(
+                            place,
+                            &whole,
+                            "this key stands twice; this one counts",
+                            "keep one of them",
+                        );
+                    }
+                    values.extend(self.value(place, known, node).map(|found| (known, found)));
+                }
                 None => self.name_key(place, &key),
             }
         }

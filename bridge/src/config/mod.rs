@@ -218,6 +218,7 @@ impl Config {
         }
         config.default_broker = read_default_broker(&top, &config);
         refuse_open_relay(&top, &config);
+        look_at_trust_in_everybody(&top, &config);
         top.finish();
         config.warnings = source.take_warnings();
         config.unknown_variables = source.unknown_variables();
@@ -356,6 +357,33 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
     );
     let fix = "listen = \"127.0.0.1:9001\", or [auth] mode = \"users\", or remove what the bridge shows, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
     top.mistake("listen", message, fix.into());
+}
+
+/// Who believes everybody's headers is told by strangers who they are.
+fn look_at_trust_in_everybody(top: &Section<'_>, config: &Config) {
+    let Some(network) = config
+        .access
+        .trusted_proxies
+        .iter()
+        .find(|network| network.is_everybody())
+    else {
+        return;
+    };
+    let access = top.section("access");
+    let fix = "name the addresses of the proxy alone, such as trusted_proxies = [\"10.0.0.7\"]".to_owned();
+    match config.auth.mode {
+        AuthMode::Proxy if !config.listen.ip().is_loopback() => {
+            let message =
+                format!("{network} is everybody: whoever reaches the bridge could call himself anybody");
+            access.mistake("trusted_proxies", message, fix);
+        }
+        _ => {
+            let message = format!(
+                "{network} is everybody: whoever reaches the bridge could make up an address for himself"
+            );
+            access.warning("trusted_proxies", message, fix);
+        }
+    }
 }
 
 pub(crate) fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> ConfigError {

@@ -15,6 +15,11 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
+
+    /// Is every address of its kind in it?
+    pub(crate) fn is_everybody(&self) -> bool {
+        self.0.prefix_len() == 0
+    }
 }
 
 impl fmt::Display for Network {

@@ -314,19 +314,21 @@ impl<'s> Section<'s> {
             return Vec::new();
         };
         let expected = T::EXPECTED;
-        let found: Option<Vec<&str>> = match &raw {
-            Raw::Text(_, text) => Some(
+        // Each with its own place: a list may go over many lines.
+        let items: Option<Vec<Raw<'_>>> = match &raw {
+            Raw::Text(origin, text) => Some(
                 text.split(',')
                     .map(str::trim)
                     .filter(|item| !item.is_empty())
+                    .map(|item| Raw::Text(origin.clone(), item))
                     .collect(),
             ),
             Raw::File(value) => match value.get_ref() {
-                DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str()).collect(),
+                DeValue::Array(items) => Some(items.iter().map(Raw::File).collect()),
                 _ => None,
             },
         };
-        let Some(texts) = found else {
+        let Some(items) = items else {
             self.wrong(
                 key,
                 &raw,
@@ -336,13 +338,17 @@ impl<'s> Section<'s> {
             return Vec::new();
         };
         let mut values = Vec::new();
-        for text in texts {
+        for item in items {
+            let Some(text) = raw_text(&item) else {
+                self.wrong(key, &item, expected, &format!("write {expected}, in quotes"));
+                continue;
+            };
             match T::from_text(text) {
                 Ok(value) => values.push(value),
                 Err(reason) => {
                     let found = without_credentials(text);
                     let message = format!("{reason}; expected {expected}; found \"{found}\"");
-                    self.report(key, &raw, message, format!("write {expected}"));
+                    self.report(key, &item, message, format!("write {expected}"));
                 }
             }
         }
@@ -444,6 +450,21 @@ impl<'s> Section<'s> {
                 fix,
             }),
         }
+    }
+
+    /// Something about the value of `key` that somebody should think about, and that keeps nobody from starting.
+    pub(crate) fn warning(&self, key: &'static str, message: String, fix: String) {
+        let origin = match self.raw(key) {
+            Some(Raw::File(value)) => self.source.place(value.span()),
+            Some(Raw::Text(origin, _)) => origin,
+            None => self.origin(),
+        };
+        self.source.warn(Problem {
+            origin,
+            key: self.key(key),
+            message,
+            fix,
+        });
     }
 
     /// The value that wins: flag, then environment, then file.

@@ -165,7 +165,7 @@ fn mistakes_are_told_with_place_key_and_fix() {
     check(
         "[broker.home]\nurl = \"mqtts://home\"\ntls.alpn = [\"\"]",
         &[
-            "hearth.toml:3:12",
+            "hearth.toml:3:13",
             "`broker.home.tls.alpn`",
             "the name of a protocol",
         ],
@@ -193,6 +193,31 @@ fn mistakes_are_told_with_place_key_and_fix() {
     check(
         "[access]\nallowed_origins = [\"*\"]",
         &["no wildcards", "https://home.example:8443"],
+    );
+    check(
+        "[access]\nallowed_origins = [\n\"https://a.example\",\n\"https://b.example/\",\n]",
+        &[
+            "hearth.toml:4:1",
+            "`access.allowed_origins`",
+            "https://b.example/",
+        ],
+    );
+    check(
+        "[access]\nallowed_origins = [\"https://a.example\",\n  7]",
+        &["hearth.toml:3:3", "found the number 7"],
+    );
+    check(
+        "[auth.roles.viewer]\nsubscribe = [\"$share/g/home/#\"]",
+        &["hearth.toml:2:14", "leave that out"],
+    );
+    check(
+        "listen = \"0.0.0.0:9001\"\n[access]\ntrusted_proxies = [\"::/0\"]\n[auth]\nmode = \"proxy\"",
+        &[
+            "hearth.toml:3:19",
+            "`access.trusted_proxies`",
+            "::/0 is everybody",
+            "name the addresses of the proxy alone",
+        ],
     );
     check(
         "[access]\nallowed_origins = \"https://a.example\"",
@@ -484,4 +509,21 @@ fn the_example_names_every_key() {
             "{key} is not in the example"
         );
     }
+}
+
+#[test]
+fn trust_in_everybody_is_named_where_it_gives_nobody_another_name() {
+    for text in [
+        "[access]\ntrusted_proxies = [\"10.0.0.0/8\", \"0.0.0.0/0\"]",
+        "[access]\ntrusted_proxies = [\"0.0.0.0/0\"]\n[auth]\nmode = \"proxy\"",
+    ] {
+        let warnings = parse(text).unwrap().warnings;
+        let [warning] = warnings.as_slice() else {
+            panic!("one warning, not {warnings:?}");
+        };
+        assert_eq!(warning.key, "access.trusted_proxies");
+        assert!(warning.message.contains("0.0.0.0/0 is everybody"), "{warning}");
+    }
+    let some = parse("[access]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]").unwrap();
+    assert_eq!(some.warnings, []);
 }

@@ -269,3 +269,76 @@ fn a_service_account_token_is_shown_as_enhanced_authentication_and_to_5_0_alone(
         "{seen:?}"
     );
 }
+
+/// A start would fail, so the configuration is not in order.
+#[test]
+fn what_would_keep_the_bridge_from_starting_is_told() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("broken");
+    fs::write(&file, "x = 1").unwrap();
+    let file = file.display();
+    for (settings, part) in [
+        (
+            format!("[http.tls]\ncert_file = \"{file}\"\nkey_file = \"{file}\""),
+            "[http.tls]:",
+        ),
+        (
+            format!("[auth]\nmode = \"users\"\naccounts_file = \"{file}\""),
+            "`x`: unknown key",
+        ),
+    ] {
+        let (well, said) = check(&settings);
+        assert!(!well && !said.contains("in order"), "{said}");
+        assert!(
+            said.contains("FAILED: the bridge would not start") && said.contains(part),
+            "{said}"
+        );
+    }
+    // Accounts that nobody asks for keep nobody from starting.
+    assert_says(
+        &format!("[auth]\naccounts_file = \"{file}\""),
+        true,
+        &["in order"],
+    );
+}
+
+#[test]
+fn variables_that_no_setting_has_are_named() {
+    let folder = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hearth"))
+        .arg("check")
+        .env_clear()
+        .env("HEARTH_RELAY_MAX_CONECTIONS", "hunter2")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let (well, said) = told(&output);
+    assert!(
+        well && said.contains("did you mean HEARTH_RELAY_MAX_CONNECTIONS?"),
+        "{said}"
+    );
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn what_a_broker_says_gives_the_terminal_no_orders() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let broker = std::thread::spawn(move || {
+        // One for each version.
+        for stream in listener.incoming().take(2) {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 10];
+            stream.read_exact(&mut head).unwrap();
+            // CONNACK 0x87 with a Reason String.
+            stream
+                .write_all(b"\x20\x0f\x00\x87\x0c\x1f\x00\x09\x1b[31m\r\nok")
+                .unwrap();
+        }
+    });
+    let (_, said) = check(&format!("[broker.home]\nurl = \"mqtt://{address}\""));
+    broker.join().unwrap();
+    assert!(said.contains("Not authorized (0x87)"), "{said}");
+    assert!(said.contains(r"\u{1b}[31m"), "{said}");
+    assert!(!said.contains('\x1b') && !said.contains('\r'), "{said:?}");
+}

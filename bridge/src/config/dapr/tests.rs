@@ -261,3 +261,18 @@ fn escapes_of_an_address_are_decoded_and_half_ones_kept() {
     );
     assert_eq!(without_user_info("tcp://@home"), ("tcp://home".into(), None));
 }
+
+#[test]
+fn a_key_that_stands_twice_is_named() {
+    let twice = "spec:\n  type: pubsub.mqtt\n  metadata:\n  - {name: url, value: \"tcp://first\"}\n  - {name: URL, value: \"tcp://second\"}\n";
+    let config = Files::with(twice).load(&[]).unwrap();
+    assert_eq!(config.brokers[0].address.host, "second");
+    let [warning] = config.warnings.as_slice() else {
+        panic!("one warning, not {:?}", config.warnings);
+    };
+    assert_eq!(warning.key, "spec.metadata.url");
+    assert!(
+        warning.to_string().contains("yaml:5:") && warning.message.contains("twice"),
+        "{warning}"
+    );
+}

@@ -92,6 +92,13 @@ fn answer(facts: &Facts, opened: &Opened) -> Finding {
             seen,
             "Check the path: another program may answer on this one. A broker under heavy load may also be this slow.",
         ),
+        (MqttAnswer::NotMqtt(_), _) | (_, MqttAnswer::NotMqtt(_)) => finding(
+            Kind::NotMqtt,
+            "What answers in the WebSocket is not MQTT",
+            "A WebSocket opened, and the connection request was answered with something else.",
+            seen,
+            "Check the path: another program seems to answer on this one.",
+        ),
         _ => finding(
             Kind::NotMqtt,
             "The server hung up before it answered",

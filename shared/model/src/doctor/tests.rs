@@ -295,6 +295,14 @@ fn what_the_broker_says_decides_once_the_websocket_is_open() {
     check(url, login, none(), Kind::NeedsCredentials, "Log in on its page");
     let silent = || MqttAnswer::Silent { waited_s: 5 };
     check(url, opened(silent(), silent()), none(), Kind::NotMqtt, "path");
+    let other = || MqttAnswer::NotMqtt("a text frame, \"hi\"".to_owned());
+    check(
+        url,
+        opened(other(), other()),
+        none(),
+        Kind::NotMqtt,
+        "another program",
+    );
     check(
         url,
         opened(closed(None), closed(None)),
