@@ -133,7 +133,7 @@ pub(crate) fn render(
     http: &HttpMetrics,
     open_connections: usize,
     relay: &RelayMetrics,
-    open_relays: usize,
+    (open_relays, held_bytes): (usize, usize),
     brokers: &[BrokerFigures],
     auth: &Auth,
     broker: Option<Counters>,
@@ -142,6 +142,7 @@ pub(crate) fn render(
     text.build();
     text.http(http, open_connections);
     text.relay(relay, open_relays);
+    text.held(held_bytes);
     text.brokers(brokers);
     text.auth(auth);
     if let Some(broker) = broker {
@@ -239,6 +240,16 @@ impl Text {
             "kind",
             &relay.refused,
         );
+    }
+
+    fn held(&mut self, bytes: usize) {
+        let name = "hearth_relay_held_bytes";
+        self.head(
+            name,
+            "Bytes held of packets that have not arrived whole.",
+            "gauge",
+        );
+        self.line(name, "", bytes as u64);
     }
 
     fn brokers(&mut self, brokers: &[BrokerFigures]) {

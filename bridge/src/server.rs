@@ -30,7 +30,7 @@ use crate::{
     transport::{Dialer, TlsError},
 };
 
-use self::{accept::Listeners, tls::Tls};
+use self::{accept::Listeners, crowd::Crowd, tls::Tls};
 pub(crate) use self::{
     places::{Place, Places},
     stream::BrowserStream,
@@ -143,6 +143,7 @@ impl Server {
                 broker: broker.id.clone(),
                 source,
             })?;
+            let dialer = dialer.with_quick_acks(config.relay.quick_ack_writes);
             dialers.insert(broker.id.clone(), Arc::new(dialer));
         }
         let home = match &config.embedded {
@@ -156,6 +157,7 @@ impl Server {
                     source,
                 }
             })?;
+            let dialer = dialer.with_quick_acks(config.relay.quick_ack_writes);
             dialers.insert(BrokerId::embedded(), Arc::new(dialer));
         }
         let relays = Arc::new(Relays::new(
@@ -193,7 +195,8 @@ impl Server {
             tls,
         };
         let https = listeners.tls.is_some();
-        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, config.crowd_threads));
+        let crowd = Crowd::new(config.crowd_threads, config.crowd_connections);
+        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, crowd));
         Ok(Self {
             address,
             redirect_address,

@@ -81,6 +81,8 @@ pub struct Config {
     pub worker_threads: usize,
     /// Threads beside them for what comes when there are many connections: one for each processor, and none where `worker_threads` is set.
     pub crowd_threads: usize,
+    /// So many connections are a crowd. Default 100: fifty that are all sent the same are served no faster by two threads than by one.
+    pub crowd_connections: usize,
     /// How long a shutdown may take before what is left is dropped. Default 5,000 ms.
     pub drain: Duration,
     /// What is logged.
@@ -194,6 +196,7 @@ impl Config {
             relay,
             worker_threads,
             crowd_threads,
+            crowd_connections: top.integer("crowd_connections", 1..=1_000_000, 100) as usize,
             drain: top.duration_ms("drain_ms", 100..=600_000, 5_000),
             log: LogConfig::read(top.section("log")),
             unknown_variables: Vec::new(),

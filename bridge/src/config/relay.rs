@@ -23,6 +23,11 @@ pub struct RelayConfig {
     pub max_message_bytes: u32,
     /// Frames of one WebSocket message from a browser: empty ones cost nothing to send. Default 4,096.
     pub max_message_frames: u32,
+    /// Bytes that are held of packets that have not arrived whole, of all WebSockets together, where packets are judged. Default 256 MiB.
+    pub max_held_bytes: usize,
+    /// Over TCP, Linux is asked to acknowledge at once what a broker says behind a write, for so many writes in 10 ms at most: more make
+    /// a line busy, and there the next write carries the acknowledgement soon. Default 16; 0 leaves it to the system.
+    pub quick_ack_writes: u32,
     /// Time after which a WebSocket is ended when nothing came from either side. Default 0, which is never: MQTT lets a client be silent
     /// for up to 27 hours or for ever, its broker knows for how long, and TCP finds a machine that has vanished.
     pub idle_timeout: Duration,
@@ -46,6 +51,8 @@ impl RelayConfig {
             dial_timeout: section.duration_ms("dial_timeout_ms", 100..=600_000, 5_000),
             max_message_bytes: u32::try_from(max_message_bytes).unwrap_or(u32::MAX),
             max_message_frames: section.integer("max_message_frames", 1..=1_000_000, 4_096) as u32,
+            max_held_bytes: section.integer("max_held_bytes", 65_536..=68_719_476_736, 268_435_456) as usize,
+            quick_ack_writes: section.integer("quick_ack_writes", 0..=100_000, 16) as u32,
             idle_timeout: section.duration_ms("idle_timeout_ms", 0..=604_800_000, 0),
             stalled_timeout: section.duration_ms("stalled_timeout_ms", 0..=3_600_000, 120_000),
             gather: section.duration_ms("gather_ms", 0..=50, 4),

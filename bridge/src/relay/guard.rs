@@ -91,7 +91,8 @@ impl GateGuard {
             | Refusal::Subscribe
             | Refusal::Receive
             | Refusal::BadPacket
-            | Refusal::TooLarge => {
+            | Refusal::TooLarge
+            | Refusal::NoRoom => {
                 tracing::info!(user, %broker, kind, ?what, "refused (said once for each WebSocket)");
             }
         }

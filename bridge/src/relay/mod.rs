@@ -8,6 +8,7 @@ mod connect_gate;
 mod gate;
 mod gather;
 mod guard;
+mod held;
 mod limits;
 mod policy;
 mod pump;
@@ -28,6 +29,7 @@ use self::{
     client_ids::ClientIds,
     gate::Rules,
     guard::Guard,
+    held::HeldBytes,
     limits::Limits,
     pump::{Ending, Pump, PumpOptions},
     renewal::Renewal,
@@ -50,6 +52,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(crate) struct Relays {
     limits: Arc<Limits>,
     client_ids: Arc<ClientIds>,
+    held: Arc<HeldBytes>,
     options: PumpOptions,
     dial_timeout: Duration,
     stalled_timeout: Duration,
@@ -78,6 +81,7 @@ impl Relays {
         Self {
             limits: Arc::new(Limits::new(config)),
             client_ids: Arc::new(ClientIds::new(client_id_prefix.unwrap_or_default())),
+            held: Arc::new(HeldBytes::new(config.max_held_bytes)),
             options: PumpOptions {
                 max_message_bytes: config.max_message_bytes,
                 max_message_frames: config.max_message_frames,
@@ -96,6 +100,11 @@ impl Relays {
     /// WebSockets that are open now.
     pub(crate) fn open(&self) -> usize {
         self.limits.open()
+    }
+
+    /// Bytes of packets that have not arrived whole.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held.now()
     }
 
     /// Connects to a broker within the time that is set for it.
@@ -135,10 +144,13 @@ impl Relays {
             return;
         };
         let browser = Patient::new(browser, self.stalled_timeout);
-        let place = self.limits.enter(ends.client.ip(), policy.user());
+        // Who is not logged in takes no place from those who are.
+        let place = match login_over.is_cancelled() {
+            true => Err(not_logged_in()),
+            false => self.limits.enter(ends.client.ip(), policy.user()),
+        };
         self.metrics.opened();
         let ending = match place {
-            Ok(_) if login_over.is_cancelled() => refuse(browser, not_logged_in()).await,
             Ok(_) => {
                 self.connect_and_pump(browser, &early, (&broker, &dialer), ends, policy, login_over)
                     .await
@@ -222,6 +234,7 @@ impl Relays {
             user,
             permissions: policy.permissions,
             credentials,
+            share: self.held.share(),
         };
         Ok((Guard::gate(rules, broker.clone()), renewal))
     }
@@ -255,6 +268,7 @@ fn is_limit(code: u16) -> bool {
     matches!(
         code,
         close::MESSAGE_TOO_BIG
+            | close::NO_ROOM
             | close::HANDSHAKE_TIMEOUT
             | close::IDLE_TIMEOUT
             | close::STALLED

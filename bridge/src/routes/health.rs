@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::{
-    extract::State,
+    extract::{Extension, State},
     http::{HeaderName, StatusCode, header},
 };
 
@@ -13,6 +13,7 @@ use crate::{
     credentials::CredentialSource,
     metrics::{self, BrokerFigures},
     transport::Dialer,
+    visitor::Visitor,
 };
 
 /// Up, whatever the brokers do.
@@ -21,7 +22,10 @@ pub(crate) async fn healthz() -> &'static str {
 }
 
 /// Ready when the default broker takes a connection; without a broker there is nothing to wait for.
-pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
+pub(crate) async fn readyz(
+    State(app): State<App>,
+    Extension(visitor): Extension<Visitor>,
+) -> (StatusCode, String) {
     let Some((broker, dialer)) = app
         .default_broker
         .as_ref()
@@ -29,7 +33,8 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
     else {
         return (StatusCode::OK, "ok\n".into());
     };
-    app.readiness
+    let (status, told) = app
+        .readiness
         .ask(async || match app.relays.dial(dialer, None).await {
             Ok(_) => (StatusCode::OK, "ok\n".into()),
             Err(error) => (
@@ -37,7 +42,12 @@ pub(crate) async fn readyz(State(app): State<App>) -> (StatusCode, String) {
                 format!("broker '{broker}': {error}\n"),
             ),
         })
-        .await
+        .await;
+    match visitor {
+        // Whoever is not logged in learns nothing about brokers; the log says it.
+        Visitor::Nobody if status != StatusCode::OK => (status, "the broker does not answer\n".into()),
+        Visitor::Nobody | Visitor::Anybody | Visitor::Known(_) => (status, told),
+    }
 }
 
 /// Anybody may ask whether the broker is reached, so it is dialled once at a time: who asks meanwhile gets the same answer.
@@ -52,7 +62,14 @@ impl Readiness {
         let before = self.answered.load(Ordering::Relaxed);
         let mut newest = self.newest.lock().await;
         if self.answered.load(Ordering::Relaxed) == before {
-            *newest = dial().await;
+            let found = dial().await;
+            if found.0 != newest.0 {
+                match found.0 {
+                    StatusCode::OK => tracing::info!("ready again"),
+                    _ => tracing::warn!(reason = found.1.trim_end(), "not ready (said when it changes)"),
+                }
+            }
+            *newest = found;
             self.answered.fetch_add(1, Ordering::Relaxed);
         }
         newest.clone()
@@ -70,7 +87,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> ([(HeaderName, &'static s
         &app.metrics,
         app.places.open(),
         &app.relays.metrics,
-        app.relays.open(),
+        (app.relays.open(), app.relays.held_bytes()),
         &brokers,
         &app.auth,
         broker,

@@ -42,17 +42,11 @@ struct Accepting {
 
 impl Listeners {
     /// Serves until it is told to stop, and then waits for what is still under way.
-    pub(super) async fn serve(
-        self,
-        app: App,
-        stop: CancellationToken,
-        drain: Duration,
-        crowd_threads: usize,
-    ) {
+    pub(super) async fn serve(self, app: App, stop: CancellationToken, drain: Duration, crowd: Crowd) {
         let accepting = Accepting {
             router: router(app.clone()),
             connections: TaskTracker::new(),
-            crowd: Crowd::new(crowd_threads),
+            crowd,
             https_port: self.https_port,
             stop: stop.clone(),
             app: app.clone(),
@@ -106,9 +100,7 @@ impl Accepting {
                         },
                         stop: self.stop.clone(),
                     };
-                    if let Err(error) = self.crowd.serve(&self.connections, connection, tcp) {
-                        tracing::warn!(%error, "a connection could not be handed over");
-                    }
+                    self.crowd.serve(&self.connections, connection, tcp);
                 }
                 Ok(None) => self.app.metrics.connection_ended("too_many_from_address"),
                 Err(error) => {

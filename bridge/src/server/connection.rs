@@ -96,6 +96,12 @@ impl Connection {
         }
     }
 
+    /// It was to be served elsewhere, and is lost.
+    pub(super) fn not_handed_over(&self, error: &io::Error) {
+        self.app.metrics.connection_ended("not_handed_over");
+        tracing::warn!(address = %self.peer.address, %error, "a connection could not be handed over");
+    }
+
     fn io(&self, stream: BrowserStream) -> TokioIo<Patient<BrowserStream>> {
         TokioIo::new(Patient::new(stream, self.app.http.stalled_timeout))
     }

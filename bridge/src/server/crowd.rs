@@ -4,7 +4,7 @@
 //! message goes to hundreds of browsers each has work of its own, and the last of them waits for all the others. So what comes when there
 //! is a crowd already is served by a runtime of its own, with a thread for each processor.
 
-use std::{io, sync::OnceLock};
+use std::sync::OnceLock;
 
 use tokio::{
     net::TcpStream,
@@ -15,49 +15,46 @@ use tokio_util::task::TaskTracker;
 use super::connection::Connection;
 use crate::give_way;
 
-/// So many connections are a crowd. Fifty that are all sent the same are served no faster by two threads than by one.
-const CROWD: usize = 100;
-
 /// The threads for a crowd, which start with it.
 pub(super) struct Crowd {
     threads: usize,
+    /// So many connections are one.
+    connections: usize,
     runtime: OnceLock<Option<Runtime>>,
 }
 
 impl Crowd {
     /// With no threads everything is served where connections are taken.
-    pub(super) fn new(threads: usize) -> Self {
+    pub(super) fn new(threads: usize, connections: usize) -> Self {
         Self {
             threads,
+            connections,
             runtime: OnceLock::new(),
         }
     }
 
     /// Serves a connection, here or there.
-    pub(super) fn serve(
-        &self,
-        connections: &TaskTracker,
-        connection: Connection,
-        tcp: TcpStream,
-    ) -> io::Result<()> {
+    pub(super) fn serve(&self, connections: &TaskTracker, connection: Connection, tcp: TcpStream) {
         let Some(runtime) = self.next(connections.len()) else {
             connections.spawn(connection.serve(tcp));
-            return Ok(());
+            return;
         };
-        let tcp = tcp.into_std()?;
+        let tcp = match tcp.into_std() {
+            Ok(tcp) => tcp,
+            Err(error) => return connection.not_handed_over(&error),
+        };
         let serving = async move {
             match TcpStream::from_std(tcp) {
                 Ok(tcp) => connection.serve(tcp).await,
-                Err(error) => tracing::warn!(%error, "a connection could not be taken over"),
+                Err(error) => connection.not_handed_over(&error),
             }
         };
         connections.spawn_on(serving, runtime.handle());
-        Ok(())
     }
 
     /// The other runtime, once there is a crowd.
     fn next(&self, connections: usize) -> Option<&Runtime> {
-        if self.threads == 0 || connections < CROWD {
+        if self.threads == 0 || connections < self.connections {
             return None;
         }
         self.runtime.get_or_init(|| self.start()).as_ref()
@@ -78,5 +75,22 @@ impl Crowd {
         if let Some(Some(runtime)) = self.runtime.into_inner() {
             runtime.shutdown_background();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_start_with_the_crowd_and_not_before() {
+        let crowd = Crowd::new(1, 3);
+        assert!(crowd.next(2).is_none() && crowd.runtime.get().is_none());
+        assert!(crowd.next(3).is_some());
+        crowd.shut_down();
+        assert!(
+            Crowd::new(0, 3).next(3).is_none(),
+            "without threads there is none"
+        );
     }
 }

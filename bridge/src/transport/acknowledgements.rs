@@ -11,12 +11,11 @@ use std::time::{Duration, Instant};
 /// How long writes are counted.
 const WINDOW: Duration = Duration::from_millis(10);
 
-/// More writes in one window make a line busy.
-const BUSY_WRITES: u32 = 16;
-
 /// Counts the writes to one broker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Acknowledgements {
+    /// More writes in one window make a line busy.
+    busy_writes: u32,
     /// When the window began.
     since: Option<Instant>,
     /// Since then.
@@ -24,6 +23,14 @@ pub(crate) struct Acknowledgements {
 }
 
 impl Acknowledgements {
+    pub(super) fn new(busy_writes: u32) -> Self {
+        Self {
+            busy_writes,
+            since: None,
+            writes: 0,
+        }
+    }
+
     /// Is the kernel to be asked behind this write?
     pub(super) fn are_wanted_behind_a_write(&mut self, now: Instant) -> bool {
         let is_over = |since| now.saturating_duration_since(since) >= WINDOW;
@@ -32,7 +39,7 @@ impl Acknowledgements {
             self.writes = 0;
         }
         self.writes = self.writes.saturating_add(1);
-        self.writes <= BUSY_WRITES
+        self.writes <= self.busy_writes
     }
 }
 
@@ -41,8 +48,8 @@ mod tests {
     use super::*;
 
     /// How many of so many writes want it, so far apart.
-    fn wanted(writes: u32, apart: Duration) -> usize {
-        let (mut acknowledgements, start) = (Acknowledgements::default(), Instant::now());
+    fn wanted(busy_writes: u32, writes: u32, apart: Duration) -> usize {
+        let (mut acknowledgements, start) = (Acknowledgements::new(busy_writes), Instant::now());
         (0..writes)
             .filter(|n| acknowledgements.are_wanted_behind_a_write(start + apart * *n))
             .count()
@@ -50,8 +57,10 @@ mod tests {
 
     #[test]
     fn every_write_of_a_quiet_line_wants_them_and_few_of_a_busy_one() {
-        assert_eq!(wanted(1_000, Duration::from_millis(1)), 1_000);
-        assert_eq!(wanted(1_000, Duration::from_micros(20)), 2 * 16);
-        assert_eq!(wanted(16, Duration::ZERO), 16);
+        assert_eq!(wanted(16, 1_000, Duration::from_millis(1)), 1_000);
+        assert_eq!(wanted(16, 1_000, Duration::from_micros(20)), 2 * 16);
+        assert_eq!(wanted(16, 16, Duration::ZERO), 16);
+        assert_eq!(wanted(3, 1_000, Duration::from_micros(20)), 2 * 3);
+        assert_eq!(wanted(0, 1_000, Duration::from_millis(1)), 0);
     }
 }

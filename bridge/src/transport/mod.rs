@@ -46,6 +46,7 @@ pub(crate) struct Dialer {
     /// The path of its WebSocket listener, where it is reached by one.
     websocket_path: Option<String>,
     proxy_protocol: Option<ProxyProtocol>,
+    quick_ack_writes: u32,
 }
 
 /// Why a broker cannot be reached.
@@ -76,7 +77,16 @@ impl Dialer {
             tls,
             websocket_path: None,
             proxy_protocol: None,
+            quick_ack_writes: 0,
         })
+    }
+
+    /// Has what the broker says acknowledged at once behind so many writes in 10 ms.
+    pub(crate) fn with_quick_acks(self, writes: u32) -> Self {
+        Self {
+            quick_ack_writes: writes,
+            ..self
+        }
     }
 
     /// For a broker of the configuration.
@@ -114,7 +124,10 @@ impl Dialer {
     pub(crate) async fn dial(&self, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
         let stream = self.connect(ends).await?;
         let Some(listener) = self.listener() else {
-            return Ok(BrokerStream::bare(stream));
+            return Ok(BrokerStream::Bare(
+                stream,
+                Acknowledgements::new(self.quick_ack_writes),
+            ));
         };
         let ask = Ask {
             listener: &listener,
@@ -254,7 +267,7 @@ pub(crate) enum BrokerStream {
 impl BrokerStream {
     /// MQTT with nothing around it.
     pub(crate) fn bare(stream: NetworkStream) -> Self {
-        Self::Bare(stream, Acknowledgements::default())
+        Self::Bare(stream, Acknowledgements::new(0))
     }
 
     /// What carries it.

@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     fake_broker::{self, CONNECT, FakeBroker},
-    house::House,
+    house::{House, soon},
     http,
     running::{bridge, bridge_to},
     websocket::open,
@@ -353,4 +353,77 @@ async fn forms_that_never_arrive_keep_nobody_else_from_being_answered() {
         "{answer}"
     );
     assert_eq!(house.visitor().get("/login").await.status, 200);
+}
+
+/// Strangers fill the relay's places with nothing.
+#[tokio::test]
+async fn who_is_not_logged_in_takes_no_place_from_those_who_are() {
+    let house = House::open("relay.max_connections = 1").await;
+    let user = house.logged_in("vic").await;
+    // It is told to log in, and stays as long as it may.
+    let mut stranger = open(house.address()).await;
+    let mut told = user.websocket().await;
+    told.send(CONNECT).await;
+    assert!(
+        timeout(Duration::from_millis(500), told.socket.next())
+            .await
+            .is_err(),
+        "the user is let in"
+    );
+    assert_eq!(stranger.closed().await.0, close::NOT_LOGGED_IN);
+}
+
+/// The bridge signs in, so CONNECT is judged when it is whole, and held until then.
+#[tokio::test]
+async fn unfinished_packets_of_all_browsers_are_held_up_to_a_cap() {
+    /// With the 18 bytes before it the Remaining Length is 40,018: D2 B8 02.
+    const WILL_BYTES: u16 = 40_000;
+    let broker = FakeBroker::start().await;
+    let bridge = bridge(&format!(
+        "relay.max_held_bytes = 65536\n[broker.home]\nurl = \"mqtt://{}\"\ncredentials.user_name = \"bridge\"",
+        broker.address()
+    ))
+    .await;
+    let will = vec![b'x'; WILL_BYTES as usize];
+    let head = &[0, 4, b'M', b'Q', b'T', b'T', 4, 6, 0, 0, 0, 1, b't', 0, 1, b'w'];
+    let connect = [&[0x10, 0xD2, 0xB8, 2][..], head, &WILL_BYTES.to_be_bytes(), &will].concat();
+    let (most, rest) = connect.split_at(connect.len() - 2);
+    let mut first = open(bridge.address()).await;
+    first.send(most).await;
+    held(&bridge, |bytes| bytes >= most.len()).await;
+    let mut second = open(bridge.address()).await;
+    second.send(most).await;
+    let (code, reason) = second.closed().await;
+    assert_eq!(code, close::NO_ROOM, "{reason}");
+    // Who was there first notices nothing.
+    first.send(rest).await;
+    let (mut tcp, _second) = (broker.accept().await, broker.accept().await);
+    assert_eq!(fake_broker::read(&mut tcp, 1).await, [0x10]);
+    held(&bridge, |bytes| bytes == 0).await;
+    let mut third = open(bridge.address()).await;
+    third.send(most).await;
+    held(&bridge, |bytes| bytes >= most.len()).await;
+    second.close().await;
+    for line in [
+        "hearth_relay_refused_total{kind=\"no_room\"} 1\n",
+        "hearth_relay_ended_total{code=\"4432\"} 1\n",
+    ] {
+        soon(line, async || {
+            let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+            metrics.contains(line)
+        })
+        .await;
+    }
+}
+
+/// Waits until so many bytes are held.
+async fn held(bridge: &Server, are_there: impl Fn(usize) -> bool) {
+    soon("bytes are held", async || {
+        let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("hearth_relay_held_bytes "));
+        are_there(line.expect("the metric is there").parse().unwrap())
+    })
+    .await;
 }

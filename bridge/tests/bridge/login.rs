@@ -442,3 +442,20 @@ async fn the_login_page_brings_all_it_needs_and_a_strict_policy() {
         "relative addresses only: {page}"
     );
 }
+
+#[tokio::test]
+async fn whoever_is_not_logged_in_hears_that_the_broker_is_gone_and_nothing_about_it() {
+    let house = House::open("default_broker = \"cellar\"\nbroker.cellar.url = \"mqtt://127.0.0.1:1\"").await;
+    let answer = house.visitor().get("/readyz").await;
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (503, "the broker does not answer\n")
+    );
+    let answer = house.logged_in("vic").await.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(
+        answer.text().contains("'cellar': the connection was refused"),
+        "{}",
+        answer.text()
+    );
+}

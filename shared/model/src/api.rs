@@ -224,6 +224,8 @@ pub mod close {
     pub const TOO_MANY_FROM_ADDRESS: u16 = 4430;
     /// This user has as many WebSockets as it may.
     pub const TOO_MANY_FROM_USER: u16 = 4431;
+    /// The bridge holds as many bytes of unfinished packets as it may: `relay.max_held_bytes`.
+    pub const NO_ROOM: u16 = 4432;
     /// The bridge's own credentials for the broker cannot be read.
     pub const CREDENTIALS_UNAVAILABLE: u16 = 4500;
     /// The broker could not be reached: refused, no route, unknown name.

@@ -260,7 +260,10 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "The bridge ended the connection before it began.",
             "Load the page again; if that does not help, page and bridge are of different versions.",
         ),
-        close::TOO_MANY_CONNECTIONS | close::TOO_MANY_FROM_ADDRESS | close::TOO_MANY_FROM_USER => (
+        close::TOO_MANY_CONNECTIONS
+        | close::TOO_MANY_FROM_ADDRESS
+        | close::TOO_MANY_FROM_USER
+        | close::NO_ROOM => (
             ProblemKind::Refused,
             "The bridge has no room for another page",
             "As many pages are connected as the bridge allows.",

@@ -48,7 +48,7 @@ impl Gate {
             let total = self.measure(rest).map_err(|bad| self.refuse_head(&bad))?;
             let Some(total) = total.filter(|total| *total <= rest.len()) else {
                 self.held.extend_from_slice(rest);
-                return Ok(());
+                return self.share_what_is_held();
             };
             let packet = at..at + total;
             at = packet.end;
@@ -74,13 +74,23 @@ impl Gate {
         let taken = missing.min(rest.len());
         let doubled = missing.min(self.held.len().max(RESERVE));
         self.held.reserve_exact(taken.max(doubled));
+        self.share_what_is_held()?;
         self.held.extend_from_slice(rest.get(..taken).unwrap_or_default());
         let total = self.measure(&self.held).map_err(|bad| self.refuse_head(&bad))?;
         if total == Some(self.held.len()) {
             let packet = std::mem::take(&mut self.held);
+            self.share_what_is_held()?;
             self.release(packet, flow)?;
         }
         Ok(taken)
+    }
+
+    /// What is held counts among what all gates hold.
+    fn share_what_is_held(&mut self) -> Result<(), Close> {
+        match self.share.set(self.held.capacity()) {
+            true => Ok(()),
+            false => Err(self.no_room()),
+        }
     }
 
     fn release(&mut self, packet: Vec<u8>, flow: &mut Flow<'_>) -> Result<(), Close> {

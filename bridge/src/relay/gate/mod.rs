@@ -35,7 +35,10 @@ use self::{
     suback::PartlyRefused,
 };
 pub(crate) use self::{flow::Passed, refusal::Refusal};
-use super::client_ids::{Claim, ClientIdDesk};
+use super::{
+    client_ids::{Claim, ClientIdDesk},
+    held::Share,
+};
 use crate::{
     auth::{Permissions, Who},
     credentials::Credentials,
@@ -54,6 +57,8 @@ pub(crate) struct Rules {
     pub(crate) credentials: Option<Credentials>,
     /// Where client ids are taken, when the bridge has users.
     pub(crate) client_ids: Option<ClientIdDesk>,
+    /// Of what all gates together may hold.
+    pub(crate) share: Share,
 }
 
 /// How far the MQTT connection has come.
@@ -84,6 +89,7 @@ pub(crate) struct Gate {
     exchange: Option<AuthExchange>,
     /// The beginning of a packet of the browser whose rest is still to come.
     held: Vec<u8>,
+    share: Share,
     stream: Stream,
     /// May the topic that an alias stands for be published to?
     aliases_up: Verdicts,
@@ -118,6 +124,7 @@ impl Gate {
             claim: None,
             exchange: None,
             held: Vec::new(),
+            share: rules.share,
             stream: Stream::default(),
             aliases_up: Verdicts::default(),
             aliases_down: Verdicts::default(),
@@ -268,6 +275,18 @@ impl Gate {
             ReasonCode::PACKET_TOO_LARGE,
             Refusal::TooLarge,
             Close::new(close::MESSAGE_TOO_BIG, words),
+        )
+    }
+
+    fn no_room(&mut self) -> Close {
+        self.held = Vec::new();
+        self.give_up(
+            ReasonCode::QUOTA_EXCEEDED,
+            Refusal::NoRoom,
+            Close::new(
+                close::NO_ROOM,
+                "the bridge holds as many bytes of unfinished packets as it may",
+            ),
         )
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     BadPacket,
     /// A packet above a maximum.
     TooLarge,
+    /// A packet that did not arrive whole, while too much was held of others.
+    NoRoom,
     /// What the broker sent is no MQTT.
     Broker,
     /// The broker refused the credentials of the bridge.
@@ -29,7 +31,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// All kinds, in the order of their declaration.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Will,
         Self::ClientId,
         Self::AuthenticationMethod,
@@ -39,6 +41,7 @@ impl Refusal {
         Self::Receive,
         Self::BadPacket,
         Self::TooLarge,
+        Self::NoRoom,
         Self::Broker,
         Self::Credentials,
     ];
@@ -55,6 +58,7 @@ impl Refusal {
             Self::Receive => "receive",
             Self::BadPacket => "bad_packet",
             Self::TooLarge => "too_large",
+            Self::NoRoom => "no_room",
             Self::Broker => "broker",
             Self::Credentials => "credentials",
         }

@@ -3,7 +3,11 @@ use std::{future::poll_fn, sync::Arc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
-use crate::{auth::Permissions, config::BrokerId, relay::gate::Rules};
+use crate::{
+    auth::Permissions,
+    config::BrokerId,
+    relay::{gate::Rules, held::HeldBytes},
+};
 
 const PING_BYTES: usize = 125;
 
@@ -79,6 +83,7 @@ async fn guarded<'m>(
         })),
         credentials: None,
         client_ids: None,
+        share: Arc::new(HeldBytes::new(usize::MAX)).share(),
     };
     let (mut browser, browser_end) = duplex(64 * 1024);
     let (mut broker, broker_end) = duplex(64 * 1024);

@@ -14,7 +14,10 @@ use crate::{
     auth::{Permissions, Who},
     config::SecretBytes,
     credentials::Credentials,
-    relay::gate::{Gate, Rules},
+    relay::{
+        gate::{Gate, Rules},
+        held::HeldBytes,
+    },
 };
 
 const TOPICS: [&str; 6] = ["home/a", "home/b/c", "secret", "user/ada", "reply/tab", "$SYS/x"];
@@ -103,6 +106,7 @@ pub(crate) fn gate(data: &[u8]) {
             _ => Some(token(0)),
         },
         client_ids: None,
+        share: Arc::new(HeldBytes::new(usize::MAX)).share(),
     };
     let whole = run(rules(), &steps, &[usize::MAX]);
     let cut = run(rules(), &steps, &cuts);

@@ -14,7 +14,7 @@ use hearth_mqtt::{
 use super::*;
 use crate::{
     config::{BrokerId, SecretBytes},
-    relay::client_ids::ClientIds,
+    relay::{client_ids::ClientIds, held::HeldBytes},
 };
 
 const BOTH: [ProtocolVersion; 2] = [ProtocolVersion::V311, ProtocolVersion::V5];
@@ -36,7 +36,12 @@ fn rules() -> Rules {
         permissions: None,
         credentials: None,
         client_ids: None,
+        share: share_of(usize::MAX),
     }
+}
+
+fn share_of(maximum: usize) -> Share {
+    Arc::new(HeldBytes::new(maximum)).share()
 }
 
 fn permissions(publish: &[&str], subscribe: &[&str]) -> Option<Arc<Permissions>> {
