@@ -147,6 +147,47 @@ fn a_message_is_sent_at_an_interval_with_its_number_until_it_is_stopped() -> Res
 }
 
 #[test]
+fn what_is_typed_stays_when_another_topic_is_looked_at_and_an_error_stands_alone() -> Result<()> {
+    connected(
+        "publish-draft",
+        |_| Ok(()),
+        |page, _| {
+            page.go_to("#/explorer?topic=e2e%2Fdraft")?;
+            page.fill(&by("publish-payload"), "half written")?;
+            page.click(&by("topic-close"))?;
+            page.wait_for(&by("subscription-add"))?;
+            page.go_to("#/explorer?topic=e2e%2Fdraft")?;
+            let typed = "return document.querySelector('[data-testid=publish-payload]')?.value ?? ''";
+            until("what was typed", || {
+                Ok((page.script::<String>(typed, &[])? == "half written").then_some(()))
+            })?;
+            page.click(&by("publish-send"))?;
+            page.wait_for_attribute(&by("publish-result"), "data-state", &["sent"])?;
+            page.fill(&by("publish-topic"), "no/+")?;
+            page.click(&by("publish-send"))?;
+            page.wait_until_gone(&by("publish-result"))
+        },
+    )
+}
+
+#[test]
+fn the_menu_of_a_branch_leads_to_its_retained_messages() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        broker.client().publish("old/hall/a", b"1", &["-r"])?;
+        broker.client().publish("old/hall/b/c", b"2", &["-r"])?;
+        broker.client().publish("old/kitchen", b"3", &["-r"])
+    };
+    connected("retained-menu", fill, |page, _| {
+        page.explore("old/hall/a")?;
+        let menu = "document.querySelector('[data-testid=topic-row][data-topic=\"old/hall\"]')
+            .dispatchEvent(new MouseEvent('contextmenu', {bubbles: true, cancelable: true, clientX: 200, clientY: 300}))";
+        page.script::<Option<bool>>(menu, &[])?;
+        page.click(&by("menu-retained"))?;
+        page.wait_for_attribute(&by("retained-count"), "data-value", &["2"])
+    })
+}
+
+#[test]
 fn a_response_is_shown_where_it_was_asked_for() -> Result<()> {
     connected(
         "publish-response",

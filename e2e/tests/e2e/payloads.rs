@@ -99,6 +99,46 @@ fn a_payload_is_read_as_what_it_is_beyond_doubt_and_as_what_is_chosen() -> Resul
 }
 
 #[test]
+fn what_is_no_text_is_compared_by_what_it_says_or_by_its_bytes() -> Result<()> {
+    let broker = Mosquitto::open()?;
+    let bridge = Bridge::in_front_of(broker.port)?;
+    case("payloads-compared", Screen::Desktop, |page| {
+        page.open(&bridge.url())?;
+        page.wait_until_connected()?;
+        // The same record of CBOR with other numbers: {"t": 25}, {"t": 26}, {"t": 27}.
+        let cbor = |number: u8| [0xa1, 0x61, b't', 0x18, number];
+        let client = broker.client();
+        client.publish("e2e/packed", &cbor(25), &["-r"])?;
+        page.explore("e2e/packed")?;
+        page.wait_for(&by("topic-payload").with("data-view", "cbor"))?;
+        client.publish("e2e/packed", &cbor(26), &[])?;
+        client.publish("e2e/packed", &cbor(27), &[])?;
+        page.wait_for_text(&by("topic-payload"), "27")?;
+        page.click(&by("payload-compare"))?;
+        page.wait_for_text(&by("topic-diff"), "\"t\": 26")?;
+        page.wait_for_text(&by("topic-diff"), "\"t\": 27")?;
+        // With the oldest message, from its row.
+        page.click(
+            &by("topic-history-row")
+                .with("data-number", "1")
+                .inside(&by("topic-compare")),
+        )?;
+        page.wait_for_text(&by("topic-diff"), "\"t\": 25")?;
+        // Bytes that are nothing else differ although both are no text.
+        client.publish("e2e/bytes", &[0xff, 0x00, 0x01], &["-r"])?;
+        page.explore("e2e/bytes")?;
+        client.publish("e2e/bytes", &[0xfe, 0x00, 0x01], &[])?;
+        page.click(
+            &by("topic-history-row")
+                .with("data-number", "1")
+                .inside(&by("topic-compare")),
+        )?;
+        page.wait_for_text(&by("topic-diff"), "ff 00 01")?;
+        page.wait_for_text(&by("topic-diff"), "fe 00 01").map(drop)
+    })
+}
+
+#[test]
 fn a_picture_is_shown_as_a_picture_and_svg_as_text() -> Result<()> {
     let broker = Mosquitto::open()?;
     let bridge = Bridge::in_front_of(broker.port)?;

@@ -19,6 +19,8 @@ pub(crate) struct HeadProps {
     pub(crate) choices: Vec<Choice>,
     pub(crate) state: State,
     pub(crate) view: Rc<ChartView>,
+    /// Readings of fields beyond those that are followed.
+    pub(crate) refused: u64,
     /// The series stay when another topic is opened.
     pub(crate) kept: bool,
     pub(crate) keep: Callback<bool>,
@@ -106,6 +108,7 @@ fn fields(props: &HeadProps) -> Html {
                 { for all.iter().map(row) }
                 <label class="check pick__keep"><input type="checkbox" checked={kept} onchange={keep} />{"Keep these when I open another topic"}</label>
                 if is_full { <p class="hint">{"Six are all that can be told apart."}</p> }
+                if props.refused > 0 { <p class="hint" data-testid="chart-refused">{"This topic has more fields than are followed. These are the first; all of them are in the payload."}</p> }
             </fieldset>
         </details>
     }

@@ -25,7 +25,40 @@ pub(crate) fn value(series: &SeriesView, number: f64) -> String {
 }
 
 fn number_text(series: &SeriesView, number: f64) -> String {
-    locale::number(&format_number(number, series.decimals).replace(',', ""))
+    number_in(number, series.decimals)
+}
+
+/// With so many decimals; very large and very small numbers with the digits that they have. Above 2⁵³ whole numbers are
+/// not exact any more, which is said.
+pub(super) fn number_in(number: f64, decimals: u8) -> String {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    const PLAIN: f64 = 1e21;
+    let size = number.abs();
+    if (1e15..PLAIN).contains(&size) {
+        let about = if size >= EXACT { "≈ " } else { "" };
+        return format!("{about}{}", locale::number(&decimal::fixed(number, 0)));
+    }
+    if size > 0.0 && size < SMALL {
+        return significant(number);
+    }
+    locale::number(&format_number(number, decimals).replace(',', ""))
+}
+
+/// Below it three decimals say too little of a number.
+const SMALL: f64 = 0.0995;
+/// Below it powers of ten are shorter.
+const TINY: f64 = 1e-6;
+
+/// Four digits: "0.0123", "4.79e-7".
+fn significant(number: f64) -> String {
+    if number.abs() < TINY {
+        let text = decimal::scientific(number, 4);
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let decimals = (3.0 - number.abs().log10().floor()).clamp(0.0, 12.0) as usize;
+    let text = decimal::fixed(number, decimals);
+    locale::number(text.trim_end_matches('0'))
 }
 
 /// What is known of a series at a moment.
@@ -213,6 +246,23 @@ mod tests {
         assert_eq!(at(5_400), Some(3.0));
         assert_eq!(at(3_000), None);
         assert_eq!(near_words(&view.series[0], None), "–");
+    }
+
+    #[test]
+    fn small_and_large_numbers_keep_their_digits() {
+        for (number, decimals, said) in [
+            (4.79e-7, 3, "4.79e-7"),
+            (-0.0123, 3, "\u{2212}0.0123"),
+            (0.05, 2, "0.05"),
+            (0.25, 3, "0.250"),
+            (0.0, 1, "0.0"),
+            (1_790_000_000_123.0, 0, "1,790,000,000,123"),
+            (9_007_199_254_740_991.0, 0, "9,007,199,254,740,991"),
+            (9_007_199_254_740_992.0, 0, "≈ 9,007,199,254,740,992"),
+            (1e300, 0, "1e300"),
+        ] {
+            assert_eq!(number_in(number, decimals), said);
+        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use hearth_model::format::{decimals_of, format_number};
+use hearth_model::format::decimals_of;
 use yew::prelude::*;
 
 use super::{
-    read::{Row, csv, rows, value},
+    read::{Row, csv, number_in, rows, value},
     state::Act,
 };
 use crate::{
@@ -80,7 +80,7 @@ fn row_html(props: &TableProps, row: &Row, label: String) -> Html {
     // Each row with the decimals of its own samples: the table is exact where the chart need not be.
     let exact = |number: f64| match series.words {
         Some(_) => value(series, number),
-        None => locale::number(&format_number(number, decimals_of(number)).replace(',', "")),
+        None => number_in(number, decimals_of(number)),
     };
     html! {
         <tr>

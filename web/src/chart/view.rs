@@ -47,6 +47,9 @@ thread_local! {
 pub(crate) struct ChartProps {
     /// What can be shown; the first is.
     pub(crate) choices: Vec<Choice>,
+    /// Readings of fields beyond those that are followed.
+    #[prop_or_default]
+    pub(crate) refused: u64,
 }
 
 /// The size of the plots, and how often size or colours changed.
@@ -90,7 +93,7 @@ pub(crate) fn Chart(props: &ChartProps) -> Html {
     html! {
         <section class="panel" aria-label="Chart">
             <Head choices={props.choices.clone()} state={(*state).clone()} view={view.clone()} act={act.clone()}
-                kept={*kept} {keep} />
+                refused={props.refused} kept={*kept} {keep} />
             <div class="panel__body charts">
                 <Legend state={(*state).clone()} is_dense={plan.is_dense} act={act.clone()} />
                 <Plots node={plots} view={view.clone()} plan={plan.clone()} state={(*state).clone()} {seen} act={act.clone()} />

@@ -301,6 +301,7 @@ impl Engine {
                 discardable: self.publisher.discardable(&mut self.connection),
                 subscriptions: &self.subscriptions,
                 retained: &self.retained,
+                shown_until: self.replay.shown_until(),
             };
             patches.extend(self.views.patches(now, &self.home, &mut self.store, &facts));
         }

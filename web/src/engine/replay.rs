@@ -286,6 +286,14 @@ impl Replay {
         self.view.speed == 0
     }
 
+    /// When the present of what is shown ends, ms since epoch: a recording that keeps its times is looked at as of its
+    /// last message.
+    #[must_use]
+    pub fn shown_until(&self) -> Option<u64> {
+        let is_past = self.view.demonstration && self.keeps_times() && self.view.to > 0;
+        is_past.then_some(self.view.to)
+    }
+
     /// Since the first message, in ms of the recording.
     fn position(&self, now: Now) -> u64 {
         let (at, before) = self.at;

@@ -16,6 +16,7 @@ use std::rc::Rc;
 pub use hearth_model::api::{BridgeBroker, BridgeConfig};
 use yew::prelude::*;
 
+use self::state::Answer;
 pub use self::{
     clock::use_now,
     handle::EngineHandle,
@@ -134,6 +135,15 @@ pub fn use_outcome(request: Option<RequestId>) -> Option<Outcome> {
     )
 }
 
+/// What a component asked to have unpacked.
+#[derive(Default)]
+struct Unpacking {
+    packing: Option<&'static str>,
+    /// Without an answer yet, in their order.
+    open: Vec<RequestId>,
+    last: Option<Answer>,
+}
+
 /// What a payload says that is no text: `packing` as in [`Command::Unpack`], `None` asks nothing. While the answer to a
 /// newer payload is on its way, the last one stays.
 #[hook]
@@ -143,25 +153,22 @@ pub fn use_unpacked(
     payload: &Rc<[u8]>,
 ) -> Option<Result<Rc<Unpacked>, Rc<str>>> {
     let engine = use_engine();
-    // The first and the last request for this packing.
-    let requests = use_mut_ref(|| (None, 0..=0));
+    let asked = use_mut_ref(Unpacking::default);
     {
-        let requests = requests.clone();
+        let asked = asked.clone();
         use_effect_with(
             (packing, media_type.clone(), payload.clone()),
             move |(packing, media_type, payload)| {
-                let Some(packing) = packing else {
-                    *requests.borrow_mut() = (None, 0..=0);
-                    return;
-                };
+                let mut asked = asked.borrow_mut();
+                if asked.packing != *packing {
+                    *asked = Unpacking {
+                        packing: *packing,
+                        ..Unpacking::default()
+                    };
+                }
+                let Some(packing) = packing else { return };
                 let request = engine.request();
-                let mut asked = requests.borrow_mut();
-                let first = if asked.0 == Some(*packing) {
-                    *asked.1.start()
-                } else {
-                    request
-                };
-                *asked = (Some(*packing), first..=request);
+                asked.open.push(request);
                 engine.send(Command::Unpack {
                     request,
                     packing: (*packing).to_owned(),
@@ -171,10 +178,17 @@ pub fn use_unpacked(
             },
         );
     }
-    let held = use_selected(Key::Unpacked, |state: &PageState| state.unpacked.clone());
-    let (asked, of) = &*requests.borrow();
-    held.filter(|answer| asked.is_some() && *asked == packing && of.contains(&answer.request))
-        .map(|answer| answer.result)
+    let answers = use_selected(Key::Unpacked, |state: &PageState| state.unpacked.clone());
+    let mut asked = asked.borrow_mut();
+    // Several components ask at the same time; each takes what it asked for, the older one first.
+    for answer in answers.into_iter().rev().flatten() {
+        if let Some(at) = asked.open.iter().position(|request| *request == answer.request) {
+            asked.open.drain(..=at);
+            asked.last = Some(answer);
+        }
+    }
+    let last = asked.last.as_ref().filter(|_| asked.packing == packing);
+    last.map(|answer| answer.result.clone())
 }
 
 /// The export that goes on, or the last one.

@@ -75,6 +75,9 @@ pub enum Shown<T> {
     Present(Rc<T>),
 }
 
+/// Answers of the second module that are held: several may come before the page is drawn.
+const ANSWERS: usize = 3;
+
 /// What the second module said to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -114,8 +117,8 @@ pub struct PageState {
     pub retained: Option<Rc<RetainedView>>,
     /// What became of requests.
     pub outcomes: BTreeMap<RequestId, Outcome>,
-    /// The payload that was read last by the second module.
-    pub unpacked: Option<Answer>,
+    /// The payloads that were read last by the second module, the newest first.
+    pub unpacked: [Option<Answer>; ANSWERS],
     /// The export that goes on, or the last one.
     pub export: Option<Rc<ExportView>>,
     /// The recording.
@@ -223,10 +226,13 @@ impl PageState {
                 Key::Outcome(request)
             }
             Patch::Unpacked { request, result } => {
-                self.unpacked = Some(Answer {
-                    request,
-                    result: result.map(Rc::new).map_err(Into::into),
-                });
+                self.unpacked.rotate_right(1);
+                if let Some(newest) = self.unpacked.first_mut() {
+                    *newest = Some(Answer {
+                        request,
+                        result: result.map(Rc::new).map_err(Into::into),
+                    });
+                }
                 Key::Unpacked
             }
             Patch::Done(done) => {

@@ -191,9 +191,14 @@ fn floods(busiest: &BusiestBranch) -> Html {
     }
     .href();
     let percent = (busiest.share * 100.0).round() as u32;
+    let name = if topic.is_empty() {
+        "(empty level)".to_owned()
+    } else {
+        visible(topic)
+    };
     html! {
         <span class="floods" data-testid="busiest-branch" data-topic={topic.clone()} data-share={percent.to_string()}>
-            {"Busiest "}<a {href}><bdi>{visible(topic)}</bdi></a>{format!(" {percent} %, {}/s", words::rate(busiest.rate))}
+            {"Busiest "}<a {href}><bdi>{name}</bdi></a>{format!(" {percent} %, {}/s", words::rate(busiest.rate))}
         </span>
     }
 }

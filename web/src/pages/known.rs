@@ -43,6 +43,12 @@ pub(crate) fn Known(props: &KnownProps) -> Html {
         let known = known.clone();
         Callback::from(move |()| known.set(profiles::load()))
     };
+    {
+        // What was just connected to is in the list at once.
+        let (url, state) = (props.connection.url.clone(), props.connection.state);
+        let on_change = on_change.clone();
+        use_effect_with((url, state), move |_| on_change.emit(()));
+    }
     let on_remove = {
         let (on_change, removed) = (on_change.clone(), removed.clone());
         Callback::from(move |profile: Profile| {
@@ -120,7 +126,7 @@ fn Row(props: &RowProps) -> Html {
             <button class="profile" type="button" data-testid="connect-known" {onclick}>
                 <span class="tile"><Icon name="link" /></span>
                 <span class="grow"><strong class="clip2"><bdi>{visible(name)}</bdi></strong>
-                    <small class="clip">{used}</small></span>
+                    <small class="clip"><bdi>{visible(&address)}</bdi></small><small class="clip">{used}</small></span>
             </button>
             <button class="btn btn--quiet btn--icon" type="button" onclick={remove}
                 aria-label={format!("Forget {}", visible(&address))}><Icon name="trash" /></button>

@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use crate::{
     components::{icon::Icon, text::visible, words},
+    hooks::use_now,
     platform::locale,
     wire::{Arrivals, HistoryRow, TopicSeen, TopicView},
 };
@@ -64,6 +65,9 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
         .history
         .iter()
         .zip(view.history.iter().skip(1).map(Some).chain([None]));
+    let today = locale::day_number(use_now(60));
+    // Above the first row of a day that is not today, and where one day follows another.
+    let mut day = today;
     html! {
         <section class="panel" aria-label="Messages">
             <header class="panel__head">
@@ -89,7 +93,13 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
                     <tbody>{ for after.map(|(row, before)| {
                         let against = Some(row.number);
                         let compare = props.on_seen.reform(move |_: MouseEvent| TopicSeen { against, ..seen });
-                        row_html(view, row, before, show(row.number), compare)
+                        let is_other = std::mem::replace(&mut day, locale::day_number(row.received_at)) != day;
+                        html! {
+                            <>
+                                if is_other { {day_html(row)} }
+                                {row_html(view, row, before, show(row.number), compare)}
+                            </>
+                        }
                     })}</tbody>
                 </table>
                 if last_row > oldest {
@@ -98,6 +108,11 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
             </div>
         </section>
     }
+}
+
+fn day_html(row: &HistoryRow) -> Html {
+    let day = locale::day_and_year(row.received_at);
+    html! { <tr key={format!("day {}", row.number)} data-testid="topic-history-day"><th scope="rowgroup" colspan="6">{day}</th></tr> }
 }
 
 fn kept(view: &TopicView) -> String {

@@ -82,7 +82,7 @@ pub(crate) fn Retained(props: &RetainedProps) -> Html {
             <header class="detail__head"><div class="row">
                 <a class="btn btn--dense only-detail" href={Route::Explorer { topic: None }.href()}><Icon name="left" small=true />{"Topics"}</a>
                 <h2 class="grow">{"Retained messages"}</h2>
-                <a class="btn btn--dense btn--icon btn--quiet" aria-label="Close retained messages" href={Route::Explorer { topic: None }.href()}><Icon name="x" /></a>
+                <a class="btn btn--dense btn--icon btn--quiet only-wide" aria-label="Close retained messages" href={Route::Explorer { topic: None }.href()}><Icon name="x" /></a>
             </div></header>
             <div class="stack retained">
                 <section class="panel" aria-label="Choose retained messages">

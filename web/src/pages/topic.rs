@@ -28,6 +28,7 @@ use crate::{
 
 /// Longest level of a topic shown in its path; copying takes all of it.
 const LONGEST_LEVEL: usize = 200;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What [`Topic`] draws.
 #[derive(Properties, PartialEq)]
@@ -85,6 +86,8 @@ fn Head(props: &HeadProps) -> Html {
                 <nav class="path grow" aria-label="Topic path">{path(&props.topic)}</nav>
                 <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the topic" onclick={copy}><Icon name="copy" /></button>
                 <ExportButton topic={props.topic.clone()} />
+                <a class="btn btn--dense btn--icon btn--quiet only-wide" aria-label="Close the topic" title="Close the topic" data-testid="topic-close"
+                    href={Route::Explorer { topic: None }.href()}><Icon name="x" /></a>
             </div>
             if let Some(view) = &props.view {
                 {marks(view, live, now)}
@@ -130,11 +133,18 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
     } else {
         ("mark--warn", "minus", "Last known")
     };
+    // A word for its age within a day, the date after it; the time to the millisecond, which tells messages apart.
+    let time = locale::time_exact(view.received_at);
+    let received = if now.saturating_sub(view.received_at) < DAY_MS {
+        let age = words::ago(view.received_at, words::step_now(view.received_at, now));
+        format!("Received {time}, {age}.")
+    } else {
+        format!("Received {}, {time}.", locale::day_and_year(view.received_at))
+    };
     let every = match view.mean_interval_ms {
         Some(ms) => format!("Every {} on average.", words::interval(ms)),
         None => String::new(),
     };
-    let age = words::ago(view.received_at, words::step_now(view.received_at, now));
     html! {
         <p class="row row--wrap">
             <span class={classes!("mark", class)}><Icon name={icon} />{words}</span>
@@ -149,7 +159,7 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
             }
             if view.duplicate { <span class="mark mark--warn">{"Duplicate"}</span> }
             <span class="mark">{words::bytes(view.payload_bytes)}</span>
-            <span class="ink2 small">{format!("Received {}, {age}. {every}", locale::time_long(view.received_at))}</span>
+            <span class="ink2 small">{received}{" "}{every}</span>
         </p>
     }
 }
@@ -206,7 +216,7 @@ fn Message(props: &MessageProps) -> Html {
         <>
             <Viewer key={&*props.topic} topic={props.topic.clone()} {media_type} payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
                 against={against} on_previous={on_previous} />
-            if !props.choices.is_empty() { <Chart choices={props.choices.clone()} /> }
+            if !props.choices.is_empty() { <Chart choices={props.choices.clone()} refused={view.arrivals.fields_refused} /> }
             <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} />
         </>
     }
@@ -235,13 +245,7 @@ pub(crate) struct PublishProps {
 #[component]
 pub(crate) fn Publish(props: &PublishProps) -> Html {
     let engine = use_engine();
-    let topic = props.topic.to_string();
-    let draft = use_state(|| {
-        Rc::new(Draft {
-            topic,
-            ..Draft::default()
-        })
-    });
+    let draft = use_state(|| sent::draft(&props.topic));
     let last = {
         let engine = engine.clone();
         use_state(move || sent::last(&engine))
@@ -256,12 +260,17 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
         .as_ref()
         .map(|last| last.topic.clone())
         .filter(|topic| *topic != props.topic && *topic != draft.topic);
-    let outcome = outcome.filter(|_| under_way || elsewhere.is_none());
+    // Beside an error the outcome of the message before would seem to be that of this one.
+    let outcome = outcome.filter(|_| under_way || (elsewhere.is_none() && error.is_none()));
     let elsewhere = elsewhere.filter(|_| outcome.is_some());
     let look_only = use_look_only();
     let on_change = {
-        let draft = draft.clone();
-        Callback::from(move |changed| draft.set(Rc::new(changed)))
+        let (draft, topic) = (draft.clone(), props.topic.clone());
+        Callback::from(move |changed: Draft| {
+            let changed = Rc::new(changed);
+            sent::keep_draft(&topic, &changed);
+            draft.set(changed);
+        })
     };
     let on_stop = {
         let (engine, last) = (engine.clone(), last.clone());

@@ -97,6 +97,10 @@ mod source {
         format!("{year}-{month:02}-{day:02}")
     }
 
+    pub(super) fn time_exact(ms: u64) -> String {
+        format!("{}.{:03}", time(ms, true), ms % 1_000)
+    }
+
     pub(super) fn long_date(ms: u64) -> String {
         date(ms)
     }
@@ -127,6 +131,8 @@ mod source {
         static TIME: Intl::DateTimeFormat = formatter(&[("hour", "2-digit"), ("minute", "2-digit")]);
         static TIME_S: Intl::DateTimeFormat =
             formatter(&[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit")]);
+        static TIME_MS: Intl::DateTimeFormat =
+            formatter(&[("hour", "2-digit"), ("minute", "2-digit"), ("second", "2-digit"), ("fractionalSecondDigits", "3")]);
         static DATE: Intl::DateTimeFormat = formatter(&[("dateStyle", "medium")]);
         static LONG_DATE: Intl::DateTimeFormat =
             formatter(&[("weekday", "long"), ("day", "numeric"), ("month", "long")]);
@@ -196,6 +202,10 @@ mod source {
         DATE.with(|with| format(with, ms))
     }
 
+    pub(super) fn time_exact(ms: u64) -> String {
+        TIME_MS.with(|with| format(with, ms))
+    }
+
     pub(super) fn long_date(ms: u64) -> String {
         LONG_DATE.with(|with| format(with, ms))
     }
@@ -225,6 +235,21 @@ pub fn time_short(ms: u64) -> String {
 /// "14:31:58"
 pub fn time_long(ms: u64) -> String {
     source::time(ms, true)
+}
+
+/// "14:31:58.042"
+pub fn time_exact(ms: u64) -> String {
+    source::time_exact(ms)
+}
+
+/// "3 Nov 2025"
+pub fn day_and_year(ms: u64) -> String {
+    source::date(ms)
+}
+
+/// Days since 1970 of the local calendar.
+pub fn day_number(ms: u64) -> i64 {
+    (i64::try_from(ms).unwrap_or(0) + offset_ms(ms)).div_euclid(86_400_000)
 }
 
 /// "3 Nov 2025, 14:31"
@@ -298,6 +323,9 @@ mod tests {
     fn a_native_date_is_utc() {
         assert_eq!(date_and_time(1_763_562_727_000), "2025-11-19, 14:32");
         assert_eq!(time_long(1_763_562_727_000), "14:32:07");
+        assert_eq!(time_exact(1_763_562_727_042), "14:32:07.042");
+        assert_eq!(day_and_year(1_763_562_727_000), "2025-11-19");
+        assert_eq!(day_number(1_763_596_799_999) + 1, day_number(1_763_596_800_000));
         assert_eq!(iso(1_763_562_727_005), "2025-11-19T14:32:07.005Z");
     }
 }

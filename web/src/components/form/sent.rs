@@ -22,7 +22,11 @@ const MOST: usize = 20;
 /// Characters of a payload that are shown.
 const LONGEST: usize = 60;
 
+/// Topics whose form was left with something in it, the newest so many.
+const DRAFTS: usize = 50;
+
 thread_local! {
+    static DRAFTED: RefCell<Vec<(AttrValue, Rc<Draft>)>> = const { RefCell::new(Vec::new()) };
     static SENT: RefCell<Vec<Rc<Draft>>> = const { RefCell::new(Vec::new()) };
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
@@ -45,6 +49,36 @@ impl Last {
             Some(Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_)) => self.waits,
             Some(Outcome::Answered(_) | Outcome::Failed(_)) | None => false,
         }
+    }
+}
+
+/// What was typed on the page of a topic when it was left.
+pub(crate) fn draft(topic: &AttrValue) -> Rc<Draft> {
+    let known = DRAFTED.with_borrow(|all| {
+        all.iter()
+            .find(|(of, _)| of == topic)
+            .map(|(_, draft)| draft.clone())
+    });
+    known.unwrap_or_else(|| Rc::new(untouched(topic)))
+}
+
+/// Keeps what is typed: another topic may be looked at in between.
+pub(crate) fn keep_draft(topic: &AttrValue, draft: &Rc<Draft>) {
+    DRAFTED.with_borrow_mut(|all| {
+        all.retain(|(of, _)| of != topic);
+        if **draft != untouched(topic) {
+            all.push((topic.clone(), draft.clone()));
+        }
+        if all.len() > DRAFTS {
+            all.remove(0);
+        }
+    });
+}
+
+fn untouched(topic: &AttrValue) -> Draft {
+    Draft {
+        topic: topic.to_string(),
+        ..Draft::default()
     }
 }
 
@@ -241,6 +275,26 @@ mod tests {
         assert!(html.find("kept") < html.find("t/4"), "{html}");
         assert_eq!(html.matches(r#"aria-pressed="true""#).count(), 1, "{html}");
         assert!(html.contains("t/4") && !html.contains("<b>"), "{html}");
+    }
+
+    #[test]
+    fn what_was_typed_for_a_topic_is_there_again_and_an_empty_form_is_not_kept() {
+        let (lamp, door) = (AttrValue::from("lamp"), AttrValue::from("door"));
+        let typed = |payload: &str| {
+            Rc::new(Draft {
+                topic: "lamp".into(),
+                payload: payload.into(),
+                ..Draft::default()
+            })
+        };
+        keep_draft(&lamp, &typed("ON"));
+        assert_eq!((draft(&lamp), &*draft(&door).topic), (typed("ON"), "door"));
+        keep_draft(&lamp, &typed(""));
+        assert_eq!(draft(&lamp), typed(""));
+        for n in 0..DRAFTS {
+            keep_draft(&n.to_string().into(), &typed("x"));
+        }
+        assert_eq!(DRAFTED.with_borrow(Vec::len), DRAFTS);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
     wire::Unpacked,
 };
 
-/// Longest line drawn; the rest of it is in the raw view, which breaks lines.
+/// Longest line drawn, in characters; it says what is left out, and the raw view, which breaks lines, has it.
 const LONGEST_LINE: usize = 2_000;
 /// Characters per line of Base64, as in mail.
 const BASE64_LINE: usize = 76;
@@ -81,11 +81,6 @@ impl Form {
 
     fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|form| form.name() == name)
-    }
-
-    /// Whether it shows lines of text, which can be compared.
-    fn is_text(self) -> bool {
-        matches!(self, Self::Json | Self::Raw)
     }
 }
 
@@ -156,10 +151,6 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
     let is_text = use_memo(props.payload.clone(), |payload| {
         std::str::from_utf8(payload).is_ok()
     });
-    let compared: Rc<Compared> = use_memo((props.payload.clone(), props.previous.clone()), |(new, old)| {
-        old.as_ref()
-            .map(|old| diff::compare(&readable(old), &readable(new)).map(Rc::new))
-    });
     let wanted = match *chosen {
         Some(Form::Packed(word, _)) => Some(word),
         // Text is what it says; only its sender can say that it is something else.
@@ -185,6 +176,9 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
             _ => true,
         })
         .unwrap_or(best);
+    let compares = (*comparing || props.against.is_some()) && props.previous.is_some();
+    let previous = use_unpacked_previous(props, form, compares);
+    let compared = use_compared(props, unpacked.as_ref(), previous.as_ref());
     let onchange = {
         let (chosen, topic) = (chosen.clone(), props.topic.clone());
         Callback::from(move |event: Event| {
@@ -214,7 +208,6 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
             on_previous.emit(());
         })
     };
-    let show_diff = (*comparing || props.against.is_some()) && form.is_text() && compared.is_some();
     html! {
         <section class="panel viewer" aria-label="Payload">
             <header class="panel__head">
@@ -226,16 +219,16 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                     <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the payload" title="Copy the payload" onclick={copy}
                         disabled={props.payload.is_empty()} data-testid="payload-copy"><Icon name="copy" small=true /></button>
                     if let Some(Some(changes)) = &*compared {
-                        <span class="sub">{changed_words(changes)}</span>
+                        <span class="sub">{changed_words(changes, props.previous.as_ref() == Some(&props.payload))}</span>
                     }
-                    <button class="btn btn--dense" type="button" aria-pressed={show_diff.to_string()} onclick={toggle}
-                        disabled={compared.is_none() || !form.is_text()}>
+                    <button class="btn btn--dense" type="button" aria-pressed={compares.to_string()} onclick={toggle}
+                        disabled={compared.is_none()} data-testid="payload-compare">
                         {"Compare to "}{props.against.clone().unwrap_or_else(|| "previous".into())}</button>
                 </div>
             </header>
             {cut_notice(props)}
             <div data-testid="topic-payload" data-view={form.name()} class="viewer__body">
-                if show_diff {
+                if compares {
                     {comparison(&compared)}
                 } else if props.payload.is_empty() {
                     <p class="hint viewer__note">{"Empty payload: 0 bytes."}</p>
@@ -247,10 +240,45 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
     }
 }
 
-fn changed_words(changes: &[Change]) -> String {
-    match diff::changed(changes) {
-        0 => "Same as before".to_owned(),
-        n => format!("{} changed", words::count(n as u64, "line", "lines")),
+/// The message before as the second module reads it, while two packed messages are compared.
+#[hook]
+fn use_unpacked_previous(props: &ViewerProps, form: Form, compares: bool) -> Option<Rc<Unpacked>> {
+    let nothing = use_memo((), |()| Rc::<[u8]>::from([]));
+    let packing = match form {
+        Form::Packed(word, _) if compares => Some(word),
+        _ => None,
+    };
+    let payload = props.previous.as_ref().unwrap_or(&nothing);
+    use_unpacked(packing, &props.media_type, payload)?.ok()
+}
+
+/// What changed since the message before, or since the one that was chosen.
+#[hook]
+fn use_compared(
+    props: &ViewerProps,
+    new: Option<&Result<Rc<Unpacked>, Rc<str>>>,
+    old: Option<&Rc<Unpacked>>,
+) -> Rc<Compared> {
+    // What is packed is compared by what it says, when both of it can be read.
+    let plain = new.and_then(|new| new.clone().ok()).zip(old.cloned());
+    use_memo(
+        (props.payload.clone(), props.previous.clone(), plain),
+        |(new, old, plain)| {
+            let old = old.as_ref()?;
+            let (old, new) = match plain {
+                Some((new, old)) => (readable(&old.payload), readable(&new.payload)),
+                None => (readable(old), readable(new)),
+            };
+            Some(diff::compare(&old, &new).map(Rc::new))
+        },
+    )
+}
+
+fn changed_words(changes: &[Change], is_same: bool) -> String {
+    match (diff::changed(changes), is_same) {
+        (0, true) => "Same as before".to_owned(),
+        (0, false) => "Same, but written differently".to_owned(),
+        (n, _) => format!("{} changed", words::count(n as u64, "line", "lines")),
     }
 }
 
@@ -275,14 +303,24 @@ fn as_text(payload: &[u8]) -> String {
     }
 }
 
-/// The lines that are compared: JSON by entry, anything else as it is.
+/// The lines that are compared: JSON by entry, text as it is, other bytes by sixteen.
 fn readable(payload: &[u8]) -> Vec<String> {
-    json::pretty(payload).unwrap_or_else(|| {
-        String::from_utf8_lossy(payload)
-            .lines()
-            .map(str::to_owned)
-            .collect()
-    })
+    let lines = json::pretty(payload).or_else(|| {
+        let text = std::str::from_utf8(payload).ok()?;
+        Some(text.lines().map(str::to_owned).collect())
+    });
+    let Some(lines) = lines else {
+        let rows = (0..hex::row_count(payload.len())).map(|at| hex::row(payload, at));
+        return rows
+            .map(|row| format!("{} {} {}", row.offset, row.digits, row.text))
+            .collect();
+    };
+    // Of a long line that is one piece only the beginning would be seen, and not what changed.
+    let broken = |line: String| match line.len() > LONGEST_LINE {
+        true => raw_lines(&line),
+        false => vec![line],
+    };
+    lines.into_iter().flat_map(broken).collect()
 }
 
 fn comparison(compared: &Compared) -> Html {
@@ -302,7 +340,7 @@ fn comparison(compared: &Compared) -> Html {
     }));
     html! {
         <div data-testid="topic-diff">
-            <Lines {count} {draw} class="code json" label="Difference to the previous message" />
+            <Lines {count} {draw} class="code json" label="Differences" />
         </div>
     }
 }
@@ -329,6 +367,9 @@ fn code_line(class: Option<&'static str>, mark: &'static str, line: &str, number
                     None => html! { <span {class}>{visible(piece)}</span> },
                 }
             })}
+            if let Some(more) = line.chars().count().checked_sub(LONGEST_LINE).filter(|more| *more > 0) {
+                <span class="muted" data-testid="payload-more">{format!(" {} more: choose Text", words::count(more as u64, "character", "characters"))}</span>
+            }
         </span></span>
     }
 }
@@ -464,6 +505,50 @@ mod tests {
     fn bytes_that_are_no_text_are_copied_as_hex() {
         assert_eq!(as_text(b"21.5"), "21.5");
         assert_eq!(as_text(&[0xff, 0x00, 0x1a]), "ff001a");
+    }
+
+    fn compared(previous: &[u8], payload: &[u8]) -> String {
+        render::<Viewer>(ViewerProps {
+            topic: "t".into(),
+            media_type: AttrValue::default(),
+            payload: payload.into(),
+            previous: Some(previous.into()),
+            received_bytes: payload.len() as u64,
+            against: Some("message 1".into()),
+            on_previous: Callback::noop(),
+        })
+    }
+
+    #[test]
+    fn bytes_that_differ_are_never_called_the_same() {
+        for (old, new, said) in [
+            (&b"\xff\x00"[..], &b"\xfe\x00"[..], "1 line changed"),
+            (b"a\n", b"a", "Same, but written differently"),
+            (b"{\"a\": 1}", b"{\"a\":1}", "Same, but written differently"),
+            (b"{\"a\":1}", b"{\"a\":1}", "Same as before"),
+            (b"\xff\x00", b"\xff\x00", "Same as before"),
+        ] {
+            let html = compared(old, new);
+            assert!(html.contains(said), "{old:?} {new:?}: {html}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_compared_with_a_chosen_message_too() {
+        let html = compared(b"\xff\x00", b"\xfe\x00");
+        assert!(
+            html.contains("topic-diff") && html.contains(">ff<") && html.contains(">fe<"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn what_changed_in_a_long_line_is_seen_and_what_is_cut_is_said() {
+        let line = |end: &str| format!("{{\"a\":\"{}{end}\"}}", "y".repeat(5_000));
+        let html = compared(line("1").as_bytes(), line("2").as_bytes());
+        assert!(html.contains("1 line changed") && html.contains("y2"), "{html}");
+        let html = view(line("1").as_bytes(), 5_009);
+        assert!(html.contains("3,010 characters more"), "{html}");
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub(crate) fn Menu(props: &MenuProps) -> Html {
                 <p class="rowmenu__title mono" aria-hidden="true"><bdi>{shortened(&visible(&place.topic), LONGEST_TOPIC)}</bdi></p>
                 {item("Show this topic", "right", "menu-show", with(|topic| document::go(&Route::Explorer { topic: Some(topic.to_owned()) }.href())))}
                 {item("Copy the topic", "copy", "menu-copy", with(document::copy))}
+                // What a broker says of itself is not the user's to delete.
+                if !place.topic.starts_with('$') {
+                    {item("Retained messages here and below…", "pin", "menu-retained", with(|topic| document::go(&Route::Retained { search: format!("{topic}/#") }.href())))}
+                }
                 {item("Export with all below as JSON Lines", "download", "menu-export-jsonl", export(false))}
                 {item("Export with all below as CSV", "download", "menu-export-csv", export(true))}
             </div>
@@ -131,7 +135,9 @@ mod tests {
             on_close: Callback::noop(),
         });
         assert!(
-            html.contains(r#"role="menu""#) && html.contains("menu-export-csv"),
+            html.contains(r#"role="menu""#)
+                && html.contains("menu-export-csv")
+                && html.contains("menu-retained"),
             "{html}"
         );
         assert!(!html.contains("<i>"), "{html}");

@@ -3,7 +3,7 @@
 use hearth_model::recording::{self, Pending};
 
 use super::*;
-use crate::wire::{ReplayCommand, ReplayState, ReplayView};
+use crate::wire::{ChartSpan, ChartWindow, ReplayCommand, ReplayState, ReplayView, SeriesName};
 
 impl Bench {
     /// The user gives a file, and all of it is read.
@@ -184,6 +184,42 @@ fn as_fast_as_possible_messages_keep_their_times() {
         times[0] >= WALL_AT_ZERO_MS && times[0] < WALL_AT_ZERO_MS + 10_000,
         "never later than now"
     );
+}
+
+#[test]
+fn a_chart_of_a_recording_that_keeps_its_times_ends_with_it() {
+    let mut bench = Bench::new();
+    // An hour in 2020; now is 2023.
+    let lines = (0..60).map(|n| format!("{}.000 t {n}\n", 1_600_000_000 + n * 60));
+    bench.give(lines.collect::<String>().as_bytes());
+    bench.play(ReplayCommand::Speed(0));
+    bench.play(ReplayCommand::Show);
+    bench.wait(1_000);
+    let series = vec![SeriesName {
+        topic: "t".into(),
+        ..SeriesName::default()
+    }];
+    for (span, samples) in [(ChartSpan::All, 60), (ChartSpan::Last(600_000), 10)] {
+        bench.command(Command::Open(View::Chart(ChartWindow {
+            series: series.clone(),
+            span,
+            columns: 200,
+        })));
+        bench.wait(1_000);
+        let view = bench.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Chart(view) => Some(view.clone()),
+            _ => None,
+        });
+        let view = view.unwrap();
+        assert_eq!(view.now_ms, 1_600_003_540_000);
+        assert!(view.to_ms < view.now_ms + 60_000, "{span:?}: {}", view.to_ms);
+        let columns = view.series[0].columns.iter();
+        assert_eq!(
+            columns.map(|column| column.count).sum::<u32>(),
+            samples,
+            "{span:?}"
+        );
+    }
 }
 
 #[test]

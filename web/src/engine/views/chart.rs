@@ -97,13 +97,20 @@ impl ChartScreen {
         due.min().filter(|_| self.window.is_some())
     }
 
-    pub(super) fn patch(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
+    /// With `until` the present is that of a recording.
+    pub(super) fn patch(
+        &mut self,
+        now: Now,
+        until: Option<u64>,
+        home: &Home,
+        store: &Store,
+    ) -> Option<Patch> {
         self.window.as_ref()?;
-        self.open_patch(now, home, store)
+        self.open_patch(now, until, home, store)
     }
 
     #[inline(never)]
-    fn open_patch(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
+    fn open_patch(&mut self, now: Now, until: Option<u64>, home: &Home, store: &Store) -> Option<Patch> {
         let window = self.window.as_ref()?;
         if self.moves_at.is_some_and(|at| at <= now.mono) {
             self.pace = Pace::due_at_once();
@@ -125,10 +132,11 @@ impl ChartScreen {
             .collect();
         let oldest = fields.iter().filter_map(|(_, field)| field.series.first());
         let oldest_ms = oldest.map(|sample| sample.at_ms).min();
-        let (from_ms, to_ms, step_ms) = bounds(window, now.wall_ms, oldest_ms);
+        let now_ms = until.map_or(now.wall_ms, |until| until.min(now.wall_ms));
+        let (from_ms, to_ms, step_ms) = bounds(window, now_ms, oldest_ms);
         let is_past = matches!(window.span, ChartSpan::Between(..));
-        self.is_settled = is_past && to_ms <= now.wall_ms;
-        let moves = !is_past && oldest_ms.is_some();
+        self.is_settled = is_past && to_ms <= now_ms;
+        let moves = !is_past && oldest_ms.is_some() && until.is_none();
         self.moves_at = moves.then(|| match step_ms {
             ..=INTERVAL_MS => beat_after(now.mono, INTERVAL_MS),
             _ => now.mono + step_ms,
@@ -140,7 +148,7 @@ impl ChartScreen {
         Some(Patch::Chart(Box::new(ChartView {
             from_ms,
             to_ms,
-            now_ms: now.wall_ms,
+            now_ms,
             oldest_ms,
             series: series.collect(),
         })))

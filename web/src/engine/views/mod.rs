@@ -261,7 +261,7 @@ impl Views {
         if !holds_topic {
             patches.extend(self.topic.patch(now, store, facts.subscriptions));
         }
-        patches.extend(self.chart.patch(now, home, store));
+        patches.extend(self.chart.patch(now, facts.shown_until, home, store));
         patches.extend(self.retained.patch(now, store, facts.retained));
         if self
             .subscriptions
@@ -287,6 +287,8 @@ pub struct Facts<'a> {
     pub devices: DeviceCounters,
     /// Subscriptions with their results.
     pub subscriptions: &'a Subscriptions,
+    /// When the present of a recording ends, ms since epoch.
+    pub shown_until: Option<u64>,
     /// What is done with retained messages.
     pub retained: &'a Retained,
 }
