@@ -428,9 +428,7 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
             };
         }
         // Of the envelope of an event.
-        ("id" | "source" | "type" | "subject" | "time" | "dataschema", "event") => {
-            return plain(Class::Internal, "");
-        }
+        (_, "cloudevent") => return plain(Class::Internal, ""),
         // 1 is good.
         ("battery_ok", _) => {
             return Guess {

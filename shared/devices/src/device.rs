@@ -375,6 +375,8 @@ pub struct Details {
     pub origin: String,
     /// Where it is set up: http or https only.
     pub configuration_url: String,
+    /// How far its bridge is in getting to know it.
+    pub interview: String,
 }
 
 /// Something in the home that speaks MQTT.

@@ -9,6 +9,7 @@ use hearth_model::order::sort_by;
 use hearth_model::store::Arrival;
 
 use crate::announced::{Announced, Presence};
+use crate::cloud_events;
 use crate::command::{Action, Command, CommandError};
 use crate::device::{Device, DeviceId, Liveness, Source, Value};
 use crate::entity::{Context, Reading, new_entity, read_text, refresh};
@@ -112,25 +113,31 @@ impl Devices {
                 } else {
                     read_text(text)
                 };
-                self.apply_values(now_ms, &place, arrival, vec![(path.clone(), None, scalar)]);
+                let mut values = vec![(path.clone(), None, scalar)];
+                if cloud_events::is_binary(arrival.properties) {
+                    // Of the newest event of the device: a sensor of many topics needs its entities for values.
+                    values.extend(cloud_events::attributes_of(arrival.properties));
+                }
+                self.apply_values(now_ms, &place, arrival, values);
             }
             Role::Json(prefix) => {
                 let Some((fields, beyond)) = flatten(arrival.payload, self.options.maximum_entities) else {
                     return;
                 };
                 self.counters.entities_refused += beyond as u64;
-                let is_event = crate::cloud_events::is_envelope(&fields);
-                let values = fields.into_iter().filter_map(|field| {
-                    let series = hearth_model::json::member_path(field.path.iter().map(String::as_str));
-                    let shown = if is_event {
-                        crate::cloud_events::shown(&field.path)?
-                    } else {
-                        field.path
-                    };
-                    let path = entity_path(place.source, prefix, shown)?;
-                    Some((path, Some(series), Reading::from(field.value)))
-                });
-                let values = values.collect();
+                // In the binary mode data that looks like an envelope is data.
+                let is_binary = cloud_events::is_binary(arrival.properties);
+                let values: Vec<cloud_events::Value> = if !is_binary && cloud_events::is_envelope(&fields) {
+                    cloud_events::opened(fields, self.options.maximum_entities)
+                } else {
+                    let attributes = is_binary.then(|| cloud_events::attributes_of(arrival.properties));
+                    let members = fields.into_iter().map(|field| {
+                        let series = hearth_model::json::member_path(field.path.iter().map(String::as_str));
+                        (field.path, Some(series), Reading::from(field.value))
+                    });
+                    members.chain(attributes.unwrap_or_default()).collect()
+                };
+                let values = below(&place, prefix, values).collect();
                 self.apply_values(now_ms, &place, arrival, values);
             }
         }
@@ -554,6 +561,18 @@ fn liveness_of(device: &Device, present: Option<bool>, now_ms: u64, options: &De
         Some(limit) if now_ms.saturating_sub(heard) > limit => Liveness::Stale,
         _ => Liveness::Online,
     }
+}
+
+/// Values below a prefix, without those that are nothing for a card.
+fn below(
+    place: &Place,
+    prefix: &[String],
+    values: Vec<cloud_events::Value>,
+) -> impl Iterator<Item = cloud_events::Value> {
+    let values = values.into_iter();
+    values.filter_map(|(path, series, reading)| {
+        Some((entity_path(place.source, prefix, path)?, series, reading))
+    })
 }
 
 /// Which entity a member of an object is; `None` for members that are nothing for a card.

@@ -6,6 +6,7 @@
 //! # Source: where the messages are from
 //! < topic payload             a message, live
 //! <r topic payload            a message from the broker's store
+//! u name value                the next message has this User Property, or this Content Type (content-type)
 //! t 120000                    that long passes, in ms
 //! = room | name | …           the home as it is now: all lines together
 //! =   entity …
@@ -31,11 +32,14 @@ use std::path::{Path, PathBuf};
 
 use hearth_devices::{Action, Device, DeviceOptions, Devices, Entity};
 use hearth_model::store::Arrival;
+use hearth_mqtt::{Properties, Property};
 
 /// A home with its broker's memory, as a page has it.
 struct Home {
     devices: Devices,
-    store: BTreeMap<String, (u64, bool, Vec<u8>)>,
+    store: BTreeMap<String, (u64, bool, Vec<u8>, Vec<u8>)>,
+    /// Of the next message.
+    properties: Properties,
     now_ms: u64,
 }
 
@@ -44,14 +48,16 @@ impl Home {
         Self {
             devices: Devices::new(DeviceOptions::default()),
             store: BTreeMap::new(),
+            properties: Properties::new(),
             now_ms: 1_000_000,
         }
     }
 
     fn say(&mut self, topic: &str, payload: &str, retain: bool) {
         let payload = unescaped(payload);
+        let properties = std::mem::take(&mut self.properties).as_bytes().to_vec();
         self.store
-            .insert(topic.to_owned(), (self.now_ms, retain, payload));
+            .insert(topic.to_owned(), (self.now_ms, retain, payload, properties));
         self.read(topic);
         self.devices.settle(self.now_ms);
         for topic in self.devices.take_wanted() {
@@ -59,12 +65,21 @@ impl Home {
         }
     }
 
+    fn property(&mut self, text: &str) {
+        let property = match text.split_once(' ').unwrap_or((text, "")) {
+            ("content-type", value) => Property::ContentType(value),
+            (name, value) => Property::UserProperty(name, value),
+        };
+        self.properties.push(&property).unwrap();
+    }
+
     fn read(&mut self, topic: &str) {
-        let Some((at, retain, payload)) = self.store.get(topic) else {
+        let Some((at, retain, payload, properties)) = self.store.get(topic) else {
             return;
         };
         let arrival = Arrival {
             retain: *retain,
+            properties,
             ..Arrival::new(topic, payload)
         };
         self.devices.apply(*at, &arrival);
@@ -173,6 +188,7 @@ fn describe(device: &Device) -> Vec<String> {
         ("software", &details.software),
         ("hardware", &details.hardware),
         ("serial", &details.serial),
+        ("interview", &details.interview),
         ("announced by", &details.origin),
         ("url", &details.configuration_url),
         ("via", device.via.as_ref().unwrap_or(&String::new())),
@@ -286,6 +302,11 @@ fn tell(path: &Path, text: &str) -> Told {
                 told.out.push(line.to_owned());
                 1
             }
+            ("u", property) => {
+                home.property(property);
+                told.out.push(line.to_owned());
+                1
+            }
             ("t", ms) => {
                 home.now_ms += ms.parse::<u64>().unwrap();
                 home.devices.tick(home.now_ms);
@@ -326,10 +347,21 @@ fn check_reverse(path: &Path, lines: &[&str]) -> Option<String> {
     let first = lines
         .iter()
         .take_while(|line| !line.starts_with(['=', '?', '!', 't']));
-    let messages: Vec<&&str> = first.filter(|line| line.starts_with('<')).collect();
+    let mut messages: Vec<(Vec<&str>, &str)> = Vec::new();
+    let mut properties = Vec::new();
+    for line in first {
+        match line.strip_prefix("u ") {
+            Some(property) => properties.push(property),
+            None if line.starts_with('<') => messages.push((std::mem::take(&mut properties), line)),
+            None => {}
+        }
+    }
     let homes = [messages.clone(), messages.into_iter().rev().collect()].map(|messages| {
         let mut home = Home::new();
-        for message in messages {
+        for (properties, message) in messages {
+            properties
+                .into_iter()
+                .for_each(|property| home.property(property));
             let (mark, message) = message.split_once(' ').unwrap();
             let (topic, payload) = message.split_once(' ').unwrap_or((message, ""));
             home.say(&topic.replace("%20", " "), payload, mark == "<r");

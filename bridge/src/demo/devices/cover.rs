@@ -81,7 +81,9 @@ impl Device for Cover {
 
     fn command_topics(&self) -> Vec<String> {
         match self.shape {
-            Shape::Zigbee2mqtt { friendly_name } => vec![format!("zigbee2mqtt/{friendly_name}/set")],
+            Shape::Zigbee2mqtt { friendly_name } => ["set", "get"]
+                .map(|word| format!("zigbee2mqtt/{friendly_name}/{word}"))
+                .to_vec(),
             Shape::Plain { topic } => vec![format!("{topic}/set")],
         }
     }
@@ -121,7 +123,10 @@ impl Device for Cover {
         }
     }
 
-    fn obey(&mut self, now: Moment, _topic: &str, payload: &str) -> Vec<Message> {
+    fn obey(&mut self, now: Moment, topic: &str, payload: &str) -> Vec<Message> {
+        if topic.ends_with("/get") {
+            return self.announce(now);
+        }
         let command: Option<Value> = serde_json::from_str(payload).ok();
         let position = command
             .as_ref()

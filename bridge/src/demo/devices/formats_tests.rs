@@ -30,6 +30,8 @@ impl Visit {
             store: BTreeMap::new(),
             now,
         };
+        // Nothing here reads templates, and nobody waits for it.
+        visit.page.miss_templates();
         let mut said = Vec::new();
         for device in &mut visit.home {
             said.extend(device.describe(now));
@@ -354,4 +356,7 @@ fn the_gateway_answers_requests_and_the_heat_pump_takes_a_setpoint_and_a_rebirth
     visit.act("Refrigerator", "ask_info", &Action::Press);
     let fridge = visit.page.device(visit.find("Refrigerator")).unwrap();
     assert_eq!(fridge.details.model, "PlusPlugS (SNPL-00112EU)");
+    visit.act("Refrigerator", "ask_names", &Action::Press);
+    let fridge = visit.page.device(visit.find("Refrigerator")).unwrap();
+    assert_eq!(fridge.entity("switch:0").unwrap().name, "Kompressor");
 }

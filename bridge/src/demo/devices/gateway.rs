@@ -174,7 +174,9 @@ fn devices(names: &Names) -> Vec<Value> {
             "power_source": if is_on_battery { "Battery" } else { "Mains (single phase)" },
             "software_build_id": "1.0",
             "model_id": model,
+            "interviewing": false,
             "interview_completed": true,
+            "interview_state": "SUCCESSFUL",
         })
     });
     std::iter::once(coordinator).chain(devices).collect()

@@ -33,7 +33,9 @@ impl Device for Lock {
     }
 
     fn command_topics(&self) -> Vec<String> {
-        vec![format!("zigbee2mqtt/{NAME}/set")]
+        ["set", "get"]
+            .map(|word| format!("zigbee2mqtt/{NAME}/{word}"))
+            .to_vec()
     }
 
     fn announce(&mut self, now: Moment) -> Vec<Message> {
@@ -61,7 +63,10 @@ impl Device for Lock {
         }
     }
 
-    fn obey(&mut self, now: Moment, _topic: &str, payload: &str) -> Vec<Message> {
+    fn obey(&mut self, now: Moment, topic: &str, payload: &str) -> Vec<Message> {
+        if topic.ends_with("/get") {
+            return self.announce(now);
+        }
         let command: Option<Value> = serde_json::from_str(payload).ok();
         let word = command
             .as_ref()

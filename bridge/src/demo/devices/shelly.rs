@@ -269,6 +269,15 @@ impl Rpc {
                 });
                 return Some((info, false));
             }
+            ("Shelly.GetConfig", component) => {
+                let name = match component {
+                    Component::Light => "Deckenlicht",
+                    Component::Switch => "Kompressor",
+                };
+                let mut settings = Map::from_iter([(self.key().to_owned(), json!({"id": 0, "name": name}))]);
+                settings.insert("sys".to_owned(), json!({"device": {"name": self.name}}));
+                return Some((Value::Object(settings), false));
+            }
             ("Light.Set", Component::Light) | ("Switch.Set", Component::Switch) => {
                 self.on = params.get("on").and_then(Value::as_bool).unwrap_or(self.on);
                 if let Some(percent) = params.get("brightness").and_then(Value::as_u64) {

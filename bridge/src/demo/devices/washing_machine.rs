@@ -90,7 +90,9 @@ impl Device for WashingMachine {
     }
 
     fn command_topics(&self) -> Vec<String> {
-        vec!["zigbee2mqtt/Waschmaschine/set".to_owned()]
+        ["set", "get"]
+            .map(|word| format!("zigbee2mqtt/Waschmaschine/{word}"))
+            .to_vec()
     }
 
     fn announce(&mut self, now: Moment) -> Vec<Message> {
@@ -114,7 +116,10 @@ impl Device for WashingMachine {
         messages
     }
 
-    fn obey(&mut self, now: Moment, _topic: &str, payload: &str) -> Vec<Message> {
+    fn obey(&mut self, now: Moment, topic: &str, payload: &str) -> Vec<Message> {
+        if topic.ends_with("/get") {
+            return self.announce(now);
+        }
         let command: Option<Value> = serde_json::from_str(payload).ok();
         let word = command
             .as_ref()

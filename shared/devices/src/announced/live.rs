@@ -493,6 +493,7 @@ impl Devices {
                 serial: first(|one| &one.details.serial),
                 origin: first(|one| &one.details.origin),
                 configuration_url: first(|one| &one.details.configuration_url),
+                interview: first(|one| &one.details.interview),
             },
             announced_by,
             via,

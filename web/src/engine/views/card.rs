@@ -156,6 +156,7 @@ fn details(device: &Device) -> Vec<(String, String)> {
         ("Software", &details.software),
         ("Hardware", &details.hardware),
         ("Serial number", &details.serial),
+        ("Interview", &details.interview),
         ("Announced by", &details.origin),
         ("Reached through", &via),
     ];

@@ -25,6 +25,8 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_devices::announced::esphome::",
             "hearth_devices::announced::sparkplug::",
             "hearth_devices::announced::parts::",
+            "hearth_devices::cloud_events::attributes_of",
+            "hearth_devices::cloud_events::opened",
             "hearth_devices::announced::group::Announcements>::insert",
         ],
         // What tells topics that announce from others.

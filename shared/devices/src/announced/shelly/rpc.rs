@@ -23,6 +23,8 @@ const DEVICES: usize = 2_000;
 /// Components of one device, and members of one component.
 const COMPONENTS: usize = 200;
 const MEMBERS: usize = 64;
+/// Longest name that people gave something, in characters.
+const NAME: usize = 100;
 const EVENTS: &str = "/events/rpc";
 /// Where answers come: the `src` of our requests with `/rpc` behind it.
 const ANSWERS: &str = "hearth/rpc";
@@ -41,6 +43,8 @@ pub(super) struct Device {
     /// Members that each component has said, by the component's name (`switch:0`). A member in a member is `aenergy.total`.
     components: BTreeMap<String, BTreeSet<String>>,
     name: String,
+    /// What people call its components, by their names.
+    names: BTreeMap<String, String>,
     mac: String,
     details: Details,
     /// It runs on its battery, and sleeps.
@@ -169,6 +173,12 @@ impl ShellyRpc {
             device.mac = text("mac");
         }
         let prefix = prefix.clone();
+        if let Some(system) = result.get("sys").and_then(|sys| sys.get("device")) {
+            // Settings, which have members of the same names as a status has.
+            device.take_names(system, result);
+            announcements.set(device.announcement(&prefix));
+            return;
+        }
         device.overlay(now_ms, &prefix, result, false, announcements);
     }
 }
@@ -232,6 +242,26 @@ impl Device {
         }
     }
 
+    /// What people call the device and its components, as `Shelly.GetConfig` says it.
+    fn take_names(&mut self, system: &Json, settings: &Json) {
+        let name = |json: &Json| {
+            let name = json.get("name").and_then(Json::text).unwrap_or_default();
+            name.trim().chars().take(NAME).collect::<String>()
+        };
+        self.name = name(system);
+        let known = settings
+            .members()
+            .iter()
+            .filter(|(component, _)| components::is_known(component));
+        self.names.clear();
+        for (component, settings) in known.take(COMPONENTS) {
+            let name = name(settings);
+            if !name.is_empty() {
+                self.names.insert(component.clone(), name);
+            }
+        }
+    }
+
     /// What happened: a button was pressed.
     fn events(&mut self, now_ms: u64, prefix: &str, params: &Json, announcements: &mut Announcements) {
         let events = params.get("events").map(Json::list).unwrap_or_default();
@@ -282,10 +312,11 @@ impl Device {
         };
         identify("shelly", &self.source, &mut announcement.identifiers);
         identify("shelly", &self.mac, &mut announcement.identifiers);
-        announcement.entities = components::entities(prefix, &self.components);
+        announcement.entities = components::entities(prefix, &self.components, &self.names);
         for (id, name, method) in [
             ("ask_status", "Ask for its state", "Shelly.GetStatus"),
             ("ask_info", "Ask what it is", "Shelly.GetDeviceInfo"),
+            ("ask_names", "Ask for its names", "Shelly.GetConfig"),
         ] {
             let mut ask = button(&format!("{prefix}/rpc"), request(method, ""));
             ask.control = ask.control.map(PartControl::asking);

@@ -232,7 +232,7 @@ fn members(metrics: Vec<Metric>, aliases: &HashMap<u64, (String, u32)>) -> Vec<M
                 let named = inner.into_iter().map(|member| Metric {
                     name: format!("{above}/{}", member.name),
                     is_historical: metric.is_historical || member.is_historical,
-                    // A member is set in a template of its own.
+                    // A member is set in a template of its own, and of those in commands chapter 6.4.14 says nothing.
                     properties: Properties {
                         read_only: Some(true),
                         ..member.properties

@@ -8,7 +8,7 @@ use hearth_model::letters::lower;
 use super::super::extract::Extract;
 use super::super::json::{Json, quoted};
 use super::super::model::{AnnouncedEntity, Part, PartControl, Shows, StateRead};
-use super::super::parts::{button, either, measured, named, selected, switch, told};
+use super::super::parts::{button, either, measured, named, selected, single, switch, told};
 use super::specific::{is_known, specific};
 use crate::class::{Class, guess};
 use crate::command::{ControlKind, Payload, Verb, Write};
@@ -16,6 +16,10 @@ use crate::device::{EntityKind, Value};
 
 pub(super) const PUBLISHED: u32 = 1;
 pub(super) const SET: u32 = 2;
+/// It can be read from the device.
+const GET: u32 = 4;
+/// Values that are read at once.
+const READ: usize = 64;
 /// Composites in composites.
 const NESTED: usize = 4;
 /// Where a number has no range of its own.
@@ -60,6 +64,48 @@ pub(super) fn entities(topic: &str, exposed: &[Json]) -> Vec<AnnouncedEntity> {
     let mut seen = std::collections::BTreeSet::new();
     entities.retain(|entity| seen.insert(entity.id.clone()));
     entities
+}
+
+/// What asks the device for all that it can be asked for, in one message (`<friendly name>/get`). The bridge asks for each by radio,
+/// and says what it heard like any other state; so this is a message of its own, and asks first.
+pub(super) fn read_again(topic: &str, exposed: &[Json]) -> Option<AnnouncedEntity> {
+    let mut names = Vec::new();
+    readable(exposed, 0, &mut names);
+    let members: Vec<String> = names
+        .iter()
+        .map(|name| format!("{}:\"\"", quoted(name)))
+        .collect();
+    let payload = Payload::Fixed(format!("{{{}}}", members.join(",")));
+    let ask = button(&format!("{topic}/get"), payload);
+    let part = Part {
+        class: Class::Internal,
+        control: ask.control.clone().map(PartControl::asking),
+        ..ask
+    };
+    (!names.is_empty()).then(|| single("read_again", Some("Read its values again"), part))
+}
+
+/// Names of what can be read: of a composite its own, whatever is read of it.
+fn readable<'a>(exposed: &'a [Json], depth: usize, names: &mut Vec<&'a str>) {
+    for json in exposed {
+        let feature = Feature {
+            json,
+            topic: "",
+            endpoint: "",
+            above: &[],
+        };
+        let features = json.get("features").map(Json::list).unwrap_or_default();
+        if feature.text("type") == "composite" || features.is_empty() {
+            let can_be = |one: &Json| Feature { json: one, ..feature }.can(GET);
+            let name = feature.property();
+            let is_new = !name.is_empty() && !names.contains(&name) && names.len() < READ;
+            if is_new && (can_be(json) || features.iter().any(can_be)) {
+                names.push(name);
+            }
+        } else if depth < NESTED {
+            readable(features, depth + 1, names);
+        }
+    }
 }
 
 /// Whether a device is about this rather than about what can be set besides.

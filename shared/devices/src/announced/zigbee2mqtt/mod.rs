@@ -28,6 +28,9 @@ const BRIDGES: usize = 64;
 /// `permit_join_end`, ms since epoch.
 const JOIN_SECONDS: &str = "254";
 
+/// Longest word that is told of an interview, in characters.
+const WORD: usize = 40;
+
 /// The format.
 #[derive(Debug, Default)]
 pub(super) struct Zigbee2mqtt {
@@ -95,6 +98,26 @@ impl Format for Zigbee2mqtt {
             place.groups(bridge, announcements);
         }
     }
+}
+
+/// How far the bridge is in asking a device what it can do: one word in newer versions, two marks in all.
+fn interview(device: &Json) -> String {
+    let is = |name: &str| device.get(name).and_then(Json::bool);
+    let said = match device.get("interview_state").and_then(Json::text) {
+        Some("PENDING") => "Not begun",
+        Some("IN_PROGRESS") => "In progress",
+        Some("SUCCESSFUL") => "Completed",
+        Some("FAILED") => "Failed",
+        // What later versions say, in their own words.
+        Some(other) => other,
+        None => match (is("interview_completed"), is("interviewing")) {
+            (Some(true), _) => "Completed",
+            (_, Some(true)) => "In progress",
+            (Some(false), _) => "Not completed",
+            (None, _) => "",
+        },
+    };
+    said.chars().take(WORD).collect()
 }
 
 struct Place<'a> {
@@ -179,6 +202,7 @@ impl Place<'_> {
             details.model = text("model_id");
         }
         details.software = text("software_build_id");
+        details.interview = interview(device);
         announcement.via = via(coordinator);
         let topic = format!("{}/{name}", self.base);
         announcement.entities = exposes::entities(&topic, exposed);
@@ -196,6 +220,7 @@ impl Place<'_> {
         if is_updated.and_then(Json::bool) == Some(true) {
             announcement.entities.push(self.update(&address, &name));
         }
+        announcement.entities.extend(exposes::read_again(&topic, exposed));
         announcement.entities.push(self.rename(&address, &name));
         Ok(announcement)
     }

@@ -137,6 +137,7 @@ struct Component<'a> {
 pub(super) fn entities(
     prefix: &str,
     components: &BTreeMap<String, BTreeSet<String>>,
+    names: &BTreeMap<String, String>,
 ) -> Vec<AnnouncedEntity> {
     let mut entities = Vec::new();
     for (name, members) in components {
@@ -185,6 +186,7 @@ pub(super) fn entities(
             Ok(number) if is_virtual => Some(format!("{} {number}", title(kind))),
             _ => needs_kind.then(|| title(kind)),
         };
+        let label = names.get(name).cloned().or(label);
         if let Some(first) = parts.first_mut().filter(|_| label.is_some()) {
             first.label = if first.id.is_empty() { "" } else { first.label };
         }
@@ -445,7 +447,7 @@ impl Component<'_> {
             });
         }
         let set = self.sets(Verb::Set, "Thermostat.SetConfig", "config\":{\"target_C");
-        parts.extend(self.target(set));
+        parts.extend(self.target(set, (5.0, 35.0, 0.5)));
         parts
     }
 
@@ -453,16 +455,12 @@ impl Component<'_> {
     fn radiator(&self) -> Vec<Part> {
         let call = "method\":\"Trv.SetTarget\",\"params\":{\"id\":0,\"target_C";
         let set = self.sets(Verb::Set, "BluTrv.Call", call);
-        self.target(set).into_iter().collect()
+        self.target(set, (4.0, 30.0, 0.1)).into_iter().collect()
     }
 
     /// The temperature to keep, which is set in an object of its own.
-    fn target(&self, set: Write) -> Option<Part> {
-        let kind = ControlKind::Stepper {
-            min: 5.0,
-            max: 35.0,
-            step: 0.5,
-        };
+    fn target(&self, set: Write, (min, max, step): (f64, f64, f64)) -> Option<Part> {
+        let kind = ControlKind::Stepper { min, max, step };
         let set = match set.payload {
             Payload::Json { before, after } => Write {
                 payload: Payload::Json {
