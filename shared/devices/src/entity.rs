@@ -448,12 +448,20 @@ impl Entity {
             self.control = Some(Control::plain(ControlKind::Cover, &topic, "OPEN", "CLOSE"));
         }
         let value = self.value_of(&reading.scalar);
-        if value != self.value {
+        self.take_value(now_ms, retained, value);
+    }
+
+    /// A newer value. What was heard is said no later, and no less surely, because the broker kept it, too.
+    pub(crate) fn take_value(&mut self, now_ms: u64, retained: bool, value: Value) {
+        let is_other = value != self.value;
+        if is_other {
             self.since_ms = since(now_ms, retained);
         }
+        if is_other || !retained || self.retained {
+            self.at_ms = now_ms;
+            self.retained = retained;
+        }
         self.value = value;
-        self.at_ms = now_ms;
-        self.retained = retained;
     }
 
     fn value_of(&mut self, scalar: &Scalar) -> Value {

@@ -229,6 +229,28 @@ fn a_command_seen_on_the_wire_makes_a_control() {
 }
 
 #[test]
+fn a_value_that_was_heard_is_no_newer_because_the_broker_kept_it() {
+    let mut devices = Devices::new(DeviceOptions::default());
+    let kept = |payload: &'static str| Arrival {
+        retain: true,
+        ..Arrival::new("home/attic/temperature", payload.as_bytes())
+    };
+    let said = |devices: &Devices| {
+        let (_, device) = devices.iter().next().unwrap();
+        (device.entities[0].at_ms, device.entities[0].retained)
+    };
+    devices.apply(1000, &kept("20"));
+    assert_eq!(said(&devices), (1000, true));
+    devices.apply(2000, &Arrival::new("home/attic/temperature", b"20"));
+    assert_eq!(said(&devices), (2000, false));
+    // Connected again.
+    devices.apply(9000, &kept("20"));
+    assert_eq!(said(&devices), (2000, false));
+    devices.apply(9500, &kept("21"));
+    assert_eq!(said(&devices), (9500, true), "said while nobody listened");
+}
+
+#[test]
 fn liveness_follows_what_the_device_says_of_itself() {
     let mut devices = Devices::new(DeviceOptions::default());
     let retained = |topic, payload: &'static str| Arrival {

@@ -251,3 +251,21 @@ fn a_lost_connection_holds_it_and_another_broker_ends_it() {
     );
     assert_eq!((bench.seen().job, bench.seen().undoable), (None, 0));
 }
+
+#[test]
+fn nobody_claims_to_know_when_what_the_broker_kept_was_said() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    let topic = "home/attic/temperature";
+    bench.retained(topic, b"20", Qos::AtMostOnce, Properties::new());
+    bench.wait(1_000);
+    let said = |bench: &Bench| bench.cards().last().unwrap().entities[0].at;
+    assert_eq!(said(&bench), 0);
+    bench.publish(topic, "20");
+    bench.wait(1_000);
+    let heard = said(&bench);
+    assert!(heard >= WALL_AT_ZERO_MS, "{heard}");
+    bench.retained(topic, b"20", Qos::AtMostOnce, Properties::new());
+    bench.wait(1_000);
+    assert_eq!(said(&bench), heard, "it was heard, whatever is kept");
+}

@@ -133,7 +133,9 @@ mod tests {
             said(&falling, false),
             ("9 %".to_owned(), "about 9 days left".to_owned())
         );
-        assert_eq!(said(&falling, true), ("9 %".to_owned(), String::new()));
+        assert_eq!(said(&falling, true).1, "about 9 days left", "it was heard, too");
+        let kept = [&falling[..], &[8.0]].concat();
+        assert_eq!(said(&kept, true), ("8 %".to_owned(), String::new()));
         assert_eq!(said(&[8.0; 40], false), ("8 %".to_owned(), String::new()));
     }
 

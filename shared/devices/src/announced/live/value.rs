@@ -17,7 +17,7 @@ pub(super) fn take_value(
     bound: &mut crate::announced::bind::BoundEntity,
     value: Value,
 ) {
-    if value != entity.value || matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
+    if matches!(bound.shows, Shows::Event | Shows::Trigger { .. }) {
         entity.since_ms = since(now_ms, retained);
     }
     bound.off_at_ms = match (&value, bound.off_delay_ms) {
@@ -31,9 +31,7 @@ pub(super) fn take_value(
         }
     }
     pin_decimals(&mut entity.decimals, bound.decimals);
-    entity.value = value;
-    entity.at_ms = now_ms;
-    entity.retained = retained;
+    entity.take_value(now_ms, retained, value);
 }
 
 /// The beginning of a payload as it came.
