@@ -140,12 +140,12 @@ impl FromText for BrokerUrl {
 
     fn from_text(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or("the address has no scheme")?;
-        let (websocket, tls, usual_port) = match scheme {
+        let (websocket, tls, usual_port) = match scheme.to_ascii_lowercase().as_str() {
             "mqtt" | "tcp" => (false, false, 1883),
             "mqtts" | "ssl" => (false, true, 8883),
             "ws" => (true, false, 80),
             "wss" => (true, true, 443),
-            other => return Err(format!("the scheme {other}:// is not known")),
+            _ => return Err(format!("the scheme {scheme}:// is not known")),
         };
         if rest.contains('@') {
             return Err(
@@ -315,6 +315,7 @@ mod tests {
     fn broker_addresses_are_read_or_refused_with_the_reason() {
         check("mqtt://home", Ok(("home", 1883, false, None)));
         check("tcp://home:1884/", Ok(("home", 1884, false, None)));
+        check("MQTTS://home", Ok(("home", 8883, true, None)));
         check("mqtts://home", Ok(("home", 8883, true, None)));
         check("ssl://[::1]:18883", Ok(("::1", 18883, true, None)));
         check("ws://home", Ok(("home", 80, false, Some("/"))));

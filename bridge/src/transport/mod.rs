@@ -4,6 +4,7 @@ mod acknowledgements;
 mod fault;
 mod patient;
 mod proxy;
+mod reach;
 mod tls;
 mod upgrade;
 
@@ -26,7 +27,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 pub use self::tls::TlsError;
-use self::{acknowledgements::Acknowledgements, tls::Tls};
+use self::{acknowledgements::Acknowledgements, reach::Reach, tls::Tls};
 pub(crate) use self::{
     fault::tls_fault,
     patient::{Patience, Patient},
@@ -41,7 +42,7 @@ use crate::{
 
 /// Knows how to reach one broker.
 pub(crate) struct Dialer {
-    address: BrokerAddress,
+    reach: Reach,
     tls: Option<Arc<Tls>>,
     /// The path of its WebSocket listener, where it is reached by one.
     websocket_path: Option<String>,
@@ -73,7 +74,7 @@ impl Dialer {
             None => None,
         };
         Ok(Self {
-            address,
+            reach: Reach::new(address),
             tls,
             websocket_path: None,
             proxy_protocol: None,
@@ -102,15 +103,15 @@ impl Dialer {
     pub(crate) fn place(&self) -> String {
         match self.listener() {
             Some(listener) => listener.to_string(),
-            None => self.address.to_string(),
+            None => self.reach.address().to_string(),
         }
     }
 
     fn listener(&self) -> Option<Listener> {
         Some(Listener {
             secure: self.tls.is_some(),
-            host: self.address.host.clone(),
-            port: self.address.port,
+            host: self.reach.address().host.clone(),
+            port: self.reach.address().port,
             path: self.websocket_path.clone()?,
         })
     }
@@ -140,9 +141,7 @@ impl Dialer {
 
     /// The connection alone, without a WebSocket in it.
     pub(crate) async fn connect(&self, ends: Option<Ends>) -> Result<NetworkStream, DialError> {
-        let mut tcp = TcpStream::connect((self.address.host.as_str(), self.address.port))
-            .await
-            .map_err(|error| dial_error(&error))?;
+        let mut tcp = self.reach.connect().await.map_err(|error| dial_error(&error))?;
         prepare(&tcp).map_err(|error| dial_error(&error))?;
         if let Some(version) = self.proxy_protocol {
             tcp.write_all(&proxy::header(version, ends))

@@ -179,7 +179,7 @@ impl Material {
         match (&config.ca, &self.ca) {
             (Some(source), Some(pem)) => {
                 for certificate in certificates(source, pem)? {
-                    store.add(certificate)?;
+                    store.add(certificate).map_err(|error| unusable(source, &error))?;
                 }
             }
             _ => {
@@ -228,6 +228,13 @@ fn certificates(source: &PemSource, pem: &SecretBytes) -> Result<Vec<Certificate
         Ok(certificates) if certificates.is_empty() => Err(pem_error(source, &pem::Error::NoItemsFound)),
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(pem_error(source, &error)),
+    }
+}
+
+fn unusable(source: &PemSource, error: &rustls::Error) -> TlsError {
+    TlsError::File {
+        source_name: source.to_string(),
+        reason: format!("holds a certificate that cannot be used: {error}"),
     }
 }
 

@@ -342,3 +342,20 @@ fn what_a_broker_says_gives_the_terminal_no_orders() {
     assert!(said.contains(r"\u{1b}[31m"), "{said}");
     assert!(!said.contains('\x1b') && !said.contains('\r'), "{said:?}");
 }
+
+#[test]
+fn a_ca_file_with_a_certificate_that_is_none_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ca.pem");
+    fs::write(
+        &file,
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+    )
+    .unwrap();
+    let file = file.display();
+    assert_says(
+        &format!("[broker.home]\nurl = \"mqtts://127.0.0.1:1\"\ntls.ca_file = \"{file}\""),
+        false,
+        &["ca.pem: holds a certificate that cannot be used"],
+    );
+}
