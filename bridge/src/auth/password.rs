@@ -1,7 +1,7 @@
 //! Passwords that cannot be printed, plain or hashed.
 
 use argon2::{
-    Argon2,
+    Argon2, Params,
     password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
 };
 use std::fmt;
@@ -22,6 +22,9 @@ pub enum PasswordError {
     /// Not a PHC string, or not argon2.
     #[error("the hash is not an argon2 hash in PHC form ($argon2id$v=19$…)")]
     NotArgon2,
+    /// Whoever tries to log in would cost the machine that much.
+    #[error("checking the hash takes more than 256 MiB or more than 16 passes")]
+    TooDear,
     /// The system gave no random bytes for the salt, or argon2 failed.
     #[error("hashing failed")]
     Hashing,
@@ -67,13 +70,20 @@ impl Password {
     }
 }
 
+/// Ours take 19 MiB and 2 passes.
+const MOST_KIB: u32 = 256 * 1024;
+const MOST_PASSES: u32 = 16;
+
 fn parse(hash: &str) -> Result<PasswordHash<'_>, PasswordError> {
     let parsed = PasswordHash::new(hash).map_err(|_| PasswordError::NotArgon2)?;
-    if parsed.algorithm.as_str().starts_with("argon2") && parsed.hash.is_some() {
-        Ok(parsed)
-    } else {
-        Err(PasswordError::NotArgon2)
+    if !parsed.algorithm.as_str().starts_with("argon2") || parsed.hash.is_none() {
+        return Err(PasswordError::NotArgon2);
     }
+    let cost = Params::try_from(&parsed).map_err(|_| PasswordError::NotArgon2)?;
+    if cost.m_cost() > MOST_KIB || cost.t_cost() > MOST_PASSES {
+        return Err(PasswordError::TooDear);
+    }
+    Ok(parsed)
 }
 
 /// Hashes a password for the configuration, with a salt of 16 random bytes.
@@ -122,6 +132,18 @@ mod tests {
                 "{hash}"
             );
         }
+    }
+
+    #[test]
+    fn a_hash_that_costs_too_much_is_refused_and_not_tried() {
+        let hash = hash_password("sesame", [7; 16]).unwrap();
+        for dear in ["m=262145,t=2", "m=19456,t=17", "m=4294967295,t=4294967295"] {
+            let dear = Password::Hash(hash.replace("m=19456,t=2", dear));
+            assert!(dear.check().is_err());
+            assert!(!dear.verify(b"sesame"));
+        }
+        let dearest = Password::Hash(hash.replace("m=19456,t=2", "m=262144,t=16"));
+        assert_eq!(dearest.check(), Ok(()));
     }
 
     #[test]

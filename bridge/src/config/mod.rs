@@ -348,6 +348,21 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
         .iter()
         .find_map(|broker| Some((broker, broker.shows_own()?)));
     let Some((broker, own)) = shown else { return };
+    let is_reached_by_others =
+        !config.access.public_hosts.is_empty() || !config.access.trusted_proxies.is_empty();
+    if config.listen.ip().is_loopback()
+        && is_reached_by_others
+        && config.auth.mode == AuthMode::PassThrough
+        && !config.access.open_relay_with_own_credentials
+    {
+        let message = format!(
+            "whoever comes in by the proxy uses the bridge's {own} for broker \"{}\"",
+            broker.id
+        );
+        let fix = "if the proxy does not ask who it is: [auth] mode = \"users\"; if it does, open_relay_with_own_credentials = true says so";
+        top.section("access")
+            .warning("open_relay_with_own_credentials", message, fix.into());
+    }
     if config.listen.ip().is_loopback()
         || config.auth.mode != AuthMode::PassThrough
         || config.access.open_relay_with_own_credentials

@@ -247,6 +247,28 @@ fn credentials_of_the_bridge_stay_on_this_machine_unless_told_otherwise() {
     assert!(parse(&credentials).is_ok());
     assert!(parse(&format!("{open}{broker}")).is_ok());
     assert!(parse(&format!("{open}{credentials}")).is_err());
+    // A proxy in front brings strangers to the loopback address.
+    let behind = |more: &str| {
+        parse(&format!(
+            "{credentials}[access]\ntrusted_proxies = [\"127.0.0.1\"]\n{more}"
+        ))
+    };
+    let warnings = |config: Config| {
+        config
+            .warnings
+            .into_iter()
+            .map(|warning| warning.key)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warnings(behind("").unwrap()),
+        ["access.open_relay_with_own_credentials"]
+    );
+    assert_eq!(
+        warnings(behind("open_relay_with_own_credentials = true").unwrap()),
+        [""; 0]
+    );
+    assert_eq!(warnings(behind("[auth]\nmode = \"users\"").unwrap()), [""; 0]);
     // A client certificate lets people in just as well.
     let file = format!("\"{}/Cargo.toml\"", env!("CARGO_MANIFEST_DIR"));
     let certificate =

@@ -9,7 +9,7 @@ use std::{
 
 use toml::de::DeTable;
 
-use super::{Account, Accounts, AccountsError, Password, Role, check_name};
+use super::{Account, Accounts, AccountsError, Password, PasswordError, Role, check_name};
 use crate::config::{ConfigError, FromText, Section, Source, not_toml};
 
 /// Ten thousand accounts are under 2 MB.
@@ -64,6 +64,16 @@ impl AccountsFile {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(written)?;
         }
+        // A link stays one: what it leads to is replaced.
+        let real = Self::new(fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()));
+        real.edit_here(edit)
+    }
+
+    fn edit_here(
+        &self,
+        edit: impl FnOnce(&mut Accounts) -> Result<(), AccountsError>,
+    ) -> Result<(), AccountsError> {
+        let written = |source| self.failed("written", source);
         let lock = private(OpenOptions::new().create(true).truncate(false))
             .open(self.beside("lock"))
             .map_err(written)?;
@@ -81,6 +91,7 @@ impl AccountsFile {
             Ok(()) | Err(_) => {}
         }
         let mut file = private(OpenOptions::new().create_new(true)).open(&new)?;
+        belongs_like(&self.path, &file)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &self.path)
@@ -107,6 +118,39 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.write(true)
+}
+
+/// The new file belongs to whom the old one belongs, or the folder where there is none, and may be read by the same: root makes
+/// accounts for a bridge that runs as somebody else. Who is not root can give nothing away, and need not.
+#[cfg(unix)]
+fn belongs_like(path: &Path, file: &File) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+
+    let old = fs::metadata(path);
+    let folder = || {
+        fs::metadata(
+            path.parent()
+                .filter(|folder| *folder != Path::new(""))
+                .unwrap_or(Path::new(".")),
+        )
+    };
+    let (owner, permissions) = match old {
+        Ok(old) => (old.clone(), Some(old.permissions())),
+        Err(_) => (folder()?, None),
+    };
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (owner.uid(), owner.gid()) {
+        match fchown(file, Some(owner.uid()), Some(owner.gid())) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))
+}
+
+#[cfg(not(unix))]
+fn belongs_like(_path: &Path, _file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 fn render(accounts: &Accounts) -> String {
@@ -181,11 +225,15 @@ fn required<T: FromText>(section: &Section<'_>, key: &'static str) -> Option<T> 
 fn password_hash(section: &Section<'_>) -> Option<Password> {
     let hash = section.secret("password");
     let password = hash.map(|hash| Password::Hash(hash.expose().to_owned()));
-    let sound = password.filter(|password| password.check().is_ok());
-    if sound.is_none() {
-        let message = "this is not an argon2 hash in PHC form ($argon2id$v=19$…)".to_owned();
+    let checked = match &password {
+        Some(password) => password.check(),
+        None => Err(PasswordError::NotArgon2),
+    };
+    let sound = password.filter(|_| checked.is_ok());
+    if let Err(reason) = checked {
+        let reason = reason.to_string();
         let fix = "let the bridge write it: `hearth user set-password NAME`";
-        section.mistake("password", message, fix.into());
+        section.mistake("password", reason, fix.into());
     }
     sound
 }
@@ -237,6 +285,32 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
     }
 
+    /// Root makes accounts for a bridge that runs as somebody else, and settings may be links.
+    #[cfg(unix)]
+    #[test]
+    fn a_change_leaves_owner_mode_and_link_as_they_were() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+
+        let folder = folder();
+        let real = folder.path().join("real.toml");
+        let link = folder.path().join("accounts.toml");
+        fs::write(&real, "").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        // Only root may; for others it stays theirs.
+        let _given = chown(&real, Some(65_532), Some(65_532));
+        symlink(&real, &link).unwrap();
+        let before = fs::metadata(&real).unwrap();
+        add(&AccountsFile::new(&link), "ada", Role::Admin).unwrap();
+        let after = fs::metadata(&real).unwrap();
+        assert_ne!(before.ino(), after.ino(), "it was replaced as a whole");
+        assert_eq!(
+            (after.uid(), after.gid(), after.mode()),
+            (before.uid(), before.gid(), before.mode())
+        );
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(AccountsFile::new(&real).read().unwrap().contains_key("ada"));
+    }
+
     #[test]
     fn a_change_that_fails_leaves_the_file_as_it_was() {
         let folder = folder();
@@ -281,6 +355,10 @@ mod tests {
             (
                 entry("ada", "viewer", "hunter22"),
                 &["accounts.toml:4", "set-password"],
+            ),
+            (
+                entry("ada", "viewer", &HASH.replace("m=19456", "m=4194304")),
+                &["accounts.toml:4", "more than 256 MiB"],
             ),
             (entry("ada", "viewer", HASH).repeat(2), &["listed twice"]),
             (
