@@ -347,7 +347,11 @@ impl Binder<'_> {
         let (entities, bound): (Vec<_>, Vec<_>) = self.made.into_iter().unzip();
         let mut topics: Vec<String> = bound
             .iter()
-            .flat_map(|bound| bound.reads.iter().chain(&bound.target).chain(&bound.attributes))
+            .flat_map(|bound| {
+                let is_other = |more: &&StateRead| bound.reads.iter().all(|read| read.topic != more.topic);
+                let attributes = bound.attributes.iter().filter(is_other);
+                bound.reads.iter().chain(&bound.target).chain(attributes)
+            })
             .map(|read| &read.topic)
             .chain(
                 bound
