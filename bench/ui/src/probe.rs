@@ -11,6 +11,7 @@ use crate::statistics::{largest, percentile};
 const PROBE: &str = "
     const seen = {frames: [], long: [], delays: [], heap: 0};
     window.probe = seen;
+    const begun = performance.now();
     let last = null;
     requestAnimationFrame(function tick(at) {
         if (last !== null) { seen.frames.push(at - last); }
@@ -18,7 +19,7 @@ const PROBE: &str = "
         requestAnimationFrame(tick);
     });
     new PerformanceObserver(list => {
-        for (const task of list.getEntries()) { seen.long.push(task.duration); }
+        for (const task of list.getEntries()) { seen.long.push([task.duration, task.startTime - begun]); }
     }).observe({type: 'longtask'});
     for (const kind of ['mousedown', 'keydown']) {
         addEventListener(kind, event => seen.delays.push(performance.now() - event.timeStamp), {capture: true});
@@ -28,7 +29,8 @@ const PROBE: &str = "
 #[derive(Deserialize)]
 pub(crate) struct Seen {
     frames: Vec<f64>,
-    long: Vec<f64>,
+    /// How long, and when after the beginning; ms.
+    long: Vec<(f64, f64)>,
     delays: Vec<f64>,
     heap: f64,
 }
@@ -70,17 +72,20 @@ pub(crate) fn counted(page: &Page) -> Result<(Option<u64>, Option<u64>)> {
 
 impl Seen {
     pub(crate) const HEAD: &str =
-        "    fps   p95 ms  worst ms   long tasks (worst)   input p95 ms (n)   heap MiB";
+        "    fps   p95 ms  worst ms   long tasks (worst, when)   input p95 ms (n)   heap MiB";
 
     pub(crate) fn row(&self) -> String {
         let total: f64 = self.frames.iter().sum();
+        let worst_first = |one: &&(f64, f64), other: &&(f64, f64)| one.0.total_cmp(&other.0);
+        let (worst, at) = self.long.iter().max_by(worst_first).copied().unwrap_or_default();
         format!(
-            "{:>7.1} {:>8.1} {:>9.1} {:>7} ({:>5.0} ms) {:>13.1} ({:>3}) {:>10.1}",
+            "{:>7.1} {:>8.1} {:>9.1} {:>7} ({:>5.0} ms, {:>5.1} s) {:>13.1} ({:>3}) {:>10.1}",
             self.frames.len() as f64 * 1000.0 / total,
             percentile(&self.frames, 95.0),
             largest(&self.frames),
             self.long.len(),
-            largest(&self.long),
+            worst,
+            at / 1000.0,
             percentile(&self.delays, 95.0),
             self.delays.len(),
             self.heap / 1024.0 / 1024.0,

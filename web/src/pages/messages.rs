@@ -59,7 +59,12 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
         until: Some(last_row - 1),
         ..seen
     });
-    let newer = view.count.saturating_sub(newest);
+    // A list that goes along may be a moment behind; its end is what is shown.
+    let follows = seen.until.is_none() && view.shown == view.count;
+    let (newer, marked) = match follows {
+        true => (0, newest),
+        false => (view.count.saturating_sub(newest), view.shown),
+    };
     let to_newest = props.on_seen.reform(|_: MouseEvent| TopicSeen::default());
     let after = view
         .history
@@ -90,16 +95,13 @@ pub(crate) fn Messages(props: &MessagesProps) -> Html {
                         <th scope="col" class="r">{"Size"}</th><th scope="col" class="r">{"QoS"}</th>
                         <th scope="col"><span class="vh">{"Compare"}</span></th>
                     </tr></thead>
-                    <tbody>{ for after.map(|(row, before)| {
+                    // All in one list with keys: so a message that comes moves the other rows and does not write them anew.
+                    <tbody>{ for after.flat_map(|(row, before)| {
                         let against = Some(row.number);
                         let compare = props.on_seen.reform(move |_: MouseEvent| TopicSeen { against, ..seen });
                         let is_other = std::mem::replace(&mut day, locale::day_number(row.received_at)) != day;
-                        html! {
-                            <>
-                                if is_other { {day_html(row)} }
-                                {row_html(view, row, before, show(row.number), compare)}
-                            </>
-                        }
+                        let row_of_day = is_other.then(|| day_html(row));
+                        row_of_day.into_iter().chain([row_html(row, before, row.number == marked, show(row.number), compare)])
                     })}</tbody>
                 </table>
                 if last_row > oldest {
@@ -126,29 +128,29 @@ fn kept(view: &TopicView) -> String {
     }
 }
 
+/// No hidden text in it: that would be a layer each, and every message moves all rows.
 fn row_html(
-    view: &TopicView,
     row: &HistoryRow,
     before: Option<&HistoryRow>,
+    is_shown: bool,
     show: Callback<MouseEvent>,
     compare: Callback<MouseEvent>,
 ) -> Html {
     let after = before.map(|before| words::interval(row.received_at.saturating_sub(before.received_at)));
-    let is_shown = row.number == view.shown;
     let time = locale::time_long(row.received_at);
     html! {
         <tr key={row.number.to_string()} data-testid="topic-history-row" data-number={row.number.to_string()}
             class={classes!(is_shown.then_some("sel"))} aria-current={is_shown.then_some("true")}>
-            <th scope="row"><button class="link" type="button" onclick={show}><span class="vh">{"Show the message of "}</span>{time}</button></th>
+            <th scope="row"><button class="link" type="button" aria-label={format!("Show the message of {time}")} onclick={show}>{time}</button></th>
             <td class="r">{after.unwrap_or_else(|| "–".to_owned())}</td>
             <td class="history__p mono"><bdi>{visible(&row.preview)}</bdi>
-                if row.retained { <span class="ret"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span> }
+                if row.retained { <span class="ret" role="img" aria-label="retained"><Icon name="pin" small=true /></span> }
             </td>
             <td class="r">{words::bytes(row.bytes)}</td><td class="r">{row.qos}</td>
             <td class="r">
                 if !is_shown {
-                    <button class="link" type="button" onclick={compare} data-testid="topic-compare">{"Compare"}
-                        <span class="vh">{format!(" with message {}", row.number)}</span></button>
+                    <button class="link" type="button" aria-label={format!("Compare with message {}", row.number)} onclick={compare}
+                        data-testid="topic-compare">{"Compare"}</button>
                 }
             </td>
         </tr>

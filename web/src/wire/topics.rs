@@ -98,7 +98,7 @@ pub struct TopicView {
     pub properties: Vec<(String, String)>,
     /// Fields that can be charted, numbers first, and whether they are states.
     pub fields: Vec<(String, bool)>,
-    /// Newest first, at most 60.
+    /// Newest first, at most 40. While no end of the list is asked for, it goes on once a second.
     pub history: Vec<HistoryRow>,
     pub arrivals: Arrivals,
 }

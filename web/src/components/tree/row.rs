@@ -7,7 +7,12 @@ use yew::prelude::*;
 
 use super::mark::{self, Marker};
 use crate::{
-    components::{icon::Icon, text::language, vars::use_vars, words},
+    components::{
+        icon::Icon,
+        text::{language, visible},
+        vars::use_vars,
+        words,
+    },
     pages::route::Route,
     platform::locale,
     wire::{TreeCommand, TreeRow},
@@ -55,7 +60,7 @@ pub(crate) fn Row(props: &RowProps) -> Html {
             aria-rowindex={(props.index + 1).to_string()} aria-expanded={row.expanded.map(|open| open.to_string())}
             aria-selected={props.selected.to_string()}
             class={classes!("tree__row", level, props.active.then_some("tree__row--active"), system.then_some("tree__row--system"))}>
-            <span class="tree__name" role="gridcell">
+            <span class="tree__name" role="gridcell" aria-label={spoken_name(row)}>
                 if row.expanded.is_some() {
                     <span class="tw" onclick={toggle}><Icon name="right" small=true /></span>
                 } else {
@@ -64,18 +69,16 @@ pub(crate) fn Row(props: &RowProps) -> Html {
                 <a class="n" href={Route::Explorer { topic: Some(row.topic.clone()) }.href()} tabindex="-1"
                     lang={language(&row.name)} {onclick}><bdi>{name(marker, row)}</bdi></a>
                 if row.topics_below > 0 {
-                    <span class="c">{locale::number(&row.topics_below.to_string())}<span class="vh">{" topics"}</span></span>
+                    <span class="c">{locale::number(&row.topics_below.to_string())}</span>
                 }
                 if row.retained {
-                    <span class="ret" title="Retained"><Icon name="pin" small=true /><span class="vh">{"retained"}</span></span>
+                    <span class="ret" title="Retained"><Icon name="pin" small=true /></span>
                 }
             </span>
             <span class="tree__val" role="gridcell" data-testid="topic-value"><bdi>{mark::value(marker, row)}</bdi></span>
             <span ref={bar} class={classes!("tree__rate", (row.rate >= HOT).then_some("hot"))} role="gridcell"
-                data-testid="topic-rate" data-value={decimal::fixed(f64::from(row.rate), 3)} data-share={percent.to_string()}>
-                {rate(row.rate)}
-                if percent >= 1 { <span class="vh">{format!(", {percent} % of all messages")}</span> }
-            </span>
+                data-testid="topic-rate" data-value={decimal::fixed(f64::from(row.rate), 3)} data-share={percent.to_string()}
+                aria-label={spoken_rate(row.rate, percent)}>{rate(row.rate)}</span>
         </div>
     }
 }
@@ -88,11 +91,44 @@ fn name(marker: Option<&Marker>, row: &TreeRow) -> Html {
     mark::name(marker, row)
 }
 
-fn rate(per_second: f32) -> Html {
-    if per_second < 0.05 {
-        return html! { <><span aria-hidden="true">{"–"}</span><span class="vh">{"quiet"}</span></> };
+/// What a screen reader says of the name, where more is drawn than it. Hidden text for it would be three layers a row, and each
+/// frame that changes anything goes through all of them.
+fn spoken_name(row: &TreeRow) -> Option<String> {
+    if row.topics_below == 0 && !row.retained {
+        return None;
     }
-    html! { {format!("{}/s", words::rate(per_second))} }
+    let mut said = match row.name.as_str() {
+        "" => "empty level".to_owned(),
+        name => visible(name),
+    };
+    if row.topics_below > 0 {
+        said += ", ";
+        said += &locale::number(&row.topics_below.to_string());
+        said += " topics";
+    }
+    if row.retained {
+        said += ", retained";
+    }
+    Some(said)
+}
+
+fn is_quiet(per_second: f32) -> bool {
+    per_second < 0.05
+}
+
+/// The same of the rate.
+fn spoken_rate(per_second: f32, percent: u32) -> Option<String> {
+    match percent {
+        0 => is_quiet(per_second).then(|| "quiet".to_owned()),
+        _ => Some(format!("{}, {percent} % of all messages", rate(per_second))),
+    }
+}
+
+fn rate(per_second: f32) -> String {
+    match is_quiet(per_second) {
+        true => "–".to_owned(),
+        false => format!("{}/s", words::rate(per_second)),
+    }
 }
 
 #[cfg(test)]

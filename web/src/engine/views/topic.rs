@@ -18,8 +18,10 @@ use crate::{
 const INTERVAL_MS: u64 = 250;
 /// How often a rate that falls is looked at.
 const FALL_MS: u64 = 1_000;
-/// Rows of history that are sent: several screens of the list, which is laid out anew with every message.
-const HISTORY_ROWS: usize = 60;
+/// How often the list of messages goes on: it moves all its rows, which costs the page more than all the rest.
+const LIST_MS: u64 = 1_000;
+/// Rows of history that are sent: several screens of the list.
+const HISTORY_ROWS: usize = 40;
 /// The newest intervals between messages that are looked at.
 const INTERVALS: usize = 200;
 /// Longest preview of a message, in characters.
@@ -38,6 +40,8 @@ pub(super) struct TopicScreen {
     pace: Pace,
     /// When the rate has to be looked at although nothing comes.
     falls_at: Option<MonoTime>,
+    /// The newest message of the list while it goes along, and when it may go on.
+    listed: Option<(u64, MonoTime)>,
 }
 
 impl TopicScreen {
@@ -48,6 +52,7 @@ impl TopicScreen {
             node: None,
             pace: Pace::due_at_once(),
             falls_at: None,
+            listed: None,
         };
     }
 
@@ -57,6 +62,7 @@ impl TopicScreen {
 
     pub(super) fn forget(&mut self) {
         self.node = None;
+        self.listed = None;
         self.show_again();
     }
 
@@ -106,9 +112,16 @@ impl TopicScreen {
                 // Silence lowers the rate.
                 self.falls_at = Some(now.mono + FALL_MS);
             }
+            let listed = self.listed.filter(|(_, until)| now.mono < *until);
+            let listed = listed.unwrap_or_else(|| (topic.count(), now.mono + LIST_MS));
+            self.listed = Some(listed);
+            let seen = TopicSeen {
+                until: self.seen.until.or(Some(listed.0)),
+                ..self.seen
+            };
             return Some(Patch::Topic {
                 topic: name.clone(),
-                view: Some(Box::new(topic_view(topic, self.seen, rate, subscriptions))),
+                view: Some(Box::new(topic_view(topic, seen, rate, subscriptions))),
             });
         }
         first_look.then(|| Patch::Topic {
@@ -137,7 +150,7 @@ fn topic_view(topic: &Topic, seen: TopicSeen, rate: f32, subscriptions: &Subscri
         .against
         .filter(|number| place(*number).is_some())
         .unwrap_or(shown - 1);
-    let until = place(seen.until.unwrap_or(count)).unwrap_or(if seen.until.is_some() { 0 } else { kept - 1 });
+    let until = seen.until.and_then(place).unwrap_or_default();
     let first_row = (until + 1).saturating_sub(HISTORY_ROWS);
     let rows = topic.history_from(first_row).take(until + 1 - first_row);
     let mut history: Vec<_> = rows.zip(oldest + first_row as u64..).map(history_row).collect();
