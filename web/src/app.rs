@@ -23,7 +23,7 @@ use crate::{
         explorer::Explorer,
         export::Exporting,
         home::{Home, open_search},
-        replay::{Playing, Replay},
+        replay::{self, Playing, Replay},
         route::Route,
         settings::Settings,
         waiting::WaitingMessages,
@@ -61,8 +61,7 @@ fn Shell() -> Html {
     let ondrop = Callback::from(move |event: DragEvent| {
         if let Some(file) = files::dropped(&event) {
             event.prevent_default();
-            files::hold(&file);
-            engine.give(file);
+            replay::give(&engine, file);
             document::go(&Route::Replay.href());
         }
     });

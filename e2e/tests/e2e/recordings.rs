@@ -53,6 +53,36 @@ const WATCH_TASKS: &str = "window.tasks = [];
         .observe({type: 'longtask', buffered: true});";
 
 #[test]
+fn a_packed_file_is_unpacked_and_what_cannot_be_says_so() -> Result<()> {
+    let server = StaticServer::start(dist()?, "/")?;
+    case("recordings-packed", Screen::Desktop, |page| {
+        page.open(&format!("{}#/replay", server.url()))?;
+        page.wait_for(&by("replay-file"))?;
+        let rows = "time,received_ms,topic,number,qos,retain,dup,payload_bytes,encoding,payload,properties\r\n\
+            2026-11-22T07:53:52.269Z,1795334032269,home/hall,1,0,0,0,9,text,\"two\nlines\",\r\n";
+        // Packed in the page, and a second one that ends in the middle.
+        let choose_packed = "const [text, name, cut] = arguments; const packed = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+            return new Response(packed).arrayBuffer().then((bytes) => {
+                const field = document.querySelector('[data-testid=\"replay-file\"]'); const files = new DataTransfer();
+                files.items.add(new File([bytes.slice(0, bytes.byteLength - cut)], name));
+                field.files = files.files; field.dispatchEvent(new Event('change', {bubbles: true})); return null; })";
+        page.script::<Option<bool>>(choose_packed, &[json!(rows), json!("home.csv.gz"), json!(0)])?;
+        page.wait_for(
+            &by("replay")
+                .with("data-state", "ready")
+                .with("data-messages", "1"),
+        )?;
+        page.wait_for_text(&by("replay"), "home.csv")?;
+        page.script::<Option<bool>>(choose_packed, &[json!(rows), json!("cut.gz"), json!(20)])?;
+        page.wait_for(&by("replay").with("data-state", "failed"))?;
+        page.wait_for_text(&by("replay"), "damaged")?;
+        choose(page, "home.zip", "PK\u{3}\u{4} and so on")?;
+        page.wait_for_text(&by("replay"), "home.zip")?;
+        page.wait_for_text(&by("replay"), "Unpack it first").map(drop)
+    })
+}
+
+#[test]
 fn a_hundred_thousand_messages_go_from_a_file_to_the_page_and_back_to_a_file() -> Result<()> {
     const MESSAGES: u64 = 100_000;
     let server = StaticServer::start(dist()?, "/")?;

@@ -407,6 +407,12 @@ impl Connection {
         }
     }
 
+    /// Whether the session speaks MQTT 3.1.1, which cannot say much of 5.0.
+    pub fn speaks_3_1_1(&mut self) -> bool {
+        self.session()
+            .is_some_and(|session| session.version() == ProtocolVersion::V311)
+    }
+
     /// Takes what the session says about the connection; `true` when it was accepted just now.
     pub fn handle_event(&mut self, now: Now, event: &Event) -> bool {
         match event {

@@ -227,6 +227,12 @@ impl Publisher {
         mut message: Publication,
     ) -> Outcome {
         let within_ms = u64::from(message.response_within_ms);
+        if says_more(&message) && connection.speaks_3_1_1() {
+            return Outcome::Failed(
+                "This connection speaks MQTT 3.1.1, which has no properties and no responses. Take them out, or connect with 5.0."
+                    .to_owned(),
+            );
+        }
         let response_topic = match within_ms {
             0 => None,
             _ => match asked_topic(&mut message, connection) {
@@ -497,6 +503,19 @@ fn application_message(message: Publication) -> Result<ApplicationMessage, Strin
         .with_qos(qos)
         .with_retain(message.retain)
         .with_properties(properties))
+}
+
+/// Whether there is something that only MQTT 5.0 can say.
+#[inline(never)]
+fn says_more(message: &Publication) -> bool {
+    message.response_within_ms > 0
+        || message.is_text
+        || message.message_expiry_interval.is_some()
+        || [&message.content_type, &message.response_topic]
+            .iter()
+            .any(|text| text.is_some())
+        || message.correlation_data.is_some()
+        || !message.user_properties.is_empty()
 }
 
 fn properties(message: &Publication) -> Result<Properties, EncodeError> {

@@ -195,8 +195,9 @@ impl Subscriptions {
             Event::Resubscribed { results } => results,
             _ => return false,
         };
+        let is_old = connection.speaks_3_1_1();
         for (filter, code) in results {
-            self.with(filter.as_str(), |view| set_result(view, *code));
+            self.with(filter.as_str(), |view| set_result(view, *code, is_old));
         }
         true
     }
@@ -224,7 +225,7 @@ fn refuse(view: &mut SubscriptionView, why: &str) {
     view.result = format!("refused: {why}");
 }
 
-fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
+fn set_result(view: &mut SubscriptionView, code: ReasonCode, is_old: bool) {
     if code.is_error() {
         return refuse(view, &code.description().to_ascii_lowercase());
     }
@@ -234,6 +235,9 @@ fn set_result(view: &mut SubscriptionView, code: ReasonCode) {
     } else {
         format!("granted QoS {}", code.0)
     };
+    if is_old && view.options & !3 != 0 {
+        view.result.push_str(", without its options: MQTT 3.1.1 has none");
+    }
 }
 
 /// From the byte of MQTT 5.0.

@@ -20,7 +20,7 @@ use crate::{
     },
     wire::{
         Arrange, Command, ConnectionState, ConnectionView, Done, ExportOrder, Frame, Limits, Patch, Problem,
-        ProblemKind, RequestId, View, ViewKind,
+        ProblemKind, ReplayState, ReplayView, RequestId, View, ViewKind,
     },
 };
 
@@ -196,6 +196,19 @@ impl EngineHandle {
         } else if let Some(worker) = self.0.worker.borrow().as_ref() {
             worker.give(&file);
         }
+    }
+
+    /// Says that a file cannot be read, in the place of what the engine would say of it.
+    pub(crate) fn refuse_file(&self, name: String, why: String) {
+        let view = ReplayView {
+            name,
+            state: ReplayState::Failed(why),
+            ..ReplayView::default()
+        };
+        self.change(|state| {
+            state.replay = Some(Rc::new(view));
+            vec![Key::Replay]
+        });
     }
 
     /// Whether the engine was told to connect, and not to end that.

@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use web_sys::HtmlInputElement;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
 
 use crate::{
     components::{form::field::Choice, icon::Icon, text::visible, vars::Styled, words},
     hooks::{EngineHandle, use_connection, use_engine, use_engines, use_look_only, use_replay},
-    platform::{document, files, locale},
+    platform::{document, files, locale, unpack},
     wire::{Command, ConnectionState, ReplayCommand, ReplayState, ReplayView},
 };
 
@@ -37,8 +38,7 @@ pub(crate) fn Replay() -> Html {
     let on_file = Callback::from(move |event: Event| {
         let input: HtmlInputElement = event.target_unchecked_into();
         if let Some(file) = files::taken(&input) {
-            files::hold(&file);
-            engine.give(file);
+            give(&engine, file);
         }
     });
     html! {
@@ -53,12 +53,27 @@ pub(crate) fn Replay() -> Html {
                         </label>
                         <span class="ink2 small">{"or drop one anywhere on this page."}</span>
                     </div>
-                    <p class="hint">{"JSON Lines from Export, output of mosquitto_sub (-F %J, or -v), and JSON exports of MQTTX."}</p>
+                    <p class="hint">{"JSON Lines and CSV from Export, also packed by gzip, output of mosquitto_sub (-F %J, or -v), and JSON exports of MQTTX."}</p>
                 </div>
             </section>
             if let Some(view) = view { <Recording {view} /> }
         </div>
     }
+}
+
+/// Gives the engine a file to read; one that gzip packed is unpacked first.
+pub(crate) fn give(engine: &EngineHandle, file: File) {
+    let engine = engine.clone();
+    spawn_local(async move {
+        let name = file.name();
+        match unpack::unpacked(file).await {
+            Ok(file) => {
+                files::hold(&file);
+                engine.give(file);
+            }
+            Err(why) => engine.refuse_file(name, why),
+        }
+    });
 }
 
 #[derive(Properties, PartialEq)]

@@ -12,6 +12,7 @@ pub mod panic;
 pub mod parts;
 pub mod recording;
 pub mod storage;
+pub mod unpack;
 pub mod worker;
 
 /// Whether this is the page's life of the binary (there is a window) and not the Worker's.

@@ -1,6 +1,6 @@
 //! Files that others wrote, and our own.
 
-use super::{Fault, ReadPart, Record, jsonl, mqttx, parse_time};
+use super::{Fault, ReadPart, Record, csv, jsonl, mqttx, parse_time};
 use crate::json::{Json, JsonLimits};
 
 /// The largest file that is one JSON document, in bytes: it is read as a whole, and takes several times its size.
@@ -53,26 +53,45 @@ pub fn read(pending: Pending<'_>) -> ReadPart {
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |at| at + 1)
     };
-    let whole = text.get(..end).unwrap_or_default();
-    read.consumed = if end == 0 { 0 } else { from + end };
-    for line in whole.split_inclusive(|byte| *byte == b'\n') {
-        read.lines += 1;
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let done = if line.starts_with(b"{") {
-            jsonl::read(line, &mut read.records)
-        } else {
-            read_text(line, &mut read.records)
+    let mut rest = text.get(..end).unwrap_or_default();
+    while let Some(line) = rest.split_inclusive(|byte| *byte == b'\n').next() {
+        let is_row = csv::is_row(line);
+        let len = match csv::row_len(rest).filter(|_| is_row) {
+            Some(len) => len,
+            // It goes on in what follows.
+            None if is_row && !is_last => break,
+            None if is_row => rest.len(),
+            None => line.len(),
         };
-        if let Err(reason) = done {
-            let number = lines_before + read.lines;
+        let Some((line, behind)) = rest.split_at_checked(len) else {
+            break;
+        };
+        rest = behind;
+        let number = lines_before + read.lines + 1;
+        read.lines += line.split_inclusive(|byte| *byte == b'\n').count() as u64;
+        if let Err(reason) = read_line(line, is_row, &mut read.records) {
             note(&mut read, number, reason);
         }
     }
+    let done = end - rest.len();
+    read.consumed = if done == 0 { 0 } else { from + done };
     read
+}
+
+/// One line, or a row of CSV with the line ends in it.
+fn read_line(line: &[u8], is_row: bool, out: &mut Vec<u8>) -> Result<(), String> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.iter().all(u8::is_ascii_whitespace) || csv::is_head(line) {
+        return Ok(());
+    }
+    if is_row {
+        return csv::read(line, out);
+    }
+    match line.first() {
+        Some(b'{') => jsonl::read(line, out),
+        _ => read_text(line, out),
+    }
 }
 
 fn note(read: &mut ReadPart, line: u64, reason: String) {
@@ -100,6 +119,10 @@ fn read_text(line: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
         None => (None, first, rest),
     };
     jsonl::check_topic(&topic).map_err(|error| format!("{}, and {error}", neither()))?;
+    // Files of another kind have such bytes nearly everywhere.
+    if topic.chars().any(char::is_control) {
+        return Err(neither());
+    }
     // An empty payload, in the words of mosquitto_sub -v.
     let payload = if at_ms.is_none() && payload == b"(null)" {
         &[]

@@ -249,15 +249,22 @@ proptest! {
             prop_assert!(!"=+@\t\r\n".contains(first), "{}", cell);
             prop_assert!(first != '-' || cell.parse::<f64>().is_ok(), "{}", cell);
         }
-        prop_assert_eq!(plain(2), topic);
+        prop_assert_eq!(&plain(2), &topic);
         let back = if cells[8] == "text" { plain(9).into_bytes() } else { from_base64(&plain(9)).unwrap() };
-        prop_assert_eq!(back, payload);
+        prop_assert_eq!(&back, &payload);
+        let part = read_all(format!("{}{line}{line}", head(Form::Csv)).as_bytes());
+        prop_assert_eq!(&part.faults, &vec![]);
+        let (first, rest) = Record::read(&part.records).unwrap();
+        prop_assert_eq!(first, record);
+        prop_assert_eq!(Record::read(rest).unwrap().0, record);
     }
 
     #[test]
     fn any_bytes_cut_anywhere_are_read_alike(
         lines in prop::collection::vec(prop_oneof![
             Just(b"{\"topic\":\"a\",\"payload\":1}\n".to_vec()), Just(b"a b c\n".to_vec()), Just(b"\r\n".to_vec()),
+            Just(b"2026-11-22T07:53:52.269Z,1795334032269,a,1,0,0,0,3,text,\"x\ny\",\r\n".to_vec()),
+            Just(b",,a,1,0,0,0,3,text,\"x\n".to_vec()),
             prop::collection::vec(any::<u8>(), 0..30),
         ], 0..20), cut in 0_usize..400,
     ) {
@@ -272,6 +279,36 @@ proptest! {
         prop_assert_eq!([first.records.clone(), second.records].concat(), whole.records);
         prop_assert_eq!(ReadPart::from_bytes(&first.to_bytes()), Some(first));
     }
+}
+
+#[test]
+fn a_row_of_csv_that_is_wrong_is_named_and_another_kind_of_file_gives_no_messages() {
+    let file = concat!(
+        ",,a,1,0,0,0,1,text,on,\n",
+        ",,a,1,0,0,0,1,text,\n",
+        ",,a,1,0,0,0,1,hex,00,\n",
+        ",,a,1,7,0,0,1,text,on,\n",
+        ",,a,1,0,0,0,1,text,\"two\nlines\",{\n",
+        ",,a,1,0,0,0,1,text,\"no end,\n"
+    );
+    let part = read_all(file.as_bytes());
+    let said: Vec<_> = part
+        .faults
+        .iter()
+        .map(|fault| (fault.line, fault.reason.as_str()))
+        .collect();
+    assert_eq!(
+        said[..3],
+        [
+            (2, "it has 10 cells, and a row has 11"),
+            (3, "its encoding is neither text nor base64"),
+            (4, "its qos is not 0, 1 or 2"),
+        ]
+    );
+    assert_eq!((said[3].0, said[4].0, said.len()), (5, 7, 5), "{said:?}");
+    assert_eq!((found(&part).len(), part.lines), (1, 7));
+    let zip = read_all(b"PK\x03\x04 binary \x00\xff\nfoo\x01 bar\n");
+    assert_eq!((found(&zip).len(), zip.faulty), (0, 2));
 }
 
 #[test]

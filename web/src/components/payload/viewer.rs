@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use hearth_model::recording::base64;
+use hearth_model::{
+    payload::{PayloadKind, detect},
+    recording::base64,
+};
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
@@ -149,7 +152,8 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
         json::pretty(payload).map(Rc::new)
     });
     let is_text = use_memo(props.payload.clone(), |payload| {
-        std::str::from_utf8(payload).is_ok()
+        // Bytes that happen to be UTF-8, most of them controls, are no text.
+        std::str::from_utf8(payload).is_ok() && detect(payload) != PayloadKind::Binary
     });
     let wanted = match *chosen {
         Some(Form::Packed(word, _)) => Some(word),
@@ -490,6 +494,9 @@ mod tests {
         assert!(view(br#"{"a":1}"#, 7).contains(r#"data-view="json""#));
         assert!(view(b"ON", 2).contains(r#"data-view="raw""#));
         assert!(view(&[0xff, 0x00], 2).contains(r#"data-view="hex""#));
+        assert!(view(&[0x00, 0x01, 0x02], 3).contains(r#"data-view="hex""#));
+        assert!(view(b"GIF89a is a format", 18).contains(r#"data-view="raw""#));
+        assert!(view(b"\x1b[31mred\x1b[0m, not binary at all", 36).contains(r#"data-view="raw""#));
     }
 
     #[test]

@@ -81,6 +81,18 @@ impl Bench {
         bench
     }
 
+    fn connected_by_3_1_1() -> Self {
+        let mut bench = Self::new();
+        bench.version = ProtocolVersion::V311;
+        bench.command(Command::Connect(Box::new(ConnectionOptions {
+            version: Version::V311,
+            ..options()
+        })));
+        bench.input(Input::Opened);
+        bench.answer_connect(ReasonCode::SUCCESS);
+        bench
+    }
+
     fn begin(&mut self) {
         self.command(Command::Connect(Box::new(options())));
         self.input(Input::Opened);

@@ -313,3 +313,34 @@ fn a_message_too_large_for_the_bridge_is_refused_before_it_ends_the_connection()
         })
     ));
 }
+
+#[test]
+fn what_3_1_1_cannot_say_is_not_left_out_in_silence() {
+    let mut bench = Bench::connected_by_3_1_1();
+    bench.sent();
+    for message in [
+        Publication {
+            content_type: Some("text/plain".into()),
+            ..message("t", "x")
+        },
+        Publication {
+            user_properties: vec![("a".into(), "b".into())],
+            ..message("t", "x")
+        },
+        Publication {
+            response_within_ms: 1_000,
+            ..message("t", "x")
+        },
+    ] {
+        bench.publish_from_page(message);
+        bench.wait(100);
+        let outcome = bench.outcome();
+        assert!(
+            matches!(&outcome, Outcome::Failed(why) if why.contains("3.1.1")),
+            "{outcome:?}"
+        );
+        assert_eq!(bench.payloads(), Vec::<String>::new());
+    }
+    bench.publish_from_page(message("t", "plain"));
+    assert_eq!(bench.payloads(), ["plain"]);
+}

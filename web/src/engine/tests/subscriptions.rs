@@ -156,3 +156,24 @@ fn a_numbered_filter_has_an_identifier_and_its_messages_name_it() {
     });
     assert_eq!(views, Some(vec![2, 1]));
 }
+
+#[test]
+fn options_that_3_1_1_does_not_have_are_said_to_be_missing() {
+    let mut bench = Bench::connected_by_3_1_1();
+    bench.command(Command::Open(View::Subscriptions));
+    bench.command(filters(&[("a", 0x05), ("b", 1)]));
+    bench.answer_subscriptions();
+    bench.wait(100);
+    let results: Vec<_> = bench
+        .subscriptions()
+        .into_iter()
+        .map(|(_, result, _)| result)
+        .collect();
+    assert_eq!(
+        results,
+        [
+            "granted QoS 1, without its options: MQTT 3.1.1 has none",
+            "granted QoS 1"
+        ]
+    );
+}

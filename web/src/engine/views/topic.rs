@@ -227,13 +227,32 @@ fn property_row(property: Property<'_>, subscriptions: &Subscriptions) -> (Strin
         Property::PayloadFormatIndicator(1) => (name, "1, UTF-8 text".to_owned()),
         Property::MessageExpiryInterval(seconds) => (name, format!("{seconds} s")),
         Property::ContentType(text) | Property::ResponseTopic(text) => (name, text.to_owned()),
-        Property::CorrelationData(data) => (name, preview(data, data.len(), PREVIEW_CHARACTERS)),
+        Property::CorrelationData(data) => (name, bytes_in_words(data)),
         Property::SubscriptionIdentifier(id) => match subscriptions.filter_of(id) {
             Some(filter) => (name, format!("{id}, {filter}")),
             None => (name, id.to_string()),
         },
         other => (name, format!("{other:?}")),
     }
+}
+
+/// Text as it is, other bytes in hex; of many the first.
+fn bytes_in_words(data: &[u8]) -> String {
+    const MOST: usize = 1_024;
+    if let Ok(text) = std::str::from_utf8(data)
+        && !text.chars().any(char::is_control)
+        && text.len() <= MOST
+    {
+        return text.to_owned();
+    }
+    let mut out = String::from("hex");
+    for byte in data.iter().take(MOST) {
+        out.push_str(&format!(" {byte:02x}"));
+    }
+    if data.len() > MOST {
+        out.push_str(&format!(" … of {} bytes", data.len()));
+    }
+    out
 }
 
 fn history_row((message, number): (MessageRef<'_>, u64)) -> HistoryRow {
@@ -272,4 +291,18 @@ pub(in crate::engine) fn spark(series: &Series, now_ms: u64) -> Option<Spark> {
         high: shown(high),
         span_s,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn correlation_data_is_text_or_hex_and_says_what_is_left_out() {
+        assert_eq!(bytes_in_words("é 1".as_bytes()), "é 1");
+        assert_eq!(bytes_in_words(b""), "");
+        assert_eq!(bytes_in_words(&[0xff, 0x00, 0x41]), "hex ff 00 41");
+        assert_eq!(bytes_in_words(b"a\n"), "hex 61 0a");
+        assert!(bytes_in_words(&[0; 2_000]).ends_with(" 00 … of 2000 bytes"));
+    }
 }

@@ -102,6 +102,7 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_web::pages::settings::",
             "hearth_web::pages::topic::",
             "hearth_web::pages::tree_tools::",
+            "hearth_web::platform::unpack::",
             "hearth_web::wire::apart::deserialize",
         ],
         // Cards have small charts; that a recording is played or written is said everywhere.
