@@ -95,10 +95,9 @@ pub(crate) async fn admit(
     let visitor = visitor(&app.auth, &client, request.headers());
     let path = request.uri().path();
     let admitted = match &visitor {
-        Visitor::Anybody => Ok(()),
         _ if is_open(path) => Ok(()),
         _ if path == "/metrics" => may_read_metrics(&app.auth, &visitor, &client),
-        Visitor::Known(_) => Ok(()),
+        Visitor::Anybody | Visitor::Known(_) => Ok(()),
         Visitor::Nobody => Err(unknown(&app.auth)),
     };
     if admitted.is_err()
@@ -139,8 +138,10 @@ fn unknown(auth: &Auth) -> ApiError {
 fn may_read_metrics(auth: &Auth, visitor: &Visitor, client: &Client) -> Result<(), ApiError> {
     match visitor {
         _ if visitor.is_admin() || is_trusted(&auth.metrics_from, client.address.ip()) => Ok(()),
-        Visitor::Known(_) => Err(ApiError::NotAllowed),
-        Visitor::Anybody | Visitor::Nobody => Err(unknown(auth)),
+        // Without users everybody may, unless somebody is named.
+        Visitor::Anybody if auth.metrics_from.is_empty() => Ok(()),
+        Visitor::Anybody | Visitor::Known(_) => Err(ApiError::NotAllowed),
+        Visitor::Nobody => Err(unknown(auth)),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Identity {
 pub(crate) struct Auth {
     pub(crate) mode: Mode,
     pub(crate) roles: RolePermissions,
-    /// Who may read metrics without being an admin, where there are users.
+    /// Who may read metrics without being an admin; where there are no users nobody else may, unless it is empty.
     pub(crate) metrics_from: Vec<Network>,
 }
 

@@ -56,6 +56,11 @@ impl AccessConfig {
             trusted_proxies: section.texts("trusted_proxies"),
             proxy_headers: section.text("proxy_headers").unwrap_or_default(),
         };
+        if config.trusted_proxies.is_empty() && section.is_set("proxy_headers") {
+            let message = "without trusted_proxies nobody's headers are read".to_owned();
+            let fix = "name the proxy's addresses: trusted_proxies = [\"127.0.0.1\"]".to_owned();
+            section.warning("proxy_headers", message, fix);
+        }
         section.finish();
         config
     }

@@ -32,7 +32,7 @@ pub struct AuthConfig {
     pub role_header: Option<HeaderName>,
     /// The role of users for whom the proxy names none. Default: viewer.
     pub default_role: Role,
-    /// Who may read `/metrics` without being an admin, in modes `users` and `proxy`. Default: nobody.
+    /// Who may read `/metrics` without being an admin. Default: nobody, and in mode `pass-through` everybody.
     pub metrics_from: Vec<Network>,
     /// What client ids of users must begin with, so that nobody connects with that of a device. Default: nothing.
     pub client_id_prefix: Option<String>,
@@ -181,6 +181,8 @@ impl FromText for AuthMode {
 
 impl AuthConfig {
     pub(crate) fn read(section: Section<'_>, access: &AccessConfig) -> Self {
+        let roles = section.section("roles");
+        let has_roles = roles.is_set_anywhere();
         let default_header = axum::http::HeaderName::from_static("x-forwarded-user");
         let config = Self {
             mode: section.text("mode").unwrap_or(AuthMode::PassThrough),
@@ -202,7 +204,7 @@ impl AuthConfig {
             default_role: section.text("default_role").unwrap_or(Role::Viewer),
             metrics_from: section.texts("metrics_from"),
             client_id_prefix: section.text("client_id_prefix"),
-            roles: RolePermissions::read(section.section("roles")),
+            roles: RolePermissions::read(roles),
         };
         if config.mode == AuthMode::Proxy && access.trusted_proxies.is_empty() {
             let message =
@@ -210,6 +212,7 @@ impl AuthConfig {
             let fix = "name the proxy's addresses under [access]: trusted_proxies = [\"127.0.0.1\"]";
             section.mistake("mode", message, fix.into());
         }
+        name_what_has_no_effect(&section, config.mode, has_roles);
         if config.session_idle > config.session_lifetime {
             let message = "a login cannot be idle for longer than it lives".to_owned();
             section.mistake(
@@ -220,6 +223,48 @@ impl AuthConfig {
         }
         section.finish();
         config
+    }
+}
+
+/// Who sets what only another mode has believes to be safe.
+fn name_what_has_no_effect(section: &Section<'_>, mode: AuthMode, has_roles: bool) {
+    const OF_ACCOUNTS: [&str; 9] = [
+        "accounts_file",
+        "session_idle_s",
+        "session_lifetime_s",
+        "max_sessions_per_user",
+        "tries_per_account",
+        "tries_per_address",
+        "first_wait_ms",
+        "longest_wait_s",
+        "password_checks_at_a_time",
+    ];
+    const OF_PROXIES: [&str; 3] = ["proxy_header", "role_header", "default_role"];
+    const OF_BOTH: [&str; 2] = ["client_id_prefix", "roles"];
+    let others: [(&[&'static str], &str); 3] = [
+        (&OF_ACCOUNTS, "mode = \"users\""),
+        (&OF_PROXIES, "mode = \"proxy\""),
+        (&OF_BOTH, "mode = \"users\" or mode = \"proxy\""),
+    ];
+    for (keys, of_mode) in others {
+        let is_of_mode = match mode {
+            AuthMode::Users => keys != OF_PROXIES,
+            AuthMode::Proxy => keys != OF_ACCOUNTS,
+            _ => false,
+        };
+        for key in keys.iter().filter(|_| !is_of_mode) {
+            let is_set = match *key {
+                "roles" => has_roles,
+                key => section.is_set(key),
+            };
+            if is_set {
+                let message = format!(
+                    "this has an effect with {of_mode} only; the mode is \"{}\"",
+                    mode.word()
+                );
+                section.warning(key, message, format!("set {of_mode} under [auth], or remove it"));
+            }
+        }
     }
 }
 

@@ -192,6 +192,11 @@ impl<'s> Section<'s> {
             || self.source.flags.keys().any(|key| key.starts_with(&dotted))
     }
 
+    /// Does the file, a variable or a flag say anything here?
+    pub(crate) fn is_set_anywhere(&self) -> bool {
+        self.is_in_file() || self.is_set_outside()
+    }
+
     /// Is this key set anywhere?
     pub(crate) fn is_set(&self, key: &'static str) -> bool {
         self.raw(key).is_some()

@@ -549,3 +549,41 @@ fn trust_in_everybody_is_named_where_it_gives_nobody_another_name() {
     let some = parse("[access]\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]").unwrap();
     assert_eq!(some.warnings, []);
 }
+
+/// Permissions that nobody has look like safety.
+#[test]
+fn what_only_another_mode_has_is_named() {
+    for (text, expected) in [
+        (
+            "[auth.roles.viewer]\nsubscribe = [\"home/#\"]",
+            &["auth.roles"][..],
+        ),
+        (
+            "[auth]\naccounts_file = \"accounts.toml\"\nclient_id_prefix = \"hearth-\"",
+            &["auth.accounts_file", "auth.client_id_prefix"],
+        ),
+        (
+            "[auth]\nmode = \"users\"\ndefault_role = \"admin\"\naccounts_file = \"accounts.toml\"\n[auth.roles.admin]\npublish = []",
+            &["auth.default_role"],
+        ),
+        (
+            "[access]\ntrusted_proxies = [\"127.0.0.1\"]\n[auth]\nmode = \"proxy\"\ndefault_role = \"admin\"\ntries_per_account = 1",
+            &["auth.tries_per_account"],
+        ),
+        (
+            "[access]\nproxy_headers = \"forwarded\"",
+            &["access.proxy_headers"],
+        ),
+        ("[auth]\nmetrics_from = [\"::1\"]", &[]),
+    ] {
+        let warnings = parse(text).unwrap().warnings;
+        let named: Vec<_> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!(named, expected, "{text}");
+        assert!(
+            warnings
+                .iter()
+                .all(|warning| warning.to_string().starts_with("hearth.toml:")),
+            "{warnings:?}"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     fake_broker::{CONNECT, FakeBroker},
     http,
-    running::bridge_to,
+    running::{bridge, bridge_to},
     websocket::open,
 };
 
@@ -138,4 +138,18 @@ async fn metrics_are_what_prometheus_reads_with_units_and_kinds_by_its_customs()
         Some(CONNECT.len() as f64)
     );
     drop(tcp);
+}
+
+#[tokio::test]
+async fn without_users_too_metrics_are_for_whom_the_settings_name() {
+    for (settings, status) in [
+        ("", 200),
+        ("auth.metrics_from = [\"127.0.0.1\"]", 200),
+        ("auth.metrics_from = [\"192.0.2.7\"]", 403),
+    ] {
+        let bridge = bridge(settings).await;
+        let answer = http::get(bridge.address(), "/metrics", &[]).await;
+        assert_eq!(answer.status, status, "{settings}: {}", answer.text());
+        assert_eq!(http::get(bridge.address(), "/api/config", &[]).await.status, 200);
+    }
 }
