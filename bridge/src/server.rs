@@ -33,7 +33,7 @@ use crate::{
 use self::{accept::Listeners, crowd::Crowd, tls::Tls};
 pub(crate) use self::{
     places::{Place, Places},
-    stream::BrowserStream,
+    stream::{BrowserStream, Heard},
 };
 
 /// Why the bridge cannot start.

@@ -40,7 +40,7 @@ use crate::{
     config::{BrokerId, RelayConfig},
     credentials::{CredentialError, Credentials},
     metrics::RelayMetrics,
-    server::{BrowserStream, Permit},
+    server::{BrowserStream, Heard, Permit},
     transport::{BrokerStream, DialError, Dialer, Ends, Patient},
     websocket::frame::Close,
 };
@@ -316,9 +316,10 @@ async fn browser_stream(upgrade: OnUpgrade) -> Result<(BrowserStream, Vec<u8>), 
         .await
         .map_err(|error| tracing::debug!(%error, "the upgrade was not finished"))?;
     let parts = upgraded
-        .downcast::<TokioIo<Patient<BrowserStream>>>()
+        .downcast::<TokioIo<Heard<Patient<BrowserStream>>>>()
         .map_err(|_| tracing::error!("unknown kind of connection"))?;
-    Ok((parts.io.into_inner().into_inner(), parts.read_buf.to_vec()))
+    let stream = parts.io.into_inner().into_inner().into_inner();
+    Ok((stream, parts.read_buf.to_vec()))
 }
 
 /// Tells a browser why it cannot have what it wants. It was let in first, because browsers hide a refused upgrade's reason from the page.

@@ -1,11 +1,12 @@
 //! `GET /healthz`, `GET /readyz` and `GET /metrics`: for those who watch over the bridge.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::{
     extract::{Extension, State},
     http::{HeaderName, StatusCode, header},
 };
+use tokio::time::Instant;
 
 use crate::{
     app::App,
@@ -50,29 +51,44 @@ pub(crate) async fn readyz(
     }
 }
 
-/// Anybody may ask whether the broker is reached, so it is dialled once at a time: who asks meanwhile gets the same answer.
+/// Anybody may ask whether the broker is reached, as often as he likes, so it is dialled once at a time and once in a while: who asks
+/// meanwhile gets the same answer.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
-    answered: AtomicU64,
-    newest: tokio::sync::Mutex<(StatusCode, String)>,
+    newest: tokio::sync::Mutex<Newest>,
 }
+
+#[derive(Debug, Default)]
+struct Newest {
+    status: StatusCode,
+    told: String,
+    /// When it was known.
+    at: Option<Instant>,
+}
+
+/// How long an answer holds. Who watches asks every few seconds.
+const HOLDS: Duration = Duration::from_secs(1);
 
 impl Readiness {
     async fn ask(&self, dial: impl AsyncFnOnce() -> (StatusCode, String)) -> (StatusCode, String) {
-        let before = self.answered.load(Ordering::Relaxed);
+        let asked = Instant::now();
         let mut newest = self.newest.lock().await;
-        if self.answered.load(Ordering::Relaxed) == before {
-            let found = dial().await;
-            if found.0 != newest.0 {
-                match found.0 {
+        let holds = |at: Instant| asked.saturating_duration_since(at) < HOLDS;
+        if !newest.at.is_some_and(holds) {
+            let (status, told) = dial().await;
+            if status != newest.status {
+                match status {
                     StatusCode::OK => tracing::info!("ready again"),
-                    _ => tracing::warn!(reason = found.1.trim_end(), "not ready (said when it changes)"),
+                    _ => tracing::warn!(reason = told.trim_end(), "not ready (said when it changes)"),
                 }
             }
-            *newest = found;
-            self.answered.fetch_add(1, Ordering::Relaxed);
+            *newest = Newest {
+                status,
+                told,
+                at: Some(Instant::now()),
+            };
         }
-        newest.clone()
+        (newest.status, newest.told.clone())
     }
 }
 
@@ -110,23 +126,28 @@ fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::Notify;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::time::sleep;
 
     use super::*;
 
-    #[tokio::test]
-    async fn who_asks_while_the_broker_is_dialled_waits_for_that_answer() {
-        let (readiness, dials, connected) = (Readiness::default(), AtomicU64::new(0), Notify::new());
-        let ask = || {
-            readiness.ask(async || {
-                connected.notified().await;
-                let number = dials.fetch_add(1, Ordering::Relaxed);
-                (StatusCode::OK, number.to_string())
-            })
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_meanwhile_or_soon_after_gets_the_same_answer() {
+        let (readiness, dials) = (Readiness::default(), AtomicU64::new(0));
+        let ask = async || {
+            let dial = async || {
+                // As long as a broker that is slow.
+                sleep(HOLDS * 3).await;
+                (StatusCode::OK, dials.fetch_add(1, Ordering::Relaxed).to_string())
+            };
+            readiness.ask(dial).await.1
         };
-        let (first, second, third, ()) = tokio::join!(ask(), ask(), ask(), async { connected.notify_one() });
-        assert_eq!([first.1, second.1, third.1], ["0", "0", "0"]);
-        connected.notify_one();
-        assert_eq!(ask().await.1, "1", "who asks later hears what is so then");
+        let (first, second, third) = tokio::join!(ask(), ask(), ask());
+        assert_eq!([first, second, third], ["0", "0", "0"]);
+        sleep(HOLDS - Duration::from_millis(1)).await;
+        assert_eq!(ask().await, "0", "a moment later");
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(ask().await, "1", "who asks later hears what is so then");
     }
 }

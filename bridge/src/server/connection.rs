@@ -32,7 +32,7 @@ use tower_service::Service as _;
 
 use super::{
     Peer, redirect,
-    stream::BrowserStream,
+    stream::{AllAnswered, BrowserStream, Heard},
     tls::{Tls, is_http2},
 };
 use crate::{app::App, transport::Patient};
@@ -102,8 +102,8 @@ impl Connection {
         tracing::warn!(address = %self.peer.address, %error, "a connection could not be handed over");
     }
 
-    fn io(&self, stream: BrowserStream) -> TokioIo<Patient<BrowserStream>> {
-        TokioIo::new(Patient::new(stream, self.app.http.stalled_timeout))
+    fn patient(&self, stream: BrowserStream) -> Patient<BrowserStream> {
+        Patient::new(stream, self.app.http.stalled_timeout)
     }
 
     fn http1(&self) -> http1::Builder {
@@ -117,8 +117,18 @@ impl Connection {
 
     async fn serve_http1(self, stream: BrowserStream) {
         let (router, peer) = (self.router.clone(), self.peer.clone());
-        let service = service_fn(move |request| answer(router.clone(), peer.clone(), request));
-        let io = self.io(stream);
+        let answered = AllAnswered::default();
+        let io = TokioIo::new(Heard::new(self.patient(stream), answered.clone()));
+        let noted = answered.clone();
+        let service = service_fn(move |request| {
+            let answer = answer(router.clone(), peer.clone(), request);
+            let noted = noted.clone();
+            async move {
+                let answer = answer.await;
+                noted.set(true);
+                answer
+            }
+        });
         let mut connection = pin!(self.http1().serve_connection(io, service).with_upgrades());
         let result = tokio::select! {
             result = connection.as_mut() => result,
@@ -127,7 +137,11 @@ impl Connection {
                 connection.await
             }
         };
-        self.ended(result);
+        // A connection that was kept for a later request, which did not come, ends as it should.
+        let was_kept = result.as_ref().is_err_and(hyper::Error::is_timeout) && answered.get();
+        if !was_kept {
+            self.ended(result);
+        }
     }
 
     async fn serve_http2(self, stream: BrowserStream) {
@@ -150,7 +164,7 @@ impl Connection {
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(max_header_bytes);
-        let mut connection = pin!(builder.serve_connection(self.io(stream), service));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(self.patient(stream)), service));
         let result = tokio::select! {
             result = connection.as_mut() => result,
             () = requests.idle_for(http.idle_timeout) => {
@@ -178,7 +192,7 @@ impl Connection {
             response.headers_mut().insert(header::CONNECTION, close);
             async move { Ok::<_, Infallible>(response) }
         });
-        let io = self.io(BrowserStream::Tcp(tcp));
+        let io = TokioIo::new(self.patient(BrowserStream::Tcp(tcp)));
         let connection = self.http1().serve_connection(io, service);
         let result = tokio::select! {
             result = connection => result,

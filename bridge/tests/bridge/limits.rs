@@ -326,6 +326,20 @@ async fn a_connection_without_a_request_is_ended() {
     let mut all = String::new();
     idle.read_to_string(&mut all).await.unwrap();
     assert!(all.starts_with("HTTP/1.1 200"), "{all}");
+    // That one was kept for later, as browsers do. Half a request behind a whole one is no such thing.
+    let mut half = TcpStream::connect(bridge.address()).await.unwrap();
+    half.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", bridge.address()).as_bytes())
+        .await
+        .unwrap();
+    assert!(half.read(&mut [0; 4096]).await.unwrap() > 0);
+    half.write_all(b"GET / HT").await.unwrap();
+    assert_eq!(half.read(&mut [0]).await.unwrap(), 0);
+    let counted = "hearth_http_connections_failed_total{reason=\"head_timeout\"} 2\n";
+    soon(counted, async || {
+        let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+        metrics.contains(counted)
+    })
+    .await;
 }
 
 #[tokio::test]
