@@ -9,6 +9,7 @@ use hearth_model::api::ApiErrorBody;
 
 use crate::{
     access::{HostRefused, OriginRefused},
+    auth::Unbelieved,
     websocket::handshake::HandshakeRefused,
 };
 
@@ -33,6 +34,8 @@ pub(crate) enum ApiError {
     NotLoggedIn,
     #[error("the reverse proxy in front of this bridge names no user")]
     NoIdentity,
+    #[error(transparent)]
+    UnclearIdentity(Unbelieved),
     #[error("your role does not allow this")]
     NotAllowed,
     #[error(
@@ -67,6 +70,7 @@ impl IntoResponse for ApiError {
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
             Self::NotLoggedIn => (StatusCode::UNAUTHORIZED, "not_logged_in"),
             Self::NoIdentity => (StatusCode::FORBIDDEN, "no_identity"),
+            Self::UnclearIdentity(_) => (StatusCode::FORBIDDEN, "unclear_identity"),
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::FormRefused => (StatusCode::FORBIDDEN, "form_refused"),
             Self::TooManyForms => (StatusCode::TOO_MANY_REQUESTS, "too_many_forms"),
@@ -90,6 +94,7 @@ impl IntoResponse for ApiError {
             | Self::TimedOut
             | Self::NotLoggedIn
             | Self::NoIdentity
+            | Self::UnclearIdentity(_)
             | Self::NotAllowed
             | Self::FormRefused
             | Self::TooManyForms

@@ -4,7 +4,7 @@
 //! nowhere else.
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     access::single,
     app::App,
     auth::{
-        Auth, Identity, Mode, Permissions, ProxyCounters, ProxyIdentity, Role,
+        Auth, Identity, Mode, Permissions, ProxyIdentity, Role, Unbelieved,
         accounts::check_name,
         sessions::{Presence, Session, Token},
     },
@@ -92,13 +92,13 @@ pub(crate) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let visitor = visitor(&app.auth, &client, request.headers());
+    let (visitor, unknown) = visitor(&app.auth, &client, request.headers());
     let path = request.uri().path();
     let admitted = match &visitor {
         _ if is_open(path) => Ok(()),
-        _ if path == "/metrics" => may_read_metrics(&app.auth, &visitor, &client),
+        _ if path == "/metrics" => may_read_metrics(&app.auth, &visitor, &client, unknown),
         Visitor::Anybody | Visitor::Known(_) => Ok(()),
-        Visitor::Nobody => Err(unknown(&app.auth)),
+        Visitor::Nobody => Err(unknown),
     };
     if admitted.is_err()
         && matches!(app.auth.mode, Mode::Users(_))
@@ -127,68 +127,70 @@ fn is_page(path: &str) -> bool {
     matches!(path, "/" | "/index.html")
 }
 
-/// What somebody hears of whom nothing is known.
-fn unknown(auth: &Auth) -> ApiError {
-    match auth.mode {
-        Mode::Proxy(_) => ApiError::NoIdentity,
-        Mode::Users(_) | Mode::PassThrough => ApiError::NotLoggedIn,
-    }
-}
-
-fn may_read_metrics(auth: &Auth, visitor: &Visitor, client: &Client) -> Result<(), ApiError> {
+fn may_read_metrics(
+    auth: &Auth,
+    visitor: &Visitor,
+    client: &Client,
+    unknown: ApiError,
+) -> Result<(), ApiError> {
     match visitor {
         _ if visitor.is_admin() || is_trusted(&auth.metrics_from, client.address.ip()) => Ok(()),
         // Without users everybody may, unless somebody is named.
         Visitor::Anybody if auth.metrics_from.is_empty() => Ok(()),
         Visitor::Anybody | Visitor::Known(_) => Err(ApiError::NotAllowed),
-        Visitor::Nobody => Err(unknown(auth)),
+        Visitor::Nobody => Err(unknown),
     }
 }
 
-fn visitor(auth: &Auth, client: &Client, headers: &HeaderMap) -> Visitor {
+/// Who asks, and what somebody hears of whom nothing is known.
+fn visitor(auth: &Auth, client: &Client, headers: &HeaderMap) -> (Visitor, ApiError) {
     let (identity, session) = match &auth.mode {
-        Mode::PassThrough => return Visitor::Anybody,
+        Mode::PassThrough => return (Visitor::Anybody, ApiError::NotLoggedIn),
         Mode::Users(users) => {
             let token = cookie(headers, session_cookie(client.scheme));
             let session = token.and_then(|token| users.sessions.find(Instant::now(), &token));
             match session {
                 Some(session) => (session.identity.clone(), Some(session)),
-                None => return Visitor::Nobody,
+                None => return (Visitor::Nobody, ApiError::NotLoggedIn),
             }
         }
         Mode::Proxy(proxy) => match identity_by_proxy(proxy, client, headers) {
             Ok(identity) => (identity, None),
-            Err(counter) => {
-                ProxyCounters::count(counter);
-                return Visitor::Nobody;
+            Err(unbelieved) => {
+                proxy.counted.count(unbelieved, client.address.ip());
+                let unknown = match unbelieved {
+                    Unbelieved::Unclear => ApiError::UnclearIdentity(unbelieved),
+                    Unbelieved::Untrusted | Unbelieved::Missing => ApiError::NoIdentity,
+                };
+                return (Visitor::Nobody, unknown);
             }
         },
     };
-    Visitor::Known(Known {
+    let known = Known {
         permissions: auth.roles.of(identity.role).cloned(),
         identity,
         session,
-    })
+    };
+    (Visitor::Known(known), ApiError::NotLoggedIn)
 }
 
-/// Whom the proxy names; or the counter of why nobody is believed.
-fn identity_by_proxy<'p>(
-    proxy: &'p ProxyIdentity,
+/// Whom the proxy names.
+fn identity_by_proxy(
+    proxy: &ProxyIdentity,
     client: &Client,
     headers: &HeaderMap,
-) -> Result<Identity, &'p AtomicU64> {
-    let counted = &proxy.counted;
+) -> Result<Identity, Unbelieved> {
     let named = |HeaderName(name): &HeaderName| headers.contains_key(name);
     if !client.through_proxy {
         let forged = named(&proxy.user_header) || proxy.role_header.as_ref().is_some_and(named);
         return Err(if forged {
-            &counted.untrusted
+            Unbelieved::Untrusted
         } else {
-            &counted.missing
+            Unbelieved::Missing
         });
     }
     if !named(&proxy.user_header) {
-        return Err(&counted.missing);
+        return Err(Unbelieved::Missing);
     }
     let text = |HeaderName(name): &HeaderName| {
         let value = single(headers, name)?;
@@ -201,7 +203,7 @@ fn identity_by_proxy<'p>(
     };
     match (user, role) {
         (Some(user), Some(role)) => Ok(Identity { user, role }),
-        _ => Err(&counted.unclear),
+        _ => Err(Unbelieved::Unclear),
     }
 }
 

@@ -11,9 +11,12 @@ pub(crate) mod sessions;
 mod tries;
 pub(crate) mod users;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub use hearth_model::api::Role;
@@ -64,20 +67,41 @@ pub(crate) struct ProxyIdentity {
     pub(crate) counted: ProxyCounters,
 }
 
-/// Requests that name a user, or should, and are not believed.
+/// Requests that name a user, or should, and are not believed: see [`Unbelieved`].
 #[derive(Default)]
 pub(crate) struct ProxyCounters {
-    /// Somebody who is no trusted proxy sent the header.
     pub(crate) untrusted: AtomicU64,
-    /// The proxy named nobody.
     pub(crate) missing: AtomicU64,
-    /// The proxy named somebody who can be no user, more than one, or a role that there is not.
     pub(crate) unclear: AtomicU64,
 }
 
+/// Why nobody is believed to be who a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unbelieved {
+    /// Somebody who is no trusted proxy sent the header.
+    #[error("a header that names the user came from an address that is not in access.trusted_proxies")]
+    Untrusted,
+    /// The proxy named nobody.
+    #[error("the reverse proxy in front of this bridge names no user")]
+    Missing,
+    /// The proxy named somebody who can be no user, more than one, or a role that there is not.
+    #[error(
+        "the reverse proxy in front of this bridge names a user or a role that cannot be one: a user has 1 to 64 letters, digits, or . _ - @, and a role is viewer, operator or admin; each once"
+    )]
+    Unclear,
+}
+
 impl ProxyCounters {
-    pub(crate) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+    /// Counts, and says in the log what an operator may have to mend, the first time.
+    pub(crate) fn count(&self, unbelieved: Unbelieved, address: IpAddr) {
+        let counter = match unbelieved {
+            Unbelieved::Untrusted => &self.untrusted,
+            Unbelieved::Missing => &self.missing,
+            Unbelieved::Unclear => &self.unclear,
+        };
+        if counter.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(%address, reason = %unbelieved, "a request was refused (said once for each reason)");
+        }
     }
 }
 

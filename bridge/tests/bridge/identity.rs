@@ -69,6 +69,19 @@ async fn a_trusted_proxy_names_the_user_and_perhaps_the_role() {
     for (headers, expected) in &table {
         assert_eq!(&seen(bridge.address(), headers).await, expected, "{headers:?}");
     }
+    // Who looks for the mistake is told which one it is.
+    for (headers, code) in [
+        (&[(USER, "HOME\\ada")][..], "unclear_identity"),
+        (&[(USER, "ada"), (ROLE, "boss")], "unclear_identity"),
+        (&[], "no_identity"),
+    ] {
+        let answer = http::get(bridge.address(), "/api/config", headers).await.text();
+        assert!(
+            answer.contains(&format!("\"code\":\"{code}\"")),
+            "{headers:?}: {answer}"
+        );
+        assert!(!answer.contains("ada") && !answer.contains("boss"), "{answer}");
+    }
     assert_eq!(
         http::get(bridge.address(), "/login", &[(USER, "ada")])
             .await
@@ -78,7 +91,7 @@ async fn a_trusted_proxy_names_the_user_and_perhaps_the_role() {
     let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
     for line in [
         "hearth_proxy_identities_refused_total{reason=\"untrusted\"} 0",
-        "hearth_proxy_identities_refused_total{reason=\"unclear\"} 8",
+        "hearth_proxy_identities_refused_total{reason=\"unclear\"} 10",
     ] {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
