@@ -285,3 +285,28 @@ fn what_is_subscribed_to_at_a_broker_of_the_bridge_is_kept() -> Result<()> {
         page.wait_for(&by("subscription").with("data-filter", "#"))
     })
 }
+
+#[test]
+fn a_tree_that_becomes_taller_shows_its_rows() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        for n in 0..150 {
+            broker.client().publish(&format!("tall/{n:03}"), b"1", &["-r"])?;
+        }
+        Ok(())
+    };
+    connected("tall", fill, |page, _| {
+        page.browser().set_screen(Screen::SmallPhone)?;
+        page.go_to("#/explorer?topic=tall%2F120")?;
+        page.wait_for_text(&by("topic-payload"), "1")?;
+        page.browser().set_screen(Screen::Wall)?;
+        // Every place of the tree that is on the screen has a row.
+        let rows = "const tree = document.querySelector('.tree').getBoundingClientRect(); let all = 0;
+            for (let y = tree.top + 5; y < tree.bottom; y += 10)
+                all += !document.elementFromPoint(tree.left + 40, y)?.closest('[data-testid=topic-row]');
+            return [all, tree.height]";
+        until("rows everywhere", || {
+            let (empty, height): (u32, f64) = page.script(rows, &[])?;
+            Ok((empty == 0 && height > 1_000.0).then_some(()))
+        })
+    })
+}

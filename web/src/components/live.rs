@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::{icon::Icon, shell, text::visible};
 use crate::{
-    hooks::{EngineHandle, Engines, MOST_ENGINES, use_connection, use_counters, use_engines},
+    hooks::{EngineHandle, Engines, MOST_ENGINES, use_connection, use_counters, use_engines, use_replay},
     platform::locale,
     wire::ConnectionState,
 };
@@ -58,10 +58,10 @@ fn each(engines: &Engines, what: impl Fn(&EngineHandle) -> Html) -> Html {
 #[component]
 fn Shown() -> Html {
     let (connection, engines, engine) = (use_connection(), use_engines(), crate::hooks::use_engine());
+    let name = use_name(&connection.name);
     let Some(engines) = engines else {
         return Html::default();
     };
-    let name = name(&connection.name);
     let pressed = engines.is_shown(&engine);
     let bad = matches!(connection.state, ConnectionState::Waiting | ConnectionState::Down);
     let onclick = Callback::from(move |_: MouseEvent| engines.show(&engine));
@@ -78,10 +78,10 @@ fn Shown() -> Html {
 fn Line() -> Html {
     let (connection, counters, engines) = (use_connection(), use_counters(), use_engines());
     let engine = crate::hooks::use_engine();
+    let name = use_name(&connection.name);
     let Some(engines) = engines else {
         return Html::default();
     };
-    let name = name(&connection.name);
     let shown = engines.is_shown(&engine);
     let (on_show, on_end) = {
         let (to_show, to_end, engine) = (engines.clone(), engines, engine);
@@ -106,10 +106,12 @@ fn Line() -> Html {
     }
 }
 
-fn name(name: &str) -> String {
-    if name.is_empty() {
-        "New connection".to_owned()
-    } else {
-        visible(name)
+/// What a connection is called; a recording that is shown by its file.
+#[hook]
+fn use_name(name: &str) -> String {
+    match use_replay().filter(|replay| replay.demonstration) {
+        Some(replay) => visible(&replay.name),
+        None if name.is_empty() => "New connection".to_owned(),
+        None => visible(name),
     }
 }

@@ -295,6 +295,7 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
                     engine: engine.clone(),
                     request,
                     topic: draft.topic.clone().into(),
+                    at: engine.now(),
                     waits: draft.waits,
                 };
                 sent::set_last(&sent);
@@ -303,7 +304,11 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
             error.set(wrong);
         })
     };
-    html! { <PublishForm draft={(*draft).clone()} {outcome} {under_way} {elsewhere} error={(*error).clone()} {look_only} {on_change} {on_send} {on_stop} /> }
+    // The same message sent again has the same outcome: its time says that it is another one.
+    let at = last
+        .as_ref()
+        .map(|last| AttrValue::from(locale::time_exact(last.at)));
+    html! { <PublishForm draft={(*draft).clone()} {at} {outcome} {under_way} {elsewhere} error={(*error).clone()} {look_only} {on_change} {on_send} {on_stop} /> }
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub(super) fn answer(response: &Response) -> Html {
     html! {
         <div class="stack" data-testid="publish-response" data-topic={response.topic.clone()} data-ms={response.after_ms.to_string()}>
             <p>{format!("Response after {} on ", words::interval(response.after_ms))}<a class="link mono" {href}><bdi>{visible(&response.topic)}</bdi></a></p>
+            if response.payload.len() > LONGEST {
+                <p class="hint">{format!("The response has {}: this is its beginning, its topic has all of it.", words::bytes(response.payload.len() as u64))}</p>
+            }
             <pre class="code scroll-x answer" tabindex="0" role="region" aria-label="Response"><bdi>{text}</bdi></pre>
         </div>
     }

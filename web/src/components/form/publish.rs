@@ -173,6 +173,9 @@ pub(crate) struct PublishFormProps {
     /// It waits for a response, or is sent several times: it can be stopped.
     #[prop_or_default]
     pub(crate) under_way: bool,
+    /// When it was sent.
+    #[prop_or_default]
+    pub(crate) at: Option<AttrValue>,
     /// The outcome is of a message to this other topic.
     #[prop_or_default]
     pub(crate) elsewhere: Option<AttrValue>,
@@ -231,6 +234,7 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                 </button>
                 <div class="publish__result row row--wrap" role="status">
                     {props.outcome.as_ref().map(result)}
+                    if let Some(at) = props.at.as_ref().filter(|_| props.outcome.is_some()) { <span class="small ink2">{at.clone()}</span> }
                     if let Some(topic) = &props.elsewhere { <span class="small ink2">{"to "}<bdi>{visible(topic)}</bdi></span> }
                     if props.under_way {
                         <button class="btn btn--dense" type="button" onclick={props.on_stop.reform(|_: MouseEvent| ())} data-testid="publish-stop">
@@ -482,6 +486,7 @@ mod tests {
                 outcome: Some(outcome),
                 under_way: false,
                 elsewhere: None,
+                at: None,
                 error: None,
                 look_only: None,
                 on_change: Callback::noop(),
@@ -522,6 +527,7 @@ mod tests {
             outcome: None,
             under_way: false,
             elsewhere: None,
+            at: None,
             error: None,
             look_only: None,
             on_change: Callback::noop(),

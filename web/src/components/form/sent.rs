@@ -37,6 +37,8 @@ pub(crate) struct Last {
     pub(crate) engine: EngineHandle,
     pub(crate) request: RequestId,
     pub(crate) topic: AttrValue,
+    /// ms since epoch
+    pub(crate) at: u64,
     /// A response was to be waited for.
     pub(crate) waits: bool,
 }

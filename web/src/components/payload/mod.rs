@@ -1,6 +1,7 @@
 //! A payload as JSON, as text, as hex, and compared with the one before. Large ones are drawn by the screenful.
 
-pub(crate) mod diff;
+mod compare;
+mod diff;
 pub(crate) mod hex;
 mod image;
 pub(crate) mod json;

@@ -10,7 +10,7 @@ use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::{
-    diff::{self, Change},
+    compare::{changed_words, comparison, use_compared, use_unpacked_previous},
     hex,
     image::{self, PayloadImage},
     json::{self, Ink},
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Longest line drawn, in characters; it says what is left out, and the raw view, which breaks lines, has it.
-const LONGEST_LINE: usize = 2_000;
+pub(super) const LONGEST_LINE: usize = 2_000;
 /// Characters per line of Base64, as in mail.
 const BASE64_LINE: usize = 76;
 /// The raw view breaks lines here.
@@ -141,8 +141,6 @@ fn names_packing(media_type: &str) -> bool {
         .any(|word| lower.contains(word))
 }
 
-type Compared = Option<Option<Rc<Vec<Change>>>>;
-
 /// The payload in a form that is chosen or reads best, and what changed.
 #[component]
 pub(crate) fn Viewer(props: &ViewerProps) -> Html {
@@ -182,7 +180,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
         .unwrap_or(best);
     let compares = (*comparing || props.against.is_some()) && props.previous.is_some();
     let previous = use_unpacked_previous(props, form, compares);
-    let compared = use_compared(props, unpacked.as_ref(), previous.as_ref());
+    let compared = use_compared(props, compares, unpacked.as_ref(), previous.as_ref());
     let onchange = {
         let (chosen, topic) = (chosen.clone(), props.topic.clone());
         Callback::from(move |event: Event| {
@@ -226,7 +224,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                         <span class="sub">{changed_words(changes, props.previous.as_ref() == Some(&props.payload))}</span>
                     }
                     <button class="btn btn--dense" type="button" aria-pressed={compares.to_string()} onclick={toggle}
-                        disabled={compared.is_none()} data-testid="payload-compare">
+                        disabled={props.previous.is_none()} data-testid="payload-compare">
                         {"Compare to "}{props.against.clone().unwrap_or_else(|| "previous".into())}</button>
                 </div>
             </header>
@@ -241,48 +239,6 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                 }
             </div>
         </section>
-    }
-}
-
-/// The message before as the second module reads it, while two packed messages are compared.
-#[hook]
-fn use_unpacked_previous(props: &ViewerProps, form: Form, compares: bool) -> Option<Rc<Unpacked>> {
-    let nothing = use_memo((), |()| Rc::<[u8]>::from([]));
-    let packing = match form {
-        Form::Packed(word, _) if compares => Some(word),
-        _ => None,
-    };
-    let payload = props.previous.as_ref().unwrap_or(&nothing);
-    use_unpacked(packing, &props.media_type, payload)?.ok()
-}
-
-/// What changed since the message before, or since the one that was chosen.
-#[hook]
-fn use_compared(
-    props: &ViewerProps,
-    new: Option<&Result<Rc<Unpacked>, Rc<str>>>,
-    old: Option<&Rc<Unpacked>>,
-) -> Rc<Compared> {
-    // What is packed is compared by what it says, when both of it can be read.
-    let plain = new.and_then(|new| new.clone().ok()).zip(old.cloned());
-    use_memo(
-        (props.payload.clone(), props.previous.clone(), plain),
-        |(new, old, plain)| {
-            let old = old.as_ref()?;
-            let (old, new) = match plain {
-                Some((new, old)) => (readable(&old.payload), readable(&new.payload)),
-                None => (readable(old), readable(new)),
-            };
-            Some(diff::compare(&old, &new).map(Rc::new))
-        },
-    )
-}
-
-fn changed_words(changes: &[Change], is_same: bool) -> String {
-    match (diff::changed(changes), is_same) {
-        (0, true) => "Same as before".to_owned(),
-        (0, false) => "Same, but written differently".to_owned(),
-        (n, _) => format!("{} changed", words::count(n as u64, "line", "lines")),
     }
 }
 
@@ -307,50 +263,13 @@ fn as_text(payload: &[u8]) -> String {
     }
 }
 
-/// The lines that are compared: JSON by entry, text as it is, other bytes by sixteen.
-fn readable(payload: &[u8]) -> Vec<String> {
-    let lines = json::pretty(payload).or_else(|| {
-        let text = std::str::from_utf8(payload).ok()?;
-        Some(text.lines().map(str::to_owned).collect())
-    });
-    let Some(lines) = lines else {
-        let rows = (0..hex::row_count(payload.len())).map(|at| hex::row(payload, at));
-        return rows
-            .map(|row| format!("{} {} {}", row.offset, row.digits, row.text))
-            .collect();
-    };
-    // Of a long line that is one piece only the beginning would be seen, and not what changed.
-    let broken = |line: String| match line.len() > LONGEST_LINE {
-        true => raw_lines(&line),
-        false => vec![line],
-    };
-    lines.into_iter().flat_map(broken).collect()
-}
-
-fn comparison(compared: &Compared) -> Html {
-    let Some(Some(changes)) = compared else {
-        return html! {
-            <p class="hint viewer__note" data-testid="topic-diff">
-                {"These two messages differ in too many lines to compare."}
-            </p>
-        };
-    };
-    let (count, changes) = (changes.len(), changes.clone());
-    let draw = DrawLine(Rc::new(move |index| match changes.get(index) {
-        Some(Change::Same(line)) => code_line(None, "", line, None),
-        Some(Change::Gone(line)) => code_line(Some("l--del"), "−", line, None),
-        Some(Change::New(line)) => code_line(Some("l--add"), "+", line, None),
-        None => Html::default(),
-    }));
-    html! {
-        <div data-testid="topic-diff">
-            <Lines {count} {draw} class="code json" label="Differences" />
-        </div>
-    }
-}
-
 /// With a number its names and the values of its lists are buttons that copy their paths ([`Paths`]).
-fn code_line(class: Option<&'static str>, mark: &'static str, line: &str, number: Option<usize>) -> Html {
+pub(super) fn code_line(
+    class: Option<&'static str>,
+    mark: &'static str,
+    line: &str,
+    number: Option<usize>,
+) -> Html {
     let said = match mark {
         "+" => "new: ",
         "−" => "gone: ",
@@ -458,7 +377,7 @@ fn text_lines(text: &str) -> Html {
 }
 
 /// Lines of a text, long ones broken.
-fn raw_lines(text: &str) -> Vec<String> {
+pub(super) fn raw_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
         let mut rest = line;
@@ -547,6 +466,29 @@ mod tests {
             html.contains("topic-diff") && html.contains(">ff<") && html.contains(">fe<"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn many_bytes_are_only_compared_when_somebody_asks() {
+        let (old, new) = (vec![0xff; 40_000], vec![0xfe; 40_000]);
+        let quiet = render::<Viewer>(ViewerProps {
+            topic: "t".into(),
+            media_type: AttrValue::default(),
+            payload: new.clone().into(),
+            previous: Some(old.clone().into()),
+            received_bytes: 40_000,
+            against: None,
+            on_previous: Callback::noop(),
+        });
+        assert!(!quiet.contains("changed"), "{quiet}");
+        let button = quiet
+            .split("<button")
+            .find(|part| part.contains("payload-compare"));
+        assert!(
+            button.is_some_and(|button| !button.contains("disabled")),
+            "{quiet}"
+        );
+        assert!(compared(&old, &new).contains("topic-diff"));
     }
 
     #[test]

@@ -81,6 +81,7 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
     }
     let report = use_report(&scroller, props);
     use_reveal(&scroller, props, &report);
+    use_resized(&scroller, &report);
     {
         let report = report.clone();
         use_effect_with(view.rows.is_empty(), move |_| report.emit(false));
@@ -308,6 +309,23 @@ fn use_found(scroller: &NodeRef, active: &UseStateHandle<Option<Active>>, view: 
             }));
             reveal(&scroller, found.row, row_height());
         }
+    });
+}
+
+/// A window that grew, or a phone that was turned, shows more rows.
+#[hook]
+fn use_resized(scroller: &NodeRef, report: &Callback<bool>) {
+    let latest = use_mut_ref(Callback::noop);
+    latest.borrow_mut().clone_from(report);
+    let scroller = scroller.clone();
+    use_effect_with((), move |()| {
+        let watch = scroller.cast::<Element>().map(|element| {
+            document::watch_look(&element, move || {
+                let report = latest.borrow().clone();
+                report.emit(false);
+            })
+        });
+        move || drop(watch)
     });
 }
 

@@ -103,8 +103,7 @@ fn spoken_name(row: &TreeRow) -> Option<String> {
     };
     if row.topics_below > 0 {
         said += ", ";
-        said += &locale::number(&row.topics_below.to_string());
-        said += " topics";
+        said += &words::count(u64::from(row.topics_below), "topic", "topics");
     }
     if row.retained {
         said += ", retained";
