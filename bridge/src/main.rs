@@ -2,7 +2,7 @@
 
 mod user_command;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use hearth::{
@@ -168,14 +168,32 @@ fn load(arguments: &Serve) -> Result<Config, Box<dyn std::error::Error>> {
         dapr: arguments.dapr.clone(),
         dapr_secrets: arguments.dapr_secrets.clone(),
     };
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment = environment()?;
     Ok(Config::load(
         arguments.config.as_deref(),
         &environment,
         &overrides,
     )?)
+}
+
+fn environment() -> Result<BTreeMap<String, String>, String> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => {
+                environment.insert(name, value);
+            }
+            // Without it something else would hold than was meant.
+            Err(_) if name.starts_with("HEARTH_") || name.starts_with("AIO_") => {
+                return Err(format!(
+                    "the environment variable {name} holds bytes that are not UTF-8 text; set it anew"
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }
 
 fn unknown_variables(config: &Config) -> impl Iterator<Item = String> {

@@ -1,6 +1,9 @@
 //! `GET /healthz`, `GET /readyz` and `GET /metrics`: for those who watch over the bridge.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     extract::{Extension, State},
@@ -51,19 +54,20 @@ pub(crate) async fn readyz(
     }
 }
 
-/// Anybody may ask whether the broker is reached, as often as he likes, so it is dialled once at a time and once in a while: who asks
-/// meanwhile gets the same answer.
+/// Anybody may ask whether the broker is reached, as often as he likes, so it is dialled once at a time and once in a while. Only one
+/// request waits for that, once there is an answer: each that waits holds a place among the requests.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness {
-    newest: tokio::sync::Mutex<Newest>,
+    newest: Mutex<Option<Newest>>,
+    dialling: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 struct Newest {
     status: StatusCode,
     told: String,
     /// When it was known.
-    at: Option<Instant>,
+    at: Instant,
 }
 
 /// How long an answer holds. Who watches asks every few seconds.
@@ -72,23 +76,45 @@ const HOLDS: Duration = Duration::from_secs(1);
 impl Readiness {
     async fn ask(&self, dial: impl AsyncFnOnce() -> (StatusCode, String)) -> (StatusCode, String) {
         let asked = Instant::now();
-        let mut newest = self.newest.lock().await;
-        let holds = |at: Instant| asked.saturating_duration_since(at) < HOLDS;
-        if !newest.at.is_some_and(holds) {
-            let (status, told) = dial().await;
-            if status != newest.status {
-                match status {
-                    StatusCode::OK => tracing::info!("ready again"),
-                    _ => tracing::warn!(reason = told.trim_end(), "not ready (said when it changes)"),
-                }
-            }
-            *newest = Newest {
-                status,
-                told,
-                at: Some(Instant::now()),
-            };
+        let holds = |newest: &Newest| asked.saturating_duration_since(newest.at) < HOLDS;
+        let known = self.newest();
+        if let Some(newest) = known.clone().filter(holds) {
+            return (newest.status, newest.told);
         }
-        (newest.status, newest.told.clone())
+        let _dialling = match (self.dialling.try_lock(), known) {
+            (Ok(dialling), _) => dialling,
+            (Err(_), Some(newest)) => return (newest.status, newest.told),
+            (Err(_), None) => self.dialling.lock().await,
+        };
+        // Somebody else may have asked the broker meanwhile.
+        if let Some(newest) = self.newest().filter(holds) {
+            return (newest.status, newest.told);
+        }
+        let (status, told) = dial().await;
+        let before = self.set_newest(Newest {
+            status,
+            told: told.clone(),
+            at: Instant::now(),
+        });
+        if status != before.map_or(StatusCode::OK, |newest| newest.status) {
+            match status {
+                StatusCode::OK => tracing::info!("ready again"),
+                _ => tracing::warn!(reason = told.trim_end(), "not ready (said when it changes)"),
+            }
+        }
+        (status, told)
+    }
+
+    fn newest(&self) -> Option<Newest> {
+        self.lock().clone()
+    }
+
+    fn set_newest(&self, newest: Newest) -> Option<Newest> {
+        self.lock().replace(newest)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Newest>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,6 +174,13 @@ mod tests {
         sleep(HOLDS - Duration::from_millis(1)).await;
         assert_eq!(ask().await, "0", "a moment later");
         sleep(Duration::from_millis(1)).await;
-        assert_eq!(ask().await, "1", "who asks later hears what is so then");
+        let (first, second) = tokio::join!(ask(), ask());
+        assert_eq!(
+            [first, second],
+            ["1", "0"],
+            "one waits, the other hears what was so before"
+        );
+        sleep(HOLDS).await;
+        assert_eq!(ask().await, "2", "who asks later hears what is so then");
     }
 }

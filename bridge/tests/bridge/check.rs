@@ -320,6 +320,27 @@ fn variables_that_no_setting_has_are_named() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let text = std::ffi::OsStr::from_bytes(b"gr\xfc\xdfe");
+    let output = Command::new(env!("CARGO_BIN_EXE_hearth"))
+        .arg("check")
+        .env_clear()
+        .env("HEARTH_BROKER_HOME_CREDENTIALS_PASSWORD", text)
+        .env("OTHER", text)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let (well, said) = told(&output);
+    assert!(!well, "{said}");
+    let part = "HEARTH_BROKER_HOME_CREDENTIALS_PASSWORD holds bytes that are not UTF-8";
+    assert!(said.contains(part) && !said.contains("gr"), "{said}");
+}
+
 #[test]
 fn what_a_broker_says_gives_the_terminal_no_orders() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
