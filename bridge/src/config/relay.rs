@@ -23,6 +23,9 @@ pub struct RelayConfig {
     pub max_message_bytes: u32,
     /// Frames of one WebSocket message from a browser: empty ones cost nothing to send. Default 4,096.
     pub max_message_frames: u32,
+    /// Bytes of one SUBSCRIBE or UNSUBSCRIBE of somebody with topic permissions: each filter in it is judged, and meanwhile others wait.
+    /// Default 128 KiB, some 2,000 filters as people write them.
+    pub max_subscribe_bytes: u32,
     /// Bytes that are held of packets that have not arrived whole, of all WebSockets together, where packets are judged. Default 256 MiB.
     pub max_held_bytes: usize,
     /// Over TCP, Linux is asked to acknowledge at once what a broker says behind a write, for so many writes in 10 ms at most: more make
@@ -51,6 +54,7 @@ impl RelayConfig {
             dial_timeout: section.duration_ms("dial_timeout_ms", 100..=600_000, 5_000),
             max_message_bytes: u32::try_from(max_message_bytes).unwrap_or(u32::MAX),
             max_message_frames: section.integer("max_message_frames", 1..=1_000_000, 4_096) as u32,
+            max_subscribe_bytes: section.integer("max_subscribe_bytes", 1_024..=268_435_460, 131_072) as u32,
             max_held_bytes: section.integer("max_held_bytes", 65_536..=68_719_476_736, 268_435_456) as usize,
             quick_ack_writes: section.integer("quick_ack_writes", 0..=100_000, 16) as u32,
             idle_timeout: section.duration_ms("idle_timeout_ms", 0..=604_800_000, 0),

@@ -54,6 +54,7 @@ pub(crate) struct Relays {
     client_ids: Arc<ClientIds>,
     held: Arc<HeldBytes>,
     options: PumpOptions,
+    max_subscribe_bytes: u32,
     dial_timeout: Duration,
     stalled_timeout: Duration,
     tasks: TaskTracker,
@@ -89,6 +90,7 @@ impl Relays {
                 idle_timeout: config.idle_timeout,
                 gather: config.gather,
             },
+            max_subscribe_bytes: config.max_subscribe_bytes,
             dial_timeout: config.dial_timeout,
             stalled_timeout: config.stalled_timeout,
             tasks: TaskTracker::new(),
@@ -230,6 +232,7 @@ impl Relays {
         let user = policy.user().map(str::to_owned);
         let rules = Rules {
             max_packet_bytes: self.options.max_message_bytes,
+            max_subscribe_bytes: self.max_subscribe_bytes,
             client_ids: user.is_some().then(|| self.client_ids.desk(broker.clone())),
             user,
             permissions: policy.permissions,

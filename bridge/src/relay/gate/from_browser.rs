@@ -23,6 +23,8 @@ const CONNECT: u8 = 0x10;
 enum BadHead {
     NotConnect,
     TooLarge,
+    /// Each filter is judged, and a packet has room for half a million of them: meanwhile everybody else waits.
+    TooManyFilters,
     Length,
 }
 
@@ -123,6 +125,9 @@ impl Gate {
             }
             Head::Whole { header, len } => match len + header.remaining_length as usize {
                 total if total > self.max_packet_bytes => Err(BadHead::TooLarge),
+                total if total > self.max_subscribe_bytes && holds_filters(header.first_byte) => {
+                    Err(BadHead::TooManyFilters)
+                }
                 total => Ok(Some(total)),
             },
         }
@@ -135,7 +140,13 @@ impl Gate {
                 self.refusals.add(Refusal::BadPacket, || words.to_owned());
                 Close::new(close::NOT_MQTT, words)
             }
-            BadHead::TooLarge => self.too_large(),
+            BadHead::TooLarge => {
+                self.too_large(format!("a packet of more than {} bytes", self.max_packet_bytes))
+            }
+            BadHead::TooManyFilters => self.too_large(format!(
+                "a SUBSCRIBE or UNSUBSCRIBE of more than {} bytes: ask in several",
+                self.max_subscribe_bytes
+            )),
             BadHead::Length => {
                 self.protocol_error(ReasonCode::MALFORMED_PACKET, "a Remaining Length of five bytes")
             }
@@ -306,4 +317,8 @@ impl Gate {
             flow.put(&[(PacketType::Pingreq as u8) << 4, 0]);
         }
     }
+}
+
+fn holds_filters(first_byte: u8) -> bool {
+    is(first_byte, PacketType::Subscribe) || is(first_byte, PacketType::Unsubscribe)
 }

@@ -49,6 +49,8 @@ use crate::{
 pub(crate) struct Rules {
     /// Bytes of the largest packet from the browser.
     pub(crate) max_packet_bytes: u32,
+    /// Bytes of the largest SUBSCRIBE and UNSUBSCRIBE, where there are permissions.
+    pub(crate) max_subscribe_bytes: u32,
     /// The user's name, when the bridge has users.
     pub(crate) user: Option<String>,
     /// What may be published, subscribed to and received.
@@ -74,6 +76,7 @@ pub(crate) struct Gate {
     stage: Stage,
     version: ProtocolVersion,
     max_packet_bytes: usize,
+    max_subscribe_bytes: usize,
     /// What the browser takes at most in one packet.
     browser_max_packet_bytes: usize,
     /// What the broker takes at most in one packet.
@@ -113,6 +116,10 @@ impl Gate {
             stage: Stage::AwaitingConnect,
             version: ProtocolVersion::V5,
             max_packet_bytes: rules.max_packet_bytes as usize,
+            max_subscribe_bytes: match rules.permissions {
+                Some(_) => rules.max_subscribe_bytes as usize,
+                None => usize::MAX,
+            },
             browser_max_packet_bytes: usize::MAX,
             broker_max_packet_bytes: usize::MAX,
             user: rules.user,
@@ -269,8 +276,7 @@ impl Gate {
         self.give_up(code, Refusal::BadPacket, Close::new(close::BAD_PACKET, words))
     }
 
-    fn too_large(&mut self) -> Close {
-        let words = format!("a packet of more than {} bytes", self.max_packet_bytes);
+    fn too_large(&mut self, words: String) -> Close {
         self.give_up(
             ReasonCode::PACKET_TOO_LARGE,
             Refusal::TooLarge,

@@ -75,6 +75,7 @@ async fn guarded<'m>(
 ) -> (DuplexStream, DuplexStream, Pump<'m, DuplexStream, DuplexStream>) {
     let rules = Rules {
         max_packet_bytes: 1024,
+        max_subscribe_bytes: 1024,
         user: Some("vic".to_owned()),
         permissions: Some(Arc::new(Permissions {
             publish: Vec::new(),

@@ -95,6 +95,7 @@ pub(crate) fn gate(data: &[u8]) {
     let steps = script(&mut choices, version);
     let rules = || Rules {
         max_packet_bytes: MAX_PACKET_BYTES,
+        max_subscribe_bytes: MAX_PACKET_BYTES,
         user: permissions.is_some().then(|| "ada".to_owned()),
         permissions: permissions.clone(),
         credentials: match injects {

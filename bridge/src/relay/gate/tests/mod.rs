@@ -32,6 +32,7 @@ struct Ends {
 fn rules() -> Rules {
     Rules {
         max_packet_bytes: 4096,
+        max_subscribe_bytes: 4096,
         user: None,
         permissions: None,
         credentials: None,

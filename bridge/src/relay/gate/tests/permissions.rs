@@ -473,3 +473,41 @@ fn the_broker_hears_a_ping_in_place_of_what_was_refused() {
         assert_eq!(ends.heard_by_browser(), [Packet::Pingresp]);
     }
 }
+
+/// Half a million filters in one packet take a tenth of a second, in which nobody else is served.
+#[test]
+fn a_packet_with_too_many_filters_is_refused_by_its_head() {
+    for version in BOTH {
+        let filters = |count: usize| {
+            let id: &[u8] = if version.is_v5() { &[0, 1, 0] } else { &[0, 1] };
+            let body = [id, &b"\0\x01a\0".repeat(count)].concat();
+            let len = body.len() as u16;
+            [&[0x82, 0x80 | (len & 0x7F) as u8, (len >> 7) as u8][..], &body].concat()
+        };
+        let rules = |permissions| Rules {
+            max_subscribe_bytes: 1024,
+            ..role_rules(permissions)
+        };
+        let mut ends = Ends::connected(version, rules(permissions(&[], &["a"])));
+        let fits = filters(250);
+        ends.browser_bytes(&fits);
+        assert_eq!((ends.close.clone(), &ends.at_broker), (None, &fits));
+        // Its body need not come.
+        ends.browser_bytes(&filters(260)[..3]);
+        let close = ends.close.clone().unwrap();
+        assert_eq!(close.code, close::MESSAGE_TOO_BIG);
+        assert!(close.reason.contains("ask in several"), "{}", close.reason);
+        assert_eq!(
+            ends.at_browser,
+            if version.is_v5() {
+                &[0xE0, 1, 0x95][..]
+            } else {
+                &[]
+            }
+        );
+        // Who may everything is not judged.
+        let mut admin = Ends::connected(version, rules(None));
+        admin.browser_bytes(&filters(260));
+        assert_eq!(admin.close, None);
+    }
+}
