@@ -11,6 +11,7 @@ use e2e::wait::until;
 const TOPIC: &str = "lab/bench/climate";
 const LEFT: &str = "\u{E012}";
 const SHIFT: &str = "\u{E008}";
+const ESCAPE: &str = "\u{E00C}";
 const END: &str = "\u{E010}";
 
 fn on_topic(name: &str, screen: Screen, test: impl FnOnce(&Page, Client) -> Result<()>) -> Result<()> {
@@ -114,7 +115,20 @@ fn states_have_a_lane_and_the_table_has_every_sample() -> Result<()> {
             let lanes: u32 = page.script("return document.querySelectorAll('.lane').length", &[])?;
             Ok((lanes == 1).then_some(()))
         })?;
+        // Escape closes the list, and so does a click elsewhere.
+        let is_open = || {
+            page.script::<bool>(
+                "return document.querySelector('[data-testid=chart-fields]').open",
+                &[],
+            )
+        };
+        let session = page.browser().session();
+        session.type_text(&session.find("[data-testid=chart-fields] summary")?, ESCAPE)?;
+        until("a closed list", || Ok((!is_open()?).then_some(())))?;
         page.click(&by("chart-fields"))?;
+        until("an open list", || Ok(is_open()?.then_some(())))?;
+        page.click(&by("topic-payload"))?;
+        until("a closed list", || Ok((!is_open()?).then_some(())))?;
         page.click(&by("chart-as-table"))?;
         let table = by("chart-table");
         for part in ["20.5", "24.5", "open", "closed"] {

@@ -261,7 +261,13 @@ fn a_name_in_json_copies_its_path_by_a_click_and_by_keys() -> Result<()> {
         let first = session.find("[data-at='1.1']")?;
         session.type_text(&first, "\u{e015}\u{e015}\u{e007}")?;
         page.wait_for_text(&by("path-copied"), "Copied $.update.list")?;
-        Ok(())
+        // Buttons say that they copied, too.
+        page.click(&by("topic-copy"))?;
+        until("`Copied` beside the button", || {
+            let said =
+                "return document.querySelector('[data-testid=topic-copy]').nextElementSibling.textContent";
+            Ok((page.script::<String>(said, &[])? == "Copied").then_some(()))
+        })
     })
 }
 

@@ -9,7 +9,7 @@ use super::{
     view::swatch,
 };
 use crate::{
-    components::{icon::Icon, words},
+    components::{icon::Icon, pick::Pick, words},
     wire::{ChartSpan, ChartView},
 };
 
@@ -102,7 +102,7 @@ fn fields(props: &HeadProps) -> Html {
         (Some(_), count) => html! { {format!("{count} fields")} },
     };
     html! {
-        <details class="pick" data-testid="chart-fields">
+        <Pick testid="chart-fields">
             <summary class="btn btn--dense"><span class="clip">{summary}</span><Icon name="down" small=true /></summary>
             <fieldset class="pick__list"><legend class="vh">{"Fields in the chart"}</legend>
                 { for all.iter().map(row) }
@@ -110,7 +110,7 @@ fn fields(props: &HeadProps) -> Html {
                 if is_full { <p class="hint">{"Six are all that can be told apart."}</p> }
                 if props.refused > 0 { <p class="hint" data-testid="chart-refused">{"This topic has more fields than are followed. These are the first; all of them are in the payload."}</p> }
             </fieldset>
-        </details>
+        </Pick>
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
     state::Act,
 };
 use crate::{
-    components::icon::Icon,
-    platform::{document, locale},
+    components::{copy::Copy, icon::Icon},
+    platform::locale,
     wire::ChartView,
 };
 
@@ -32,17 +32,14 @@ pub(crate) struct TableProps {
 /// The newest samples first.
 #[component]
 pub(crate) fn Table(props: &TableProps) -> Html {
-    let rows = rows(&props.view, &props.shown);
+    let rows = Rc::new(rows(&props.view, &props.shown));
     let pages = rows.len().div_ceil(PAGE).max(1);
     let page = props.page.min(pages - 1);
-    let label = |place: usize| {
-        let labels = props.shown.iter().zip(&props.labels);
-        let found = labels.into_iter().find(|(shown, _)| **shown == place);
-        found.map(|(_, label)| label.to_string()).unwrap_or_default()
-    };
+    let label = |place: usize| label_of(&props.shown, &props.labels, place);
     let copy = {
-        let text = csv(&props.view, &rows, label);
-        Callback::from(move |_: MouseEvent| document::copy(&text))
+        let (view, shown, labels) = (props.view.clone(), props.shown.clone(), props.labels.clone());
+        let all = rows.clone();
+        Callback::from(move |()| csv(&view, &all, |place| label_of(&shown, &labels, place)))
     };
     let turn = |to: Option<usize>, icon: &'static str, words: &'static str| {
         let onclick = props.act.reform(move |_: MouseEvent| Act::Table(to));
@@ -57,7 +54,7 @@ pub(crate) fn Table(props: &TableProps) -> Html {
                 {turn(page.checked_sub(1), "left", "Newer")}
                 <span class="sub" role="status">{format!("Page {} of {pages}, newest first", page + 1)}</span>
                 {turn(Some(page + 1).filter(|next| *next < pages), "right", "Older")}
-                <button class="btn btn--dense" type="button" onclick={copy} data-testid="chart-copy"><Icon name="copy" small=true />{"Copy as CSV"}</button>
+                <Copy words="Copy as CSV" text={copy} testid="chart-copy" />
                 if samples { <span class="sub">{"Some rows are the mean of many samples; zoom in for each of them."}</span> }
             </div>
             <div class="scroll-x history" tabindex="0" role="region" aria-label="Samples">
@@ -71,6 +68,11 @@ pub(crate) fn Table(props: &TableProps) -> Html {
             </div>
         </>
     }
+}
+
+fn label_of(shown: &[usize], labels: &[AttrValue], place: usize) -> String {
+    let found = shown.iter().zip(labels).find(|(shown, _)| **shown == place);
+    found.map(|(_, label)| label.to_string()).unwrap_or_default()
 }
 
 fn row_html(props: &TableProps, row: &Row, label: String) -> Html {

@@ -4,12 +4,14 @@
 
 pub(crate) mod attention;
 pub(crate) mod card;
+pub(crate) mod copy;
 pub(crate) mod empty;
 pub(crate) mod form;
 pub(crate) mod glance;
 pub(crate) mod icon;
 pub(crate) mod live;
 pub(crate) mod payload;
+pub(crate) mod pick;
 pub(crate) mod room;
 pub(crate) mod shell;
 pub(crate) mod text;

@@ -8,6 +8,7 @@ use crate::{
     components::{
         form::field::{Check, Choice},
         icon::Icon,
+        pick::{self, Pick},
         text::visible,
         words,
     },
@@ -44,14 +45,11 @@ pub(crate) fn ExportButton(props: &ExportProps) -> Html {
         let open = open.clone();
         Callback::from(move |_: MouseEvent| {
             engine.send(Command::Export(Some(order.clone())));
-            if let Some(open) = open.cast::<web_sys::Element>() {
-                // It fails for names that are none.
-                drop(open.remove_attribute("open"));
-            }
+            pick::close(&open);
         })
     };
     html! {
-        <details class="pick pick--end" ref={open}>
+        <Pick class="pick--end" node={open}>
             <summary class="btn btn--dense btn--quiet" data-testid="export-open">{"Export"}<Icon name="download" small=true /></summary>
             <div class="pick__list stack">
                 <Choice legend="File" name="export-form" chosen={*csv} on_choose={on_csv}
@@ -59,7 +57,7 @@ pub(crate) fn ExportButton(props: &ExportProps) -> Html {
                 <Check checked={*below} testid="export-below" on_check={on_below}>{"With all topics below"}</Check>
                 <button class="btn btn--primary" type="button" {onclick} data-testid="export-begin">{"Export messages"}</button>
             </div>
-        </details>
+        </Pick>
     }
 }
 

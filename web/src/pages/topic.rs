@@ -12,6 +12,7 @@ use super::{
 use crate::{
     chart::{state::Choice, view::Chart},
     components::{
+        copy::Copy,
         form::{
             publish::{Draft, PublishForm},
             sent,
@@ -22,7 +23,7 @@ use crate::{
         words,
     },
     hooks::{Shown, use_connection, use_engine, use_look_only, use_now, use_outcome, use_topic},
-    platform::{document, locale},
+    platform::locale,
     wire::{Command, ConnectionState, SeriesName, TopicSeen, TopicView},
 };
 
@@ -77,14 +78,14 @@ fn Head(props: &HeadProps) -> Html {
     let now = use_now(10);
     let connection = use_connection();
     let topic = props.topic.clone();
-    let copy = Callback::from(move |_: MouseEvent| document::copy(&topic));
+    let copy = Callback::from(move |()| topic.to_string());
     let live = connection.state == ConnectionState::Connected;
     html! {
         <header class="detail__head">
             <div class="row">
                 <a class="btn btn--dense only-detail" href={Route::Explorer { topic: None }.href()}><Icon name="left" small=true />{"Topics"}</a>
                 <nav class="path grow" aria-label="Topic path">{path(&props.topic)}</nav>
-                <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the topic" onclick={copy}><Icon name="copy" /></button>
+                <Copy class="btn--icon btn--quiet" label="Copy the topic" text={copy} testid="topic-copy" />
                 <ExportButton topic={props.topic.clone()} />
                 <a class="btn btn--dense btn--icon btn--quiet only-wide" aria-label="Close the topic" title="Close the topic" data-testid="topic-close"
                     href={Route::Explorer { topic: None }.href()}><Icon name="x" /></a>

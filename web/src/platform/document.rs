@@ -236,6 +236,17 @@ pub fn copy(text: &str) {
     }
 }
 
+/// The same, and whether it is there.
+pub async fn copied(text: &str) -> bool {
+    let Some(window) = window() else { return false };
+    if window.is_secure_context() {
+        let writing = window.navigator().clipboard().write_text(text);
+        wasm_bindgen_futures::JsFuture::from(writing).await.is_ok()
+    } else {
+        copy_by_selection(text).is_some()
+    }
+}
+
 fn copy_by_selection(text: &str) -> Option<()> {
     let document = window()?.document()?;
     let focused = document.active_element();

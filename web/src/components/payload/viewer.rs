@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     components::{
+        copy::Copy,
         icon::Icon,
         text::{shortened, visible},
         words,
     },
     hooks::use_unpacked,
-    platform::document,
     wire::Unpacked,
 };
 
@@ -192,7 +192,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
     };
     let copy = {
         let payload = props.payload.clone();
-        Callback::from(move |_: MouseEvent| document::copy(&as_text(&payload)))
+        Callback::from(move |()| as_text(&payload))
     };
     let option = |of: Form| {
         let disabled = match of {
@@ -218,8 +218,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                     { for Form::ALL.into_iter().map(option) }
                 </select>
                 <div class="panel__end">
-                    <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label="Copy the payload" title="Copy the payload" onclick={copy}
-                        disabled={props.payload.is_empty()} data-testid="payload-copy"><Icon name="copy" small=true /></button>
+                    <Copy class="btn--icon btn--quiet" label="Copy the payload" text={copy} disabled={props.payload.is_empty()} testid="payload-copy" />
                     if let Some(Some(changes)) = &*compared {
                         <span class="sub">{changed_words(changes, props.previous.as_ref() == Some(&props.payload))}</span>
                     }
