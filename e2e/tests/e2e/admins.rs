@@ -75,7 +75,11 @@ fn new_zigbee_devices_are_let_in_for_a_while_and_the_bridge_answers_to_names() -
         let mut told = client.subscribe("zigbee2mqtt/Living room reading light/set", 1)?;
         let control = of("light", "entity-control");
         page.wait_for_attribute(&control, "data-state", &["idle", "confirmed"])?;
+        // By its new name it is not heard of at once.
+        page.wait_for_attribute(&of("light", "entity-value"), "data-value", &["on", "off"])?;
         let was = page.attribute(&control, "aria-checked")?;
+        // The field that was typed in is further down: the switch may be behind the bar at the top.
+        page.script::<()>("scrollTo(0, 0)", &[])?;
         page.click(&control)?;
         page.wait_for_attribute(&control, "data-state", &["confirmed"])?;
         ensure!(

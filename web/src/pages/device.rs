@@ -17,7 +17,7 @@ use crate::{
         },
         empty::Explained,
         icon::Icon,
-        text::visible,
+        text::{shortened, visible},
         words,
     },
     hooks::{Shown, use_device, use_engine, use_is_admin, use_now},
@@ -27,6 +27,9 @@ use crate::{
         EntityView, Liveness,
     },
 };
+
+/// Longest list of names, in characters.
+const NAMES: usize = 200;
 
 /// What [`Device`] draws.
 #[derive(Properties, PartialEq)]
@@ -192,7 +195,7 @@ fn row(
             </div>
             if let Some(until) = until(entity) {
                 <Countdown {until} />
-            } else if !shows_its_value(entity) {
+            } else if !(shows_its_value(entity) || is_pressed(entity) && entity.value == EntityValue::Unknown) {
                 <output class="entity__value" data-testid="entity-value" data-value={raw_value(&entity.value)}><bdi>{value}</bdi></output>
             }
             if let Some(spark) = &entity.spark {
@@ -213,10 +216,17 @@ fn row(
 /// When a value was said, as far as somebody here knows.
 fn said(entity: &EntityView, now: u64) -> String {
     match (entity.at, &entity.value) {
+        (_, EntityValue::Unknown) if is_pressed(entity) => "To be pressed".to_owned(),
         (0, EntityValue::Unknown) => "Nothing heard of it yet".to_owned(),
         (0, _) => "Kept by the broker, age unknown".to_owned(),
         (at, _) => words::ago(at, now),
     }
+}
+
+/// It has no value of its own.
+fn is_pressed(entity: &EntityView) -> bool {
+    let kind = entity.control.as_ref().map(|control| &control.kind);
+    matches!(kind, Some(ControlKind::Button | ControlKind::Buttons { .. }))
 }
 
 fn is_for_admins(entity: &EntityView) -> bool {
@@ -285,7 +295,7 @@ fn attributes(view: &DeviceView) -> Html {
             <header class="panel__head"><h2 id="attributes-h">{"Attributes"}</h2></header>
             { for said.iter().map(|said| html! {
                 <>
-                    <p class="hint entity">{"Of "}<bdi>{visible(&said.of.join(", "))}</bdi>{", on "}
+                    <p class="hint entity">{"Of "}<bdi>{shortened(&visible(&said.of.join(", ")), NAMES)}</bdi>{", on "}
                         <a class="link mono" href={Route::Explorer { topic: Some(said.topic.clone()) }.href()}>
                             <bdi>{visible(&said.topic)}</bdi></a>
                         if !said.fault.is_empty() { {". They cannot be read: "}<bdi>{visible(&said.fault)}</bdi> }

@@ -208,10 +208,26 @@ fn a_kept_value_is_not_said_to_be_new() {
     }
     let mut unheard = card.entities[0].clone();
     (unheard.id, unheard.value) = ("power".into(), EntityValue::Unknown);
+    card.entities.push(unheard.clone());
+    unheard.id = "restart".into();
+    unheard.control = Some(crate::wire::ControlView {
+        kind: crate::wire::ControlKind::Button,
+        guessed: false,
+        asks: false,
+        for_admins: false,
+        code: None,
+        state: crate::wire::ControlState::Idle,
+        command_topic: "home/lamp/restart".into(),
+    });
     card.entities.push(unheard);
     let view = DeviceView { card, ..lamp_view() };
     let html = page(Shown::Device, vec![device(view)]);
-    for part in ["Kept by the broker, age unknown", "Nothing heard of it yet"] {
+    for part in [
+        "Kept by the broker, age unknown",
+        "Nothing heard of it yet",
+        "To be pressed",
+        "No value yet",
+    ] {
         assert_eq!(html.matches(part).count(), 1, "{part}: {html}");
     }
     assert!(!html.contains("just now"), "{html}");
