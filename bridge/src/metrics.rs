@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use crate::{auth::Auth, broker::Counters, config::BrokerId, transport::Reloads};
+use crate::{auth::Auth, broker::Counters, config::BrokerId, telemetry, transport::Reloads};
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -158,6 +158,13 @@ impl Text {
         self.head("hearth_build_info", "The version that runs; always 1.", "gauge");
         let version = env!("CARGO_PKG_VERSION");
         self.line("hearth_build_info", &format!("{{version=\"{version}\"}}"), 1);
+        let name = "hearth_log_lines_left_out_total";
+        self.head(
+            name,
+            "Lines of the log that were left out, because there were too many of a kind.",
+            "counter",
+        );
+        self.line(name, "", telemetry::left_out());
     }
 
     fn http(&mut self, http: &HttpMetrics, open: usize) {

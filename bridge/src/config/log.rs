@@ -9,6 +9,8 @@ pub struct LogConfig {
     pub filter: String,
     /// Default `text`.
     pub format: LogFormat,
+    /// Lines of `info` and `warn` from one place in the code within 10 s; more are left out and counted. Default 200; 0 is no bound.
+    pub max_lines_of_a_kind: u64,
 }
 
 /// How a log line looks.
@@ -54,6 +56,7 @@ impl LogConfig {
                 .text("filter")
                 .map_or_else(|| "info".to_owned(), |Filter(text)| text),
             format: section.text("format").unwrap_or(LogFormat::Text),
+            max_lines_of_a_kind: section.integer("max_lines_of_a_kind", 0..=1_000_000, 200),
         };
         section.finish();
         config
