@@ -284,7 +284,10 @@ fn shutting_down() -> Close {
 }
 
 fn not_logged_in() -> Close {
-    Close::new(close::NOT_LOGGED_IN, "nobody is logged in any more: log in again")
+    Close::new(
+        close::NOT_LOGGED_IN,
+        "nobody is logged in here, or no longer: log in, and load the page again",
+    )
 }
 
 fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {

@@ -124,6 +124,7 @@ async fn a_broker_that_is_slow_is_waited_for_and_every_byte_comes_in_its_order()
     let mut tcp = broker.accept_connect().await;
     let mut received = Vec::new();
     for byte in [0x20, 3, 0, 0, 0] {
+        // What makes it slow; nothing is waited for.
         tokio::time::sleep(Duration::from_millis(100)).await;
         fake_broker::write(&mut tcp, &[byte]).await;
         received.extend_from_slice(&browser.receive().await);
