@@ -5,3 +5,5 @@
 pub(crate) mod client_ids;
 #[path = "../../bridge/src/relay/gate/mod.rs"]
 pub(crate) mod gate;
+#[path = "../../bridge/src/relay/held.rs"]
+pub(crate) mod held;
