@@ -125,6 +125,24 @@ pub(crate) struct Tick {
     pub(crate) says: Says,
 }
 
+impl Tick {
+    /// Whether a label so wide, as a part of the axis, would stand out at the right: then it ends where the axis ends.
+    pub(crate) fn is_at_end(&self, label: f64) -> bool {
+        1.0 - f64::from(self.place) < label / 2.0
+    }
+}
+
+/// Without a last label that would lie over the one before.
+pub(crate) fn apart(mut ticks: Vec<Tick>, label: f64) -> Vec<Tick> {
+    if let [.., before, last] = ticks.as_slice()
+        && last.is_at_end(label)
+        && f64::from(before.place) + label / 2.0 > 1.0 - label
+    {
+        ticks.pop();
+    }
+    ticks
+}
+
 /// Round local times between two moments, at most about `most`.
 pub(crate) fn ticks(from_ms: u64, to_ms: u64, most: u32, zone: &Zone) -> Vec<Tick> {
     let span = i64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(i64::MAX);
@@ -285,6 +303,23 @@ mod tests {
             assert!(ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.place)));
             span = span * 3 / 2;
         }
+    }
+
+    #[test]
+    fn the_last_label_does_not_lie_over_the_one_before() {
+        let ticks = |places: &[f32]| {
+            let tick = |place: &f32| Tick {
+                at_ms: 0,
+                place: *place,
+                says: Says::Minute,
+            };
+            places.iter().map(tick).collect::<Vec<_>>()
+        };
+        let kept = |places: &[f32]| apart(ticks(places), 0.15).len();
+        assert_eq!(kept(&[0.2, 0.6, 0.98]), 3);
+        assert_eq!(kept(&[0.2, 0.8, 0.96]), 2, "the last one ends at the right");
+        assert_eq!(kept(&[0.2, 0.75, 0.92]), 3, "it stands under its tick");
+        assert_eq!((kept(&[0.99]), kept(&[])), (1, 0));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     read::{near, near_words, stops, summary},
     state::{Act, Bounds, Choice, State},
     table::Table,
-    ticks::{Says, Tick, Zone, ticks},
+    ticks::{Says, Tick, Zone, apart, ticks},
 };
 use crate::{
     components::{
@@ -29,8 +29,9 @@ use crate::{
 
 /// Columns asked for before the chart has measured itself.
 const FIRST_COLUMNS: u32 = 600;
-/// Width of a label of the time axis, px.
+/// Width of a label of the time axis, px; with twelve hours on the clock it has more letters.
 const LABEL: f64 = 68.0;
+const LETTER: f64 = 6.4;
 /// A step of the wheel, and of the keys.
 const ZOOM: f64 = 1.25;
 const KEY_ZOOM: f64 = 1.6;
@@ -197,7 +198,12 @@ fn Plots(props: &PlotsProps) -> Html {
     let zone = use_memo((view.from_ms, view.to_ms), |(from, to)| {
         Zone::between(*from, *to, locale::offset_ms)
     });
-    let most = (props.seen.width / LABEL).clamp(2.0, 12.0) as u32;
+    let label = LABEL.max(locale::time_long(view.to_ms).chars().count() as f64 * LETTER + 8.0);
+    let most = (props.seen.width / label).clamp(2.0, 12.0) as u32;
+    let on_axis = apart(
+        ticks(view.from_ms, view.to_ms, most, &zone),
+        label / props.seen.width,
+    );
     let shown: Vec<&SeriesView> = shown(plan).filter_map(|place| view.series.get(place)).collect();
     let said: Vec<String> = shown_with_labels(props)
         .map(|(series, label)| summary(series, &label))
@@ -228,7 +234,7 @@ fn Plots(props: &PlotsProps) -> Html {
                     <p class="hint">{"Nothing is chosen, or nothing of it has been received."}</p>
                 }
                 <div class="chart__x" aria-hidden="true">
-                    { for ticks(view.from_ms, view.to_ms, most, &zone).iter().map(|tick| tick_html(tick, props.seen.width)) }
+                    { for on_axis.iter().map(|tick| tick_html(tick, label / props.seen.width)) }
                 </div>
                 { for plan.lanes.iter().map(|lane| lane_html(props, lane, at)) }
                 if let Some(at) = at { {tip(props, at, &zone)} }
@@ -262,14 +268,13 @@ fn axis_label(panel: &Panel, tick: f64) -> String {
     format!("{label} {}", visible(&panel.unit))
 }
 
-fn tick_html(tick: &Tick, width: f64) -> Html {
+fn tick_html(tick: &Tick, label: f64) -> Html {
     let text = match tick.says {
         Says::Day => locale::day_short(tick.at_ms),
         Says::Minute => locale::time_short(tick.at_ms),
         Says::Second => locale::time_long(tick.at_ms),
     };
-    // What would stand out at the right ends where the axis ends.
-    let class = ((1.0 - f64::from(tick.place)) * width < LABEL / 2.0).then_some("e");
+    let class = tick.is_at_end(label).then_some("e");
     html! { <Styled key={tick.at_ms.to_string()} class={classes!(class)} vars={vec![("--p", percent(tick.place))]}>{text}</Styled> }
 }
 

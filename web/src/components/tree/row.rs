@@ -69,7 +69,8 @@ pub(crate) fn Row(props: &RowProps) -> Html {
                 <a class="n" href={Route::Explorer { topic: Some(row.topic.clone()) }.href()} tabindex="-1"
                     lang={language(&row.name)} {onclick}><bdi>{name(marker, row)}</bdi></a>
                 if row.topics_below > 0 {
-                    <span class="c">{locale::number(&row.topics_below.to_string())}</span>
+                    // With a blank, because who speaks to the page says what stands there, and the cell's name has it so.
+                    {" "}<span class="c">{locale::number(&row.topics_below.to_string())}</span>
                 }
                 if row.retained {
                     <span class="ret" title="Retained"><Icon name="pin" small=true /></span>
