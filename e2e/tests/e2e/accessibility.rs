@@ -9,6 +9,8 @@ use e2e::case::case;
 use e2e::page::{Page, by};
 use serde_json::Value;
 
+use crate::admins::open_device;
+
 /// WCAG 2.2 at A and AA, and what axe-core's makers call best practice.
 const RUN: &str = "return axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
     .then(found => found.violations.map(violation => violation.id + ' (' + violation.impact + '): ' + violation.help + '\\n'
@@ -61,6 +63,8 @@ fn look(screen: Screen, dark: bool) -> Result<()> {
         page.wait_for_text(&by("home-found"), "device")?;
         look("Home with a search");
         page.fill(&by("home-search"), "\u{e00c}")?;
+        open_device(page, "Lamp")?;
+        look("a device");
         page.go_to("#/explorer")?;
         page.wait_for(&by("topic-row"))?;
         look("Explorer");
