@@ -10,7 +10,7 @@ use crate::platform::document;
 /// How long it is said, ms.
 const SAID_MS: u32 = 2_000;
 
-/// What [`Copy`] draws.
+/// What the button is for.
 #[derive(Properties, PartialEq)]
 pub(crate) struct CopyProps {
     #[prop_or_default]

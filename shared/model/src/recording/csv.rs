@@ -45,7 +45,7 @@ pub(super) fn is_head(line: &[u8]) -> bool {
     line == HEAD.trim_end().as_bytes()
 }
 
-/// Whether a line is, or begins, a row as [`write`] makes it: by its two times.
+/// Whether a line is, or begins, a row as [`write()`] makes it: by its two times.
 pub(super) fn is_row(line: &[u8]) -> bool {
     let mut cells = line.splitn(3, |byte| *byte == b',');
     let (Some(time), Some(ms), Some(_)) = (cells.next(), cells.next(), cells.next()) else {
