@@ -11,6 +11,8 @@ use e2e::wait::until;
 
 /// A device of the simulated home whose state is JSON.
 const TOPIC: &str = "zigbee2mqtt/Living room lamp";
+/// A thermostat of the simulated home.
+const DEVICE: &str = "ha-radiator-living-room";
 /// So many messages make every card show something.
 const SETTLED: u64 = 70;
 
@@ -59,12 +61,10 @@ impl Shots<'_> {
         until("a lived-in home", || {
             Ok(page.number(&by("messages-received"))?.filter(|n| *n >= SETTLED))
         })?;
+        // What announces itself is known a moment after its topics are.
+        page.wait_for(&by("device-card").with("data-device", DEVICE))?;
         self.take(&page, "home")?;
-        let route: String = page.script(
-            "return '#/device/' + document.querySelector('[data-testid=device-card][data-kind=thermostat]').dataset.device",
-            &[],
-        )?;
-        self.visit(&page, &route, &by("entity"), "device")?;
+        self.visit(&page, &format!("#/device/{DEVICE}"), &by("entity"), "device")?;
         page.explore(TOPIC)?;
         page.wait_for_text(&by("topic-payload"), "{")?;
         // A narrow screen shows the tree or the topic.
