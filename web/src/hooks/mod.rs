@@ -5,6 +5,7 @@
 
 mod arranged;
 mod clock;
+mod gradually;
 mod handle;
 pub(crate) mod limits;
 mod provider;
@@ -25,6 +26,7 @@ pub use self::{
     state::{Key, PageState, Shown, Tools},
 };
 pub(crate) use self::{
+    gradually::use_gradually,
     provider::{Engines, MOST_ENGINES, use_engines},
     start::filter_and_qos,
 };

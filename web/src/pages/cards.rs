@@ -7,18 +7,13 @@ use yew::prelude::*;
 use super::home::CardOf;
 use crate::{
     components::vars::use_vars,
-    platform::{
-        near::{self, Near},
-        page,
-    },
+    platform::near::{self, Near},
 };
 
 /// Rows of cards that come and go together.
 const ROWS: usize = 3;
 /// So many of these are on the screen when Home is opened.
 const LIKELY: usize = 2;
-/// Rooms of a large home that come with one frame.
-const ROOMS_AT_ONCE: usize = 6;
 
 /// Columns of cards on this screen, when that matters.
 #[hook]
@@ -30,20 +25,6 @@ pub(super) fn use_columns(matters: bool) -> Option<usize> {
         move || drop(listening)
     });
     matters.then(|| columns.unwrap_or_else(near::likely_columns))
-}
-
-/// How many rooms of a large home are there by now: a few more with every frame, because fifty are a task of 50 ms.
-#[hook]
-pub(super) fn use_gradually(rooms: usize, matters: bool) -> usize {
-    let there = use_state(|| ROOMS_AT_ONCE);
-    let now = if matters { rooms.min(*there) } else { rooms };
-    let set = there.setter();
-    use_effect_with((now, rooms), move |&(now, rooms)| {
-        if now < rooms {
-            page::before_paint(move || set.set(now + ROOMS_AT_ONCE));
-        }
-    });
-    now
 }
 
 /// Whether an element is near the screen, and how tall it was when it last was.

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::{
     arrange::{ArrangeBar, ArrangeCard, ArrangeRoom, is_named},
-    cards::{Cards, use_columns, use_gradually},
+    cards::{Cards, use_columns},
     profiles::{use_connection_form, use_submit},
     route::Route,
 };
@@ -23,8 +23,8 @@ use crate::{
         words,
     },
     hooks::{
-        EngineHandle, Tools, use_card, use_connection, use_counters, use_engine, use_home, use_now,
-        use_start, use_subscriptions, use_tools,
+        EngineHandle, Tools, use_card, use_connection, use_counters, use_engine, use_gradually, use_home,
+        use_now, use_start, use_subscriptions, use_tools,
     },
     platform::document,
     wire::{
@@ -35,6 +35,8 @@ use crate::{
 
 /// "Remind me" means tomorrow.
 const REMIND_HOURS: u32 = 24;
+/// Rooms of a large home that come with one frame: fifty are a task of 50 ms.
+const ROOMS_AT_ONCE: usize = 6;
 
 /// What [`Home`] draws.
 #[derive(Properties, PartialEq)]
@@ -149,7 +151,11 @@ fn Rooms(props: &RoomsProps) -> Html {
     let (now, engine, tools) = (use_now(10), use_engine(), use_tools());
     let columns = use_columns(home.devices as usize > WHOLE_HOME);
     // Who is led to a room finds it.
-    let rooms = use_gradually(home.rooms.len(), columns.is_some() && props.room.is_none());
+    let rooms = use_gradually(
+        home.rooms.len(),
+        ROOMS_AT_ONCE,
+        columns.is_some() && props.room.is_none(),
+    );
     let chosen = use_state(|| None::<String>);
     let on_choose = {
         let chosen = chosen.clone();

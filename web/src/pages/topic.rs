@@ -22,13 +22,17 @@ use crate::{
         text::{language, shortened, visible},
         words,
     },
-    hooks::{Shown, use_connection, use_engine, use_look_only, use_now, use_outcome, use_topic},
+    hooks::{
+        Shown, use_connection, use_engine, use_gradually, use_look_only, use_now, use_outcome, use_topic,
+    },
     platform::locale,
     wire::{Command, ConnectionState, SeriesName, TopicSeen, TopicView},
 };
 
 /// Longest level of a topic shown in its path; copying takes all of it.
 const LONGEST_LEVEL: usize = 200;
+/// Payload, chart, messages, and what is beside them.
+const PARTS: usize = 4;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What [`Topic`] draws.
@@ -47,16 +51,19 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
         Shown::Waiting | Shown::Absent => None,
     };
     let on_seen = use_callback(seen.setter(), |next: TopicSeen, seen| seen.set(next));
+    // All parts of the first topic that is looked at would be a task of 40 ms; without a browser there are no frames.
+    let all = if view.is_some() { PARTS } else { 1 };
+    let parts = use_gradually(all, 1, cfg!(target_family = "wasm"));
     html! {
         <>
             <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
             <div class="detail__cols">
                 <div class="stack">
-                    if let Some(view) = &view { <Message topic={props.topic.clone()} view={view.clone()} choices={choices(&props.topic, view)} seen={*seen} on_seen={on_seen} /> }
+                    if let Some(view) = &view { <Message topic={props.topic.clone()} view={view.clone()} choices={choices(&props.topic, view)} {parts} seen={*seen} on_seen={on_seen} /> }
                 </div>
                 <div class="stack">
                     <Publish topic={props.topic.clone()} />
-                    if let Some(view) = &view {
+                    if let Some(view) = view.as_ref().filter(|_| parts == PARTS) {
                         if !view.properties.is_empty() { {properties(view)} }
                         <ArrivalPanel count={view.count} mean_interval_ms={view.mean_interval_ms} arrivals={view.arrivals} />
                     }
@@ -170,6 +177,8 @@ struct MessageProps {
     topic: AttrValue,
     view: Rc<TopicView>,
     choices: Vec<Choice>,
+    /// How many are there by now: payload, chart, messages.
+    parts: usize,
     seen: TopicSeen,
     on_seen: Callback<TopicSeen>,
 }
@@ -217,8 +226,8 @@ fn Message(props: &MessageProps) -> Html {
         <>
             <Viewer key={&*props.topic} topic={props.topic.clone()} {media_type} payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
                 against={against} on_previous={on_previous} />
-            if !props.choices.is_empty() { <Chart choices={props.choices.clone()} refused={view.arrivals.fields_refused} /> }
-            <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} />
+            if props.parts > 1 && !props.choices.is_empty() { <Chart choices={props.choices.clone()} refused={view.arrivals.fields_refused} /> }
+            if props.parts > 2 { <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} /> }
         </>
     }
 }
