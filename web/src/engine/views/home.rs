@@ -20,10 +20,9 @@ use crate::{
 
 /// A card changes four times a second at most.
 const CARD_INTERVAL_MS: u64 = 250;
-/// When more than this many change that are shown, nobody can follow them: they change half as often, and that is most
-/// of what a page under load has to draw.
-const MANY_CARDS: usize = 16;
-const MANY_CARDS_INTERVAL_MS: u64 = 500;
+/// When more than so many change that are shown, nobody can follow them, and they are most of what a page under load has to draw:
+/// they change less often.
+const MANY_CARDS: [(usize, u64); 2] = [(32, 1_000), (16, 500)];
 /// Facts about the home change once a second at most; a new room or card is there in half of that.
 const HOME_INTERVAL_MS: u64 = 500;
 /// Also without a message something becomes worth attention: a door that stands open for long.
@@ -169,8 +168,9 @@ impl HomeScreen {
             }
             // A home that is still becoming known is not kept waiting.
             let is_known = self.structure == home.devices().structure();
-            if is_known && self.due.len() > MANY_CARDS {
-                self.card_pace.rest(now.mono, MANY_CARDS_INTERVAL_MS);
+            let many = MANY_CARDS.iter().find(|(cards, _)| self.due.len() > *cards);
+            if let (true, Some((_, interval_ms))) = (is_known, many) {
+                self.card_pace.rest(now.mono, *interval_ms);
             }
             if is_whole && !is_known {
                 // A new card is of no use before its room knows it.
