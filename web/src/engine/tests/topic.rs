@@ -72,6 +72,34 @@ fn a_message_that_is_no_longer_kept_gives_way_to_the_newest() {
 }
 
 #[test]
+fn a_list_that_goes_along_does_so_once_a_second_and_is_never_at_what_is_gone() {
+    for (history, is_kept) in [(1_000, true), (3, false)] {
+        let mut bench = Bench::connected();
+        bench.command(Command::Limit(Limits {
+            history,
+            ..Limits::default()
+        }));
+        for _ in 0..20 {
+            bench.publish("t", "m");
+        }
+        open(&mut bench, TopicSeen::default());
+        let first = shown(&bench).clone();
+        assert_eq!(first.history[0].number, first.count);
+        for _ in 0..40 {
+            bench.publish("t", "m");
+        }
+        bench.wait(300);
+        let soon = shown(&bench);
+        assert_eq!(soon.shown, first.count + 40, "the payload is the newest at once");
+        let end = if is_kept { first.count } else { soon.count };
+        assert_eq!(soon.history[0].number, end, "history of {history}");
+        bench.wait(1_100);
+        let later = shown(&bench);
+        assert_eq!(later.history[0].number, later.count, "without another message");
+    }
+}
+
+#[test]
 fn arrivals_say_how_evenly_messages_come() {
     let mut bench = Bench::connected();
     for wait in [0, 100, 100, 100, 500] {

@@ -112,7 +112,11 @@ impl TopicScreen {
                 // Silence lowers the rate.
                 self.falls_at = Some(now.mono + FALL_MS);
             }
-            let listed = self.listed.filter(|(_, until)| now.mono < *until);
+            // Of a flood the end of the list may be gone before its second is over.
+            let dropped = topic.count().saturating_sub(topic.history_len() as u64);
+            let listed = self
+                .listed
+                .filter(|(number, until)| now.mono < *until && *number > dropped);
             let listed = listed.unwrap_or_else(|| (topic.count(), now.mono + LIST_MS));
             self.listed = Some(listed);
             let seen = TopicSeen {
