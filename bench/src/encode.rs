@@ -1,6 +1,7 @@
 //! Encoding into a buffer that is kept: emptied after each packet, as a socket does that takes it, or when 64 KiB lie in it,
-//! as packets do that wait for one. With 1 KiB of payload copying it is most of everybody's time, and of ours all but a
-//! nanosecond: only who does not copy it, as the row "apart", is much faster than the row "memcpy".
+//! as packets do that wait for one. With 1 KiB of payload copying it is most of everybody's time, and of ours all but two
+//! nanoseconds: only who hands it on where it lies, as the row "payload apart", can be much faster than the row "memcpy". The
+//! peers have no such way.
 
 use std::{cell::RefCell, hint::black_box, rc::Rc};
 
@@ -75,8 +76,8 @@ fn ours(version: ProtocolVersion, publish: &PublishParts, emptied: Emptied, out:
         repeated("hearth-mqtt", emptied, out, move |out| {
             black_box(&parts).encode(version, out).expect("can be written");
         }),
-        // As `writev` takes it: the payload is handed on where it lies.
-        repeated("hearth-mqtt, apart", emptied, out, move |out| {
+        // As `writev` takes it, and as the session sends what is large: the payload is handed on where it lies.
+        repeated("hearth-mqtt, payload apart", emptied, out, move |out| {
             let payload = black_box(&apart)
                 .encode_head(version, out)
                 .expect("can be written");

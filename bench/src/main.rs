@@ -36,7 +36,7 @@ impl Entry {
     }
 }
 
-/// One task and who takes part in it; the first is what the ratios are of.
+/// One task and who takes part in it; ours first.
 struct Workload {
     name: String,
     entries: Box<dyn Fn() -> Vec<Entry>>,
@@ -94,17 +94,17 @@ fn compare(workload: &str, rounds: usize, mut entries: Vec<Entry>) {
     let median = |at: usize| times[at][times[at].len() / 2];
     let least = |at: usize| times[at][0];
     for (at, entry) in entries.iter().enumerate() {
-        let ratio = if at == 0 && entries.len() > 1 {
+        let ratio = if entry.is_ours() && entries.len() > 1 {
             format!(
                 "{:.2} / {:.2} × best peer",
-                median(0) / best_peer(&entries, median),
-                least(0) / best_peer(&entries, least)
+                median(at) / best_peer(&entries, median),
+                least(at) / best_peer(&entries, least)
             )
         } else {
             String::new()
         };
         println!(
-            "{:<22} {:<24} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
+            "{:<22} {:<26} {:>8.1} {:>8.1} ns {:>6.2} allocs  {ratio}",
             if at == 0 { workload } else { "" },
             entry.name,
             median(at),
