@@ -316,3 +316,112 @@ fn a_tree_that_becomes_taller_shows_its_rows() -> Result<()> {
         })
     })
 }
+
+/// What the payload field holds.
+fn typed(page: &Page, expected: &str) -> Result<()> {
+    let body = "return document.querySelector('[data-testid=publish-payload]')?.value ?? ''";
+    until(&format!("`{expected}` in the payload field"), || {
+        Ok((page.script::<String>(body, &[])? == expected).then_some(()))
+    })
+}
+
+#[test]
+fn bytes_written_in_hex_in_base64_or_in_a_file_arrive_as_they_are_and_can_be_sent_again() -> Result<()> {
+    let nothing = |_: &Mosquitto| Ok(());
+    connected("publish-bytes", nothing, |page, broker| {
+        let mut heard = broker.client().subscribe_in_hex("e2e/bytes", 1)?;
+        page.go_to("#/explorer?topic=e2e%2Fbytes")?;
+        page.click(&by("publish-hex"))?;
+        // A digit is missing: nothing is sent, and the place is named.
+        page.fill(&by("publish-payload"), "00:FF 0x1b7b 6e 7")?;
+        page.wait_for_text(&by("publish-note"), "“7” (character 17) stands alone")?;
+        page.click(&by("publish-send"))?;
+        page.wait_for_text(&by("publish-error"), "character 17")?;
+        page.fill(&by("publish-payload"), "00:FF 0x1b7b 6e 7d")?;
+        page.wait_for_text(&by("publish-note"), "Hex, 6 bytes")?;
+        // Those bytes have `{n}` in them, which is no variable here.
+        page.click(&by("publish-repeat-open"))?;
+        page.fill(&by("publish-repeat"), "2")?;
+        page.click(&by("publish-send"))?;
+        heard.wait_for("0 0 e2e/bytes 00ff1b7b6e7d")?;
+        page.fill(&by("publish-repeat"), "1")?;
+        page.click(&by("publish-base64"))?;
+        typed(page, "AP8be259")?;
+        page.fill(&by("publish-payload"), "_w==")?;
+        page.click(&by("publish-send"))?;
+        heard.wait_for("0 0 e2e/bytes ff")?;
+        let all: Vec<u8> = (0..=255).collect();
+        let hex: String = all.iter().map(|byte| format!("{byte:02x}")).collect();
+        let file = tempfile::Builder::new().suffix(".bin").tempfile()?;
+        std::fs::write(file.path(), &all)?;
+        page.click(&by("publish-as-file"))?;
+        let session = page.browser().session();
+        session.type_text(
+            &session.find("[data-testid=publish-file]")?,
+            &file.path().to_string_lossy(),
+        )?;
+        page.wait_for_text(&by("publish-note"), "File, 256 bytes")?;
+        page.click(&by("publish-qos-1"))?;
+        page.click(&by("publish-send"))?;
+        heard.wait_for(&format!("1 0 e2e/bytes {hex}"))?;
+        page.click(&by("publish-sent-open"))?;
+        let before = ["file ", "base64 _w==", "hex 00:FF 0x1b7b 6e 7d"];
+        let listed =
+            "return [...document.querySelectorAll('[data-testid=publish-sent]')].map(sent => sent.innerText)";
+        let listed: Vec<String> = page.script(listed, &[])?;
+        ensure!(
+            listed.len() == 3 && listed.iter().zip(before).all(|(is, has)| is.contains(has)),
+            "{listed:?}"
+        );
+        page.script::<Option<bool>>(
+            "[...document.querySelectorAll('[data-testid=publish-sent]')].at(-1).click()",
+            &[],
+        )?;
+        typed(page, "00:FF 0x1b7b 6e 7d")?;
+        page.click(&by("publish-send"))?;
+        until("the bytes once more", || {
+            let messages = heard.messages();
+            let same = messages
+                .iter()
+                .filter(|message| message.ends_with(" 00ff1b7b6e7d"));
+            Ok((same.count() == 4).then_some(()))
+        })
+    })
+}
+
+#[test]
+fn a_payload_that_is_copied_into_the_publish_form_is_the_same_to_the_bit() -> Result<()> {
+    let nothing = |_: &Mosquitto| Ok(());
+    connected("publish-copied", nothing, |page, broker| {
+        let mut heard = broker.client().subscribe_in_hex("again", 0)?;
+        let long: Vec<u8> = (0..=255).cycle().skip(7).take(100_000).collect();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        for (n, (payload, written)) in [
+            (&b"\xff\x00\r\nab"[..], "publish-hex"),
+            (b"two\r\nlines", "publish-hex"),
+            (b"{\"a\": 1}\n", "publish-text"),
+            (&long, "publish-as-file"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let topic = format!("e2e/copied/{n}");
+            broker.client().publish(&topic, payload, &["-r"])?;
+            page.explore(&topic)?;
+            page.wait_for_text(&by("topic-payload"), "")?;
+            page.click(&by("payload-publish"))?;
+            let chosen =
+                "return document.querySelector('[name=publish-written]:checked')?.dataset.testid ?? ''";
+            until(written, || {
+                Ok((page.script::<String>(chosen, &[])? == written).then_some(()))
+            })?;
+            // Typing goes on in the form.
+            let focused: String = page.script("return document.activeElement.id", &[])?;
+            ensure!(focused == "publish-payload", "{focused}");
+            page.fill(&by("publish-topic"), "again")?;
+            page.click(&by("publish-send"))?;
+            heard.wait_for(&format!("0 0 again {}", hex(payload)))?;
+        }
+        Ok(())
+    })
+}

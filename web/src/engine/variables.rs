@@ -37,8 +37,11 @@ pub(super) fn filled(message: &Publication, n: u32, now: Now) -> Publication {
         out
     };
     let topic = fill(&message.topic);
-    // What is not text has no placeholder.
-    let payload = std::str::from_utf8(&message.payload).ok().map(fill);
+    // What is not text has no placeholder, nor what was not written as text.
+    let payload = match message.is_verbatim {
+        true => None,
+        false => std::str::from_utf8(&message.payload).ok().map(fill),
+    };
     message.topic = topic;
     if let Some(payload) = payload {
         message.payload = payload.into_bytes();
@@ -144,6 +147,19 @@ mod tests {
             assert_eq!(fill(text, 1), text);
         }
         assert_eq!(fill(r#"{"a":{n}}"#, 3), r#"{"a":3}"#);
+    }
+
+    #[test]
+    fn bytes_of_somebodys_own_are_left_alone_and_the_topic_is_filled_in() {
+        let message = Publication {
+            topic: "t/{n}".into(),
+            payload: b"{n}".to_vec(),
+            is_verbatim: true,
+            repeat: 2,
+            ..Publication::default()
+        };
+        let filled = filled(&message, 2, Now::default());
+        assert_eq!((&*filled.topic, &*filled.payload), ("t/2", &b"{n}"[..]));
     }
 
     #[test]

@@ -14,8 +14,10 @@ use crate::{
     components::{
         copy::Copy,
         form::{
+            payload,
             publish::{Draft, PublishForm},
             sent,
+            written::{self, Held, Payload, Written},
         },
         icon::Icon,
         payload::viewer::Viewer,
@@ -25,7 +27,7 @@ use crate::{
     hooks::{
         Shown, use_connection, use_engine, use_gradually, use_look_only, use_now, use_outcome, use_topic,
     },
-    platform::locale,
+    platform::{document, files, locale},
     wire::{Command, ConnectionState, SeriesName, TopicSeen, TopicView},
 };
 
@@ -51,6 +53,7 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
         Shown::Waiting | Shown::Absent => None,
     };
     let on_seen = use_callback(seen.setter(), |next: TopicSeen, seen| seen.set(next));
+    let (copied, on_publish) = use_copied(&props.topic, &view);
     // All parts of the first topic that is looked at would be a task of 40 ms; without a browser there are no frames.
     let all = if view.is_some() { PARTS } else { 1 };
     let parts = use_gradually(all, 1, cfg!(target_family = "wasm"));
@@ -59,10 +62,10 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
             <Head topic={props.topic.clone()} view={view.clone()} absent={shown == Shown::Absent} />
             <div class="detail__cols">
                 <div class="stack">
-                    if let Some(view) = &view { <Message topic={props.topic.clone()} view={view.clone()} choices={choices(&props.topic, view)} {parts} seen={*seen} on_seen={on_seen} /> }
+                    if let Some(view) = &view { <Message topic={props.topic.clone()} view={view.clone()} choices={choices(&props.topic, view)} {parts} seen={*seen} on_seen={on_seen} {on_publish} /> }
                 </div>
                 <div class="stack">
-                    <Publish topic={props.topic.clone()} />
+                    <Publish key={copied} topic={props.topic.clone()} />
                     if let Some(view) = view.as_ref().filter(|_| parts == PARTS) {
                         if !view.properties.is_empty() { {properties(view)} }
                         <ArrivalPanel count={view.count} mean_interval_ms={view.mean_interval_ms} arrivals={view.arrivals} />
@@ -70,6 +73,39 @@ pub(crate) fn Topic(props: &TopicProps) -> Html {
                 </div>
             </div>
         </>
+    }
+}
+
+/// How often a payload was copied into the publish form, and what copies it: the form begins anew with it.
+#[hook]
+fn use_copied(topic: &AttrValue, view: &Option<Rc<TopicView>>) -> (u32, Callback<()>) {
+    let copied = use_state_eq(|| 0_u32);
+    use_effect_with(*copied, |copied| {
+        if *copied > 0 {
+            document::focus_id(payload::FIELD);
+        }
+    });
+    let latest = use_mut_ref(|| None);
+    latest.borrow_mut().clone_from(view);
+    let on_publish = use_callback((copied.clone(), topic.clone()), move |(), (copied, topic)| {
+        if let Some(view) = &*latest.borrow() {
+            sent::keep_draft(topic, &Rc::new(with_payload(&sent::draft(topic), view)));
+            copied.set(**copied + 1);
+        }
+    });
+    (*copied, on_publish)
+}
+
+/// What is typed, with the payload of the message that is shown.
+fn with_payload(draft: &Draft, view: &TopicView) -> Draft {
+    let payload = Payload::of(
+        &view.payload,
+        &format!("message of {}", locale::time_exact(view.received_at)),
+    );
+    Draft {
+        is_text: draft.is_text && payload.written == Written::Text,
+        payload,
+        ..draft.clone()
     }
 }
 
@@ -181,6 +217,7 @@ struct MessageProps {
     parts: usize,
     seen: TopicSeen,
     on_seen: Callback<TopicSeen>,
+    on_publish: Callback<()>,
 }
 
 /// What of a topic can be charted: numbers, then states.
@@ -225,7 +262,7 @@ fn Message(props: &MessageProps) -> Html {
     html! {
         <>
             <Viewer key={&*props.topic} topic={props.topic.clone()} {media_type} payload={(*payload).clone()} previous={(*previous).clone()} received_bytes={view.payload_bytes}
-                against={against} on_previous={on_previous} />
+                against={against} on_previous={on_previous} on_publish={props.on_publish.clone()} />
             if props.parts > 1 && !props.choices.is_empty() { <Chart choices={props.choices.clone()} refused={view.arrivals.fields_refused} /> }
             if props.parts > 2 { <Messages view={view.clone()} seen={props.seen} on_seen={props.on_seen.clone()} /> }
         </>
@@ -275,13 +312,16 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
     let elsewhere = elsewhere.filter(|_| outcome.is_some());
     let look_only = use_look_only();
     let on_change = {
-        let (draft, topic) = (draft.clone(), props.topic.clone());
+        let (draft, topic, error) = (draft.clone(), props.topic.clone(), error.clone());
         Callback::from(move |changed: Draft| {
+            // It was about what stood there before.
+            error.set(None);
             let changed = Rc::new(changed);
             sent::keep_draft(&topic, &changed);
             draft.set(changed);
         })
     };
+    let on_file = use_on_file(&props.topic, &on_change, &error);
     let on_stop = {
         let (engine, last) = (engine.clone(), last.clone());
         Callback::from(move |()| {
@@ -318,12 +358,68 @@ pub(crate) fn Publish(props: &PublishProps) -> Html {
     let at = last
         .as_ref()
         .map(|last| AttrValue::from(locale::time_exact(last.at)));
-    html! { <PublishForm draft={(*draft).clone()} {at} {outcome} {under_way} {elsewhere} error={(*error).clone()} {look_only} {on_change} {on_send} {on_stop} /> }
+    html! { <PublishForm draft={(*draft).clone()} {at} {outcome} {under_way} {elsewhere} error={(*error).clone()} {look_only} {on_change} {on_file} {on_send} {on_stop} /> }
+}
+
+/// Reads a file that was chosen; what is typed meanwhile stays.
+#[hook]
+fn use_on_file(
+    topic: &AttrValue,
+    on_change: &Callback<Draft>,
+    error: &UseStateHandle<Option<String>>,
+) -> Callback<web_sys::File> {
+    let (topic, on_change, error) = (topic.clone(), on_change.clone(), error.clone());
+    Callback::from(move |file: web_sys::File| {
+        let (topic, on_change, error) = (topic.clone(), on_change.clone(), error.clone());
+        let name = file.name();
+        files::read(&file, written::MOST_FILE, move |read| match read {
+            Ok(bytes) => {
+                let mut draft = (*sent::draft(&topic)).clone();
+                draft.payload.file = Some(Held {
+                    name,
+                    bytes: bytes.into(),
+                });
+                on_change.emit(draft);
+            }
+            Err(size) if size > f64::from(written::MOST_FILE) => error.set(Some(format!(
+                "{name} has {}; a file for one message has at most {}.",
+                words::bytes(size as u64),
+                words::bytes(u64::from(written::MOST_FILE)),
+            ))),
+            Err(_) => error.set(Some(format!(
+                "{name} could not be read. Is it a file, and is it still there?"
+            ))),
+        });
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copied_payload_is_exact_and_leaves_the_rest_of_the_form_alone() {
+        let typed = Draft {
+            topic: "other".into(),
+            qos: 2,
+            is_text: true,
+            ..Draft::default()
+        };
+        let with = |payload: &[u8]| {
+            let view = TopicView {
+                payload: payload.to_vec(),
+                ..TopicView::default()
+            };
+            with_payload(&typed, &view)
+        };
+        for payload in [&b"\xff\x00\r\n"[..], b"ON", b"", &[1; 100_000]] {
+            let message = with(payload).publication();
+            assert_eq!(message.payload, payload);
+            assert_eq!((&*message.topic, message.qos), ("other", 2));
+        }
+        // An indicator that was for a text says nothing of bytes.
+        assert!(with(b"ON").is_text && !with(b"\xff").is_text);
+    }
 
     #[test]
     fn a_plain_value_is_called_by_its_topic_and_a_state_beside_it_is_marked() {

@@ -25,6 +25,19 @@ pub fn chosen(input: &HtmlInputElement, most: u32, tell: impl FnOnce(Result<Stri
     input.set_value("");
 }
 
+/// Gives the bytes of a file, if it has at most `most` and can be read, else its size.
+pub fn read(file: &File, most: u32, tell: impl FnOnce(Result<Vec<u8>, f64>) + 'static) {
+    let size = file.size();
+    if size > f64::from(most) {
+        return tell(Err(size));
+    }
+    let bytes = JsFuture::from(file.array_buffer());
+    spawn_local(async move {
+        let bytes = bytes.await.map(|buffer| Uint8Array::new(&buffer).to_vec());
+        tell(bytes.map_err(|_| size));
+    });
+}
+
 /// An address for bytes, within this page; to be forgotten when it is not shown any more.
 pub fn address(bytes: &[u8], media_type: &str) -> Option<String> {
     let kind = BlobPropertyBag::new();

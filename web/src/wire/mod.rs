@@ -247,12 +247,14 @@ pub struct WillOptions {
 pub struct Publication {
     pub topic: String,
     pub payload: Vec<u8>,
+    /// The payload is bytes of somebody's own: what looks like a variable in it is none.
+    pub is_verbatim: bool,
     pub qos: u8,
     pub retain: bool,
     pub content_type: Option<String>,
     pub response_topic: Option<String>,
     pub correlation_data: Option<Vec<u8>>,
-    /// The payload is UTF-8 text.
+    /// Say that the payload is UTF-8 text.
     pub is_text: bool,
     pub message_expiry_interval: Option<u32>,
     pub user_properties: Vec<(String, String)>,

@@ -8,11 +8,13 @@ pub(crate) mod doctor;
 pub(crate) mod exchange;
 pub(crate) mod field;
 pub(crate) mod kept;
+pub(crate) mod payload;
 pub(crate) mod publish;
 pub(crate) mod quick;
 pub(crate) mod sent;
 pub(crate) mod typed;
 mod will;
+pub(crate) mod written;
 
 use wasm_bindgen::JsCast;
 use web_sys::{EventTarget, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement};

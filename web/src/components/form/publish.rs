@@ -8,22 +8,21 @@ use super::{
     answer::answer,
     event_value,
     field::{Check, Choice, Field},
+    payload::payload_field,
     sent::Sent,
+    written::{Payload, Written},
 };
 use crate::{
-    components::{icon::Icon, payload::json, text::visible, words},
+    components::{icon::Icon, text::visible},
     platform::locale,
     wire::{Outcome, Publication},
 };
-
-/// Topic and payload of a small device's packet buffer: above it many microcontrollers drop the message.
-const SMALL_DEVICE_BYTES: usize = 120;
 
 /// What is typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Draft {
     pub(crate) topic: String,
-    pub(crate) payload: String,
+    pub(crate) payload: Payload,
     pub(crate) qos: u8,
     pub(crate) retain: bool,
     pub(crate) content_type: String,
@@ -64,6 +63,9 @@ impl Draft {
         if self.topic.contains('\0') || self.topic.len() > usize::from(u16::MAX) {
             return Some("This topic cannot be sent: at most 65,535 bytes and no NUL character.".to_owned());
         }
+        if let Some(error) = self.payload_error() {
+            return Some(error);
+        }
         if !self.expiry.trim().is_empty() && self.expiry.trim().parse::<u32>().is_err() {
             return Some("Message expiry: enter seconds, or leave it empty.".to_owned());
         }
@@ -93,6 +95,23 @@ impl Draft {
         None
     }
 
+    fn payload_error(&self) -> Option<String> {
+        let bytes = match self.payload.bytes() {
+            Ok(bytes) => bytes,
+            Err(error) => return Some(error),
+        };
+        // Whoever receives what is none may refuse it with 0x99, Payload format invalid.
+        let at = std::str::from_utf8(&bytes)
+            .err()
+            .filter(|_| self.is_text)?
+            .valid_up_to();
+        Some(format!(
+            "The payload is no UTF-8 text: byte {} belongs to no character. Turn off the Payload Format Indicator among \
+             the MQTT 5 properties.",
+            at + 1
+        ))
+    }
+
     /// The message it means.
     pub(crate) fn publication(&self) -> Publication {
         let filled = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
@@ -102,7 +121,8 @@ impl Draft {
             .filter_map(|line| line.split_once(':'));
         Publication {
             topic: self.topic.clone(),
-            payload: self.payload.clone().into_bytes(),
+            payload: self.payload.bytes().unwrap_or_default().into_owned(),
+            is_verbatim: self.payload.written != Written::Text,
             qos: self.qos,
             retain: self.retain,
             content_type: filled(&self.content_type),
@@ -142,7 +162,7 @@ impl Draft {
     }
 
     fn clears(&self) -> bool {
-        self.retain && self.payload.is_empty()
+        self.retain && self.payload.bytes().is_ok_and(|bytes| bytes.is_empty())
     }
 
     fn properties_set(&self) -> usize {
@@ -185,6 +205,9 @@ pub(crate) struct PublishFormProps {
     #[prop_or_default]
     pub(crate) look_only: Option<AttrValue>,
     pub(crate) on_change: Callback<Draft>,
+    /// A file was chosen for the payload.
+    #[prop_or_default]
+    pub(crate) on_file: Callback<web_sys::File>,
     pub(crate) on_send: Callback<()>,
     #[prop_or_default]
     pub(crate) on_stop: Callback<()>,
@@ -205,13 +228,7 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
             <form class="panel__body stack" {onsubmit} novalidate=true>
                 <Field id="publish-topic" label="Topic" value={draft.topic.clone()} mono=true testid="publish-topic"
                     on_input={edit.with(|draft, text| draft.topic = text)} />
-                <div class="field">
-                    <label for="publish-payload">{"Payload"}</label>
-                    <textarea class="textarea mono" id="publish-payload" value={draft.payload.clone()} spellcheck="false"
-                        autocapitalize="off" data-testid="publish-payload" aria-describedby="publish-note"
-                        oninput={edit.with(|draft, event: InputEvent| draft.payload = event_value(&event))} />
-                    <p class="hint" id="publish-note">{payload_words(draft)}</p>
-                </div>
+                {payload_field(&edit, &props.on_file)}
                 <div class="row row--wrap row--apart">
                     <Choice legend="Quality of service" hidden_legend=true name="publish-qos" chosen={draft.qos}
                         options={vec![(0, "QoS 0", Some("publish-qos-0")), (1, "1", Some("publish-qos-1")), (2, "2", Some("publish-qos-2"))]}
@@ -226,7 +243,7 @@ pub(crate) fn PublishForm(props: &PublishFormProps) -> Html {
                 {several(&edit)}
                 <Sent on_use={props.on_change.clone()} />
                 if let Some(error) = &props.error {
-                    <p class="err" role="alert"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
+                    <p class="err" role="alert" data-testid="publish-error"><Icon name="crit" small=true /><span>{visible(error)}</span></p>
                 }
                 if let Some(why) = &props.look_only { <p class="hint">{why}</p> }
                 <button class="btn btn--primary" type="submit" disabled={props.look_only.is_some() || props.under_way} data-testid="publish-send">
@@ -255,7 +272,7 @@ fn several(edit: &Edit) -> Html {
             <div class="stack fgroup__more">
                 <Check checked={draft.variables} testid="publish-variables" on_check={edit.with(|draft, on| draft.variables = on)}>
                     {"Fill in variables in topic and payload"}</Check>
-                <p class="hint">{"{now} ms since 1970, {time} date and time, {uuid}, {random} 0 to 999999, {random:1-6} as you like."}</p>
+                <p class="hint">{"{now} ms since 1970, {time} date and time, {uuid}, {random} 0 to 999999, {random:1-6} as you like. A payload in hex, Base64 or a file is sent as it is."}</p>
                 <Field id="publish-repeat" label="How many times" value={draft.repeat.clone()} inputmode="numeric"
                     placeholder="1" hint="{n} in topic and payload becomes 1, 2, 3 and so on." testid="publish-repeat"
                     on_input={edit.with(|draft, text| draft.repeat = text)} />
@@ -266,14 +283,15 @@ fn several(edit: &Edit) -> Html {
     }
 }
 
+/// Changes what is typed.
 #[derive(Clone)]
-struct Edit {
-    draft: Rc<Draft>,
+pub(super) struct Edit {
+    pub(super) draft: Rc<Draft>,
     on_change: Callback<Draft>,
 }
 
 impl Edit {
-    fn with<T: 'static>(&self, change: impl Fn(&mut Draft, T) + 'static) -> Callback<T> {
+    pub(super) fn with<T: 'static>(&self, change: impl Fn(&mut Draft, T) + 'static) -> Callback<T> {
         let Self { draft, on_change } = self.clone();
         Callback::from(move |value| {
             let mut draft = (*draft).clone();
@@ -281,24 +299,6 @@ impl Edit {
             on_change.emit(draft);
         })
     }
-}
-
-/// "Valid JSON, 34 bytes"
-fn payload_words(draft: &Draft) -> String {
-    let bytes = words::bytes(draft.payload.len() as u64);
-    let looks_like_json = draft.payload.trim_start().starts_with(['{', '[']);
-    let form = match (draft.payload.is_empty(), json::check(&draft.payload)) {
-        (true, _) => "Empty".to_owned(),
-        (false, Ok(())) => "Valid JSON".to_owned(),
-        (false, Err(reason)) if looks_like_json => format!("Not valid JSON: {reason}"),
-        (false, Err(_)) => "Text".to_owned(),
-    };
-    let small = if draft.topic.len() + draft.payload.len() > SMALL_DEVICE_BYTES {
-        ". Topic and payload exceed 120 bytes, which small devices may drop"
-    } else {
-        ""
-    };
-    format!("{form}, {bytes}{small}")
 }
 
 fn properties(edit: &Edit) -> Html {
@@ -395,20 +395,43 @@ mod tests {
     fn draft(topic: &str, payload: &str) -> Draft {
         Draft {
             topic: topic.into(),
-            payload: payload.into(),
+            payload: Payload::of(payload.as_bytes(), ""),
             ..Draft::default()
         }
     }
 
     #[test]
-    fn the_note_says_what_the_payload_is_and_how_large() {
+    fn bytes_are_sent_as_they_are_written_and_never_called_text_when_they_are_none() {
+        let written = |written, text: &str, is_text| Draft {
+            payload: Payload {
+                written,
+                text: text.into(),
+                file: None,
+            },
+            is_text,
+            ..draft("t", "")
+        };
+        let binary = written(Written::Hex, "ff 00", false);
+        assert_eq!(binary.error(), None);
+        let publication = binary.publication();
         assert_eq!(
-            payload_words(&draft("t", r#"{ "a": 1 }"#)),
-            "Valid JSON, 10 bytes"
+            (
+                publication.payload.as_slice(),
+                publication.is_verbatim,
+                publication.is_text
+            ),
+            (&[0xff, 0x00][..], true, false)
         );
-        assert_eq!(payload_words(&draft("t", "ON")), "Text, 2 bytes");
-        assert!(payload_words(&draft("t", "{a}")).starts_with("Not valid JSON: "));
-        assert!(payload_words(&draft("t", &"x".repeat(200))).contains("small devices"));
+        assert!(!written(Written::Text, "{n}", false).publication().is_verbatim);
+        // The indicator is the user's to set, and only of what is text.
+        assert_eq!(written(Written::Base64, "T04=", true).error(), None);
+        let refused = written(Written::Hex, "4f ff", true).error().unwrap_or_default();
+        assert!(
+            refused.contains("byte 2") && refused.contains("Payload Format Indicator"),
+            "{refused}"
+        );
+        let refused = written(Written::Hex, "4f f", false).error().unwrap_or_default();
+        assert!(refused.contains("character 4"), "{refused}");
     }
 
     #[test]
@@ -490,6 +513,7 @@ mod tests {
                 error: None,
                 look_only: None,
                 on_change: Callback::noop(),
+                on_file: Callback::noop(),
                 on_send: Callback::noop(),
                 on_stop: Callback::noop(),
             })
@@ -531,6 +555,7 @@ mod tests {
             error: None,
             look_only: None,
             on_change: Callback::noop(),
+            on_file: Callback::noop(),
             on_send: Callback::noop(),
             on_stop: Callback::noop(),
         });

@@ -6,11 +6,12 @@ use std::{cell::RefCell, rc::Rc};
 use hearth_model::json::{Json, JsonLimits};
 use yew::prelude::*;
 
-use super::publish::Draft;
+use super::{publish::Draft, written::Written};
 use crate::{
     components::{
         icon::Icon,
         text::{shortened, visible},
+        words,
     },
     hooks::EngineHandle,
     platform::storage,
@@ -21,6 +22,9 @@ use crate::{
 const MOST: usize = 20;
 /// Characters of a payload that are shown.
 const LONGEST: usize = 60;
+
+/// Bytes of files in the messages of a list; the oldest goes first, the newest stays whatever it has.
+const MOST_BYTES: usize = 32 << 20;
 
 /// Topics whose form was left with something in it, the newest so many.
 const DRAFTS: usize = 50;
@@ -71,9 +75,9 @@ pub(crate) fn keep_draft(topic: &AttrValue, draft: &Rc<Draft>) {
         if **draft != untouched(topic) {
             all.push((topic.clone(), draft.clone()));
         }
-        if all.len() > DRAFTS {
-            all.remove(0);
-        }
+        let sizes = all.iter().rev().map(|(_, draft)| file_bytes(draft));
+        let keep = within(sizes).min(DRAFTS);
+        all.drain(..all.len() - keep);
     });
 }
 
@@ -100,8 +104,23 @@ pub(crate) fn remember(draft: &Rc<Draft>) {
     SENT.with_borrow_mut(|sent| {
         sent.retain(|known| known != draft);
         sent.insert(0, draft.clone());
-        sent.truncate(MOST);
+        let keep = within(sent.iter().map(|draft| file_bytes(draft))).min(MOST);
+        sent.truncate(keep);
     });
+}
+
+fn file_bytes(draft: &Draft) -> usize {
+    draft.payload.file.as_ref().map_or(0, |file| file.bytes.len())
+}
+
+/// How many of these sizes, newest first, have room together.
+fn within(sizes: impl Iterator<Item = usize>) -> usize {
+    let mut sum = 0;
+    let fits = |(at, size): &(usize, usize)| {
+        sum += size;
+        *at == 0 || sum <= MOST_BYTES
+    };
+    sizes.enumerate().take_while(fits).count()
 }
 
 /// Latest first.
@@ -118,7 +137,7 @@ type Place<T> = fn(&mut Draft) -> &mut T;
 
 const TEXTS: [(&str, Place<String>); 10] = [
     ("topic", |draft| &mut draft.topic),
-    ("payload", |draft| &mut draft.payload),
+    ("payload", |draft| &mut draft.payload.text),
     ("content_type", |draft| &mut draft.content_type),
     ("response_topic", |draft| &mut draft.response_topic),
     ("correlation", |draft| &mut draft.correlation),
@@ -139,7 +158,8 @@ const FLAGS: [(&str, Place<bool>); 4] = [
 fn written(kept: &[Rc<Draft>]) -> String {
     let fields = |draft: &Rc<Draft>| {
         let mut draft = (**draft).clone();
-        let mut fields = vec![format!("qos={}", draft.qos)];
+        let written = draft.payload.written.word();
+        let mut fields = vec![format!("qos={}", draft.qos), format!("written={written}")];
         for (name, place) in TEXTS {
             fields.push(format!("{name}={}", place(&mut draft)));
         }
@@ -162,6 +182,9 @@ fn read(text: &str) -> Vec<Rc<Draft>> {
             }
             if let Some((_, place)) = FLAGS.iter().find(|(known, _)| *known == name) {
                 *place(&mut draft) = value == "1";
+            }
+            if name == "written" {
+                draft.payload.written = Written::parse(value).unwrap_or_default();
             }
             if name == "qos" {
                 draft.qos = value.parse().ok().filter(|qos| *qos <= 2).unwrap_or_default();
@@ -228,8 +251,9 @@ fn List(props: &ListProps) -> Html {
             <summary data-testid="publish-sent-open"><Icon name="right" small=true />{"Kept and sent before "}<span class="muted">{drafts.len()}</span></summary>
             <ul class="stack fgroup__more">
                 { for drafts.into_iter().map(|draft| {
-                    let payload = shortened(&visible(&draft.payload), LONGEST);
+                    let payload = in_short(&draft);
                     let topic = visible(&draft.topic);
+                    let is_keepable = draft.payload.written != Written::File;
                     let is_kept = props.kept.contains(&draft);
                     let (to_use, to_keep) = (draft.clone(), draft);
                     let on_use = props.on_use.reform(move |_: MouseEvent| (*to_use).clone());
@@ -238,8 +262,9 @@ fn List(props: &ListProps) -> Html {
                         <li class="row"><button class="link mono grow" type="button" onclick={on_use} data-testid="publish-sent">
                             <bdi>{topic.clone()}</bdi>{" "}<span class="muted"><bdi>{payload}</bdi></span>
                         </button>
-                        <button class="btn btn--dense btn--quiet" type="button" onclick={on_keep} aria-pressed={is_kept.to_string()} data-testid="publish-keep"
-                            title="Keep it in this browser for later visits">{"Keep"}<span class="vh">{format!(" the message to {topic}")}</span></button></li>
+                        // The bytes of a file are not written into the browser's storage.
+                        if is_keepable { <button class="btn btn--dense btn--quiet" type="button" onclick={on_keep} aria-pressed={is_kept.to_string()} data-testid="publish-keep"
+                            title="Keep it in this browser for later visits">{"Keep"}<span class="vh">{format!(" the message to {topic}")}</span></button> }</li>
                     }
                 })}
             </ul>
@@ -247,17 +272,34 @@ fn List(props: &ListProps) -> Html {
     }
 }
 
+/// "hex 0f a0", "file camera.jpg, 20 kB"
+fn in_short(draft: &Draft) -> String {
+    let payload = &draft.payload;
+    let text = shortened(&visible(&payload.text), LONGEST);
+    match (payload.written, &payload.file) {
+        (Written::Text, _) => text,
+        (Written::File, Some(file)) => {
+            let name = shortened(&visible(&file.name), LONGEST);
+            format!("file {name}, {}", words::bytes(file.bytes.len() as u64))
+        }
+        (written, _) => format!("{} {text}", written.word()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::components::testing::render;
+    use crate::components::{
+        form::written::{Held, Payload},
+        testing::render,
+    };
 
     #[test]
     fn the_latest_messages_are_kept_once_each_and_shown_as_text() {
         for n in 0..30 {
             remember(&Rc::new(Draft {
                 topic: format!("t/{}", n % 25),
-                payload: "<b>".into(),
+                payload: Payload::of(b"<b>", ""),
                 ..Draft::default()
             }));
         }
@@ -280,12 +322,53 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_listed_with_how_they_are_written_and_files_have_one_room_together() {
+        let file = |name: &str, bytes: usize| Draft {
+            payload: Payload {
+                written: Written::File,
+                text: String::new(),
+                file: Some(Held {
+                    name: name.into(),
+                    bytes: vec![0; bytes].into(),
+                }),
+            },
+            ..Draft::default()
+        };
+        let hex = Draft {
+            payload: Payload::of(b"\x0f\xa0", ""),
+            ..Draft::default()
+        };
+        assert_eq!(in_short(&hex), "hex 0f a0");
+        assert_eq!(in_short(&file("a\u{202e}b", 2_000)), "file a⟨U+202E⟩b, 2.0 kB");
+        let html = render::<List>(ListProps {
+            on_use: Callback::noop(),
+            on_keep: Callback::noop(),
+            kept: vec![],
+            sent: vec![Rc::new(hex), Rc::new(file("x", 1))],
+        });
+        assert_eq!(
+            html.matches("publish-keep").count(),
+            1,
+            "a file is not kept: {html}"
+        );
+        let half = MOST_BYTES / 2;
+        for (sizes, kept) in [
+            (&[half, 0, half, 1][..], 3),
+            (&[3 * half, 0], 1),
+            (&[0; 9], 9),
+            (&[], 0),
+        ] {
+            assert_eq!(within(sizes.iter().copied()), kept, "{sizes:?}");
+        }
+    }
+
+    #[test]
     fn what_was_typed_for_a_topic_is_there_again_and_an_empty_form_is_not_kept() {
         let (lamp, door) = (AttrValue::from("lamp"), AttrValue::from("door"));
         let typed = |payload: &str| {
             Rc::new(Draft {
                 topic: "lamp".into(),
-                payload: payload.into(),
+                payload: Payload::of(payload.as_bytes(), ""),
                 ..Draft::default()
             })
         };
@@ -311,6 +394,7 @@ mod tests {
         for (_, place) in FLAGS {
             *place(&mut whole) = true;
         }
+        whole.payload.written = Written::Hex;
         let all = [Rc::new(whole), Rc::new(Draft::default())];
         assert_eq!(read(&written(&all)), all);
         for nonsense in ["", "{}", "[7,[]]", "[["] {

@@ -106,6 +106,9 @@ pub(crate) struct ViewerProps {
     /// Compare with the message before again.
     #[prop_or_default]
     pub(crate) on_previous: Callback<()>,
+    /// Put the payload into the publish form.
+    #[prop_or_default]
+    pub(crate) on_publish: Callback<()>,
 }
 
 /// Topics whose form was chosen by hand are remembered, the newest so many.
@@ -219,6 +222,7 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                 </select>
                 <div class="panel__end">
                     <Copy class="btn--icon btn--quiet" label="Copy the payload" text={copy} disabled={props.payload.is_empty()} testid="payload-copy" />
+                    {to_publish(props)}
                     if let Some(Some(changes)) = &*compared {
                         <span class="sub">{changed_words(changes, props.previous.as_ref() == Some(&props.payload))}</span>
                     }
@@ -238,6 +242,19 @@ pub(crate) fn Viewer(props: &ViewerProps) -> Html {
                 }
             </div>
         </section>
+    }
+}
+
+/// Half a message would be another one.
+fn to_publish(props: &ViewerProps) -> Html {
+    let is_cut = props.received_bytes > props.payload.len() as u64;
+    let words = match is_cut {
+        false => "Copy the payload into the publish form",
+        true => "Only the beginning of this payload was kept: it cannot be published again",
+    };
+    html! {
+        <button class="btn btn--dense btn--icon btn--quiet" type="button" aria-label={words} title={words} disabled={is_cut}
+            onclick={props.on_publish.reform(|_: MouseEvent| ())} data-testid="payload-publish"><Icon name="upload" small=true /></button>
     }
 }
 
@@ -404,6 +421,7 @@ mod tests {
             received_bytes,
             against: None,
             on_previous: Callback::noop(),
+            on_publish: Callback::noop(),
         })
     }
 
@@ -441,6 +459,7 @@ mod tests {
             received_bytes: payload.len() as u64,
             against: Some("message 1".into()),
             on_previous: Callback::noop(),
+            on_publish: Callback::noop(),
         })
     }
 
@@ -478,6 +497,7 @@ mod tests {
             received_bytes: 40_000,
             against: None,
             on_previous: Callback::noop(),
+            on_publish: Callback::noop(),
         });
         assert!(!quiet.contains("changed"), "{quiet}");
         let button = quiet
@@ -511,6 +531,15 @@ mod tests {
         assert!(
             html.contains("Cut at 3 bytes") && html.contains("2.0 MB"),
             "{html}"
+        );
+        let publish = |html: &str| {
+            html.split("<button")
+                .find(|part| part.contains("payload-publish"))
+                .map(|part| part.contains("disabled"))
+        };
+        assert_eq!(
+            (publish(&html), publish(&view(b"abc", 3))),
+            (Some(true), Some(false))
         );
     }
 
