@@ -117,7 +117,7 @@ impl AttributeSource<'_> {
             parsed.map_err(|fault| failed(fault.reason()))
         };
         let json = match self.extract {
-            Extract::Plain | Extract::Text { .. } => parse(payload)?,
+            Extract::Plain | Extract::Text { .. } | Extract::Within(..) => parse(payload)?,
             Extract::Path(path) => match follow(&parse(payload)?, path) {
                 Some(json) => json.clone(),
                 None => return Ok(Attributes::default()),

@@ -30,6 +30,8 @@ pub enum Extract {
     Path(Vec<Step>),
     /// What this template makes of it.
     Template(String),
+    /// A member of the JSON object that is found so; nothing when it is none.
+    Within(Box<Self>, &'static str),
 }
 
 /// One step into a JSON value.
@@ -67,6 +69,26 @@ impl Extract {
                 None => Self::Template(source.to_owned()),
             },
             None => Self::Template(source.to_owned()),
+        }
+    }
+
+    /// A member of the JSON object that this finds.
+    #[must_use]
+    pub fn within(&self, member: &'static str) -> Self {
+        match self {
+            Self::Path(path) => Self::Path([&path[..], &[Step::Member(member.to_owned())]].concat()),
+            Self::Plain => Self::path([member]),
+            whole => Self::Within(Box::new(whole.clone()), member),
+        }
+    }
+
+    /// Whether it waits for the engine.
+    #[must_use]
+    pub(crate) fn is_template(&self) -> bool {
+        match self {
+            Self::Template(_) => true,
+            Self::Within(whole, _) => whole.is_template(),
+            Self::Plain | Self::Text { .. } | Self::Path(_) => false,
         }
     }
 
@@ -251,6 +273,15 @@ impl<'a> PayloadRead<'a> {
             Extract::Path(path) => match self.json().and_then(|json| follow(json, path)) {
                 Some(json) => Found::Value(scalar_of_json(json)),
                 None => Found::Nothing,
+            },
+            Extract::Within(whole, member) => match self.find(whole, engine) {
+                Found::Value(Scalar::Text(text)) => {
+                    let json = Json::parse(text.as_bytes(), JsonLimits::STATE).ok();
+                    let member = json.as_ref().and_then(|json| json.get(member));
+                    member.map_or(Found::Nothing, |member| Found::Value(scalar_of_json(member)))
+                }
+                Found::Value(_) => Found::Nothing,
+                other => other,
             },
             Extract::Template(source) => {
                 let Some(text) = self.text else {

@@ -241,7 +241,7 @@ impl Devices {
                         .map(|read| &read.extract),
                     What::Target { .. } | What::Answer { .. } => None,
                 };
-                matches!(extract, Some(super::Extract::Template(_)))
+                extract.is_some_and(super::Extract::is_template)
             })
         });
         let wanted: Vec<String> = wanted.map(|(topic, _)| topic.clone()).collect();

@@ -395,9 +395,13 @@ pub(super) fn update(config: Config<'_>) -> Parts {
         reads: vec![read],
         ..Part::default()
     };
+    // A state that is no object says what is installed, and nothing of what is newest.
     let latest = config
         .read("latest_version_topic", "latest_version_template")
-        .unwrap_or_else(|| read.clone());
+        .unwrap_or_else(|| StateRead {
+            extract: read.extract.within("latest_version"),
+            ..read.clone()
+        });
     let install = config
         .payload("payload_install", "")
         .filter(|payload| !payload.is_empty())

@@ -134,7 +134,9 @@ impl Devices {
                 }
                 Found::Value(scalar) => {
                     shown.unreadable = false;
-                    let scalar = unwrap(scalar, bound.unwrap);
+                    let Some(scalar) = unwrap(scalar, bound.unwrap) else {
+                        return;
+                    };
                     if is_ignored(&bound.shows, &scalar, arrival.retain) {
                         return;
                     }

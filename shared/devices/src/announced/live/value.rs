@@ -39,17 +39,16 @@ pub(super) fn raw(payload: &[u8]) -> Value {
     Value::Text(String::from_utf8_lossy(payload).chars().take(400).collect())
 }
 
-/// The member of a JSON object that is meant, when it is one.
-pub(super) fn unwrap(scalar: Scalar, member: Option<&str>) -> Scalar {
+/// The member of a JSON object that is meant, when it is one; `None` when the object says nothing of it, which changes nothing.
+pub(super) fn unwrap(scalar: Scalar, member: Option<&str>) -> Option<Scalar> {
     match (&scalar, member) {
         (Scalar::Text(text), Some(member)) if text.starts_with('{') => {
-            let json = Json::parse(text.as_bytes(), JsonLimits::STATE).ok();
-            let found = json
-                .as_ref()
-                .map(|json| json.get(member).map_or(Scalar::Null, scalar_of_json));
-            found.unwrap_or(scalar)
+            match Json::parse(text.as_bytes(), JsonLimits::STATE) {
+                Ok(json) => json.get(member).map(scalar_of_json),
+                Err(_) => Some(scalar),
+            }
         }
-        _ => scalar,
+        _ => Some(scalar),
     }
 }
 
