@@ -149,6 +149,49 @@ fn a_command_is_spelled_by_its_template() {
     assert_eq!(publish.payload(), br#"{"ShutterPosition1": 25 }"#);
 }
 
+/// What a control of a device sends, with the second module at hand.
+fn sent_by(bench: &mut Bench, device: &str, entity: &str, action: Action) -> (String, String) {
+    bench.sent();
+    let cards = bench.cards();
+    let card = cards.iter().rev().find(|card| card.name == device).unwrap();
+    bench.command(Command::Control {
+        request: 7,
+        device: card.id.clone(),
+        entity: entity.to_owned(),
+        action,
+    });
+    let sent = bench.sent();
+    let Some(Packet::Publish(publish)) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    let payload = String::from_utf8_lossy(publish.payload()).into_owned();
+    (publish.topic().unwrap_or_default().to_owned(), payload)
+}
+
+/// The example of Home Assistant's page of sirens, and the variables that it lists.
+const SIREN: &str = r#"{"name":null,"command_topic":"s/set","state_topic":"s/state","available_tones":["ping","siren"],
+    "command_template":"{\"x\": \"{{ value }}\"{% if tone is defined %}, \"y\": \"{{ tone }}\"{% endif %}}",
+    "command_off_template":"{{ value | lower }}","unique_id":"s1","device":{"identifiers":["s1"],"name":"Siren"}}"#;
+
+#[test]
+fn a_siren_is_told_its_tone_and_that_it_is_on_by_its_template() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/siren/s1/config", SIREN);
+    bench.publish("s/state", "OFF");
+    bench.wait(1_000);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    let topic = || "s/set".to_owned();
+    for (entity, action, payload) in [
+        ("s1", Action::TurnOn, r#"{"x": "ON"}"#),
+        ("s1", Action::TurnOff, "off"),
+        ("s1.tone", Action::Choose("siren".into()), r#"{"x": "ON", "y": "siren"}"#),
+    ] {
+        let sent = sent_by(&mut bench, "Siren", entity, action);
+        assert_eq!(sent, (topic(), payload.to_owned()), "{entity}");
+    }
+}
+
 /// Attributes that a template picks, on a topic that says nothing else.
 const TANK: &str = r#"{"name":"Level","state_topic":"tank/level","unit_of_measurement":"%","json_attributes_topic":"tank/more",
     "json_attributes_template":"{{ value_json.about | tojson }}","unique_id":"t","device":{"identifiers":["t"],"name":"Tank"}}"#;

@@ -279,6 +279,18 @@ impl<'a> Config<'a> {
     }
 }
 
+/// Whether a template names a variable, as far as that can be told without the engine.
+pub(super) fn uses(source: &str, variable: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let inside = |open, close| {
+        let pieces = source.split(open).skip(1);
+        pieces.filter_map(move |after: &str| after.split(close).next())
+    };
+    inside("{{", "}}")
+        .chain(inside("{%", "%}"))
+        .any(|piece| piece.split(|letter| !is_word(letter)).any(|word| word == variable))
+}
+
 pub(super) fn text_of(value: &Json) -> Option<String> {
     match value {
         Json::Null | Json::List(_) | Json::Object(_) => None,
@@ -325,6 +337,21 @@ mod tests {
             ("stat_t".into(), Json::Text("short".into())),
         ]);
         assert_eq!(option(&config, "state_topic").and_then(Json::text), Some("long"));
+    }
+
+    #[test]
+    fn a_variable_is_told_from_a_member_of_the_payload() {
+        for (source, is_used) in [
+            ("{\"tone\": \"{{ value }}\"}", false),
+            ("{\"x\": {{ tone }}}", true),
+            ("{% if tone is defined %}1{% endif %}", true),
+            ("{{ value }} tone {{ ringtone }}", false),
+            ("{{ tone", true),
+            ("tone", false),
+            ("", false),
+        ] {
+            assert_eq!(uses(source, "tone"), is_used, "{source}");
+        }
     }
 
     #[test]

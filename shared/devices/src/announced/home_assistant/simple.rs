@@ -2,7 +2,8 @@
 
 use super::super::extract::Extract;
 use super::super::model::{AnnouncedEntity, Part, PartControl, Shows, StateRead};
-use super::config::Config;
+use super::super::quoted;
+use super::config::{Config, uses};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
@@ -181,25 +182,51 @@ pub(super) fn switch(config: Config<'_>) -> Parts {
     Ok(vec![switched(config, EntityKind::Switch, "value_template")])
 }
 
+/// Told in JSON, unless a template says otherwise: `{"state":"ON","tone":"ping"}`.
 pub(super) fn siren(config: Config<'_>) -> Parts {
+    config.topic("command_topic").ok_or("command_topic")?;
+    let (on, off) = (config.word("payload_on", "ON"), config.word("payload_off", "OFF"));
+    let template = config.template("command_template");
+    let off_template = config.template("command_off_template").or(template);
+    let says = |verb, template: Option<&str>, state: &str| {
+        let payload = match template {
+            Some(source) => Payload::Template {
+                source: source.to_owned(),
+                name: "state",
+                fixed: Some(state.to_owned()),
+            },
+            None => Payload::Fixed(format!("{{\"state\":{}}}", quoted(state))),
+        };
+        config.write(verb, "command_topic", payload)
+    };
     let state = Part {
         unwrap: Some("state"),
+        control: PartControl::of(
+            ControlKind::Switch,
+            [
+                says(Verb::On, template, &on),
+                says(Verb::Off, off_template, &off),
+            ],
+        ),
         ..switched(config, EntityKind::Siren, "state_value_template")
     };
-    let command = config.topic("command_topic").ok_or("command_topic")?;
-    let on = config.word("payload_on", "ON");
-    let tones = config.words("available_tones");
-    let tone = Payload::Json {
-        before: format!("{{\"state\":{},\"tone\":", super::super::quoted(&on)),
-        after: "}".to_owned(),
+    let tone = match template {
+        // It is on, with this tone.
+        Some(source) if uses(source, "tone") => Some(Payload::Template {
+            source: format!("{{% set value = {0} %}}{{% set state = {0} %}}{source}", quoted(&on)),
+            name: "tone",
+            fixed: None,
+        }),
+        Some(_) => None,
+        None => Some(Payload::Json {
+            before: format!("{{\"state\":{},\"tone\":", quoted(&on)),
+            after: "}".to_owned(),
+        }),
     };
-    let tone = chosen(
-        "tone",
-        "Tone",
-        tones,
-        None,
-        Some(Write::new(Verb::Choose, &command, tone)),
-    );
+    let tone = tone.and_then(|payload| {
+        let set = config.write(Verb::Choose, "command_topic", payload);
+        chosen("tone", "Tone", config.words("available_tones"), None, set)
+    });
     Ok([Some(state), tone].into_iter().flatten().collect())
 }
 
