@@ -1,6 +1,6 @@
 //! What warms, cools, moistens and blows.
 
-use super::super::model::{Part, PartControl, Shows};
+use super::super::model::{Part, PartControl, Shows, StateRead};
 use super::config::Config;
 use super::simple::{Parts, chosen, switched, told};
 use crate::class::Class;
@@ -21,7 +21,11 @@ struct Target {
 impl Target {
     /// Options are named after it: `temperature_high_command_topic`.
     fn part(self, config: Config<'_>, what: &str, unit: &str) -> Option<Part> {
-        let read = config.read(&format!("{what}_state_topic"), &format!("{what}_state_template"));
+        let read = read(
+            config,
+            &format!("{what}_state_topic"),
+            &format!("{what}_state_template"),
+        );
         let write = config.sets(
             Verb::Set,
             &format!("{what}_command_topic"),
@@ -50,16 +54,21 @@ impl Target {
     }
 }
 
+/// A topic with its template, or with the one for all of a thermostat's (`value_template`).
+fn read(config: Config<'_>, topic: &str, template: &str) -> Option<StateRead> {
+    let own = config.template(template).map(|_| template);
+    config.read(topic, own.unwrap_or("value_template"))
+}
+
 /// A word that is set: `fan_mode_command_topic`, `fan_modes`.
 fn mode(config: Config<'_>, id: &'static str, label: &'static str, options: Vec<String>) -> Option<Part> {
-    let read = config
-        .read(&format!("{id}_state_topic"), &format!("{id}_state_template"))
-        .or_else(|| config.read(&format!("{id}_state_topic"), &format!("{id}_value_template")));
-    // Fans name the template of their preset modes by the value, all others by the state.
-    let read = match config.template(&format!("{id}_value_template")) {
-        Some(_) => config.read(&format!("{id}_state_topic"), &format!("{id}_value_template")),
-        None => read,
+    // Preset modes name their template by the value, all others by the state.
+    let by_value = format!("{id}_value_template");
+    let template = match config.template(&by_value) {
+        Some(_) => by_value,
+        None => format!("{id}_state_template"),
     };
+    let read = read(config, &format!("{id}_state_topic"), &template);
     let write = config.sets(
         Verb::Choose,
         &format!("{id}_command_topic"),
@@ -89,7 +98,7 @@ fn action(config: Config<'_>) -> Option<Part> {
         label: "Activity",
         kind: EntityKind::Text,
         class: Class::Activity,
-        reads: vec![config.read("action_topic", "action_template")?],
+        reads: vec![read(config, "action_topic", "action_template")?],
         ..Part::default()
     })
 }
@@ -110,8 +119,7 @@ fn power(config: Config<'_>) -> Option<Part> {
         kind: EntityKind::Switch,
         class: Class::OnOff,
         shows: Shows::switch(&on, &off),
-        reads: config
-            .read("power_state_topic", "power_state_template")
+        reads: read(config, "power_state_topic", "power_state_template")
             .into_iter()
             .collect(),
         control: Some(control),
@@ -148,9 +156,8 @@ fn heated(config: Config<'_>, kind: EntityKind, modes: &[&str], (low, high): (f6
         class: Class::Activity,
         ..part
     });
-    let current = config
-        .read("current_temperature_topic", "current_temperature_template")
-        .map(|read| {
+    let current =
+        read(config, "current_temperature_topic", "current_temperature_template").map(|read| {
             told(
                 "current_temperature",
                 "Temperature",
@@ -183,8 +190,7 @@ fn presets(config: Config<'_>) -> Vec<String> {
 pub(super) fn climate(config: Config<'_>) -> Parts {
     let modes = ["auto", "off", "cool", "heat", "dry", "fan_only"];
     let mut parts = heated(config, EntityKind::Climate, &modes, (7.0, 35.0));
-    let humidity = config
-        .read("current_humidity_topic", "current_humidity_template")
+    let humidity = read(config, "current_humidity_topic", "current_humidity_template")
         .map(|read| told("current_humidity", "Humidity", Class::Humidity, "%", read));
     let more = [
         humidity,

@@ -2,9 +2,9 @@
 
 use hearth_model::decimal;
 
-use super::super::model::{Part, PartControl, Shows};
+use super::super::model::{Part, PartControl, Shows, StateRead};
 use super::config::Config;
-use super::simple::{Parts, chosen, states};
+use super::simple::{Parts, chosen, states, told};
 use crate::class::Class;
 use crate::command::{Code, CodeCheck, ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
@@ -251,18 +251,36 @@ pub(super) fn lock(config: Config<'_>) -> Parts {
         ..Part::default()
     };
     config.topic("command_topic").ok_or("command_topic")?;
-    Ok(vec![state])
+    // It opens the door besides, where that is another word.
+    let opens = config.get("payload_open").and_then(|_| says(Verb::Press, "payload_open", ""));
+    let latch = PartControl::of(ControlKind::Button, [opens]).map(|control| Part {
+        id: "open",
+        label: "Open the door",
+        kind: EntityKind::Button,
+        control: Some(PartControl {
+            code: state.control.as_ref().and_then(|control| control.code.clone()),
+            ..control.asking()
+        }),
+        ..Part::default()
+    });
+    Ok(std::iter::once(state).chain(latch).collect())
 }
 
-/// Things to do, by name: those that are supported, or all.
+/// What a vacuum can do when it does not say.
+const USUAL: [&str; 5] = ["start", "stop", "return_home", "battery", "clean_spot"];
+
+fn is_supported(config: Config<'_>, feature: &str) -> bool {
+    match config.get("supported_features") {
+        Some(_) => config.words("supported_features").iter().any(|known| known == feature),
+        None => USUAL.contains(&feature),
+    }
+}
+
+/// Things to do, by name.
 fn told_to(config: Config<'_>, topic: &str, all: &[(&str, &str, &str)]) -> (Vec<String>, Vec<Write>) {
-    let supported = config.words("supported_features");
-    let is_supported = |name: &str| {
-        config.get("supported_features").is_none() || supported.iter().any(|known| known == name)
-    };
     let writes = all
         .iter()
-        .filter(|(name, ..)| is_supported(name))
+        .filter(|(name, ..)| is_supported(config, name))
         .filter_map(|(name, option, default)| {
             let words = config.payload(option, default)?;
             let write = config.write(Verb::Option((*name).to_owned()), topic, Payload::Fixed(words))?;
@@ -379,12 +397,22 @@ pub(super) fn vacuum(config: Config<'_>) -> Parts {
     };
     let set = config.sets(Verb::Choose, "set_fan_speed_topic", "", "");
     let speeds = config.words("fan_speed_list");
-    let speed = chosen("fan_speed", "Suction", speeds.clone(), state, set).filter(|_| !speeds.is_empty());
+    let has_speeds = !speeds.is_empty() && is_supported(config, "fan_speed");
+    let speed = chosen("fan_speed", "Suction", speeds, state.clone(), set).filter(|_| has_speeds);
     let speed = speed.map(|part| Part {
         unwrap: Some("fan_speed"),
         ..part
     });
-    Ok([Some(cleaner), speed].into_iter().flatten().collect())
+    // Only who names it says it: it is no longer part of a vacuum.
+    let says_battery = config.get("supported_features").is_some() && is_supported(config, "battery");
+    let battery = state.filter(|_| says_battery).map(|read| {
+        let read = StateRead {
+            extract: read.extract.within("battery_level"),
+            ..read
+        };
+        told("battery", "Battery", Class::Battery, "%", read)
+    });
+    Ok([Some(cleaner), speed, battery].into_iter().flatten().collect())
 }
 
 pub(super) fn lawn_mower(config: Config<'_>) -> Parts {

@@ -80,7 +80,12 @@ pub(super) fn availability(config: Config<'_>) -> Option<Availability> {
             });
         }
     };
-    match config.shared("availability") {
+    // Its own topic counts before what all of the device share.
+    let shared = match config.get("availability_topic") {
+        Some(_) => config.get("availability"),
+        None => config.shared("availability"),
+    };
+    match shared {
         Some(said) => {
             let one = std::slice::from_ref(said);
             let said = if said.list().is_empty() { one } else { said.list() };

@@ -1,7 +1,6 @@
 //! Lights in the three forms they are announced in.
 
 use super::super::color::ColorForm;
-use super::super::extract::{Extract, Step};
 use super::super::model::{Part, PartControl, Shows, StateRead};
 use super::super::quoted;
 use super::config::Config;
@@ -68,9 +67,15 @@ fn color_temperature(config: Config<'_>, read: Option<StateRead>, write: Option<
             "K",
         )
     } else {
+        // In either unit.
+        let limit = |mireds, kelvin, default: f64| {
+            let kelvin = config.number(kelvin).filter(|kelvin| *kelvin >= 1.0);
+            let said = config.number(mireds).or(kelvin.map(|kelvin| (1e6 / kelvin).round()));
+            said.unwrap_or(default)
+        };
         (
-            config.number("min_mireds").unwrap_or(153.0),
-            config.number("max_mireds").unwrap_or(500.0),
+            limit("min_mireds", "max_kelvin", 153.0),
+            limit("max_mireds", "min_kelvin", 500.0),
             "mired",
         )
     };
@@ -109,7 +114,12 @@ fn color(form: ColorForm, read: Option<StateRead>, write: Option<Write>) -> Opti
 
 /// On and off. A lamp that is turned on by its brightness gets all of it, because nobody knows what it had.
 fn switch(config: Config<'_>) -> Part {
-    let mut part = switched(config, EntityKind::Light, "state_value_template");
+    // What the option is called in all other things is taken, too.
+    let template = match config.template("state_value_template") {
+        Some(_) => "state_value_template",
+        None => "value_template",
+    };
+    let mut part = switched(config, EntityKind::Light, template);
     if config.text("on_command_type").as_deref() == Some("brightness")
         && let Some(control) = &mut part.control
     {
@@ -186,13 +196,12 @@ fn basic(config: Config<'_>) -> Vec<Part> {
 fn json(config: Config<'_>) -> Vec<Part> {
     let modes = config.words("supported_color_modes");
     let has = |names: &[&str]| modes.iter().any(|mode| names.contains(&&**mode));
-    let read = |member: &str| {
-        let mut read = config.read("state_topic", "state_value_template")?;
-        match &mut read.extract {
-            Extract::Path(path) => path.push(Step::Member(member.to_owned())),
-            other => *other = Extract::path([member]),
-        }
-        Some(read)
+    let read = |member: &'static str| {
+        let read = config.read("state_topic", "state_value_template")?;
+        Some(StateRead {
+            extract: read.extract.within(member),
+            ..read
+        })
     };
     let on = |verb, member: &str| {
         let payload = Payload::Json {
@@ -223,6 +232,10 @@ fn json(config: Config<'_>) -> Vec<Part> {
     };
     let dims = config.is("brightness") || (!modes.is_empty() && !has(&["onoff"]));
     let tints = config.is("color_temp") || has(&["color_temp"]);
+    let white = has(&["white"]).then(|| {
+        let full = config.number("white_scale").unwrap_or(255.0);
+        level("white", "White", Class::Other, full / 100.0, None, on(Verb::Set, "white"))
+    });
     let has_effects = config.is("effect") || config.get("effect_list").is_some();
     let lamp = Part {
         kind: EntityKind::Light,
@@ -244,6 +257,7 @@ fn json(config: Config<'_>) -> Vec<Part> {
             .then(|| color_temperature(config, read("color_temp"), on(Verb::Set, "color_temp")))
             .flatten(),
         form.and_then(|form| color(form, read("color"), on(Verb::Choose, "color"))),
+        white.flatten(),
         has_effects
             .then(|| {
                 chosen(

@@ -265,9 +265,16 @@ pub(super) fn number(config: Config<'_>) -> Parts {
     let write = config
         .sets(Verb::Set, "command_topic", "command_template", "")
         .ok_or("command_topic")?;
-    let kind = match config.text("mode").as_deref() {
-        Some("box") => ControlKind::Stepper { min, max, step },
-        _ => ControlKind::Slider { min, max, step },
+    // Nobody finds one of 65,536 places with a finger.
+    let is_slider = match config.text("mode").as_deref() {
+        Some("box") => false,
+        Some("slider") => true,
+        _ => (max - min) / step <= 256.0,
+    };
+    let kind = if is_slider {
+        ControlKind::Slider { min, max, step }
+    } else {
+        ControlKind::Stepper { min, max, step }
     };
     Ok(vec![Part {
         kind: EntityKind::Number,
