@@ -383,6 +383,7 @@ impl Control {
 
     /// What is asked for, in the device's words; `None` when it is out of the question.
     fn asked(&self, action: &Action) -> Option<Asked> {
+        let mut shown = None;
         let number = match (action, &self.kind) {
             (
                 Action::Set(number),
@@ -391,7 +392,9 @@ impl Control {
                 if !number.is_finite() {
                     return None;
                 }
-                let number = number.max(*min).min(*max) * self.scale + self.offset;
+                let number = number.max(*min).min(*max);
+                shown = Some(number);
+                let number = number * self.scale + self.offset;
                 Some(if self.whole {
                     number.round()
                 } else {
@@ -404,6 +407,7 @@ impl Control {
         };
         let mut asked = Asked {
             number,
+            shown,
             ..Asked::default()
         };
         match (action, &self.kind) {
@@ -459,7 +463,10 @@ impl Verb {
 /// What is asked for, in the device's words.
 #[derive(Debug, Default)]
 struct Asked {
+    /// As the device counts.
     number: Option<f64>,
+    /// As it is shown.
+    shown: Option<f64>,
     plain: String,
     json: String,
     color: String,
@@ -485,8 +492,13 @@ impl Asked {
                 if !code.is_empty() {
                     variables.push(("code", TemplateValue::Text(code)));
                 }
-                if !name.is_empty() {
-                    variables.push((name, value));
+                match (*name, self.shown) {
+                    ("", _) => {}
+                    // In %, whatever range the device counts in.
+                    ("position" | "tilt_position", Some(shown)) => {
+                        variables.push((name, TemplateValue::Number(shown)));
+                    }
+                    (name, _) => variables.push((name, value)),
                 }
                 let channels = channels(&self.color).into_iter().flatten();
                 variables.extend(channels.map(|(name, number)| (name, TemplateValue::Number(number))));

@@ -94,7 +94,7 @@ impl ColorForm {
 }
 
 /// The parts of `#rrggbb` by the names that templates use.
-pub(crate) fn channels(color: &str) -> Option<[(&'static str, f64); 7]> {
+pub(crate) fn channels(color: &str) -> Option<[(&'static str, f64); 10]> {
     let rgb = parse_hex(color)?;
     let (hue, saturation, _) = to_hsv(rgb);
     let (x, y) = to_xy(rgb);
@@ -107,6 +107,10 @@ pub(crate) fn channels(color: &str) -> Option<[(&'static str, f64); 7]> {
         ("sat", saturation),
         ("x", x),
         ("y", y),
+        // A colour leaves them dark.
+        ("white", 0.0),
+        ("cold_white", 0.0),
+        ("warm_white", 0.0),
     ])
 }
 

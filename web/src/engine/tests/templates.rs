@@ -183,12 +183,47 @@ fn a_siren_is_told_its_tone_and_that_it_is_on_by_its_template() {
     bench.wait(1_000);
     let topic = || "s/set".to_owned();
     for (entity, action, payload) in [
-        ("s1", Action::TurnOn, r#"{"x": "ON"}"#),
-        ("s1", Action::TurnOff, "off"),
+        ("s1", Action::Turn(true), r#"{"x": "ON"}"#),
+        ("s1", Action::Turn(false), "off"),
         ("s1.tone", Action::Choose("siren".into()), r#"{"x": "ON", "y": "siren"}"#),
     ] {
         let sent = sent_by(&mut bench, "Siren", entity, action);
         assert_eq!(sent, (topic(), payload.to_owned()), "{entity}");
+    }
+}
+
+/// A blind that counts down, and a light whose templates ask for all that their page lists.
+const SHUTTER: &str = r#"{"name":null,"set_position_topic":"u/set","position_topic":"u/pos","position_open":0,"position_closed":200,
+    "set_position_template":"{{ position }} {{ value }} {{ position_closed - position_open }}","tilt_command_topic":"u/tilt","tilt_min":-90,"tilt_max":90,
+    "tilt_command_template":"{{ tilt_position }} {{ value }} {{ tilt_min }}","unique_id":"u","device":{"identifiers":["u"],"name":"Shutter"}}"#;
+const LAMP: &str = r#"{"name":null,"schema":"template","command_topic":"l/set",
+    "command_on_template":"{{ 'on' if state else 'off' }},{{ brightness | d }}","command_off_template":"{{ 'on' if state else 'off' }}",
+    "brightness_template":"{{ value }}","state_topic":"l","unique_id":"l","device":{"identifiers":["l"],"name":"Lamp"}}"#;
+const STRIP: &str = r#"{"name":null,"command_topic":"w/set","rgbww_command_topic":"w/rgbww",
+    "rgbww_command_template":"{{ '#%02x%02x%02x%02x%02x' | format(red, green, blue, cold_white, warm_white) }}",
+    "unique_id":"w","device":{"identifiers":["w"],"name":"Strip"}}"#;
+
+#[test]
+fn templates_of_commands_have_the_variables_that_home_assistant_gives_them() {
+    let mut bench = with_home();
+    bench.publish("homeassistant/cover/u/config", SHUTTER);
+    bench.publish("homeassistant/light/l/config", LAMP);
+    bench.publish("homeassistant/light/w/config", STRIP);
+    bench.publish("u/pos", "200");
+    bench.publish("l", "128");
+    bench.wait(1_000);
+    bench.input(Input::Fetched(Some(FETCHED)));
+    bench.wait(1_000);
+    for (device, entity, action, payload) in [
+        ("Shutter", "u.position", Action::Set(25.0), "25 150 200"),
+        ("Shutter", "u.tilt", Action::Set(75.0), "75 45 -90"),
+        ("Lamp", "l", Action::Turn(true), "on,"),
+        ("Lamp", "l", Action::Turn(false), "off"),
+        ("Lamp", "l.brightness", Action::Set(100.0), "on,255"),
+        ("Strip", "w.color", Action::Choose("#ff8000".into()), "#ff80000000"),
+    ] {
+        let (_, sent) = sent_by(&mut bench, device, entity, action);
+        assert_eq!(sent, payload, "{entity}");
     }
 }
 

@@ -3,7 +3,7 @@
 use hearth_model::decimal;
 
 use super::super::model::{Part, PartControl, Shows, StateRead};
-use super::config::Config;
+use super::config::{Config, uses};
 use super::simple::{Parts, chosen, states, told};
 use crate::class::Class;
 use crate::command::{Code, CodeCheck, ControlKind, Payload, Verb, Write};
@@ -76,6 +76,39 @@ fn position(
     })
 }
 
+/// What the templates of a cover may ask for besides the position.
+fn limits(config: Config<'_>) -> [(&'static str, f64); 4] {
+    let limits = [
+        ("position_open", 100.0),
+        ("position_closed", 0.0),
+        ("tilt_min", 0.0),
+        ("tilt_max", 100.0),
+    ];
+    limits.map(|(name, default)| (name, config.number(name).unwrap_or(default)))
+}
+
+/// A message with more variables for its template.
+fn knowing(write: Write, variables: &[(&str, f64)]) -> Write {
+    let Payload::Template {
+        mut source,
+        name,
+        fixed,
+    } = write.payload
+    else {
+        return write;
+    };
+    let used: String = variables
+        .iter()
+        .filter(|(variable, _)| uses(&source, variable))
+        .map(|(variable, number)| format!("{{% set {variable} = {} %}}", decimal::shortest(*number)))
+        .collect();
+    source.insert_str(0, &used);
+    Write {
+        payload: Payload::Template { source, name, fixed },
+        ..write
+    }
+}
+
 pub(super) fn cover(config: Config<'_>) -> Parts {
     let (closed, open) = (
         config.number("position_closed").unwrap_or(0.0),
@@ -98,6 +131,7 @@ pub(super) fn cover(config: Config<'_>) -> Parts {
         "set_position_template",
         "position",
     );
+    let set = set.map(|set| knowing(set, &limits(config)));
     // The range; `tilt_closed_value` and `tilt_opened_value` are places in it.
     let tilt_closed = config.number("tilt_min").unwrap_or(0.0);
     let tilt_open = config.number("tilt_max").unwrap_or(100.0);
@@ -107,6 +141,7 @@ pub(super) fn cover(config: Config<'_>) -> Parts {
         "tilt_command_template",
         "tilt_position",
     );
+    let set_tilt = set_tilt.map(|set| knowing(set, &limits(config)));
     if read.is_none() && control.is_none() && set.is_none() && set_tilt.is_none() {
         return Err("topic");
     }

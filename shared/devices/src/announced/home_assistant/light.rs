@@ -3,7 +3,7 @@
 use super::super::color::ColorForm;
 use super::super::model::{Part, PartControl, Shows, StateRead};
 use super::super::quoted;
-use super::config::Config;
+use super::config::{Config, uses};
 use super::simple::{Parts, chosen, switched};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
@@ -273,6 +273,15 @@ fn json(config: Config<'_>) -> Vec<Part> {
     parts.into_iter().flatten().collect()
 }
 
+/// In a light's templates `state` is true or false, not a word.
+fn with_state(source: String, is_on: bool) -> String {
+    if uses(&source, "state") {
+        format!("{{% set state = {is_on} %}}{source}")
+    } else {
+        source
+    }
+}
+
 fn template(config: Config<'_>) -> Vec<Part> {
     let source = |name: &str| config.template(name).map(str::to_owned);
     let read = |name: &str| {
@@ -282,7 +291,7 @@ fn template(config: Config<'_>) -> Vec<Part> {
     };
     let on = |verb, name, fixed: Option<&str>| {
         let payload = Payload::Template {
-            source: source("command_on_template")?,
+            source: with_state(source("command_on_template")?, true),
             name,
             fixed: fixed.map(str::to_owned),
         };
@@ -290,7 +299,7 @@ fn template(config: Config<'_>) -> Vec<Part> {
     };
     let off = source("command_off_template").and_then(|source| {
         let payload = Payload::Template {
-            source,
+            source: with_state(source, false),
             name: "state",
             fixed: Some("off".to_owned()),
         };
