@@ -52,11 +52,8 @@ fn announcement(device: &str, description: &Json) -> Announcement {
     let text = |json: &Json, name: &str| json.get(name).and_then(Json::text).unwrap_or_default().to_owned();
     let (above, id) = device.rsplit_once('/').unwrap_or(("", device));
     // When the root is lost, so are its children.
-    let mut states = vec![format!("{device}/$state")];
     let root = text(description, "root");
-    if is_id(&root) && root != id {
-        states.push(format!("{above}/{root}/$state"));
-    }
+    let root = (is_id(&root) && root != id).then(|| format!("{above}/{root}"));
     let name = text(description, "name");
     let mut announcement = Announcement {
         key: device.to_owned(),
@@ -68,7 +65,7 @@ fn announcement(device: &str, description: &Json) -> Announcement {
             software: text(description, "version"),
             ..Details::default()
         },
-        availability: Some(availability(&states)),
+        availability: Some(availability(device, root.as_deref())),
         ..Announcement::default()
     };
     identify("homie", device, &mut announcement.identifiers);

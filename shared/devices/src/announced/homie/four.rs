@@ -29,7 +29,7 @@ pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) 
             software: get("$fw/version").to_owned(),
             ..Details::default()
         },
-        availability: Some(availability(&[format!("{device}/$state")])),
+        availability: Some(availability(device, None)),
         ..Announcement::default()
     };
     identify("homie", device, &mut announcement.identifiers);

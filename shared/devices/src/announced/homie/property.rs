@@ -41,18 +41,23 @@ pub(super) fn is_id(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Whether the device is there, as its `$state` says.
-pub(super) fn availability(topics: &[String]) -> Availability {
+/// Whether the device is there, as its `$state` says. That of its root counts when it is lost, and only then: what is below it says
+/// for itself whether it sleeps.
+pub(super) fn availability(device: &str, root: Option<&str>) -> Availability {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let check = |topic: &String| AvailabilityCheck {
-        online: words(&["ready", "alert", "init"]),
-        offline: words(&["lost", "disconnected"]),
-        asleep: words(&["sleeping"]),
-        ..AvailabilityCheck::new(topic, "", "")
+    let check = |device: &str, online: &[&str], offline: &[&str], asleep: &[&str]| AvailabilityCheck {
+        online: words(online),
+        offline: words(offline),
+        asleep: words(asleep),
+        ..AvailabilityCheck::new(&format!("{device}/$state"), "", "")
     };
+    let here = ["ready", "alert", "init"];
+    let own = check(device, &here, &["lost", "disconnected"], &["sleeping"]);
+    let more = ["ready", "alert", "init", "disconnected", "sleeping"];
+    let root = root.map(|root| check(root, &more, &["lost"], &[]));
     Availability {
         mode: crate::announced::model::AvailabilityMode::All,
-        checks: topics.iter().map(check).collect(),
+        checks: std::iter::once(own).chain(root).collect(),
     }
 }
 
