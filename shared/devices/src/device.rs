@@ -255,6 +255,9 @@ impl EntityKind {
     }
 }
 
+/// What stands for a word that is not shown.
+pub const CONCEALED: &str = "••••••";
+
 /// The newest value of an entity.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {

@@ -1,6 +1,6 @@
 //! What an entity was asked to do, and whether what it says is the answer.
 
-use hearth_devices::{Action, ControlKind, Device, Entity, Takes, Value};
+use hearth_devices::{Action, CONCEALED, ControlKind, Device, Entity, Takes, Value};
 use hearth_mqtt::MonoTime;
 
 use crate::wire::{self, RequestId};
@@ -85,7 +85,7 @@ pub(super) fn answers(asked: &Asked, device: &Device, entity: &Entity) -> bool {
         {
             true
         }
-        (wire::Action::Choose(wanted), Value::Text(text)) => wanted == text,
+        (wire::Action::Choose(wanted), Value::Text(text)) => wanted == text || text == CONCEALED,
         (wire::Action::Choose(wanted), Value::Number(_)) => *wanted == entity.words(),
         // A blind takes its time; that it speaks at all shows that it heard.
         (wire::Action::Open | wire::Action::Close | wire::Action::Stop | wire::Action::Press, _) => {

@@ -117,6 +117,16 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Whether a topic is in the place of a configuration and cannot be that of one, which Home Assistant ignores, too.
+fn is_misspelled(topic: &str) -> bool {
+    let Some(rest) = topic.strip_prefix("homeassistant/") else {
+        return false;
+    };
+    let mut levels = rest.split('/');
+    let component = levels.next().unwrap_or_default();
+    matches!(levels.count(), 2 | 3) && is_known(component) && Place::of(topic).is_none()
+}
+
 fn is_known(component: &str) -> bool {
     COMPONENTS.binary_search(&component).is_ok()
 }
@@ -130,7 +140,7 @@ fn is_name(level: &str) -> bool {
 
 impl Format for HomeAssistant {
     fn wants(&self, topic: &str) -> bool {
-        topic.ends_with("/config") && Place::of(topic).is_some()
+        topic.ends_with("/config") && (Place::of(topic).is_some() || is_misspelled(topic))
     }
 
     fn filters(&self) -> &'static [&'static str] {
@@ -139,7 +149,14 @@ impl Format for HomeAssistant {
 
     fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>, announcements: &mut Announcements) {
         let topic = arrival.topic;
-        let Some(place) = Place::of(topic) else { return };
+        let Some(place) = Place::of(topic) else {
+            announcements.forget_problems(topic);
+            if !arrival.payload.is_empty() {
+                let reason = "the levels of its topic may have letters, digits, _ and - only";
+                announcements.refuse(now_ms, topic, reason);
+            }
+            return;
+        };
         if arrival.payload.trim_ascii().is_empty() {
             announcements.forget_payload(topic);
             announcements.forget_problems(topic);

@@ -6,7 +6,7 @@ use super::super::quoted;
 use super::config::{Config, uses};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
-use crate::device::{EntityKind, Value};
+use crate::device::{CONCEALED, EntityKind, Value};
 
 pub(super) type Parts = Result<Vec<Part>, &'static str>;
 
@@ -305,10 +305,24 @@ pub(super) fn text(config: Config<'_>) -> Parts {
     let write = config
         .sets(Verb::Choose, "command_topic", "command_template", "")
         .ok_or("command_topic")?;
+    // A password is set, and not shown to who walks by.
+    let is_secret = config.text("mode").as_deref() == Some("password");
+    let read = config.read("state_topic", "value_template").map(|read| StateRead {
+        extract: if is_secret {
+            Extract::template(CONCEALED)
+        } else {
+            read.extract
+        },
+        ..read
+    });
     Ok(vec![Part {
         kind: EntityKind::Text,
-        reads: config.read("state_topic", "value_template").into_iter().collect(),
-        control: Some(PartControl::new(ControlKind::Text { longest }, vec![write])),
+        reads: read.into_iter().collect(),
+        control: Some(PartControl {
+            // Typed in a field of its own, in which nothing stands.
+            asks: is_secret,
+            ..PartControl::new(ControlKind::Text { longest }, vec![write])
+        }),
         ..Part::default()
     }])
 }
@@ -372,10 +386,15 @@ pub(super) fn tag(config: Config<'_>) -> Parts {
 }
 
 pub(super) fn tracker(config: Config<'_>) -> Parts {
-    let read = config
-        .read("state_topic", "value_template")
-        // Only where it is on the map.
-        .or_else(|| config.read("json_attributes_topic", "json_attributes_template"));
+    // Where it is on the map, when it says no more.
+    let place = "{{ value_json.latitude }}, {{ value_json.longitude }}";
+    let read = config.read("state_topic", "value_template").or_else(|| {
+        let read = config.read("json_attributes_topic", "json_attributes_template")?;
+        Some(match read.extract {
+            Extract::Plain => StateRead::new(&read.topic, Extract::template(place)),
+            _ => read,
+        })
+    });
     let (home, away) = (
         config.word("payload_home", "home"),
         config.word("payload_not_home", "not_home"),
