@@ -53,7 +53,9 @@ pub use arrangement::{Arrangement, Correction, named};
 pub use class::Class;
 pub use command::{Action, Answers, Code, Command, CommandError, Control, ControlKind, Payload, Verb, Write};
 pub use correct::{EntityCorrection, OwnEntity, unit_of};
-pub use device::{CONCEALED, Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Own, Source, Value};
+pub use device::{
+    CONCEALED, Details, Device, DeviceId, DeviceKind, Entity, EntityKind, Liveness, Own, Source, Value,
+};
 pub use facts::{Attention, Facts, Reason, Share};
 pub use flat::Scalar;
 pub use options::{DeviceCounters, DeviceOptions};

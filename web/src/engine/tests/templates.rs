@@ -185,7 +185,11 @@ fn a_siren_is_told_its_tone_and_that_it_is_on_by_its_template() {
     for (entity, action, payload) in [
         ("s1", Action::Turn(true), r#"{"x": "ON"}"#),
         ("s1", Action::Turn(false), "off"),
-        ("s1.tone", Action::Choose("siren".into()), r#"{"x": "ON", "y": "siren"}"#),
+        (
+            "s1.tone",
+            Action::Choose("siren".into()),
+            r#"{"x": "ON", "y": "siren"}"#,
+        ),
     ] {
         let sent = sent_by(&mut bench, "Siren", entity, action);
         assert_eq!(sent, (topic(), payload.to_owned()), "{entity}");
@@ -220,7 +224,12 @@ fn templates_of_commands_have_the_variables_that_home_assistant_gives_them() {
         ("Lamp", "l", Action::Turn(true), "on,"),
         ("Lamp", "l", Action::Turn(false), "off"),
         ("Lamp", "l.brightness", Action::Set(100.0), "on,255"),
-        ("Strip", "w.color", Action::Choose("#ff8000".into()), "#ff80000000"),
+        (
+            "Strip",
+            "w.color",
+            Action::Choose("#ff8000".into()),
+            "#ff80000000",
+        ),
     ] {
         let (_, sent) = sent_by(&mut bench, device, entity, action);
         assert_eq!(sent, payload, "{entity}");

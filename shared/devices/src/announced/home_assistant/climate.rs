@@ -156,16 +156,20 @@ fn heated(config: Config<'_>, kind: EntityKind, modes: &[&str], (low, high): (f6
         class: Class::Activity,
         ..part
     });
-    let current =
-        read(config, "current_temperature_topic", "current_temperature_template").map(|read| {
-            told(
-                "current_temperature",
-                "Temperature",
-                Class::Temperature,
-                unit,
-                read,
-            )
-        });
+    let current = read(
+        config,
+        "current_temperature_topic",
+        "current_temperature_template",
+    )
+    .map(|read| {
+        told(
+            "current_temperature",
+            "Temperature",
+            Class::Temperature,
+            unit,
+            read,
+        )
+    });
     let parts = [
         state,
         current,

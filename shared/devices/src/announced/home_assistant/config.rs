@@ -286,9 +286,11 @@ pub(super) fn uses(source: &str, variable: &str) -> bool {
         let pieces = source.split(open).skip(1);
         pieces.filter_map(move |after: &str| after.split(close).next())
     };
-    inside("{{", "}}")
-        .chain(inside("{%", "%}"))
-        .any(|piece| piece.split(|letter| !is_word(letter)).any(|word| word == variable))
+    inside("{{", "}}").chain(inside("{%", "%}")).any(|piece| {
+        piece
+            .split(|letter| !is_word(letter))
+            .any(|word| word == variable)
+    })
 }
 
 pub(super) fn text_of(value: &Json) -> Option<String> {

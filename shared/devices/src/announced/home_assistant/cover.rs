@@ -287,7 +287,9 @@ pub(super) fn lock(config: Config<'_>) -> Parts {
     };
     config.topic("command_topic").ok_or("command_topic")?;
     // It opens the door besides, where that is another word.
-    let opens = config.get("payload_open").and_then(|_| says(Verb::Press, "payload_open", ""));
+    let opens = config
+        .get("payload_open")
+        .and_then(|_| says(Verb::Press, "payload_open", ""));
     let latch = PartControl::of(ControlKind::Button, [opens]).map(|control| Part {
         id: "open",
         label: "Open the door",
@@ -306,7 +308,10 @@ const USUAL: [&str; 5] = ["start", "stop", "return_home", "battery", "clean_spot
 
 fn is_supported(config: Config<'_>, feature: &str) -> bool {
     match config.get("supported_features") {
-        Some(_) => config.words("supported_features").iter().any(|known| known == feature),
+        Some(_) => config
+            .words("supported_features")
+            .iter()
+            .any(|known| known == feature),
         None => USUAL.contains(&feature),
     }
 }

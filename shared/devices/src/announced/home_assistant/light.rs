@@ -70,7 +70,9 @@ fn color_temperature(config: Config<'_>, read: Option<StateRead>, write: Option<
         // In either unit.
         let limit = |mireds, kelvin, default: f64| {
             let kelvin = config.number(kelvin).filter(|kelvin| *kelvin >= 1.0);
-            let said = config.number(mireds).or(kelvin.map(|kelvin| (1e6 / kelvin).round()));
+            let said = config
+                .number(mireds)
+                .or(kelvin.map(|kelvin| (1e6 / kelvin).round()));
             said.unwrap_or(default)
         };
         (
@@ -234,7 +236,14 @@ fn json(config: Config<'_>) -> Vec<Part> {
     let tints = config.is("color_temp") || has(&["color_temp"]);
     let white = has(&["white"]).then(|| {
         let full = config.number("white_scale").unwrap_or(255.0);
-        level("white", "White", Class::Other, full / 100.0, None, on(Verb::Set, "white"))
+        level(
+            "white",
+            "White",
+            Class::Other,
+            full / 100.0,
+            None,
+            on(Verb::Set, "white"),
+        )
     });
     let has_effects = config.is("effect") || config.get("effect_list").is_some();
     let lamp = Part {

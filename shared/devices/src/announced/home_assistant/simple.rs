@@ -203,17 +203,17 @@ pub(super) fn siren(config: Config<'_>) -> Parts {
         unwrap: Some("state"),
         control: PartControl::of(
             ControlKind::Switch,
-            [
-                says(Verb::On, template, &on),
-                says(Verb::Off, off_template, &off),
-            ],
+            [says(Verb::On, template, &on), says(Verb::Off, off_template, &off)],
         ),
         ..switched(config, EntityKind::Siren, "state_value_template")
     };
     let tone = match template {
         // It is on, with this tone.
         Some(source) if uses(source, "tone") => Some(Payload::Template {
-            source: format!("{{% set value = {0} %}}{{% set state = {0} %}}{source}", quoted(&on)),
+            source: format!(
+                "{{% set value = {0} %}}{{% set state = {0} %}}{source}",
+                quoted(&on)
+            ),
             name: "tone",
             fixed: None,
         }),
@@ -307,14 +307,16 @@ pub(super) fn text(config: Config<'_>) -> Parts {
         .ok_or("command_topic")?;
     // A password is set, and not shown to who walks by.
     let is_secret = config.text("mode").as_deref() == Some("password");
-    let read = config.read("state_topic", "value_template").map(|read| StateRead {
-        extract: if is_secret {
-            Extract::template(CONCEALED)
-        } else {
-            read.extract
-        },
-        ..read
-    });
+    let read = config
+        .read("state_topic", "value_template")
+        .map(|read| StateRead {
+            extract: if is_secret {
+                Extract::template(CONCEALED)
+            } else {
+                read.extract
+            },
+            ..read
+        });
     Ok(vec![Part {
         kind: EntityKind::Text,
         reads: read.into_iter().collect(),
