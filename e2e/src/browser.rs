@@ -1,5 +1,8 @@
 //! A headless Chromium with a fresh profile and a screen of a given size.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::processes;
 use crate::webdriver::Session;
 
 /// The screens the page is made for.
@@ -87,6 +91,28 @@ impl Browser {
     #[must_use]
     pub fn profile(&self) -> &std::path::Path {
         self.profile.path()
+    }
+
+    /// Waits until a browser that has just been started is done with itself, but for at most 10 s: for about a second pages of its own
+    /// program, which no user waits for, keep the processors busy.
+    pub fn wait_until_quiet(&self) {
+        /// Between two looks, and how many clock ticks all may use in it.
+        const LOOK: Duration = Duration::from_millis(300);
+        const TICKS: u64 = 2;
+        let ticks = || -> u64 {
+            let all = processes::of_browser(self.profile()).into_iter();
+            all.filter_map(|process| Some(processes::name_and_ticks(&process)?.1))
+                .sum()
+        };
+        let (begun, mut before) = (Instant::now(), ticks());
+        while begun.elapsed() < Duration::from_secs(10) {
+            sleep(LOOK);
+            let now = ticks();
+            if now.saturating_sub(before) <= TICKS {
+                return;
+            }
+            before = now;
+        }
     }
 
     /// Changes the screen's size.

@@ -13,6 +13,7 @@ pub mod mosquitto;
 pub mod nginx;
 pub mod page;
 pub mod process;
+pub mod processes;
 pub mod rabbitmq;
 pub mod static_server;
 pub mod wait;

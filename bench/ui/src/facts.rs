@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 /// Processor, cores, load, memory, browser.
 pub(crate) fn machine() -> String {
@@ -36,10 +34,27 @@ pub(crate) struct Renderers {
 }
 
 pub(crate) fn renderers() -> Renderers {
-    let renderers: Vec<u32> = started_by_us()
+    let processes: Vec<u32> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    let ours = |mut process: u32| {
+        while process > 1 {
+            if process == std::process::id() {
+                return true;
+            }
+            process = parent(process).unwrap_or(0);
+        }
+        false
+    };
+    let renderers: Vec<u32> = processes
+        .into_iter()
         .filter(|process| {
             fs::read(format!("/proc/{process}/cmdline"))
                 .is_ok_and(|line| String::from_utf8_lossy(&line).contains("--type=renderer"))
+                && ours(*process)
         })
         .collect();
     let each = |name: &'static str| renderers.iter().filter_map(move |process| kib(*process, name));
@@ -47,51 +62,6 @@ pub(crate) fn renderers() -> Renderers {
         resident_mib: each("VmRSS:").sum::<u64>() / 1024,
         page_mib: each("RssAnon:").max().unwrap_or(0) / 1024,
     }
-}
-
-/// Waits until a browser that has just been started is done with itself: for about a second pages of its own program, which no
-/// user waits for, keep the processors busy. Not for longer than 10 s.
-pub(crate) fn wait_until_quiet() {
-    /// Between two looks, and how many clock ticks (10 ms of a processor) all may use in it.
-    const LOOK: Duration = Duration::from_millis(300);
-    const TICKS: u64 = 2;
-    let begun = Instant::now();
-    let mut before = ticks();
-    while begun.elapsed() < Duration::from_secs(10) {
-        sleep(LOOK);
-        let now = ticks();
-        if now.saturating_sub(before) <= TICKS {
-            return;
-        }
-        before = now;
-    }
-}
-
-/// The processor time of all that this process has started, in clock ticks.
-fn ticks() -> u64 {
-    let of = |process: u32| {
-        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name, in parentheses, may hold anything.
-        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-    };
-    started_by_us().filter_map(of).sum()
-}
-
-/// The processes below this one.
-fn started_by_us() -> impl Iterator<Item = u32> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|process| {
-            let mut above = parent(*process).unwrap_or(0);
-            while above > 1 && above != std::process::id() {
-                above = parent(above).unwrap_or(0);
-            }
-            above == std::process::id()
-        })
 }
 
 fn parent(process: u32) -> Option<u32> {

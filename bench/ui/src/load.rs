@@ -9,7 +9,7 @@ use e2e::page::{Page, percent_encoded};
 use e2e::static_server::StaticServer;
 use e2e::wait::until_within;
 
-use crate::facts::{renderers, wait_until_quiet};
+use crate::facts::renderers;
 use crate::probe::{self, Seen};
 use crate::{folder, number, page_url};
 
@@ -65,7 +65,7 @@ fn under_load(
 ) -> Result<String> {
     let server = Blaster::start()?;
     let page = Page::new(Browser::start(Screen::Desktop, false)?);
-    wait_until_quiet();
+    page.browser().wait_until_quiet();
     let route = match screen {
         "home" => "/".to_owned(),
         _ => format!("/explorer?topic={}", percent_encoded(&topic_name(7))),

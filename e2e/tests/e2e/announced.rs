@@ -8,6 +8,7 @@ use e2e::bridge::dist;
 use e2e::browser::Screen;
 use e2e::case::case;
 use e2e::page::{Page, percent_encoded};
+use e2e::processes;
 use e2e::static_server::StaticServer;
 use e2e::wait::{until, until_within};
 use serde_json::json;
@@ -153,47 +154,20 @@ fn zigbee_device(number: usize, name: &str) -> serde_json::Value {
 
 /// CPU time of the page's Worker so far, in ms, from the system.
 fn worker_ms(page: &Page) -> Result<u64> {
-    let profile = page.browser().profile().display().to_string();
     let mut ticks = 0;
-    for process in std::fs::read_dir("/proc")?.flatten().map(|entry| entry.path()) {
+    for process in processes::of_browser(page.browser().profile()) {
         let Ok(tasks) = std::fs::read_dir(process.join("task")) else {
             continue;
         };
-        for task in tasks.flatten().map(|entry| entry.path()) {
-            let Ok(stat) = std::fs::read_to_string(task.join("stat")) else {
-                continue;
-            };
-            let Some((name, rest)) = stat.split_once(") ") else {
-                continue;
-            };
-            if !name.contains("DedicatedWorker") || !is_below(&process, &profile) {
-                continue;
-            }
-            // utime and stime stand 11 and 12 fields behind the state.
-            let fields = rest.split(' ').skip(11).take(2);
-            ticks += fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>();
-        }
+        ticks += tasks
+            .flatten()
+            .filter_map(|task| processes::name_and_ticks(&task.path()))
+            .filter(|(name, _)| name.contains("DedicatedWorker"))
+            .map(|(_, ticks)| ticks)
+            .sum::<u64>();
     }
     ensure!(ticks > 0, "the page has no Worker that could be found");
-    // 100 ticks a second on Linux.
-    Ok(ticks * 10)
-}
-
-/// Whether a process descends from the browser with this profile.
-fn is_below(process: &std::path::Path, profile: &str) -> bool {
-    let mut at = process.to_path_buf();
-    loop {
-        let command = std::fs::read(at.join("cmdline")).unwrap_or_default();
-        if String::from_utf8_lossy(&command).contains(profile) {
-            return true;
-        }
-        let status = std::fs::read_to_string(at.join("status")).unwrap_or_default();
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-        match parent.map(str::trim) {
-            Some(parent) if parent != "0" && parent != "1" => at = std::path::Path::new("/proc").join(parent),
-            _ => return false,
-        }
-    }
+    Ok(ticks * processes::TICK_MS)
 }
 
 /// Waits until the Worker has nothing to do, and says how much it has done so far.
@@ -218,6 +192,7 @@ fn a_home_of_five_thousand_entities_is_there_soon_and_announced_again_for_little
     let home = announcements();
     case("announced", Screen::Desktop, |page| {
         let (files, server) = (StaticServer::start(dist()?, "/")?, Blaster::start()?);
+        page.browser().wait_until_quiet();
         page.browser().run_in_every_page(STOPWATCH)?;
         page.open(&format!(
             "{}?url={}&clean_start=1&connect=1#/",
