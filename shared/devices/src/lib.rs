@@ -33,6 +33,7 @@ mod device;
 mod entity;
 mod facts;
 mod flat;
+mod guesses;
 mod kind;
 mod metric;
 mod names;

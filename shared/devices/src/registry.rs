@@ -14,6 +14,7 @@ use crate::command::{Action, Command, CommandError};
 use crate::device::{Device, DeviceId, Liveness, Source, Value};
 use crate::entity::{Context, Reading, new_entity, read_text, refresh};
 use crate::flat::{Scalar, flatten};
+use crate::guesses::{Guesses, Waiting};
 use crate::names::place_of_room;
 use crate::options::{DeviceCounters, DeviceOptions};
 use crate::place::{Place, Role, place};
@@ -34,6 +35,7 @@ pub struct Room {
 pub(crate) struct Tracked {
     pub(crate) device: Device,
     pub(crate) rhythm: Rhythm,
+    pub(crate) waiting: Waiting,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +68,7 @@ pub struct Devices {
     commands_seen: BTreeSet<String>,
     pub(crate) changed: BTreeSet<DeviceId>,
     pub(crate) structure: u64,
+    pub(crate) guesses: Guesses,
     pub(crate) counters: DeviceCounters,
     pub(crate) arrangement: crate::Arrangement,
     /// The devices of each of [`crate::Arrangement::together`].
@@ -266,6 +269,10 @@ impl Devices {
         self.by_key.insert(place.key.clone(), id);
         if let Some(tracked) = self.tracked.get_mut(id.0) {
             tracked.device.say_own();
+            if self.guesses.quiet_ms > 0 {
+                tracked.waiting = Waiting::Begins;
+                self.guesses.are_waiting = true;
+            }
         }
         if !self.arrangement.is_empty() {
             self.rearrange(id);
@@ -287,6 +294,7 @@ impl Devices {
                 ..device.clone()
             },
             rhythm: Rhythm::default(),
+            waiting: Waiting::No,
         };
         let id = self.free.pop().unwrap_or(DeviceId(self.tracked.len()));
         match self.tracked.get_mut(id.0) {
@@ -303,6 +311,7 @@ impl Devices {
         };
         let gone = std::mem::take(&mut tracked.device);
         self.ids.remove(&gone.id);
+        tracked.waiting = Waiting::No;
         for joined in &mut self.joined {
             joined.retain(|known| *known != id);
         }
@@ -444,10 +453,10 @@ impl Devices {
             .map(|(id, _)| id)
     }
 
-    /// Every device that has something to show and is not hidden, in the order they were first seen.
+    /// Every device that has something to show, and is neither hidden nor a guess that waits, in the order they were first seen.
     pub fn iter(&self) -> impl Iterator<Item = (DeviceId, &Device)> {
         self.all()
-            .filter(|(id, device)| !device.is_hidden && !self.is_hidden(*id))
+            .filter(|(id, device)| !device.is_hidden && !self.is_hidden(*id) && !self.is_waiting(*id))
     }
 
     /// Every device that has something to show, hidden or not.

@@ -32,6 +32,9 @@ const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
 const ANSWER_MS: u64 = 5_000;
 
+/// A guess is shown when nothing was announced for so long, ms: as long as a round of many topics.
+const QUIET_MS: u64 = BUSY_FLUSH_MS;
+
 /// Between the id of a device and that of its entity, where an entity is shown at another device.
 pub const PART: &str = "~";
 
@@ -48,6 +51,8 @@ pub struct Home {
     next_round: MonoTime,
     flush: Pace,
     tick: Pace,
+    /// When guesses that wait are looked at again.
+    guesses_at: Option<MonoTime>,
     asked: BTreeMap<(DeviceId, String), Asked>,
     changed: BTreeSet<DeviceId>,
     /// The second module, which renders templates.
@@ -72,6 +77,7 @@ impl Default for Home {
             next_round: MonoTime::ZERO,
             flush: Pace::default(),
             tick: Pace::default(),
+            guesses_at: None,
             asked: BTreeMap::new(),
             changed: BTreeSet::new(),
             renderer: Later::default(),
@@ -89,6 +95,7 @@ impl Home {
     #[must_use]
     pub fn new(environment: Environment) -> Self {
         let mut home = Self::default();
+        home.devices.hold_guesses(QUIET_MS);
         if environment.formats_later {
             home.formats = Later::default();
             home.devices.hold_announcements();
@@ -100,6 +107,7 @@ impl Home {
     #[must_use]
     pub fn anew(self) -> Self {
         let mut devices = Devices::new(*self.devices.options());
+        devices.hold_guesses(QUIET_MS);
         if let Some(ask) = self.ask {
             devices.set_templates(Box::new(Rendering(ask)));
         }
@@ -207,6 +215,7 @@ impl Home {
             .chain(missed)
             .chain(self.flush.poll_timeout())
             .chain(self.tick.poll_timeout())
+            .chain(self.guesses_at)
             .min()
     }
 
@@ -221,6 +230,8 @@ impl Home {
             self.devices.tick(now.wall_ms);
             self.tick.look_again(now.mono + TICK_MS);
         }
+        let wait_ms = self.devices.show_guesses(now.wall_ms);
+        self.guesses_at = wait_ms.map(|ms| now.mono + ms);
         self.take_device_changes();
         self.give_up(now);
         self.note_missing(now);
@@ -237,6 +248,9 @@ impl Home {
                 self.asked.retain(|(other, _), _| *other != id);
             }
             self.confirm(id);
+            if self.devices.is_waiting(id) {
+                continue;
+            }
             self.changed.insert(id);
             // What was joined by hand has one card.
             self.changed.insert(self.devices.head(id));

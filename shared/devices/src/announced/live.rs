@@ -153,6 +153,9 @@ impl Devices {
     /// applied. Then read [`Self::take_wanted`].
     pub fn settle(&mut self, now_ms: u64) {
         let mut are_named_anew = false;
+        if !self.announced.all.dirty.is_empty() {
+            self.guesses.announced_at_ms = now_ms;
+        }
         while let Some(group) = self.announced.all.dirty.pop_first() {
             let before = self.announced_name(group).map(str::to_owned);
             self.settle_group(now_ms, group);

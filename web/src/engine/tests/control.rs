@@ -91,7 +91,7 @@ fn a_command_that_small_devices_drop_is_sent_only_when_somebody_insists() {
     let topic = format!("home/{}/relay", "long".repeat(30));
     bench.publish(&format!("{topic}/set"), "ON");
     bench.publish(&topic, "OFF");
-    bench.wait(300);
+    bench.wait(500);
     let device = bench.cards().last().unwrap().id.clone();
     let entity = bench.cards().last().unwrap().entities[0].id.clone();
     let ask = |bench: &mut Bench| {

@@ -1,5 +1,7 @@
 //! A page whose formats of devices are a part that is loaded later.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 const LAMP: &str = r#"{"name":"Lamp","command_topic":"x/lamp/set","state_topic":"x/lamp","unique_id":"l","device":{"identifiers":["l"],"name":"Lamp"}}"#;
@@ -53,4 +55,31 @@ fn announcements_wait_for_the_part_and_nothing_else_does() {
         entity.value
     );
     assert_eq!(fetches(&bench), 2);
+}
+
+#[test]
+fn what_is_about_to_be_announced_is_never_a_card_of_a_guess() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    bench.publish("x/lamp", "ON");
+    bench.publish("y/fan", "3");
+    bench.wait(200);
+    bench.publish("homeassistant/switch/l/config", LAMP);
+    bench.wait(150);
+    let cards =
+        |bench: &Bench| -> BTreeSet<String> { bench.cards().iter().map(|card| card.id.clone()).collect() };
+    assert_eq!(cards(&bench), BTreeSet::from(["ha-l".to_owned()]));
+    let rooms = |bench: &Bench| {
+        let home = bench.patches.iter().rev().find_map(|patch| match patch {
+            Patch::Home(home) => Some(home),
+            _ => None,
+        });
+        home.map_or(0, |home| {
+            home.rooms.iter().map(|room| room.devices.len()).sum::<usize>()
+        })
+    };
+    assert_eq!(rooms(&bench), 1);
+    // Nothing more was announced: the other one is a guess.
+    bench.wait(400);
+    assert_eq!((cards(&bench).len(), rooms(&bench)), (2, 2));
 }
