@@ -156,7 +156,12 @@ impl Subscriptions {
         let Some(view) = self.wanted.iter().find(|view| view.filter == filter) else {
             return;
         };
+        let is_old = connection.speaks_3_1_1();
         let asked = TopicFilter::parse(filter)
+            .and_then(|parsed| match parsed.sharing_error().filter(|_| !is_old) {
+                Some(error) => Err(error),
+                None => Ok(parsed),
+            })
             .map_err(|error| error.to_string())
             .map(|parsed| Subscription {
                 subscription_id: Some(view.id).filter(|id| *id > 0),

@@ -181,6 +181,7 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
         with(NUMBERED),
     );
     let is_change = draft.instead.is_some();
+    let is_shared = is_shared(draft.filter.trim());
     html! {
         <form class="panel__body stack" {onsubmit} novalidate=true>
             <Field id="subscription-filter" label={if is_change { "Change the filter" } else { "Subscribe to another filter" }}
@@ -192,8 +193,12 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
             <details>
                 <summary><Icon name="right" small=true />{"MQTT 5 options "}</summary>
                 <div class="stack fgroup__more">
-                    <Check checked={draft.options & NO_LOCAL != 0} testid="subscription-no-local"
-                        on_check={Callback::from(move |on: bool| no_local(if on { NO_LOCAL } else { 0 }))}>{"No Local: not what this page publishes"}</Check>
+                    if is_shared {
+                        <p class="hint" data-testid="subscription-shared">{"No Local is not possible here: others share this subscription."}</p>
+                    } else {
+                        <Check checked={draft.options & NO_LOCAL != 0} testid="subscription-no-local"
+                            on_check={Callback::from(move |on: bool| no_local(if on { NO_LOCAL } else { 0 }))}>{"No Local: not what this page publishes"}</Check>
+                    }
                     <Check checked={draft.options & RETAIN_AS_PUBLISHED != 0} testid="subscription-retain-as-published"
                         on_check={Callback::from(move |on: bool| as_published(if on { RETAIN_AS_PUBLISHED } else { 0 }))}>
                         {"Retain As Published: keep the flag of the publisher"}</Check>
@@ -210,17 +215,28 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
     }
 }
 
+fn is_shared(filter: &str) -> bool {
+    filter.starts_with("$share/")
+}
+
 /// What is wanted with the draft in it, or what is wrong with the draft.
 fn changed(wanted: &[(String, u8)], draft: &Draft) -> Result<Filters, String> {
     let filter = draft.filter.trim();
     if filter.is_empty() {
         return Err("Enter a topic filter. # is everything.".to_owned());
     }
-    TopicFilter::parse(filter).map_err(|error| format!("This filter cannot be used: {error}."))?;
-    if draft.options & NO_LOCAL != 0 && filter.starts_with("$share/") {
-        return Err("A shared subscription cannot have No Local: turn it off.".to_owned());
+    let parsed =
+        TopicFilter::parse(filter).map_err(|error| format!("This filter cannot be used: {error}."))?;
+    // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2] some brokers hang up instead of refusing these.
+    if let Some(error) = parsed.sharing_error() {
+        return Err(format!(
+            "This filter cannot be used: {error}. Write $share/NAME/FILTER: everybody who subscribes with the same name \
+             gets a part of the messages."
+        ));
     }
-    let entry = (filter.to_owned(), draft.options);
+    // [MQTT5-3.8.3-4] it would be a Protocol Error, so the form does not offer it.
+    let impossible = if is_shared(filter) { NO_LOCAL } else { 0 };
+    let entry = (filter.to_owned(), draft.options & !impossible);
     let mut filters: Filters = wanted.to_vec();
     let instead = draft.instead.as_deref().unwrap_or(filter);
     match filters.iter().position(|(known, _)| known == instead) {
@@ -267,9 +283,26 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_is_refused_with_the_reason() {
-        for (filter, options) in [("", 0), ("a/#/b", 0), ("a+", 0), ("$share/g/a", NO_LOCAL)] {
-            assert!(changed(&[], &draft(filter, options, None)).is_err(), "{filter}");
+        for (filter, said) in [
+            ("", "Enter a topic filter"),
+            ("a/#/b", "the last one"),
+            ("a+", "a whole level"),
+            ("$share//a", "the share name needs at least one character"),
+            ("$share/+/a", "the share name may not contain"),
+            ("$share/a#/a", "a whole level"),
+            ("$share/g", "a filter must follow the share name"),
+            ("$share/g/", "a filter must follow the share name"),
+        ] {
+            let refused = changed(&[], &draft(filter, 0, None)).unwrap_err();
+            assert!(refused.contains(said), "{filter}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_shared_subscription_never_has_no_local() {
+        let asked = |filter| changed(&[], &draft(filter, NO_LOCAL | 1, None)).unwrap();
+        assert_eq!(asked("$share/g/a/+"), [("$share/g/a/+".to_owned(), 1)]);
+        assert_eq!(asked("$shared/g/a"), [("$shared/g/a".to_owned(), NO_LOCAL | 1)]);
     }
 
     #[test]

@@ -57,11 +57,15 @@ impl Limits {
         u32::try_from(bytes).is_ok_and(|bytes| bytes <= self.maximum_packet_size)
     }
 
-    /// The reason code with which the server would refuse this subscription; it need not be asked.
+    /// The reason code with which the server would refuse this subscription; it need not, or may not, be asked.
     pub(crate) fn subscription_refusal(&self, subscription: &Subscription) -> Option<ReasonCode> {
         let filter = &subscription.filter;
         if self.version == ProtocolVersion::V311 {
             return None;
+        }
+        // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2] 3.1.1 has no such rule.
+        if filter.sharing_error().is_some() {
+            return Some(ReasonCode::TOPIC_FILTER_INVALID);
         }
         if !self.shared_subscription_available && filter.is_shared() {
             return Some(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);

@@ -191,6 +191,29 @@ fn what_the_server_cannot_do_is_answered_without_asking() {
     assert_eq!(results(&pair.event()), expected);
 }
 
+/// [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]
+#[test]
+fn a_share_name_that_cannot_be_is_refused_without_asking_and_is_any_filter_in_3_1_1() {
+    let wrong = ["$share//a", "$share/+/a", "$share/g", "$share/g/"];
+    let mut pair = Pair::connected(v5());
+    let asked = wrong
+        .iter()
+        .chain(&["$share/g/a"])
+        .map(|filter| subscription(filter));
+    pair.session.subscribe(pair.at(), asked.collect()).unwrap();
+    assert_eq!(pair.brief(), ["subscribe #1 $share/g/a"]);
+    pair.send(suback(1, &[0]));
+    let mut expected = wrong.map(|filter| (filter, 0x8F)).to_vec();
+    expected.push(("$share/g/a", 0));
+    assert_eq!(results(&pair.event()), expected);
+
+    let mut pair = Pair::connected(v311());
+    pair.session
+        .subscribe(pair.at(), vec![subscription("$share/g")])
+        .unwrap();
+    assert_eq!(pair.brief(), ["subscribe #1 $share/g"]);
+}
+
 /// [MQTT5-3.8.3-2] [MQTT5-3.8.3-4] [MQTT5-3.10.3-2]
 #[test]
 fn senseless_requests_are_the_callers_error() {

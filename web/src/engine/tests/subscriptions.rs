@@ -177,3 +177,31 @@ fn options_that_3_1_1_does_not_have_are_said_to_be_missing() {
         ]
     );
 }
+
+#[test]
+fn what_no_broker_may_be_asked_for_is_refused_with_its_reason() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Subscriptions));
+    bench.answer_subscriptions();
+    let asked = [
+        ("$share//a", 0),
+        ("$share/+/a", 0),
+        ("$share/g/a", 4),
+        ("$share/g/b", 1),
+    ];
+    bench.command(filters(&asked));
+    assert_eq!(
+        bench.answer_subscriptions(),
+        ["-#", "-$SYS/#", "+$share/g/b 1"],
+        "only what may be said"
+    );
+    let shown = bench.subscriptions();
+    for ((filter, result, refused), said) in shown.iter().zip([
+        "the share name needs at least one character",
+        "the share name may not contain",
+        "a shared subscription cannot have No Local",
+    ]) {
+        assert!(*refused && result.contains(said), "{filter}: {result}");
+    }
+    assert!(!shown[3].2, "{shown:?}");
+}
