@@ -3,15 +3,25 @@
 use std::borrow::Cow;
 
 /// Whether a character is spelled out instead of shown: controls, and the characters that override or isolate
-/// direction (U+200E/F, U+202A–E, U+2066–9), line and paragraph separators, the byte order mark.
+/// direction (U+200E/F, U+202A–E, U+2066–9), line and paragraph separators, blanks without a width but for the joiners, which
+/// scripts and emoji need, the byte order mark.
 #[must_use]
 pub fn is_unsafe(character: char) -> bool {
     matches!(character,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// One line of safe text: unsafe characters become visible escapes such as `\n`, `\0`, `\u{202e}`.
+/// Appends a character spelled out, in the one way there is for it: controls as their pictures (`␊`), others as `⟨U+202E⟩`.
+pub fn push_spelled(out: &mut String, character: char) {
+    match character {
+        '\u{0}'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(character))),
+        '\u{7f}' => out.push('\u{2421}'),
+        _ => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(character))),
+    }
+}
+
+/// One line of safe text: unsafe characters are spelled out.
 #[must_use]
 pub fn safe_text(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
@@ -76,13 +86,10 @@ pub(crate) fn push_safe(out: &mut String, text: &str) {
 }
 
 fn push_safe_char(out: &mut String, character: char) {
-    match character {
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\0' => out.push_str("\\0"),
-        _ if is_unsafe(character) => out.extend(character.escape_unicode()),
-        _ => out.push(character),
+    if is_unsafe(character) {
+        push_spelled(out, character);
+    } else {
+        out.push(character);
     }
 }
 
@@ -99,16 +106,14 @@ mod tests {
 
     #[test]
     fn invisible_and_direction_characters_are_spelled_out() {
-        assert_eq!(
-            safe_text("a\0b\u{202e}c\u{2066}d\ne"),
-            "a\\0b\\u{202e}c\\u{2066}d\\ne"
-        );
-        assert_eq!(safe_text("\u{1b}[31m"), "\\u{1b}[31m");
+        assert_eq!(safe_text("a\0b\u{202e}c\u{2066}d\ne"), "a␀b⟨U+202E⟩c⟨U+2066⟩d␊e");
+        assert_eq!(safe_text("\u{1b}[31m\u{7f}\u{9b}"), "␛[31m␡⟨U+009B⟩");
+        assert_eq!(safe_text("a\u{200b}\u{2060}"), "a⟨U+200B⟩⟨U+2060⟩");
     }
 
     #[test]
     fn lines_stay_lines() {
-        assert_eq!(safe_lines("a\r\nb\rc\td\u{7}"), "a\nb\\rc\td\\u{7}");
+        assert_eq!(safe_lines("a\r\nb\rc\td\u{7}"), "a\nb␍c\td␇");
     }
 
     #[test]

@@ -1,26 +1,22 @@
 //! Text that came from a broker: always text, never markup, and nothing in it is invisible.
 
+use hearth_model::text::{is_unsafe, push_spelled};
 use yew::prelude::*;
 
-/// `text` with control characters drawn as their pictures and direction controls spelled out.
+/// `text` with everything spelled out that would not be seen, as the engine does it; here also the joiners, because two topics
+/// may differ in nothing else.
 ///
 /// A topic such as `a\u{202e}b` would otherwise turn round what stands after it.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut out, c| {
-            match c {
-                '\u{0}'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(c))),
-                '\u{7f}' => out.push('\u{2421}'),
-                '\u{80}'..='\u{9f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c))),
-                _ => out.push(c),
-            }
-            out
-        })
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) || matches!(c, '\u{200c}' | '\u{200d}') {
+            push_spelled(&mut out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// At most `most` characters of `text`, with an ellipsis if something is missing.
@@ -69,6 +65,11 @@ mod tests {
     fn nothing_in_foreign_text_is_invisible() {
         assert_eq!(visible("a\u{0}b\n"), "a␀b␊");
         assert_eq!(visible("x\u{202e}y\u{2066}"), "x⟨U+202E⟩y⟨U+2066⟩");
+        assert_eq!(visible("\u{200c}\u{200d}\u{85}"), "⟨U+200C⟩⟨U+200D⟩⟨U+0085⟩");
+        assert_eq!(
+            visible(&hearth_model::text::safe_text("\u{202e}\t")),
+            visible("\u{202e}\t")
+        );
         assert_eq!(visible("Küche 아이 방 😀"), "Küche 아이 방 😀");
     }
 

@@ -77,7 +77,7 @@ pub fn bad_address(url: &str, error: AddressError) -> Problem {
     };
     let how = match error {
         AddressError::Credentials => "There is an @ before the host. Nothing was dialled.".to_owned(),
-        _ => format!("The address reads {url:?}. Nothing was dialled."),
+        _ => format!("The address reads “{url}”. Nothing was dialled."),
     };
     with_field(
         problem(

@@ -110,7 +110,7 @@ fn bad_will(topic: &str, error: &str) -> Box<Problem> {
         kind: ProblemKind::BadAddress,
         title: "The will topic cannot be used".to_owned(),
         what_happened: format!("{error}."),
-        how_we_know: format!("The topic reads {topic:?}. Nothing was dialled."),
+        how_we_know: format!("The topic reads “{topic}”. Nothing was dialled."),
         what_to_do: "Type a topic without wildcards, or leave the will empty.".to_owned(),
         field: Some("will_topic".to_owned()),
     })

@@ -203,6 +203,6 @@ mod tests {
     #[test]
     fn direction_characters_in_strings_are_spelled_out() {
         let page = pretty("\"a\u{202e}b\"".as_bytes(), 0, 1).unwrap();
-        assert_eq!(text_of(&page), "\"a\\u{202e}b\"\n");
+        assert_eq!(text_of(&page), "\"a⟨U+202E⟩b\"\n");
     }
 }

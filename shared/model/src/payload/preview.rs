@@ -160,7 +160,7 @@ mod tests {
             (b"[1,2", "[1,2"),
             (b"\xff\xd8\xff\xe0", "JPEG image, 4 B"),
             (b"\x00\x01\x02", "binary, 3 B"),
-            ("a\u{202e}b".as_bytes(), "a\\u{202e}b"),
+            ("a\u{202e}b".as_bytes(), "a⟨U+202E⟩b"),
         ] {
             assert_eq!(preview(payload, payload.len(), 60), line, "{payload:?}");
         }

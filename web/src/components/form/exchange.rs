@@ -101,7 +101,7 @@ impl Imported {
     fn take(&mut self, form: ConnectionForm) {
         if form.host.is_empty() {
             self.remarks
-                .push(format!("{:?} has no host and was left out.", form.name));
+                .push(format!("“{}” has no host and was left out.", form.name));
         } else {
             self.forms.push(form);
         }
