@@ -17,6 +17,8 @@ pub(crate) enum Step {
     Find { backward: bool },
     /// Show a topic.
     Open(String),
+    /// Show what can be done with the topic in this row.
+    Menu(u32, String),
     /// The key belongs to the tree but does nothing here.
     Nothing,
 }
@@ -92,6 +94,9 @@ pub(crate) fn step(place: Place<'_>, key: &str, typed: &mut TypeAhead) -> Option
             Some(row) => toggle(&row.topic, row.expanded != Some(true)),
             None => Step::Nothing,
         },
+        "ContextMenu" | "F10" if shift || key == "ContextMenu" => {
+            return row(here).map(|row| Step::Menu(here, row.topic.clone()));
+        }
         "*" => current.map_or(Step::Nothing, |row| {
             Step::Change(TreeCommand::OpenSiblings(row.topic.clone()))
         }),
@@ -218,6 +223,15 @@ mod tests {
         assert_eq!(press(Some(1), "Enter"), Some(Step::Open("home/door".into())));
         assert_eq!(press(Some(4), "Enter"), Some(toggle("zigbee2mqtt", true)));
         assert_eq!(press(None, "Tab"), None, "Tab leaves the tree");
+    }
+
+    #[test]
+    fn the_keys_for_a_menu_ask_for_the_one_of_their_row() {
+        let menu = |row, topic: &str| Some(Step::Menu(row, topic.to_owned()));
+        assert_eq!(press(Some(3), "ContextMenu"), menu(3, "home/heat"));
+        assert_eq!(press_with(Some(4), "F10", true), menu(4, "zigbee2mqtt"));
+        assert_eq!(press(None, "ContextMenu"), menu(0, "home"), "the first row");
+        assert_eq!(press(Some(3), "F10"), None, "the browser's own");
     }
 
     #[test]

@@ -57,6 +57,11 @@ pub(crate) fn Menu(props: &MenuProps) -> Html {
             match &*event.key() {
                 "ArrowDown" => step(&node, 1),
                 "ArrowUp" => step(&node, -1),
+                "Home" => step(&node, 0),
+                "End" => {
+                    step(&node, 0);
+                    step(&node, -1);
+                }
                 "Escape" | "Tab" => on_close.emit(()),
                 _ => return,
             }
@@ -86,7 +91,8 @@ pub(crate) fn Menu(props: &MenuProps) -> Html {
     html! {
         <>
             <div class="rowmenu__away" onclick={props.on_close.reform(|_: MouseEvent| ())}></div>
-            <div ref={node} class="rowmenu" role="menu" aria-label={visible(&place.topic)} data-testid="tree-menu" {onkeydown}>
+            <div ref={node} class="rowmenu" role="menu" aria-label={visible(&place.topic)} data-testid="tree-menu" {onkeydown}
+                oncontextmenu={Callback::from(|event: MouseEvent| event.prevent_default())}>
                 <p class="rowmenu__title mono" aria-hidden="true"><bdi>{shortened(&visible(&place.topic), LONGEST_TOPIC)}</bdi></p>
                 {item("Show this topic", "right", "menu-show", with(|topic| document::go(&Route::Explorer { topic: Some(topic.to_owned()) }.href())))}
                 {item("Copy the topic", "copy", "menu-copy", with(document::copy))}

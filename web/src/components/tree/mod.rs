@@ -87,7 +87,8 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
         use_effect_with(view.rows.is_empty(), move |_| report.emit(false));
     }
     let active_index = active.as_ref().map(|active| position(&view, active));
-    let onkeydown = use_keys(props, &scroller, &active, &typed);
+    let menu = use_state_eq(|| None::<menu::Place>);
+    let onkeydown = use_keys(props, &scroller, &active, &typed, &menu);
     let hold = {
         let (hovered, focused, on_hold) = (hovered.clone(), focused.clone(), props.on_hold.clone());
         Callback::from(move |()| on_hold.emit(hovered.borrow().is_some() || *focused.borrow()))
@@ -114,11 +115,9 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
             hold.emit(());
         })
     };
-    let menu = use_state_eq(|| None::<menu::Place>);
     let oncontextmenu = {
         let (menu, view, active) = (menu.clone(), view.clone(), active.clone());
         Callback::from(move |event: MouseEvent| {
-            // By the keyboard it is asked for on the row that is active.
             let row = active
                 .as_ref()
                 .and_then(|active| row_at(&view, position(&view, active)));
@@ -367,15 +366,17 @@ fn use_report(scroller: &NodeRef, props: &TreeProps) -> Callback<bool> {
     })
 }
 
-/// Arrows, Home, End, Page Up and Down, Enter, Space, and letters.
+/// Arrows, Home, End, Page Up and Down, Enter, Space, letters, and the keys that ask for the menu.
 #[hook]
 fn use_keys(
     props: &TreeProps,
     scroller: &NodeRef,
     active: &UseStateHandle<Option<Active>>,
     typed: &Rc<RefCell<TypeAhead>>,
+    menu: &UseStateHandle<Option<menu::Place>>,
 ) -> Callback<KeyboardEvent> {
     let (props, scroller, active, typed) = (props.clone(), scroller.clone(), active.clone(), typed.clone());
+    let menu = menu.clone();
     Callback::from(move |event: KeyboardEvent| {
         if event.ctrl_key() || event.meta_key() || event.alt_key() {
             return;
@@ -410,10 +411,28 @@ fn use_keys(
             }
             keys::Step::Change(command) => props.on_command.emit(command),
             keys::Step::Find { backward } => props.on_command.emit(TreeCommand::Find { from: at, backward }),
+            keys::Step::Menu(index, topic) => {
+                reveal(&scroller, index, row_height);
+                let (x, y) = beside_row(&scroller, index);
+                menu.set(Some(menu::Place { topic, x, y }));
+            }
             keys::Step::Open(topic) => document::go(&Route::Explorer { topic: Some(topic) }.href()),
             keys::Step::Nothing => {}
         }
     })
+}
+
+/// Below the beginning of a row's name, px in the window.
+fn beside_row(scroller: &NodeRef, index: u32) -> (i32, i32) {
+    let Some(scroller) = scroller.cast::<Element>() else {
+        return (0, 0);
+    };
+    let row = scroller.query_selector(&format!("#{}", row_id(index)));
+    let place = row.ok().flatten().unwrap_or(scroller).get_bounding_client_rect();
+    (
+        (place.left() + row_height()) as i32,
+        (place.top() + row_height()) as i32,
+    )
 }
 
 /// Scrolls as little as needed to show a row.
