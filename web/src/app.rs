@@ -346,7 +346,7 @@ fn Messages(props: &MessagesProps) -> Html {
                 let engine = engine.clone();
                 let dismiss = Callback::from(move |_: MouseEvent| engine.dismiss_notice(index));
                 html! {
-                    <div class="toast" role={if notice.urgent { "alert" } else { "status" }}>
+                    <div class="toast" data-testid="notice" role={if notice.urgent { "alert" } else { "status" }}>
                         <p class="grow"><strong>{visible(&notice.title)}</strong>{" "}{visible(&notice.text)}</p>
                         <button class="btn btn--dense" type="button" onclick={dismiss}>{"Got it"}</button>
                     </div>

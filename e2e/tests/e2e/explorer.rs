@@ -8,6 +8,7 @@ use e2e::mosquitto::Mosquitto;
 use e2e::page::{Page, by, percent_encoded};
 use e2e::static_server::StaticServer;
 use e2e::wait::until;
+use serde_json::json;
 
 /// A page that speaks to a Mosquitto which was prepared.
 fn connected(
@@ -423,5 +424,136 @@ fn a_payload_that_is_copied_into_the_publish_form_is_the_same_to_the_bit() -> Re
             heard.wait_for(&format!("0 0 again {}", hex(payload)))?;
         }
         Ok(())
+    })
+}
+
+#[test]
+fn a_share_name_that_cannot_be_is_refused_in_the_form_and_never_asked_for() -> Result<()> {
+    // The last one in the address has No Local, which is a Protocol Error: the broker would hang up.
+    let filters = "subscribe=%23&subscribe=%24share%2Fg%2Fa@0x04";
+    let nothing = |_: &Mosquitto| Ok(());
+    subscribed("shared", filters, nothing, |page, broker| {
+        page.go_to("#/explorer")?;
+        let refused = by("subscription").with("data-filter", "$share/g/a");
+        page.wait_for_attribute(&refused, "data-refused", &["true"])?;
+        page.wait_for_text(&refused, "cannot have No Local")?;
+        for (filter, said) in [
+            ("$share//a", "the share name needs at least one character"),
+            ("$share/+/a", "may not contain"),
+            ("$share/a", "a filter must follow the share name"),
+        ] {
+            page.fill(&by("subscription-filter"), filter)?;
+            page.click(&by("subscription-add"))?;
+            let note = "return document.getElementById('subscription-filter-note')?.innerText ?? ''";
+            until(said, || {
+                Ok(page.script::<String>(note, &[])?.contains(said).then_some(()))
+            })?;
+        }
+        page.fill(&by("subscription-filter"), "$share/g/b")?;
+        page.script::<Option<bool>>(
+            "document.querySelector('[data-testid=subscription-filter]').form.querySelector('summary').click()",
+            &[],
+        )?;
+        page.wait_for_text(&by("subscription-shared"), "No Local is not possible")?;
+        ensure!(page.count(&by("subscription-no-local"))? == 0);
+        page.click(&by("subscription-add"))?;
+        let shared = by("subscription").with("data-filter", "$share/g/b");
+        page.wait_for_text(&shared, "granted QoS 0")?;
+        page.wait_until_connected()?;
+        let asked = broker.log().into_iter().filter(|line| line.contains("$share"));
+        let asked: Vec<_> = asked.collect();
+        ensure!(asked.iter().all(|line| line.contains("$share/g/b")), "{asked:?}");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_menu_of_a_row_opens_by_keys_and_gives_the_focus_back() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        broker.client().publish("old/hall/a", b"1", &["-r"])?;
+        broker.client().publish("old/hall/b/c", b"2", &["-r"])?;
+        broker.client().publish("old/kitchen", b"3", &["-r"])
+    };
+    connected("menu-keys", fill, |page, _| {
+        page.go_to("#/explorer")?;
+        page.wait_for(&by("topic-row").with("data-topic", "old"))?;
+        let session = page.browser().session();
+        let tree = session.find("[role=treegrid]")?;
+        let focused = |expected: &str| {
+            let body = "return document.activeElement.dataset.testid ?? document.activeElement.role ?? ''";
+            until(&format!("the focus on {expected}"), || {
+                Ok((page.script::<String>(body, &[])? == expected).then_some(()))
+            })
+        };
+        // To the first row, open it; to the one below, Shift and F10.
+        session.type_text(&tree, "\u{e015}\u{e014}")?;
+        page.wait_for(&by("topic-row").with("data-topic", "old/hall"))?;
+        session.type_text(&tree, "\u{e015}\u{e008}\u{e03a}\u{e000}")?;
+        page.wait_for_attribute(&by("tree-menu"), "aria-label", &["old/hall"])?;
+        focused("menu-show")?;
+        let beside: bool = page.script(
+            "const menu = document.querySelector('[data-testid=tree-menu]').getBoundingClientRect();
+            const row = document.querySelector('[data-topic=\"old/hall\"]').getBoundingClientRect();
+            return Math.abs(menu.top - row.bottom) < 10 && menu.left > row.left && menu.left < row.right",
+            &[],
+        )?;
+        ensure!(beside, "the menu is not beside its row");
+        // The last item, around to the first, and away.
+        let menu = session.find("[data-testid=menu-show]")?;
+        session.type_text(&menu, "\u{e010}")?;
+        focused("menu-export-csv")?;
+        session.type_text(&session.find("[data-testid=menu-export-csv]")?, "\u{e015}")?;
+        focused("menu-show")?;
+        session.type_text(&menu, "\u{e00c}")?;
+        page.wait_until_gone(&by("tree-menu"))?;
+        focused("treegrid")?;
+        // The key between Alt Gr and Ctrl, which WebDriver does not know.
+        for kind in ["rawKeyDown", "keyUp"] {
+            let key = json!({"type": kind, "key": "ContextMenu", "code": "ContextMenu", "windowsVirtualKeyCode": 93});
+            session.chromium("Input.dispatchKeyEvent", &key)?;
+        }
+        focused("menu-show")?;
+        session.type_text(&session.find("[data-testid=menu-show]")?, "\u{e015}")?;
+        focused("menu-copy")?;
+        session.type_text(&session.find("[data-testid=menu-copy]")?, "\u{e015}")?;
+        focused("menu-retained")?;
+        session.type_text(&session.find("[data-testid=menu-retained]")?, "\u{e007}")?;
+        page.wait_for_attribute(&by("retained-count"), "data-value", &["2"])
+    })
+}
+
+#[test]
+fn a_password_in_the_address_of_a_link_is_named_and_not_used() -> Result<()> {
+    let broker = Mosquitto::open()?;
+    let server = StaticServer::start(dist()?, "/")?;
+    let url = broker.websocket_url().replace("ws://", "ws://anna:hunter2@");
+    let start = format!(
+        "{}#/explorer?url={}&version=5&connect=1",
+        server.url(),
+        percent_encoded(&url)
+    );
+    case("password-in-url", Screen::Desktop, |page| {
+        page.open(&start)?;
+        page.wait_for_text(&by("notice"), "take it out of the link")?;
+        page.go_to("#/connect")?;
+        page.wait_for(&by("connect-username"))?;
+        let fields = "return ['connect-username', 'connect-password', 'connect-port'].map(id => document.querySelector(`[data-testid=${id}]`).value)";
+        let port = broker.websocket_port.to_string();
+        until("the rest of the address in the form", || {
+            let fields: Vec<String> = page.script(fields, &[])?;
+            Ok((fields == ["anna", "", port.as_str()]).then_some(()))
+        })?;
+        let text: String = page.script("return document.body.innerText", &[])?;
+        ensure!(!text.contains("hunter2"), "{text}");
+        let log = broker.log().join("\n");
+        ensure!(!log.contains("New client connected"), "{log}");
+        page.script::<Option<bool>>(
+            "document.querySelector('[data-testid=notice] button').click()",
+            &[],
+        )?;
+        page.wait_until_gone(&by("notice"))?;
+        // With one more press it connects.
+        page.click(&by("connect-submit"))?;
+        page.wait_until_connected()
     })
 }

@@ -49,6 +49,8 @@ pub struct StartParams {
     pub connect: bool,
     /// There was a password; it was not taken.
     pub held_secret: bool,
+    /// It stood in the broker's address, which is not dialled then.
+    pub held_in_url: bool,
 }
 
 /// What the page was started with; changes once, when the serving host answered.
@@ -144,13 +146,19 @@ impl Start {
     /// What in the address was not followed, and why.
     fn notice(&self) -> Option<Notice> {
         let text = match (&self.params.broker, &self.bridge) {
+            _ if self.params.held_in_url => {
+                "The broker's address in it has a user name and a password before the @, and addresses are kept and shown. \
+                 The password was not used, and nothing was dialled: type it into the form under Connect, and take it out \
+                 of the link."
+                    .to_owned()
+            }
             _ if self.params.held_secret => {
                 "It holds a password, and addresses are kept and shown. It was not used; type it into the form.".to_owned()
             }
-            (Some(id), None) => format!("It asks for the broker {id:?} of a bridge, but no bridge serves this page."),
+            (Some(id), None) => format!("It asks for the broker “{id}” of a bridge, but no bridge serves this page."),
             (Some(id), Some(bridge)) if broker_of(bridge, Some(id)).is_none() => {
                 let known: Vec<_> = bridge.brokers.iter().map(|broker| broker.id.as_str()).collect();
-                format!("It asks for the broker {id:?}, and the bridge knows: {}.", known.join(", "))
+                format!("It asks for the broker “{id}”, and the bridge knows: {}.", known.join(", "))
             }
             _ => return None,
         };
@@ -201,7 +209,9 @@ impl Start {
     pub fn options(&self, folder: &str) -> Option<ConnectionOptions> {
         let params = &self.params;
         let (url, name, largest_packet) = match (&params.url, &self.bridge) {
-            (Some(url), _) if params.connect => (url.clone(), host_of(url).to_owned(), None),
+            (Some(url), _) if params.connect && !params.held_in_url => {
+                (url.clone(), host_of(url).to_owned(), None)
+            }
             (Some(_), _) | (None, None) => return None,
             (None, Some(bridge)) => {
                 let used_last = self
@@ -265,6 +275,14 @@ fn host_of(url: &str) -> &str {
 }
 
 impl StartParams {
+    /// A user name in the address is one like that in `username`; a password is not kept for a moment.
+    fn take_url(&mut self, url: &str) {
+        let (url, name, has_password) = without_credentials(url);
+        self.url = Some(url);
+        self.username = self.username.take().or(name);
+        self.held_in_url = has_password;
+    }
+
     fn read(&mut self, query: &str) {
         let mut subscribe = Vec::new();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -272,7 +290,7 @@ impl StartParams {
             let value = route::decode(value);
             match name {
                 "broker" => self.broker = Some(value),
-                "url" => self.url = Some(value),
+                "url" => self.take_url(&value),
                 "version" => self.version = Version::parse(&value),
                 "client_id" => self.client_id = Some(value),
                 "username" => self.username = Some(value),
@@ -290,6 +308,21 @@ impl StartParams {
             self.subscribe = subscribe;
         }
     }
+}
+
+/// Takes user name and password out of an address: the rest, the name, and whether there was a password.
+fn without_credentials(url: &str) -> (String, Option<String>, bool) {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = url.split_at_checked(host).unwrap_or(("", url));
+    let (authority, path) = rest
+        .split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+        .unwrap_or((rest, ""));
+    let Some((user, place)) = authority.rsplit_once('@') else {
+        return (url.to_owned(), None, false);
+    };
+    let (name, password) = user.split_once(':').unwrap_or((user, ""));
+    let name = Some(route::decode(name)).filter(|name| !name.is_empty());
+    (format!("{scheme}{place}{path}"), name, !password.is_empty())
 }
 
 fn is_yes(value: &str) -> bool {
@@ -424,6 +457,44 @@ mod tests {
                 .notice()
                 .is_some_and(|notice| !notice.text.contains("secret"))
         );
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_the_broker_is_not_taken_and_nothing_is_dialled() {
+        let start = Start {
+            params: params("url=wss%3A%2F%2Fanna%3Ahunter%25402%40h%3A8884%2Fmqtt%3Fa%40b&connect=1"),
+            ..Start::default()
+        };
+        assert!(!format!("{start:?}").contains("hunter"));
+        assert_eq!(start.options("http://page/"), None);
+        assert_eq!(
+            (start.params.url.as_deref(), start.params.username.as_deref()),
+            (Some("wss://h:8884/mqtt?a@b"), Some("anna"))
+        );
+        let said = start.notice().unwrap().text;
+        assert!(
+            said.contains("before the @") && said.contains("under Connect"),
+            "{said}"
+        );
+        // A name is no secret.
+        let start = Start {
+            params: params("connect=1&url=ws://ann%2561@h/"),
+            ..Start::default()
+        };
+        assert_eq!(start.notice(), None);
+        let options = start.options("http://page/").unwrap();
+        assert_eq!(
+            (options.url.as_str(), options.username.as_deref()),
+            ("ws://h/", Some("anna"))
+        );
+        for (url, rest) in [
+            ("u:p@h:9001", "h:9001"),
+            ("ws://:p@h", "ws://h"),
+            ("ws://h/a@b", "ws://h/a@b"),
+        ] {
+            let (left, _, held) = without_credentials(url);
+            assert_eq!((left.as_str(), held), (rest, rest != url), "{url}");
+        }
     }
 
     #[test]
