@@ -308,6 +308,8 @@ pub struct Entity {
     pub unavailable: bool,
     /// The value is as it came, because the announced template could not be used.
     pub unreadable: bool,
+    /// Something was said that is not read yet, because what renders its template is still to come.
+    pub is_waiting: bool,
     /// Nobody says the state: it can only be set.
     pub silent: bool,
     /// People do not want to see it on Home.

@@ -258,6 +258,7 @@ pub(crate) fn new_entity(
         control: None,
         unavailable: false,
         unreadable: false,
+        is_waiting: false,
         silent: false,
         is_hidden: false,
         own: None,

@@ -163,6 +163,7 @@ fn row(
     }
     let value = match &entity.value {
         EntityValue::Unknown => "No value yet".to_owned(),
+        EntityValue::Waiting => "Loading…".to_owned(),
         EntityValue::Number { text, .. } => format!("{} {}", locale::number(text), visible(&entity.unit)),
         EntityValue::Binary { word, since, .. } if *since > 0 => {
             format!("{} {}", visible(word), words::since(*since, now))
@@ -217,6 +218,7 @@ fn row(
 fn said(entity: &EntityView, now: u64) -> String {
     match (entity.at, &entity.value) {
         (_, EntityValue::Unknown) if is_pressed(entity) => "To be pressed".to_owned(),
+        (_, EntityValue::Waiting) => "What reads it is being loaded".to_owned(),
         (0, EntityValue::Unknown) => "Nothing heard of it yet".to_owned(),
         (0, _) => "Kept by the broker, age unknown".to_owned(),
         (at, _) => words::ago(at, now),

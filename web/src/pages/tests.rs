@@ -234,6 +234,22 @@ fn a_kept_value_is_not_said_to_be_new() {
 }
 
 #[test]
+fn a_value_that_is_not_read_yet_says_what_it_waits_for() {
+    let mut card = lamp();
+    card.entities.truncate(1);
+    card.entities[0].control = None;
+    (card.entities[0].at, card.entities[0].value) = (0, EntityValue::Waiting);
+    let html = page(Shown::Device, vec![device(DeviceView { card, ..lamp_view() })]);
+    for part in ["Loading…", "What reads it is being loaded"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert!(
+        !html.contains("No value yet") && !html.contains("Nothing heard"),
+        "{html}"
+    );
+}
+
+#[test]
 fn attributes_are_shown_as_text_and_what_is_left_out_is_counted() {
     let attribute = |name: &str, text: &str, cut| crate::wire::AttributeView {
         name: name.into(),

@@ -231,6 +231,8 @@ pub enum EntityValue {
         since: u64,
     },
     Text(String),
+    /// Something was said, and what reads it is being loaded.
+    Waiting,
 }
 
 /// A small chart.

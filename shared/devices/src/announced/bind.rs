@@ -257,6 +257,7 @@ impl Binder<'_> {
                 (entity.answer, entity.target) = (old.answer, old.target);
                 entity.silent &= old.silent;
                 (entity.unavailable, entity.unreadable) = (old.unavailable, old.unreadable);
+                entity.is_waiting = old.is_waiting;
                 if part.decimals.is_none() {
                     entity.decimals = old.decimals;
                 }
@@ -314,6 +315,7 @@ impl Binder<'_> {
             }),
             unavailable: false,
             unreadable: false,
+            is_waiting: false,
             silent: part.reads.is_empty(),
             is_hidden: false,
             own: None,

@@ -118,7 +118,7 @@ fn value(entity: &EntityView, first: bool) -> Html {
                 .fold(reserved_width(&text), usize::max);
             (text, width)
         }
-        EntityValue::Unknown => ("–".to_owned(), 4),
+        EntityValue::Unknown | EntityValue::Waiting => ("–".to_owned(), 4),
         EntityValue::Binary { word, .. } => (visible(word), 4),
         EntityValue::Text(text) => (shortened(&visible(text), 16), 4),
     };
@@ -146,7 +146,7 @@ fn raw(entity: &EntityView) -> Html {
         EntityValue::Text(text) => shortened(&visible(text), RAW_LIMIT),
         EntityValue::Number { text, .. } => text.clone(),
         EntityValue::Binary { word, .. } => word.clone(),
-        EntityValue::Unknown => "–".to_owned(),
+        EntityValue::Unknown | EntityValue::Waiting => "–".to_owned(),
     };
     html! {
         <div class="rawbox">

@@ -156,7 +156,7 @@ pub(crate) fn liveness(liveness: Liveness) -> &'static str {
 /// `data-value`: the raw value.
 pub(crate) fn raw_value(value: &EntityValue) -> Option<String> {
     match value {
-        EntityValue::Unknown => None,
+        EntityValue::Unknown | EntityValue::Waiting => None,
         EntityValue::Number { value, .. } => Some(decimal::shortest(*value)),
         EntityValue::Binary { on, .. } => Some(if *on { "on" } else { "off" }.to_owned()),
         EntityValue::Text(text) => Some(text.clone()),

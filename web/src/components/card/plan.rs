@@ -61,7 +61,7 @@ fn leads(entity: &EntityView) -> bool {
             && match entity.value {
                 EntityValue::Binary { .. } => true,
                 EntityValue::Text(_) => !is_raw(entity),
-                EntityValue::Unknown => !is_number(entity),
+                EntityValue::Unknown | EntityValue::Waiting => !is_number(entity),
                 EntityValue::Number { .. } => false,
             })
 }

@@ -85,6 +85,7 @@ fn value_words(entity: &EntityView, now: u64) -> Html {
     }
     let shown = match &entity.value {
         EntityValue::Unknown => value(html! { {"No value yet"} }),
+        EntityValue::Waiting => value(html! { {"Loading…"} }),
         EntityValue::Number { text, .. } => value(html! { {format!("{text} {}", entity.unit)} }),
         EntityValue::Text(text) if text.is_empty() => value(html! { {"Empty"} }),
         EntityValue::Text(text) => value(html! { <bdi>{shortened(&visible(text), TEXT_LIMIT)}</bdi> }),

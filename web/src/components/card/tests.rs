@@ -114,6 +114,19 @@ fn a_number_stands_in_a_box_that_keeps_its_width() {
 }
 
 #[test]
+fn what_is_not_read_yet_is_not_said_to_be_missing() {
+    let waiting = || entity("a", "text", EntityValue::Waiting);
+    let html = card(vec![waiting()], Liveness::Online);
+    assert!(
+        html.contains("Loading…") && !html.contains("No value yet"),
+        "{html}"
+    );
+    let html = card(vec![number(22.2, "22.2", "°C"), waiting()], Liveness::Online);
+    assert!(html.contains("Loading…"), "{html}");
+    assert!(card(vec![entity("a", "text", EntityValue::Unknown)], Liveness::Online).contains("No value yet"));
+}
+
+#[test]
 fn a_name_that_looks_like_markup_stays_text() {
     assert!(!card(vec![switch(true, ControlState::Idle)], Liveness::Online).contains("<b>light</b>"));
 }

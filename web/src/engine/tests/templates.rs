@@ -45,8 +45,8 @@ fn a_template_is_rendered_when_the_second_module_is_there() {
     assert_eq!(fetches(&bench), 1);
     assert_eq!(
         value(&bench, "Door"),
-        Some(EntityValue::Unknown),
-        "what came is not what it means"
+        Some(EntityValue::Waiting),
+        "what came is not what it means, and it is not true that nothing came"
     );
     bench.input(Input::Fetched(Some(FETCHED)));
     bench.wait(1_000);

@@ -231,6 +231,7 @@ fn value(now: Now, entity: &Entity) -> EntityValue {
         Value::Number(until) if entity.kind == EntityKind::Until && *until <= now.wall_ms as f64 => {
             EntityValue::Unknown
         }
+        Value::Unknown if entity.is_waiting => EntityValue::Waiting,
         Value::Unknown => EntityValue::Unknown,
         Value::Number(number) => EntityValue::Number {
             value: *number,

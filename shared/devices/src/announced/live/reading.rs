@@ -127,6 +127,7 @@ impl Devices {
                     let is_read = shown.value != Value::Unknown && !shown.unreadable;
                     let is_event = matches!(bound.shows, Shows::Event | Shows::Trigger { .. });
                     if is_read || is_event || !announced.engine.is_late {
+                        shown.is_waiting = !is_read && !is_event;
                         return;
                     }
                     shown.unreadable = true;
@@ -150,6 +151,7 @@ impl Devices {
                 }
             }
         };
+        shown.is_waiting = false;
         if is_found {
             follow(now_ms, arrival.topic, shown, bound);
         }

@@ -159,7 +159,9 @@ fn number(entity: &EntityView) -> Option<f64> {
     }
     match &entity.value {
         EntityValue::Number { value, .. } => Some(*value),
-        EntityValue::Unknown | EntityValue::Binary { .. } | EntityValue::Text(_) => None,
+        EntityValue::Unknown | EntityValue::Waiting | EntityValue::Binary { .. } | EntityValue::Text(_) => {
+            None
+        }
     }
 }
 
@@ -390,7 +392,7 @@ pub(crate) fn CoverPicture(props: &CoverPictureProps) -> Html {
         EntityValue::Binary { on, .. } => Some(if *on { 100.0 } else { 0.0 }),
         EntityValue::Text(text) if text.eq_ignore_ascii_case("open") => Some(100.0),
         EntityValue::Text(text) if text.eq_ignore_ascii_case("closed") => Some(0.0),
-        EntityValue::Text(_) | EntityValue::Unknown => None,
+        EntityValue::Text(_) | EntityValue::Unknown | EntityValue::Waiting => None,
     };
     let words = open.map_or_else(
         || "Position unknown".to_owned(),
