@@ -121,22 +121,36 @@ pub(crate) fn stops<'a>(shown: impl Iterator<Item = &'a SeriesView>) -> Vec<u64>
     stops
 }
 
+/// What the broker had kept, which is not drawn; "" when it was nothing.
+pub(crate) fn kept(series: &SeriesView, label: &str) -> String {
+    series.kept.map_or_else(String::new, |kept| {
+        let kept = value(series, kept);
+        format!("{label} was kept by the broker as {kept}, age unknown: it has no place in time.")
+    })
+}
+
 /// "temperature, last hour: from 20.1 to 22.3 °C, last 22.2 °C at 14:31:58, rising."
 pub(crate) fn summary(series: &SeriesView, label: &str) -> String {
+    let kept = kept(series, label);
     let Some(last) = series.points.last() else {
-        return format!("{label}: no samples in this time.");
+        return format!("{label}: no samples in this time. {kept}")
+            .trim_end()
+            .to_owned();
     };
     let at = locale::time_long(last.at_ms);
     let samples: u64 = series.columns.iter().map(|column| u64::from(column.count)).sum();
     let samples = words::count(samples, "sample", "samples");
     let now = value(series, last.number);
     if series.words.is_some() {
-        return format!("{label}: {samples}, last {now} at {at}.");
+        return format!("{label}: {samples}, last {now} at {at}. {kept}")
+            .trim_end()
+            .to_owned();
     }
     let (low, high) = low_and_high(series.points.iter().map(|point| point.number));
     let (low, high) = (number_text(series, low), value(series, high));
     let trend = trend(series);
-    format!("{label}: {samples}, from {low} to {high}, last {now} at {at}, {trend}.")
+    let all = format!("{label}: {samples}, from {low} to {high}, last {now} at {at}, {trend}. {kept}");
+    all.trim_end().to_owned()
 }
 
 fn trend(series: &SeriesView) -> &'static str {
@@ -312,6 +326,15 @@ mod tests {
         assert!(summary(&held, "t").ends_with("falling."));
         assert!(summary(&series("t", &[(0, 1.0)]), "t").ends_with("steady."));
         assert_eq!(summary(&series("t", &[]), "t"), "t: no samples in this time.");
+        let kept = SeriesView {
+            kept: Some(21.5),
+            decimals: 1,
+            ..series("t", &[])
+        };
+        assert_eq!(
+            summary(&kept, "t"),
+            "t: no samples in this time. t was kept by the broker as 21.5, age unknown: it has no place in time."
+        );
     }
 
     #[test]

@@ -91,6 +91,10 @@ pub(crate) fn Chart(props: &ChartProps) -> Html {
     let shown: Vec<usize> = shown(&plan).collect();
     let label = |place: usize| label_of(&view, &state, place);
     let page = state.table.is_none().then_some(0);
+    let kept_words = shown.iter().filter_map(|place| {
+        let words = super::read::kept(view.series.get(*place)?, &label(*place));
+        (!words.is_empty()).then(|| html! { <p class="hint" data-testid="chart-kept"><bdi>{words}</bdi></p> })
+    });
     html! {
         <section class="panel" aria-label="Chart">
             <Head choices={props.choices.clone()} state={(*state).clone()} view={view.clone()} act={act.clone()}
@@ -98,6 +102,7 @@ pub(crate) fn Chart(props: &ChartProps) -> Html {
             <div class="panel__body charts">
                 <Legend state={(*state).clone()} is_dense={plan.is_dense} act={act.clone()} />
                 <Plots node={plots} view={view.clone()} plan={plan.clone()} state={(*state).clone()} {seen} act={act.clone()} />
+                { for kept_words }
                 <div class="row row--wrap chart__foot">
                     <button class="btn btn--dense" type="button" aria-pressed={state.table.is_some().to_string()}
                         onclick={act.reform(move |_: MouseEvent| Act::Table(page))} data-testid="chart-as-table">{"Show as table"}</button>

@@ -65,6 +65,8 @@ pub struct SeriesView {
     pub columns: Vec<ColumnView>,
     /// Samples that were received and are no longer kept.
     pub dropped: u64,
+    /// What the broker had kept, when nothing was said since: it has no place in time.
+    pub kept: Option<f64>,
 }
 
 /// A sample.

@@ -184,7 +184,7 @@ impl Store {
         if let Some(index) = self.tree.node(id).and_then(tree::Node::topic) {
             self.remember_last(index);
             self.replace_last(index, now_ms, arrival);
-            self.sample(index, now_ms, arrival.payload);
+            self.sample(index, now_ms, arrival);
             self.make_room(0);
         }
         if is_new {
@@ -287,8 +287,9 @@ impl Store {
         };
     }
 
-    /// Adds a sample for every number and every state in the payload.
-    fn sample(&mut self, index: usize, now_ms: u64, payload: &[u8]) {
+    /// Adds a sample for every number and every state in the payload, unless the broker had kept it for who knows how long.
+    fn sample(&mut self, index: usize, now_ms: u64, arrival: &Arrival<'_>) {
+        let payload = arrival.payload;
         if payload.len() > self.options.scan_cap_bytes || self.budget.is_full_of_last_values() {
             return;
         }
@@ -319,6 +320,7 @@ impl Store {
                         path: path.into(),
                         word,
                         series: crate::series::Series::new(),
+                        kept: None,
                     });
                     place = fields.len();
                 }
@@ -339,6 +341,10 @@ impl Store {
             let Some(found) = fields.get_mut(field) else {
                 continue;
             };
+            found.kept = arrival.retain.then_some(number);
+            if arrival.retain {
+                continue;
+            }
             let sample = Sample {
                 at_ms: now_ms,
                 number,

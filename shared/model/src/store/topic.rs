@@ -12,8 +12,10 @@ pub struct Field {
     pub path: Box<str>,
     /// The words of a state, whose samples are 1 (on, open, …) and 0; `None` for numbers.
     pub word: Option<BinaryWord>,
-    /// Every sample kept.
+    /// Every sample kept. What the broker had kept is none: nobody knows when it was measured.
     pub series: Series,
+    /// The number of a message that the broker had kept, when nothing came after it.
+    pub kept: Option<f64>,
 }
 
 /// The newest message, in buffers that are used again.

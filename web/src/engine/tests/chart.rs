@@ -46,6 +46,31 @@ fn ten_thousand_samples_are_drawn_with_as_many_points_as_pixels() {
 }
 
 #[test]
+fn a_kept_value_is_told_and_not_drawn() {
+    const CONFIG: &str = r#"{"name":"Air","stat_t":"home/air","val_tpl":"{{ value_json.t }}","unit_of_meas":"°C","uniq_id":"a","dev":{"ids":"a"}}"#;
+    let mut bench = Bench::connected();
+    bench.publish_as("homeassistant/sensor/a/config", CONFIG, true);
+    bench.publish_as("home/air", r#"{"t":21.5}"#, true);
+    bench.command(chart(&[("t", false)], ChartSpan::Last(300_000)));
+    bench.wait(3_000);
+    let told = |bench: &Bench| {
+        let view = charts(bench).pop().unwrap();
+        let series = &view.series[0];
+        (
+            series.points.len(),
+            series.kept,
+            series.unit.clone(),
+            view.oldest_ms,
+        )
+    };
+    assert_eq!(told(&bench), (0, Some(21.5), "°C".to_owned(), None));
+    bench.publish("home/air", r#"{"t":21.6}"#);
+    bench.wait(1_000);
+    let (points, kept, ..) = told(&bench);
+    assert_eq!((points, kept), (1, None));
+}
+
+#[test]
 fn a_thousand_messages_a_second_draw_a_chart_four_times_a_second() {
     let mut bench = Bench::connected();
     bench.command(chart(&[("", false)], ChartSpan::Last(300_000)));

@@ -211,10 +211,15 @@ impl Bench {
     }
 
     fn publish(&mut self, topic: &str, payload: &str) {
+        self.publish_as(topic, payload, false);
+    }
+
+    /// With the mark of what the broker had kept, or without.
+    fn publish_as(&mut self, topic: &str, payload: &str, retain: bool) {
         let publish = PublishParts {
             dup: false,
             qos: Qos::AtMostOnce,
-            retain: false,
+            retain,
             topic: Some(TopicName::parse(topic).unwrap()),
             packet_id: None,
             properties: Properties::new(),

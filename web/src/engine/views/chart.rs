@@ -136,7 +136,8 @@ impl ChartScreen {
         let (from_ms, to_ms, step_ms) = bounds(window, now_ms, oldest_ms);
         let is_past = matches!(window.span, ChartSpan::Between(..));
         self.is_settled = is_past && to_ms <= now_ms;
-        let moves = !is_past && oldest_ms.is_some() && until.is_none();
+        let is_said = oldest_ms.is_some() || fields.iter().any(|(_, field)| field.kept.is_some());
+        let moves = !is_past && is_said && until.is_none();
         self.moves_at = moves.then(|| match step_ms {
             ..=INTERVAL_MS => beat_after(now.mono, INTERVAL_MS),
             _ => now.mono + step_ms,
@@ -201,7 +202,8 @@ fn find_units(shown: &mut [Shown], home: &Home, store: &Store) {
                 let field = field(store, shown);
                 let then = field.map(|field| field.series.range(entity.at_ms, entity.at_ms + 1, SAME_MOMENT));
                 let is_it = |sample: &Sample| entity.value == Value::Number(sample.number);
-                then.is_some_and(|then| then.iter().any(is_it))
+                let was_kept = field.and_then(|field| field.kept).map(Value::Number);
+                was_kept.as_ref() == Some(&entity.value) || then.is_some_and(|then| then.iter().any(is_it))
             });
         if let Some(entity) = found {
             shown.unit.clone_from(&entity.unit);
@@ -222,10 +224,9 @@ fn series_view(shown: &Shown, field: &Field, from_ms: u64, to_ms: u64, columns: 
             mean: column.mean(),
         });
     }
-    let decimals = match series.last() {
-        Some(last) => decimals.count().max(decimals_of(last.number)),
-        None => decimals.count(),
-    };
+    let last = series.last().map(|last| last.number);
+    let last = field.kept.or(last);
+    let decimals = last.map_or(0, decimals_of).max(decimals.count());
     SeriesView {
         name: shown.name.clone(),
         unit: shown.unit.clone(),
@@ -240,6 +241,7 @@ fn series_view(shown: &Shown, field: &Field, from_ms: u64, to_ms: u64, columns: 
         points,
         columns: held,
         dropped: series.dropped(),
+        kept: field.kept,
     }
 }
 
