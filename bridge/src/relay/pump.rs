@@ -178,16 +178,19 @@ where
     /// Moves what can be moved.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         loop {
-            if self.poll_deadline(cx).is_ready()
-                && let Some(ending) = self.time_is_up()
-            {
-                return Poll::Ready(ending);
+            // A close frame that is due sets the time for the farewell, which wakes nobody before it was polled.
+            if self.poll_deadline(cx).is_ready() {
+                match self.time_is_up() {
+                    Some(ending) => return Poll::Ready(ending),
+                    None => continue,
+                }
             }
             if matches!(self.stage, Stage::Open) && self.idle.poll_over(cx).is_ready() {
                 self.close(Close::new(
                     close::IDLE_TIMEOUT,
                     "nothing came from browser or broker for too long",
                 ));
+                continue;
             }
             let up = self.poll_up(cx);
             let down = self.poll_down(cx);

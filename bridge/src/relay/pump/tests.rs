@@ -69,6 +69,39 @@ async fn a_browser_that_pings_and_never_reads_costs_one_pong() {
     assert!(heard.ends_with(&[199; PING_BYTES]));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_never_reads_does_not_outlive_the_farewell() {
+    let limit = Duration::from_secs(10);
+    let late = PumpOptions {
+        handshake_timeout: limit,
+        ..options()
+    };
+    let idle = PumpOptions {
+        idle_timeout: limit,
+        ..options()
+    };
+    for (options, code) in [(late, close::HANDSHAKE_TIMEOUT), (idle, close::IDLE_TIMEOUT)] {
+        let metrics = RelayMetrics::default();
+        let (mut browser, browser_end) = duplex(PING_BYTES);
+        let (_broker, broker_end) = duplex(1024);
+        let guard = Guard::connect();
+        let mut pump = Pump::new(browser_end, broker_end, &[], guard, &options, &metrics);
+        for part in ping(7).chunks(PING_BYTES) {
+            browser.write_all(part).await.unwrap();
+            poll_once(&mut pump).await;
+        }
+        assert!(!pump.to_browser.is_empty(), "the pong is stuck");
+        let begun = tokio::time::Instant::now();
+        let ending = poll_fn(|cx| pump.poll(cx));
+        let ending = tokio::time::timeout(Duration::from_secs(3_600), ending).await;
+        let Ok(Ending::Closed(close)) = ending else {
+            panic!("{ending:?} instead of {code}");
+        };
+        assert!(begun.elapsed() <= 2 * limit + FAREWELL, "{:?}", begun.elapsed());
+        assert_eq!(close.code, code);
+    }
+}
+
 /// A pump behind CONNECT and CONNACK, whose browser may neither publish nor receive anything.
 async fn guarded<'m>(
     metrics: &'m RelayMetrics,
