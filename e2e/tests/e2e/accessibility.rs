@@ -82,6 +82,12 @@ fn look(screen: Screen, dark: bool) -> Result<()> {
         ))?;
         page.wait_for(&by("publish-send"))?;
         look("a topic");
+        page.click(&by("publish-as-file"))?;
+        page.wait_for(&by("publish-file"))?;
+        look("a topic, a file to be published");
+        page.go_to("#/explorer?topic=")?;
+        page.wait_for(&by("subscription-add"))?;
+        look("no topic");
         page.go_to("#/connect")?;
         page.wait_for(&by("connect-submit"))?;
         look("Connect");

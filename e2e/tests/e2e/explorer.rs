@@ -557,3 +557,38 @@ fn a_password_in_the_address_of_a_link_is_named_and_not_used() -> Result<()> {
         page.wait_until_connected()
     })
 }
+
+#[test]
+fn a_phone_publishes_to_a_new_topic_and_lists_long_messages_within_the_form() -> Result<()> {
+    let nothing = |_: &Mosquitto| Ok(());
+    connected("phone-publish", nothing, |page, broker| {
+        page.browser().set_screen(Screen::SmallPhone)?;
+        let mut heard = broker.client().subscribe("phone/new", 0)?;
+        page.go_to("#/explorer")?;
+        page.click(&by("publish-open"))?;
+        let long = format!("{{\"{}\":1}}", "x".repeat(80));
+        page.fill(&by("publish-topic"), "phone/new")?;
+        page.fill(&by("publish-payload"), &long)?;
+        page.click(&by("publish-send"))?;
+        heard.wait_for(&format!("0 0 phone/new {long}"))?;
+        page.click(&by("publish-sent-open"))?;
+        let beyond: f64 = page.script(
+            "const sent = document.querySelector('[data-testid=publish-sent]');
+            const widest = Math.max(...[sent, ...sent.querySelectorAll('*')].map(part => part.getBoundingClientRect().right));
+            return widest - document.querySelector('[data-testid=publish-keep]').getBoundingClientRect().left",
+            &[],
+        )?;
+        ensure!(beyond <= 0.5, "it lies {beyond} px over what is beside it");
+        // A change of a subscription is begun, with the focus in its field, and given up.
+        let filter = "const field = document.querySelector('[data-testid=subscription-filter]');
+            return field ? [field.value, document.activeElement === field] : ['', false]";
+        page.click(&by("subscription-change"))?;
+        until("the filter to be changed", || {
+            Ok((page.script::<(String, bool)>(filter, &[])? == ("#".to_owned(), true)).then_some(()))
+        })?;
+        page.click(&by("subscription-cancel"))?;
+        page.wait_until_gone(&by("subscription-cancel"))?;
+        ensure!(page.script::<(String, bool)>(filter, &[])?.0.is_empty());
+        page.wait_for_attribute(&by("subscription"), "data-refused", &["false"])
+    })
+}

@@ -12,11 +12,14 @@ pub fn is_unsafe(character: char) -> bool {
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Appends a character spelled out, in the one way there is for it: controls as their pictures (`␊`), others as `⟨U+202E⟩`.
+/// Appends a character spelled out, in the one way there is for it: `⟨LF⟩`, `⟨U+202E⟩`. Not as the pictures that Unicode has for
+/// controls, which many fonts lack, nor with a backslash, which may be what is really there.
 pub fn push_spelled(out: &mut String, character: char) {
     match character {
-        '\u{0}'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(character))),
-        '\u{7f}' => out.push('\u{2421}'),
+        '\0' => out.push_str("⟨NUL⟩"),
+        '\t' => out.push_str("⟨TAB⟩"),
+        '\n' => out.push_str("⟨LF⟩"),
+        '\r' => out.push_str("⟨CR⟩"),
         _ => out.push_str(&format!("⟨U+{:04X}⟩", u32::from(character))),
     }
 }
@@ -106,14 +109,20 @@ mod tests {
 
     #[test]
     fn invisible_and_direction_characters_are_spelled_out() {
-        assert_eq!(safe_text("a\0b\u{202e}c\u{2066}d\ne"), "a␀b⟨U+202E⟩c⟨U+2066⟩d␊e");
-        assert_eq!(safe_text("\u{1b}[31m\u{7f}\u{9b}"), "␛[31m␡⟨U+009B⟩");
+        assert_eq!(
+            safe_text("a\0b\u{202e}c\u{2066}d\ne"),
+            "a⟨NUL⟩b⟨U+202E⟩c⟨U+2066⟩d⟨LF⟩e"
+        );
+        assert_eq!(
+            safe_text("\u{1b}[31m\u{7f}\u{9b}"),
+            "⟨U+001B⟩[31m⟨U+007F⟩⟨U+009B⟩"
+        );
         assert_eq!(safe_text("a\u{200b}\u{2060}"), "a⟨U+200B⟩⟨U+2060⟩");
     }
 
     #[test]
     fn lines_stay_lines() {
-        assert_eq!(safe_lines("a\r\nb\rc\td\u{7}"), "a\nb␍c\td␇");
+        assert_eq!(safe_lines("a\r\nb\rc\td\u{7}"), "a\nb⟨CR⟩c\td⟨U+0007⟩");
     }
 
     #[test]

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn nothing_in_foreign_text_is_invisible() {
-        assert_eq!(visible("a\u{0}b\n"), "a␀b␊");
+        assert_eq!(visible("a\u{0}b\n"), "a⟨NUL⟩b⟨LF⟩");
         assert_eq!(visible("x\u{202e}y\u{2066}"), "x⟨U+202E⟩y⟨U+2066⟩");
         assert_eq!(visible("\u{200c}\u{200d}\u{85}"), "⟨U+200C⟩⟨U+200D⟩⟨U+0085⟩");
         assert_eq!(

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     components::{
+        icon::Icon,
         text::visible,
         tree::{Marker, Range, Tree},
         words,
@@ -38,14 +39,18 @@ pub(crate) fn Explorer(props: &ExplorerProps) -> Html {
         <div class={classes!("explorer", (props.topic.is_some() || props.retained.is_some()).then_some("explorer--detail"))}>
             <TreePane selected={props.topic.clone()} />
             <section class="detail" id="topic" aria-label="Selected topic">
-                if let Some(topic) = &props.topic {
+                if let Some(topic) = props.topic.as_ref().filter(|topic| !topic.is_empty()) {
                     <Topic key={topic.clone()} topic={topic.clone()} />
                 } else if let Some(search) = &props.retained {
                     <Retained key={search.clone()} search={search.clone()} />
                 } else {
-                    <p class="detail__none">{"Choose a topic to see its messages and to publish to it."}</p>
-                    <super::topic::Publish topic="" />
-                    <Subscriptions />
+                    // On a phone this is a screen of its own: the one of no topic.
+                    <p class="only-detail"><a class="btn btn--dense" href={Route::Explorer { topic: None }.href()}><Icon name="left" small=true />{"Topics"}</a></p>
+                    <p class="detail__none only-wide">{"Choose a topic to see its messages and to publish to it."}</p>
+                    <div class="detail__pair">
+                        <super::topic::Publish topic="" />
+                        <Subscriptions />
+                    </div>
                     <p class="hint"><a class="link" href={Route::Replay.href()}>{"Show or publish a recording"}</a></p>
                 }
             </section>
@@ -179,6 +184,7 @@ fn Foot(props: &FootProps) -> Html {
             </span>
             if let Some(busiest) = &props.busiest { {floods(busiest)} }
             <WaitingMessages />
+            <a class="link only-detail" href={Route::Explorer { topic: Some(String::new()) }.href()} data-testid="publish-open">{"Publish, subscribe"}</a>
         </div>
     }
 }

@@ -13,9 +13,12 @@ use crate::{
         text::visible,
     },
     hooks::{use_connection, use_engine, use_subscriptions},
+    platform::document,
     wire::{Command, SubscriptionView},
 };
 
+/// Where a filter is typed.
+const FIELD: &str = "subscription-filter";
 const NO_LOCAL: u8 = 4;
 const RETAIN_AS_PUBLISHED: u8 = 8;
 const NUMBERED: u8 = 0x40;
@@ -58,8 +61,10 @@ pub(crate) fn Subscriptions() -> Html {
         })
     };
     let edit = {
-        let draft = draft.clone();
+        let (draft, error) = (draft.clone(), error.clone());
         Callback::from(move |(filter, options): (String, u8)| {
+            error.set(None);
+            document::focus_id(FIELD);
             let instead = Some(filter.clone());
             draft.set(Rc::new(Draft {
                 filter,
@@ -101,7 +106,7 @@ pub(crate) fn Subscriptions() -> Html {
                         <button class="btn btn--dense" type="button" onclick={on_undo} data-testid="subscription-undo">{"Undo"}</button></p>
                 }
             </div>
-            {form(&draft, (*error).clone(), on_submit)}
+            {form(&draft, &error, on_submit)}
         </section>
     }
 }
@@ -128,7 +133,7 @@ fn table(shown: &[SubscriptionView], edit: &Callback<(String, u8)>, remove: &Cal
                             </span></td>
                             <td class="r"><span class="row">
                                 <button class="btn btn--dense btn--quiet" type="button" onclick={change}
-                                    aria-label={format!("Change {name}")}>{"Change"}</button>
+                                    data-testid="subscription-change" aria-label={format!("Change {name}")}>{"Change"}</button>
                                 <button class="btn btn--dense btn--icon btn--quiet" type="button" onclick={remove} data-testid="subscription-remove"
                                     aria-label={format!("Remove {name}")}><Icon name="trash" small=true /></button>
                             </span></td>
@@ -155,7 +160,11 @@ fn asked(options: u8) -> String {
     words
 }
 
-fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Callback<SubmitEvent>) -> Html {
+fn form(
+    draft: &UseStateHandle<Rc<Draft>>,
+    error: &UseStateHandle<Option<String>>,
+    onsubmit: Callback<SubmitEvent>,
+) -> Html {
     let with = |options: u8| {
         let draft = draft.clone();
         move |bits: u8| {
@@ -165,8 +174,10 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
         }
     };
     let on_filter = {
-        let draft = draft.clone();
+        let (draft, error) = (draft.clone(), error.clone());
         Callback::from(move |filter: String| {
+            // It was about what stood there before.
+            error.set(None);
             draft.set(Rc::new(Draft {
                 filter,
                 ..(**draft).clone()
@@ -180,12 +191,19 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
         with(0x30),
         with(NUMBERED),
     );
+    let on_cancel = {
+        let (draft, error) = (draft.clone(), error.clone());
+        Callback::from(move |_: MouseEvent| {
+            draft.set(Rc::default());
+            error.set(None);
+        })
+    };
     let is_change = draft.instead.is_some();
     let is_shared = is_shared(draft.filter.trim());
     html! {
         <form class="panel__body stack" {onsubmit} novalidate=true>
-            <Field id="subscription-filter" label={if is_change { "Change the filter" } else { "Subscribe to another filter" }}
-                value={draft.filter.clone()} mono=true placeholder="home/+/state" testid="subscription-filter" error={error.map(AttrValue::from)}
+            <Field id={FIELD} label={if is_change { "Change the filter" } else { "Subscribe to another filter" }}
+                value={draft.filter.clone()} mono=true placeholder="home/+/state" testid="subscription-filter" error={(**error).clone().map(AttrValue::from)}
                 on_input={on_filter} />
             <Choice legend="QoS at most" name="subscription-qos" chosen={draft.options & 3}
                 options={vec![(0, "QoS 0", Some("subscription-qos-0")), (1, "1", Some("subscription-qos-1")), (2, "2", Some("subscription-qos-2"))]}
@@ -210,7 +228,10 @@ fn form(draft: &UseStateHandle<Rc<Draft>>, error: Option<String>, onsubmit: Call
                         on_choose={Callback::from(move |way: u8| handling(way << 4))} />
                 </div>
             </details>
-            <button class="btn" type="submit" data-testid="subscription-add">{if is_change { "Change" } else { "Subscribe" }}</button>
+            <div class="row row--wrap">
+                <button class="btn grow" type="submit" data-testid="subscription-add">{if is_change { "Change" } else { "Subscribe" }}</button>
+                if is_change { <button class="btn btn--quiet" type="button" onclick={on_cancel} data-testid="subscription-cancel">{"Cancel"}</button> }
+            </div>
         </form>
     }
 }

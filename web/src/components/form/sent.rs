@@ -259,7 +259,7 @@ fn List(props: &ListProps) -> Html {
                     let on_use = props.on_use.reform(move |_: MouseEvent| (*to_use).clone());
                     let on_keep = props.on_keep.reform(move |_: MouseEvent| to_keep.clone());
                     html! {
-                        <li class="row"><button class="link mono grow" type="button" onclick={on_use} data-testid="publish-sent">
+                        <li class="row"><button class="link mono grow sent" type="button" onclick={on_use} data-testid="publish-sent">
                             <bdi>{topic.clone()}</bdi>{" "}<span class="muted"><bdi>{payload}</bdi></span>
                         </button>
                         // The bytes of a file are not written into the browser's storage.
