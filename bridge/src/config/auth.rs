@@ -102,21 +102,23 @@ fn read_admin(section: Section<'_>) -> Option<Arc<Permissions>> {
 }
 
 fn read_role(section: Section<'_>, default: Permissions) -> Arc<Permissions> {
-    let read = |key, default| {
-        let filters = section.texts::<PermissionFilter>(key);
-        if section.is_set(key) {
-            filters.into_iter().map(|filter| filter.0).collect()
-        } else {
-            default
-        }
-    };
     let permissions = Permissions {
-        publish: read("publish", default.publish),
-        deny_publish: read("deny_publish", default.deny_publish),
-        subscribe: read("subscribe", default.subscribe),
+        publish: filters(&section, "publish", default.publish),
+        deny_publish: filters(&section, "deny_publish", default.deny_publish),
+        subscribe: filters(&section, "subscribe", default.subscribe),
     };
     section.finish();
     Arc::new(permissions)
+}
+
+/// The topic filters of a permission.
+pub(super) fn filters(section: &Section<'_>, key: &'static str, default: Vec<String>) -> Vec<String> {
+    let filters = section.texts::<PermissionFilter>(key);
+    if section.is_set(key) {
+        filters.into_iter().map(|filter| filter.0).collect()
+    } else {
+        default
+    }
 }
 
 struct PermissionFilter(String);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Secret, reader::Section};
+use super::{Secret, auth::filters, reader::Section};
 use crate::{
     auth::{Password, Permissions},
     broker::{EmbeddedOptions, Limits, UserOptions},
@@ -184,19 +184,9 @@ fn read_password(user: &Section<'_>) -> Option<Password> {
 
 fn read_permissions(section: &Section<'_>) -> Permissions {
     let all = Permissions::default();
-    let publish = section.texts("publish");
-    let subscribe = section.texts("subscribe");
     Permissions {
-        publish: if section.is_set("publish") {
-            publish
-        } else {
-            all.publish
-        },
-        subscribe: if section.is_set("subscribe") {
-            subscribe
-        } else {
-            all.subscribe
-        },
+        publish: filters(section, "publish", all.publish),
+        subscribe: filters(section, "subscribe", all.subscribe),
         deny_publish: all.deny_publish,
     }
 }

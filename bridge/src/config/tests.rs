@@ -187,6 +187,18 @@ fn mistakes_are_told_with_place_key_and_fix() {
         &["beyond this machine", "allow_anonymous = true"],
     );
     check(
+        "[broker.embedded.anonymous]\nsubscribe = [\"home/#\", \"a/#/b\"]",
+        &[
+            "hearth.toml:2:24",
+            "`broker.embedded.anonymous.subscribe`",
+            "# stands before the end",
+        ],
+    );
+    check(
+        "[[broker.embedded.users]]\nname = \"a\"\npassword = \"b\"\npublish = [\"home+\"]",
+        &["hearth.toml:4:12", "not a topic filter"],
+    );
+    check(
         "[[broker.embedded.users]]\nname = \"a\"",
         &["a user needs a password", "password_file"],
     );
@@ -334,8 +346,16 @@ fn a_password_in_a_wrong_address_is_not_shown() {
         let error = told(&format!("[broker.home]\nurl = \"{address}\""));
         assert!(!error.contains("hunter2") && error.contains("home/"), "{error}");
     }
-    let error = told("[access]\nallowed_origins = [\"https://ada:hunter2@a.example\"]");
-    assert!(!error.contains("hunter2"), "{error}");
+    for origins in [
+        "[\"https://ada:hunter2@a.example\"]",
+        "\"https://ada:hunter2@a.example\"",
+    ] {
+        let error = told(&format!("[access]\nallowed_origins = {origins}"));
+        assert!(
+            !error.contains("hunter2") && error.contains("a.example"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
