@@ -60,9 +60,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder with the built page. Default: the page inside the binary; a development build has none and takes `dist`.
     pub dist: Option<PathBuf>,
-    /// The broker behind `/mqtt`. Default: the first one of the file, or the embedded one.
+    /// The broker behind `/mqtt`. Default: the embedded one, or the first of [`Self::brokers`].
     pub default_broker: Option<BrokerId>,
-    /// The brokers that the relay dials, in the order of their ids.
+    /// The brokers that the relay dials: those of the configuration in the order of their ids, then those of Dapr and the `AIO_…` variables.
     pub brokers: Vec<BrokerConfig>,
     /// The broker inside the bridge, when it is wanted.
     pub embedded: Option<EmbeddedBrokerConfig>,
