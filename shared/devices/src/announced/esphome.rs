@@ -15,7 +15,9 @@ use super::json::{Json, JsonLimits};
 use super::model::{
     AnnouncedEntity, Announcement, Availability, AvailabilityCheck, Part, PartControl, Shows, StateRead,
 };
-use super::parts::{color, cover, either, is_topic, level, measured, named, switch, told, white};
+use super::parts::{
+    button, color, cover, either, is_topic, level, measured, named, selected, switch, told, white,
+};
 use super::{Announcements, Format, identify};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
@@ -42,7 +44,7 @@ struct Node {
     topics: BTreeSet<String>,
 }
 
-const COMPONENTS: [&str; 18] = [
+const COMPONENTS: [&str; 19] = [
     "alarm_control_panel",
     "binary_sensor",
     "climate",
@@ -60,6 +62,7 @@ const COMPONENTS: [&str; 18] = [
     "text",
     "text_sensor",
     "time",
+    "update",
     "valve",
 ];
 
@@ -314,6 +317,7 @@ impl Object<'_> {
                 ..told(&key, self.read(""))
             }],
             "climate" => self.climate(),
+            "update" => self.update(),
             "event" => vec![Part {
                 kind: EntityKind::Event,
                 shows: Shows::Event,
@@ -393,6 +397,16 @@ impl Object<'_> {
                 ..measured(&["speed"], "", self.read("speed_level/"))
             });
         }
+        if self.has("direction") {
+            let options = ["forward", "reverse"].map(str::to_owned).to_vec();
+            let (read, set) = (self.read("direction/"), self.set("direction/", Verb::Choose));
+            parts.push(selected(
+                ("direction", "Direction"),
+                options,
+                Some(read),
+                Some(set),
+            ));
+        }
         if self.has("oscillation") {
             let payload = |word: &str| Payload::Fixed(word.to_owned());
             let (on, off) = ("oscillate_on", "oscillate_off");
@@ -406,6 +420,32 @@ impl Object<'_> {
             });
         }
         parts
+    }
+
+    /// Its program: what is installed, what there is, and the way from one to the other.
+    fn update(&self) -> Vec<Part> {
+        let version = |id, label, member| Part {
+            id,
+            label,
+            kind: EntityKind::Update,
+            class: Class::Internal,
+            reads: vec![StateRead::new(&self.read("").topic, Extract::path([member]))],
+            ..Part::default()
+        };
+        let mut install = button(
+            &format!("{}/command", self.base),
+            Payload::Fixed("INSTALL".to_owned()),
+        );
+        install.control = install.control.map(PartControl::asking);
+        vec![
+            version("", "Installed version", "installed_version"),
+            version("latest", "Latest version", "latest_version"),
+            Part {
+                id: "install",
+                label: "Install update",
+                ..install
+            },
+        ]
     }
 
     fn cover(&self) -> Vec<Part> {

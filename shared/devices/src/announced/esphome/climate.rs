@@ -82,8 +82,8 @@ impl Object<'_> {
             });
         }
         // What each of them can be is said by Home Assistant discovery only; these are all that ESPHome knows.
-        const FAN: [&str; 9] = [
-            "on", "off", "auto", "low", "medium", "high", "middle", "focus", "quiet",
+        const FAN: [&str; 10] = [
+            "on", "off", "auto", "low", "medium", "high", "middle", "focus", "diffuse", "quiet",
         ];
         const SWING: [&str; 4] = ["off", "both", "vertical", "horizontal"];
         const PRESET: [&str; 8] = [

@@ -2,6 +2,7 @@
 
 use hearth_model::decimal;
 
+use super::super::json::Json;
 use super::super::model::{Part, PartControl, Shows, StateRead};
 use super::config::{Config, uses};
 use super::simple::{Parts, chosen, states, told};
@@ -345,10 +346,23 @@ pub(super) fn alarm(config: Config<'_>) -> Parts {
         ("trigger", "payload_trigger", "TRIGGER"),
     ];
     let supported = config.words("supported_features");
-    let is_supported = |name: &str| {
-        name == "disarm"
-            || config.get("supported_features").is_none()
-            || supported.iter().any(|known| known == name)
+    // ESPHome sums them up.
+    const BITS: [&str; 6] = [
+        "arm_home",
+        "arm_away",
+        "arm_night",
+        "trigger",
+        "arm_custom_bypass",
+        "arm_vacation",
+    ];
+    let is_supported = |name: &str| match config.get("supported_features") {
+        _ if name == "disarm" => true,
+        None => true,
+        Some(Json::Number(sum, _)) => {
+            let bit = BITS.iter().position(|known| *known == name);
+            bit.is_some_and(|bit| *sum as u32 >> bit & 1 == 1)
+        }
+        Some(_) => supported.iter().any(|known| known == name),
     };
     let named: Vec<_> = ALL.iter().filter(|(name, ..)| is_supported(name)).collect();
     let writes = named.iter().filter_map(|(name, option, default)| {
