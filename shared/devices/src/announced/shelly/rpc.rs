@@ -218,7 +218,10 @@ impl Device {
                 self.has_changed |= self.on_battery != on_battery;
                 self.on_battery = on_battery;
             }
+            // Who hangs on a cable is heard with 0 dBm.
+            let is_wired = component.get("rssi").and_then(Json::number) == Some(0.0);
             if !components::is_known(name)
+                || (name == "wifi" && is_wired)
                 || (self.components.len() >= COMPONENTS && !self.components.contains_key(name))
             {
                 continue;

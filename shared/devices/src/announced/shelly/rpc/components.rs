@@ -11,6 +11,8 @@ use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{EntityKind, Value};
 
+/// How well it is heard; there is one only.
+const WIFI: &str = "wifi";
 /// Components that are shown.
 const KINDS: [&str; 30] = [
     "switch",
@@ -99,14 +101,15 @@ const MEASURED: [(&str, &str, &str, &str); 44] = [
 ];
 
 pub(super) fn is_known(component: &str) -> bool {
-    component.split_once(':').is_some_and(|(kind, number)| {
+    let of_several = component.split_once(':').is_some_and(|(kind, number)| {
         KINDS.contains(&kind) && number.len() <= 4 && number.bytes().all(|byte| byte.is_ascii_digit())
-    })
+    });
+    of_several || component == WIFI
 }
 
 /// Which part shows a member.
 pub(super) fn part_of(component: &str, member: &str) -> Option<&'static str> {
-    let kind = component.split_once(':')?.0;
+    let kind = component.split(':').next()?;
     Some(match (kind, member) {
         ("switch" | "light" | "rgb" | "rgbw" | "cct", "output") => "",
         ("light" | "rgb" | "rgbw" | "cct", "brightness") => "brightness",
@@ -141,9 +144,7 @@ pub(super) fn entities(
 ) -> Vec<AnnouncedEntity> {
     let mut entities = Vec::new();
     for (name, members) in components {
-        let Some((kind, number)) = name.split_once(':') else {
-            continue;
-        };
+        let (kind, number) = name.split_once(':').unwrap_or((name, ""));
         let component = Component {
             prefix,
             name,
@@ -177,7 +178,7 @@ pub(super) fn entities(
         );
         // Two lamps of different kinds, and what is beside them.
         let is_lamp = |kind: &str| matches!(kind, "light" | "rgb" | "rgbw" | "cct");
-        let needs_kind = kind == "input" || (is_lamp(kind) && like(&is_lamp) > alike);
+        let needs_kind = matches!(kind, "input" | WIFI) || (is_lamp(kind) && like(&is_lamp) > alike);
         // A component of its own kind is the device; others are told apart by their number.
         let label = match number.parse::<u32>() {
             Ok(number) if alike > 1 && !is_virtual => {
@@ -210,6 +211,7 @@ fn title(kind: &str) -> String {
         "bthomedevice" => "Bluetooth device".to_owned(),
         "bthomesensor" => "Bluetooth sensor".to_owned(),
         "blutrv" => "Radiator".to_owned(),
+        WIFI => "Wi-Fi".to_owned(),
         "presencezone" => "Zone".to_owned(),
         kind => named(kind),
     }
