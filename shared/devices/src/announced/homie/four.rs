@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::property::{Named, Property, availability, is_id};
 use crate::announced::identify;
-use crate::announced::model::Announcement;
+use crate::announced::extract::Extract;
+use crate::announced::model::{Announcement, Part, StateRead};
+use crate::announced::parts::{either, single};
+use crate::class::Class;
 use crate::device::{Details, Source};
 
 /// Nodes and properties that are looked at.
@@ -67,5 +70,14 @@ pub(super) fn announcement(device: &str, attributes: &BTreeMap<String, String>) 
         }
     }
     announcement.entities = list.finish();
+    if get("$state") == "alert" {
+        // It is there, and says that it needs somebody.
+        let read = StateRead::new(&format!("{device}/$state"), Extract::Plain);
+        let part = Part {
+            class: Class::Problem,
+            ..either(&["alert"], "alert", "ready", read)
+        };
+        announcement.entities.push(single("$state", Some("Alert"), part));
+    }
     Some(announcement)
 }

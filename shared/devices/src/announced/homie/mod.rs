@@ -88,15 +88,23 @@ impl Homie {
         below: &str,
         announcements: &mut Announcements,
     ) {
-        // `$state` comes often, and is read by the registry.
-        if below == "$state" || below.starts_with("$stats/") || below.starts_with("$fw/checksum") {
+        if below.starts_with("$stats/") || below.starts_with("$fw/checksum") {
             return;
         }
-        if !announcements.is_news(arrival.topic, arrival.payload) {
+        // `$state` comes often, and is read by the registry; here only whether the device calls for somebody.
+        let is_state = below == "$state";
+        let calls = is_state && arrival.payload == b"alert";
+        let called = self
+            .four
+            .get(device)
+            .is_some_and(|known| known.contains_key(below));
+        if (is_state && calls == called) || !announcements.is_news(arrival.topic, arrival.payload) {
             return;
         }
-        let Ok(text) = std::str::from_utf8(arrival.payload) else {
-            return announcements.refuse(now_ms, arrival.topic, "it is no text");
+        let text = match std::str::from_utf8(arrival.payload) {
+            Ok(_) if is_state && !calls => "",
+            Ok(text) => text,
+            Err(_) => return announcements.refuse(now_ms, arrival.topic, "it is no text"),
         };
         if !self.four.contains_key(device) && (self.four.len() >= DEVICES || text.is_empty()) {
             return;
