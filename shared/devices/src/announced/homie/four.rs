@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::property::{Named, Property, availability, is_id};
-use crate::announced::identify;
 use crate::announced::extract::Extract;
+use crate::announced::identify;
 use crate::announced::model::{Announcement, Part, StateRead};
 use crate::announced::parts::{either, single};
 use crate::class::Class;

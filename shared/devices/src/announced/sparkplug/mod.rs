@@ -27,6 +27,8 @@ const METRICS: usize = 1_000;
 const REBIRTH: &str = "Node Control/Rebirth";
 /// The datatype of templates, which are shown by their members.
 const TEMPLATE: u32 = 19;
+/// The datatype of times, in ms since 1970.
+const DATE_TIME: u32 = 13;
 
 /// The format.
 #[derive(Debug, Default)]
@@ -406,14 +408,11 @@ impl Node {
         let key = place.key(place.device);
         for metric in metrics.iter().filter(|metric| !metric.is_historical) {
             let name = name_of(metric, &self.aliases);
-            let known = self
-                .aliases
-                .get(&metric.alias.unwrap_or(u64::MAX))
-                .map(|(_, datatype)| *datatype);
-            let datatype = if metric.datatype == 0 {
-                known.unwrap_or(0)
-            } else {
-                metric.datatype
+            // After the birth a metric need not say its datatype again, whether it goes by its alias or by its name.
+            let born = || self.devices.get(place.device)?.metrics.get(&name);
+            let datatype = match metric.datatype {
+                0 => born().map_or(0, |known| known.datatype),
+                datatype => datatype,
             };
             announcements.tell(now_ms, retained, (&key, &name, ""), scalar(metric, datatype));
         }
@@ -448,6 +447,9 @@ fn scalar(metric: &Metric, datatype: u32) -> Scalar {
         Value::Other(length) => Scalar::Text(hearth_model::format::format_bytes(*length as u64)),
         Value::Integer(bits) => {
             let bits = *bits;
+            if datatype == DATE_TIME {
+                return Scalar::Text(hearth_model::recording::iso_time(bits));
+            }
             let signed = match datatype {
                 1 => Some(i64::from(bits as i8)),
                 2 => Some(i64::from(bits as i16)),
@@ -519,9 +521,9 @@ fn entity(name: &str, known: &Known, command: &str) -> AnnouncedEntity {
             part
         }
         12 | 14 | 15 | 16 => told(&path, read()),
-        13 => Part {
+        DATE_TIME => Part {
             class: Class::Internal,
-            ..measured(&path, "", read())
+            ..told(&path, read())
         },
         _ => Part {
             kind: EntityKind::Raw,
