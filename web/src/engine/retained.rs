@@ -43,6 +43,10 @@ impl Removed {
             qos: Qos::from_bits(message.qos).unwrap_or_default(),
         }
     }
+
+    fn cost(&self) -> usize {
+        self.payload.len() + self.properties.as_bytes().len()
+    }
 }
 
 /// What a message costs while it can be brought back.
@@ -96,6 +100,7 @@ pub struct Retained {
     job: Option<Job>,
     under_way: HashMap<PublishId, (NodeId, Option<Removed>)>,
     removed: HashMap<NodeId, Removed>,
+    /// With those that are under way.
     removed_bytes: usize,
     changed: bool,
 }
@@ -158,7 +163,14 @@ impl Retained {
     /// The session is another one: nothing more will be heard of what is under way.
     pub fn leave_session(&mut self) {
         self.stop();
-        self.under_way.clear();
+        for (_, before) in std::mem::take(&mut self.under_way).into_values() {
+            self.give_back(before);
+        }
+    }
+
+    fn give_back(&mut self, gone: Option<Removed>) {
+        let bytes = gone.map_or(0, |gone| gone.cost());
+        self.removed_bytes = self.removed_bytes.saturating_sub(bytes);
     }
 
     fn is_busy(&self) -> bool {
@@ -245,6 +257,7 @@ impl Retained {
         };
         match publish(now, session, message.with_retain(true)) {
             Ok(sent) => {
+                self.removed_bytes += before.as_ref().map_or(0, Removed::cost);
                 self.under_way.insert(sent, (id, before));
             }
             Err(ApiMisuse::QueueFull { .. } | ApiMisuse::NotConnected) => {
@@ -289,6 +302,7 @@ impl Retained {
         self.changed = true;
         if let Event::PublishFailed { reason, .. } = event {
             job.fail(reason.to_string());
+            self.give_back(before);
             return self.note_end();
         }
         job.shown.done += 1;
@@ -298,17 +312,11 @@ impl Retained {
             store.set_retained(topic, if is_undo { Kept::Kept } else { Kept::Cleared });
         }
         let gone = match before {
-            Some(before) => {
-                self.removed_bytes += before.payload.len() + before.properties.as_bytes().len();
-                self.removed.insert(topic, before)
-            }
+            Some(before) => self.removed.insert(topic, before),
             None if is_undo => self.removed.remove(&topic),
             None => None,
         };
-        if let Some(gone) = gone {
-            let bytes = gone.payload.len() + gone.properties.as_bytes().len();
-            self.removed_bytes = self.removed_bytes.saturating_sub(bytes);
-        }
+        self.give_back(gone);
         self.note_end();
     }
 

@@ -203,6 +203,33 @@ fn a_stop_ends_it_and_undo_brings_back_payload_qos_and_properties() {
 }
 
 #[test]
+fn no_more_can_be_brought_back_than_was_said_however_much_is_under_way() {
+    let mut bench = Bench::connected();
+    for n in 0..40 {
+        bench.retained(
+            &format!("big/{n}"),
+            &[b'x'; 1_000_000],
+            Qos::AtMostOnce,
+            Properties::new(),
+        );
+    }
+    bench.sent();
+    bench.look("");
+    for (answer, undoable) in [(ReasonCode::NOT_AUTHORIZED, 0), (ReasonCode::SUCCESS, 33)] {
+        bench.command(Command::Retained(RetainedCommand::Plan));
+        bench.wait(1_000);
+        assert_eq!(bench.seen().plan.unwrap().lost, 7);
+        bench.command(Command::Retained(RetainedCommand::Delete(1_000)));
+        bench.wait(100);
+        let published = bench.published();
+        assert_eq!(published.len(), 40, "all before the first answer");
+        bench.acknowledge(&published, answer);
+        bench.wait(2_000);
+        assert_eq!(bench.seen().undoable, undoable);
+    }
+}
+
+#[test]
 fn what_the_broker_refuses_is_counted_with_the_reason_and_stays_listed() {
     let mut bench = with_retained(2);
     bench.look("");
