@@ -12,11 +12,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode},
+};
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{Notify, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{CredentialError, jwt::Lifetime};
@@ -60,6 +63,9 @@ fn unreadable(file: &Path, error: &dyn Display) -> CredentialError {
         reason: error.to_string(),
     }
 }
+
+/// Between two looks, whatever goes on beside the file.
+const REST: Duration = Duration::from_millis(100);
 
 /// A file whose changes are counted.
 ///
@@ -108,6 +114,7 @@ impl Watched {
                 // It may be in the middle of being replaced; whoever connects now gets the error.
                 Err(error) => tracing::debug!(%error, "credentials"),
             }
+            sleep(REST).await;
         }
     }
 
@@ -128,13 +135,27 @@ fn watch_folder(file: &Path, touched: Arc<Notify>) -> Option<RecommendedWatcher>
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let watcher = notify::recommended_watcher(move |_event| touched.notify_one()).and_then(|mut watcher| {
+    let tell = move |event| {
+        if may_be_a_change(&event) {
+            touched.notify_one();
+        }
+    };
+    let watcher = notify::recommended_watcher(tell).and_then(|mut watcher| {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     });
     watcher
         .map_err(|error| tracing::warn!(folder = %folder.display(), %error, "changes are looked for every {} s, because the system reports none", POLL.as_secs()))
         .ok()
+}
+
+/// Who opens a file and reads it changes nothing, and each look of ours does that: it would lead to the next one, for ever.
+fn may_be_a_change(event: &notify::Result<Event>) -> bool {
+    match event.as_ref().map(|event| event.kind) {
+        Ok(EventKind::Access(access)) => access == AccessKind::Close(AccessMode::Write),
+        // After an error events may be missing.
+        Ok(_) | Err(_) => true,
+    }
 }
 
 /// When a token should have been replaced. Showing the same one again would win nothing: the broker goes by its end.
@@ -209,6 +230,23 @@ fn now_s() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn reading_a_file_is_no_reason_to_read_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "first").unwrap();
+        let watched = Watched::new(file.clone(), Arc::default());
+        let touched = Arc::clone(&watched.touched);
+        for _ in 0..3 {
+            assert_eq!(read(&file).await.unwrap(), b"first");
+        }
+        let told = timeout(Duration::from_millis(300), touched.notified()).await;
+        assert!(told.is_err(), "by our own reading");
+        std::fs::write(&file, "second").unwrap();
+        let told = timeout(Duration::from_secs(20), touched.notified()).await;
+        assert!(told.is_ok(), "of the change");
+    }
 
     #[test]
     fn a_token_that_is_not_replaced_is_warned_of_twice() {
