@@ -98,14 +98,15 @@ fn one_of_several<'a>(device: &'a Device, id: &str) -> Option<&'a Entity> {
 }
 
 impl Attention {
-    /// What is wrong, when the reason alone does not say it: `smoke`.
+    /// What is wrong, when the reason alone does not say it: `smoke`, or what the device calls its problem.
     #[must_use]
-    pub fn danger(&self, devices: &Devices) -> &'static str {
-        let entity = self.entity.as_deref();
-        let entity = devices
-            .device(self.device)
-            .and_then(|device| device.entity(entity?));
+    pub fn danger<'a>(&self, devices: &'a Devices) -> &'a str {
+        let entity = self.entity.as_deref().zip(devices.device(self.device));
+        let is_named = entity.is_some_and(|(id, device)| one_of_several(device, id).is_some());
+        let entity = entity.and_then(|(id, device)| device.entity(id));
         match entity.map(|entity| entity.class) {
+            Some(Class::Problem) if is_named => "problem",
+            Some(Class::Problem) => entity.map_or("problem", |entity| &entity.name),
             Some(Class::Smoke) if self.reason == Reason::Alert => "smoke",
             Some(Class::CarbonMonoxide) => "carbon monoxide",
             Some(Class::Leak) => "water",
@@ -121,6 +122,11 @@ mod tests {
     use crate::{DeviceOptions, Devices};
 
     fn titles(messages: &[(&str, &str)]) -> Vec<String> {
+        let (devices, attention) = attention(messages);
+        attention.iter().map(|item| devices.called(item)).collect()
+    }
+
+    fn attention(messages: &[(&str, &str)]) -> (Devices, Vec<crate::Attention>) {
         let mut devices = Devices::new(DeviceOptions::default());
         for (at, (topic, payload)) in messages.iter().enumerate() {
             devices.apply(1_000 + at as u64, &Arrival::new(topic, payload.as_bytes()));
@@ -132,7 +138,47 @@ mod tests {
             }
         }
         let attention = devices.attention(3_000);
-        attention.iter().map(|item| devices.called(item)).collect()
+        (devices, attention)
+    }
+
+    #[test]
+    fn gas_and_what_a_device_calls_a_problem_need_attention_by_name() {
+        let config = |id: &str, name: &str, more: &str| {
+            format!(
+                r#"{{"name":"{name}","uniq_id":"{id}","stat_t":"b/{id}",{more}"dev":{{"ids":"b","name":"Boiler"}}}}"#
+            )
+        };
+        let told = |messages: &[(&str, &str)]| {
+            let (devices, attention) = attention(messages);
+            let words = attention
+                .iter()
+                .map(|item| format!("{}: {}", devices.called(item), item.danger(&devices)));
+            words.collect::<Vec<_>>()
+        };
+        let gas = config("gas", "Gas", r#""dev_cla":"gas","#);
+        let fault = config("fault", "Ignition", r#""dev_cla":"problem","#);
+        let own = config(
+            "own",
+            "Own fault",
+            r#""dev_cla":"problem","ent_cat":"diagnostic","#,
+        );
+        let at = |id: &str| format!("homeassistant/binary_sensor/{id}/config");
+        let (gas_at, fault_at, own_at) = (at("gas"), at("fault"), at("own"));
+        let only = [(&*gas_at, &*gas), ("b/gas", "ON")];
+        assert_eq!(told(&only), ["Boiler: Gas"]);
+        let all = [
+            (&*gas_at, &*gas),
+            (&*fault_at, &*fault),
+            (&*own_at, &*own),
+            ("b/gas", "OFF"),
+            ("b/fault", "ON"),
+            ("b/own", "ON"),
+        ];
+        assert_eq!(
+            told(&all),
+            ["Boiler, Ignition: problem"],
+            "a diagnosis is for the tinkerer"
+        );
     }
 
     #[test]

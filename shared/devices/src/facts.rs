@@ -46,7 +46,7 @@ pub struct Facts {
 /// Why something needs attention, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// Smoke, gas, water.
+    /// Smoke, gas, water, and what devices call a problem.
     Alert,
     /// A door or window stands open.
     Open,
@@ -171,6 +171,10 @@ impl Devices {
                 let entity_item = |reason| item(reason, Some(&entity.id), entity.since_ms);
                 match (entity.class, entity.is_on()) {
                     (Class::Smoke | Class::CarbonMonoxide | Class::Leak, Some(true)) => {
+                        items.push(entity_item(Reason::Alert));
+                    }
+                    // Gas, heat, and what a device calls a problem of its own.
+                    (Class::Problem, Some(true)) if !entity.diagnostic => {
                         items.push(entity_item(Reason::Alert));
                     }
                     (Class::Cover, Some(true))
