@@ -100,11 +100,15 @@ impl EngineHandle {
     pub(super) fn end(&self) {
         self.send(Command::Disconnect);
         let handle = self.clone();
-        Timeout::new(LEAVE_MS, move || {
-            handle.0.ended.set(true);
-            handle.0.worker.borrow_mut().take();
-        })
-        .forget();
+        Timeout::new(LEAVE_MS, move || handle.let_go()).forget();
+    }
+
+    /// The browser's events hold this handle as long as the page lives: of the home nothing is kept for them.
+    fn let_go(&self) {
+        self.0.ended.set(true);
+        self.0.worker.take();
+        self.0.state.take();
+        self.0.open.take();
     }
 
     /// A handle without an engine, for tests and for pictures of views: `apply` stands in for the engine, and the
@@ -533,5 +537,24 @@ fn crashed_connection(last: &ConnectionView, reason: &str, now: u64) -> Connecti
         round_trip_ms: None,
         since: now,
         ..last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::HomeView;
+
+    #[test]
+    fn of_an_engine_that_ended_nothing_is_kept() {
+        let handle = EngineHandle::detached(0);
+        handle.apply(Frame {
+            patches: vec![Patch::Home(HomeView::default())],
+        });
+        assert!(handle.read(|state| state.home.is_some()));
+        handle.let_go();
+        handle.send(Command::Connect(Box::default()));
+        assert!(handle.read(|state| state.home.is_none()));
+        assert!(!handle.is_to_connect(), "it takes no commands any more");
     }
 }
