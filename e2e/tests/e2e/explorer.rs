@@ -365,13 +365,22 @@ fn bytes_written_in_hex_in_base64_or_in_a_file_arrive_as_they_are_and_can_be_sen
         page.click(&by("publish-qos-1"))?;
         page.click(&by("publish-send"))?;
         heard.wait_for(&format!("1 0 e2e/bytes {hex}"))?;
+        // A file that is dropped on the payload is the payload; anywhere else it would be a recording.
+        page.click(&by("publish-text"))?;
+        let drop = "const data = new DataTransfer(); data.items.add(new File([new Uint8Array([0xfe, 0x0a])], 'dropped'));
+            document.querySelector('[data-testid=publish-payload]')
+                .dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: data})); return null";
+        page.script::<Option<bool>>(drop, &[])?;
+        page.wait_for_text(&by("publish-file-name"), "dropped")?;
+        page.click(&by("publish-send"))?;
+        heard.wait_for("1 0 e2e/bytes fe0a")?;
         page.click(&by("publish-sent-open"))?;
-        let before = ["file ", "base64 _w==", "hex 00:FF 0x1b7b 6e 7d"];
+        let before = ["file dropped", "file ", "base64 _w==", "hex 00:FF 0x1b7b 6e 7d"];
         let listed =
             "return [...document.querySelectorAll('[data-testid=publish-sent]')].map(sent => sent.innerText)";
         let listed: Vec<String> = page.script(listed, &[])?;
         ensure!(
-            listed.len() == 3 && listed.iter().zip(before).all(|(is, has)| is.contains(has)),
+            listed.len() == 4 && listed.iter().zip(before).all(|(is, has)| is.contains(has)),
             "{listed:?}"
         );
         page.script::<Option<bool>>(

@@ -147,9 +147,8 @@ impl Start {
     fn notice(&self) -> Option<Notice> {
         let text = match (&self.params.broker, &self.bridge) {
             _ if self.params.held_in_url => {
-                "The broker's address in it has a user name and a password before the @, and addresses are kept and shown. \
-                 The password was not used, and nothing was dialled: type it into the form under Connect, and take it out \
-                 of the link."
+                "The broker's address in it has a password before the @, and addresses are kept and shown. Nothing was \
+                 dialled: type it into the form under Connect, and take it out of the link."
                     .to_owned()
             }
             _ if self.params.held_secret => {

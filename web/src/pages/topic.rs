@@ -375,6 +375,7 @@ fn use_on_file(
         files::read(&file, written::MOST_FILE, move |read| match read {
             Ok(bytes) => {
                 let mut draft = (*sent::draft(&topic)).clone();
+                draft.payload.written = Written::File;
                 draft.payload.file = Some(Held {
                     name,
                     bytes: bytes.into(),

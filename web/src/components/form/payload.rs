@@ -1,4 +1,4 @@
-//! The payload in the publish form: typed as text, in hex or in Base64, or a file.
+//! The payload in the publish form: typed as text, in hex or in Base64, or a file that is chosen or dropped here.
 
 use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
@@ -27,8 +27,17 @@ pub(super) fn payload_field(edit: &Edit, on_file: &Callback<File>) -> Html {
         edit.with(|draft, number| draft.payload = draft.payload.rewritten(Written::of_number(number)));
     // While something is typed a digit may be missing: that is said, and is no mistake before it is sent.
     let note = payload_words(draft).unwrap_or_else(|why| visible(&why));
+    // Anywhere else a file that is dropped is a recording.
+    let to_take = on_file.clone();
+    let ondrop = Callback::from(move |event: DragEvent| {
+        if let Some(file) = files::dropped(&event) {
+            event.prevent_default();
+            event.stop_propagation();
+            to_take.emit(file);
+        }
+    });
     html! {
-        <div class="field">
+        <div class="field" {ondrop} data-testid="publish-drop">
             <div class="row row--wrap row--apart">
                 <label class="label" for={FIELD}>{"Payload"}</label>
                 <Choice legend="Payload written as" hidden_legend=true name="publish-written" chosen={payload.written.number()}

@@ -76,7 +76,9 @@ impl Payload {
             (Written::Hex, _) => hex(&self.text).map(Cow::Owned),
             (Written::Base64, _) => of_base64(&self.text).map(Cow::Owned),
             (Written::File, Some(file)) => Ok(Cow::Borrowed(&file.bytes)),
-            (Written::File, None) => Err("Choose the file whose bytes are the payload.".to_owned()),
+            (Written::File, None) => {
+                Err("Choose the file whose bytes are the payload, or drop it here.".to_owned())
+            }
         }
     }
 
