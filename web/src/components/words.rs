@@ -1,5 +1,6 @@
 //! How times, sizes and counts are said. Pure: `now` is an argument.
 
+use super::text::visible;
 use crate::platform::locale;
 use hearth_model::decimal;
 
@@ -7,6 +8,11 @@ const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+
+/// What a device says, and of a moment when it is.
+pub(crate) fn told(text: &str) -> String {
+    locale::moment_of(text).map_or_else(|| visible(text), locale::date_and_time)
+}
 
 /// "20 s ago": changes in steps of 10 s, then 1 min, then 1 h; past a day it is a date.
 pub(crate) fn ago(at: u64, now: u64) -> String {
@@ -105,6 +111,23 @@ pub(crate) fn step_now(at: u64, now: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_that_a_device_says_is_told_as_the_locale_has_it() {
+        for (text, said) in [
+            ("2026-11-23T06:30:00+01:00", "2026-11-23, 05:30"),
+            ("2026-11-23T05:30:00Z", "2026-11-23, 05:30"),
+            ("2026-11-23T05:30:00.250Z", "2026-11-23, 05:30"),
+            ("2026-11-23", "2026-11-23"),
+            ("2026-11-23Talk", "2026-11-23Talk"),
+            ("2026-13-45T99:99:99Z", "2026-13-45T99:99:99Z"),
+            ("at 2026-11-23T05:30:00Z", "at 2026-11-23T05:30:00Z"),
+            ("Türöffnung", "Türöffnung"),
+            ("", ""),
+        ] {
+            assert_eq!(told(text), said, "{text}");
+        }
+    }
 
     #[test]
     fn an_age_changes_in_steps_and_past_a_day_is_a_date() {

@@ -170,7 +170,7 @@ fn row(
         }
         EntityValue::Binary { word, .. } => visible(word),
         EntityValue::Text(text) if text.is_empty() => "Empty".to_owned(),
-        EntityValue::Text(text) => visible(text),
+        EntityValue::Text(text) => words::told(text),
     };
     let failed = match entity.control.as_ref().map(|control| &control.state) {
         Some(ControlState::Failed(why, _)) => Some(visible(why)),

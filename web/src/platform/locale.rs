@@ -116,6 +116,10 @@ mod source {
     pub(super) fn offset(_ms: u64) -> i64 {
         0
     }
+
+    pub(super) fn parse(text: &str) -> Option<u64> {
+        hearth_model::recording::parse_time(text)
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -221,10 +225,29 @@ mod source {
     pub(super) fn offset(ms: u64) -> i64 {
         (moment(ms).get_timezone_offset() * -60_000.0) as i64
     }
+
+    pub(super) fn parse(text: &str) -> Option<u64> {
+        let ms = Date::parse(text);
+        (ms >= 0.0).then_some(ms as u64)
+    }
 }
 
 fn marks() -> Marks {
     source::marks()
+}
+
+/// A moment as ISO 8601 has it, `2026-11-23T06:30:00+01:00`, in ms since epoch; of anything else `None`.
+pub fn moment_of(text: &str) -> Option<u64> {
+    let date = text.get(..11)?.bytes().enumerate();
+    let is_date = date.into_iter().all(|(at, byte)| match at {
+        4 | 7 => byte == b'-',
+        10 => byte == b'T',
+        _ => byte.is_ascii_digit(),
+    });
+    let time = text.get(11..)?;
+    let fits = |byte: u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'+' | b'-' | b'Z');
+    let is_time = time.len() >= 5 && time.len() <= 24 && time.bytes().all(fits);
+    (is_date && is_time).then(|| source::parse(text)).flatten()
 }
 
 /// "14:31"

@@ -88,7 +88,7 @@ fn value_words(entity: &EntityView, now: u64) -> Html {
         EntityValue::Waiting => value(html! { {"Loading…"} }),
         EntityValue::Number { text, .. } => value(html! { {format!("{text} {}", entity.unit)} }),
         EntityValue::Text(text) if text.is_empty() => value(html! { {"Empty"} }),
-        EntityValue::Text(text) => value(html! { <bdi>{shortened(&visible(text), TEXT_LIMIT)}</bdi> }),
+        EntityValue::Text(text) => value(html! { <bdi>{shortened(&words::told(text), TEXT_LIMIT)}</bdi> }),
         EntityValue::Binary { word, since, .. } => {
             let lasted = lasted(&entity.kind, word, *since, now);
             html! { <>{value(html! { {visible(word)} })}{lasted}</> }

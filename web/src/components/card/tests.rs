@@ -127,6 +127,17 @@ fn what_is_not_read_yet_is_not_said_to_be_missing() {
 }
 
 #[test]
+fn a_moment_is_told_as_one_and_its_spelling_stays_in_reach() {
+    let said = "2026-11-23T05:30:00Z";
+    let html = card(
+        vec![entity("alarm", "text", EntityValue::Text(said.into()))],
+        Liveness::Online,
+    );
+    assert!(html.contains("2026-11-23, 05:30"), "{html}");
+    assert!(html.contains(&format!(r#"data-value="{said}""#)), "{html}");
+}
+
+#[test]
 fn a_name_that_looks_like_markup_stays_text() {
     assert!(!card(vec![switch(true, ControlState::Idle)], Liveness::Online).contains("<b>light</b>"));
 }
