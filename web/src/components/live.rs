@@ -32,7 +32,7 @@ pub(crate) fn Live() -> Html {
         let engines = engines.clone();
         Callback::from(move |_: MouseEvent| engines.add())
     };
-    let full = engines.all.len() >= MOST_ENGINES;
+    let full = engines.are_full();
     html! {
         <div class="live">
             if engines.all.len() > 1 {

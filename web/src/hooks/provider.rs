@@ -30,6 +30,11 @@ impl Engines {
         self.shown == *engine
     }
 
+    /// Whether there are as many as there may be; a further one is not started.
+    pub(crate) fn are_full(&self) -> bool {
+        self.all.len() >= MOST_ENGINES
+    }
+
     /// Shows another engine. The one before goes on; of its views none is open.
     pub(crate) fn show(&self, engine: &EngineHandle) {
         self.on_change.emit(Change::Show(engine.clone()));

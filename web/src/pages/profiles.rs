@@ -195,10 +195,18 @@ pub(crate) fn add(forms: Vec<ConnectionForm>) -> (usize, usize) {
 /// Puts a connection back that was removed.
 pub(crate) fn restore(profile: &Profile) {
     let mut profiles = load();
+    put_back(&mut profiles, profile);
+    save(&profiles);
+}
+
+/// Puts a connection where it stood, unless it has been made anew meanwhile.
+fn put_back(profiles: &mut Vec<Profile>, profile: &Profile) {
+    if profiles.iter().any(|known| is_same(&known.form, &profile.form)) {
+        return;
+    }
     let at = profiles.partition_point(|known| known.used_at > profile.used_at);
     profiles.insert(at, profile.clone());
     profiles.truncate(MOST);
-    save(&profiles);
 }
 
 /// The user connected to a broker of the bridge, to an address (`Some("")`), or wants no connection.
@@ -312,6 +320,23 @@ pub(crate) fn use_submit(form: &UseStateHandle<Rc<ConnectionForm>>) -> (Rc<Vec<F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_removed_connection_comes_back_once_where_it_stood() {
+        let profile = |host: &str, used_at: u64| Profile {
+            form: ConnectionForm {
+                host: host.into(),
+                ..ConnectionForm::default()
+            },
+            password: None,
+            used_at,
+        };
+        let mut profiles = vec![profile("new", 3), profile("old", 1)];
+        put_back(&mut profiles, &profile("removed", 2));
+        put_back(&mut profiles, &profile("removed", 2));
+        let hosts: Vec<&str> = profiles.iter().map(|known| known.form.host.as_str()).collect();
+        assert_eq!(hosts, ["new", "removed", "old"]);
+    }
 
     #[test]
     fn a_connection_that_needs_a_password_is_not_made_without_it() {

@@ -8,7 +8,10 @@ use yew::prelude::*;
 
 use crate::{
     components::{form::field::Choice, icon::Icon, text::visible, vars::Styled, words},
-    hooks::{EngineHandle, use_connection, use_engine, use_engines, use_look_only, use_replay},
+    hooks::{
+        EngineHandle, Engines, MOST_ENGINES, use_connection, use_engine, use_engines, use_look_only,
+        use_replay,
+    },
     platform::{document, files, locale, unpack},
     wire::{Command, ConnectionState, ReplayCommand, ReplayState, ReplayView},
 };
@@ -95,9 +98,10 @@ fn Recording(props: &RecordingProps) -> Html {
             engine.send(Command::Replay(ReplayCommand::Speed(speed)));
         })
     };
+    let is_free = matches!(connection.state, ConnectionState::None | ConnectionState::Down);
+    let full = !is_free && engines.as_ref().is_some_and(Engines::are_full);
     let on_show = {
         let (engine, view) = (engine.clone(), view.clone());
-        let is_free = matches!(connection.state, ConnectionState::None | ConnectionState::Down);
         Callback::from(move |_: MouseEvent| match (&engines, files::held()) {
             (Some(engines), Some(file)) if !is_free => {
                 // A home that is connected and a recording are never mixed: the recording gets an engine of its own.
@@ -151,14 +155,16 @@ fn Recording(props: &RecordingProps) -> Html {
                         options={options.map(|(((_, words), id), at)| (at, *words, Some(id))).collect::<Vec<_>>()} />
                     <p class="hint">{"“At once” keeps the times of the file; otherwise messages arrive now."}</p>
                     <div class="row row--wrap">
-                        <button class="btn btn--primary" type="button" onclick={on_show} data-testid="replay-show">
+                        <button class="btn btn--primary" type="button" onclick={on_show} disabled={full} data-testid="replay-show">
                             <Icon name="play" small=true />{"Show it here"}</button>
                         if connected && !view.demonstration {
                             <button class="btn" type="button" onclick={set_asks(true)} disabled={look_only.is_some()} data-testid="replay-ask">
                                 {"Publish it to the broker…"}</button>
                         }
                     </div>
-                    if connected && !view.demonstration {
+                    if full {
+                        <p class="hint">{format!("{MOST_ENGINES} connections are the most at one time: end one to show it here.")}</p>
+                    } else if connected && !view.demonstration {
                         <p class="hint">
                             if let Some(why) = look_only {
                                 {why}
@@ -214,14 +220,17 @@ fn said(view: &ReplayView) -> String {
         ),
         _ => format!("{}.", words::count(view.messages, "message", "messages")),
     };
-    if view.to > 0 && view.state != ReplayState::Reading {
-        let span = words::interval(view.to - view.from);
-        said.push_str(&format!(
-            " From {}, over {span}.",
-            locale::date_and_time(view.from)
-        ));
-    } else if view.messages > 0 {
-        said.push_str(" The file says no times: ten messages a second.");
+    match view.to {
+        // What times there are is known when all is read.
+        _ if view.state == ReplayState::Reading || view.messages == 0 => {}
+        0 => said.push_str(" The file says no times: ten messages a second."),
+        to => {
+            let span = words::interval(to - view.from);
+            said.push_str(&format!(
+                " From {}, over {span}.",
+                locale::date_and_time(view.from)
+            ));
+        }
     }
     let mut note = |count: u64, text: &str| {
         if count > 0 {
@@ -380,6 +389,11 @@ mod tests {
             why: "Topics that begin with $ are the broker's own.".into(),
             ..view()
         };
+        let reading = ReplayView {
+            state: ReplayState::Reading,
+            ..view()
+        };
+        assert!(!said(&reading).contains("no times"), "{}", said(&reading));
         let text = said(&untimed);
         assert!(
             text.contains("no times") && text.contains("1 were not published. The last: Topics"),
