@@ -13,7 +13,6 @@ pub mod mosquitto;
 pub mod nginx;
 pub mod page;
 pub mod process;
-pub mod processes;
 pub mod rabbitmq;
 pub mod static_server;
 pub mod wait;

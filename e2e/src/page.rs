@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::wait::until;
 
-/// Control and `a` in WebDriver's code, all keys released.
-const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+/// In WebDriver's code.
 const BACKSPACE: &str = "\u{e003}";
 
 /// The page in a browser window.
@@ -170,8 +169,10 @@ impl Page {
         self.wait_for(by)?;
         let session = self.browser.session();
         let field = session.find(&by.0)?;
-        let typed = if text.is_empty() { BACKSPACE } else { text };
-        session.type_text(&field, &format!("{SELECT_ALL}{typed}"))
+        // Not by control and `a`: Firefox would take what follows with the key held.
+        let body = "const field = document.querySelector(arguments[0]); field.focus(); field.select()";
+        session.script::<Value>(body, &[json!(by.0)])?;
+        session.type_text(&field, if text.is_empty() { BACKSPACE } else { text })
     }
 
     /// Chooses an option of a select field by its value.

@@ -1,5 +1,7 @@
-//! The few commands of the WebDriver protocol that the tests use, for a chromedriver of our own.
+//! The few commands of the WebDriver protocol that the tests use, for a driver of our own.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -23,25 +25,54 @@ pub struct Session {
 /// An element of the page.
 pub struct Element(String);
 
-/// A chromedriver and its port.
-fn drive() -> Result<(Process, u16)> {
-    let mut command = std::process::Command::new("chromedriver");
-    let mut driver = Process::start("chromedriver", command.arg("--port=0"))?;
-    let port = driver.wait_for_line("its port", |line| {
-        line.split_once("started successfully on port ")?
-            .1
-            .trim_end_matches('.')
-            .parse()
-            .ok()
-    })?;
+/// A driver and its port, which stands in what it prints first.
+fn drive(name: &'static str, argument: &str, port: fn(&str) -> Option<u16>) -> Result<(Process, u16)> {
+    let mut driver = Process::start(name, Command::new(name).arg(argument))?;
+    let port = driver.wait_for_line("its port", port)?;
     Ok((driver, port))
 }
 
 impl Session {
     /// Starts chromedriver and a browser with the given Chromium arguments.
-    pub fn start(arguments: &[String]) -> Result<Self> {
+    pub fn chromium(arguments: &[String]) -> Result<Self> {
+        let drive = || {
+            drive("chromedriver", "--port=0", |line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            })
+        };
         // It takes a free port of IPv6 and wants the same of IPv4, which somebody else may have taken just then.
-        let (driver, port) = drive().or_else(|_| drive()).or_else(|_| drive())?;
+        let driver = drive().or_else(|_| drive()).or_else(|_| drive())?;
+        Self::create(
+            driver,
+            &json!({
+                "browserName": "chrome",
+                "goog:chromeOptions": {"args": arguments},
+                "goog:loggingPrefs": {"browser": "ALL"},
+                "unhandledPromptBehavior": "accept",
+            }),
+        )
+    }
+
+    /// Starts geckodriver and a Firefox whose profile is in this folder.
+    pub fn firefox(profile: &Path, dark: bool) -> Result<Self> {
+        let driver = drive("geckodriver", "--port=0", |line| {
+            line.split_once("Listening on 127.0.0.1:")?.1.trim().parse().ok()
+        })?;
+        Self::create(
+            driver,
+            &json!({
+                "browserName": "firefox",
+                "moz:firefoxOptions": {
+                    "args": ["-headless", "-profile", profile],
+                    "prefs": {"ui.systemUsesDarkTheme": i32::from(dark), "intl.accept_languages": "en-GB, en"},
+                },
+                "unhandledPromptBehavior": "accept",
+            }),
+        )
+    }
+
+    fn create((driver, port): (Process, u16), capabilities: &Value) -> Result<Self> {
         let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(60)));
         let agent: ureq::Agent = config.http_status_as_error(false).build().into();
         let mut session = Self {
@@ -49,17 +80,11 @@ impl Session {
             agent,
             address: format!("http://127.0.0.1:{port}/session"),
         };
-        let capabilities = json!({"capabilities": {"alwaysMatch": {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL"},
-            "unhandledPromptBehavior": "accept",
-        }}});
-        let created = session.send("", &capabilities)?;
+        let created = session.send("", &json!({"capabilities": {"alwaysMatch": capabilities}}))?;
         let id = created
             .get("sessionId")
             .and_then(Value::as_str)
-            .context("chromedriver gave no session")?;
+            .context("the driver gave no session")?;
         session.address = format!("{}/{id}", session.address);
         Ok(session)
     }
@@ -72,7 +97,7 @@ impl Session {
             .agent
             .post(&address)
             .send_json(body)
-            .context("chromedriver does not answer")?;
+            .context("the driver does not answer")?;
         value(command, answer)
     }
 
@@ -82,7 +107,7 @@ impl Session {
             .agent
             .get(format!("{}/{command}", self.address))
             .call()
-            .context("chromedriver does not answer")?;
+            .context("the driver does not answer")?;
         value(command, answer)
     }
 
@@ -93,7 +118,7 @@ impl Session {
     }
 
     /// Sends a command of Chromium's own protocol.
-    pub fn chromium(&self, command: &str, parameters: &Value) -> Result<Value> {
+    pub fn devtools(&self, command: &str, parameters: &Value) -> Result<Value> {
         self.send("goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
     }
 

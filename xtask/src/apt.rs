@@ -81,6 +81,14 @@ pub(crate) fn offer_brokers() -> Result<()> {
     }
 }
 
+/// Installs Firefox, if we may; without it nothing is tested in it.
+pub(crate) fn offer_firefox() -> Result<()> {
+    if available("firefox-esr") || available("firefox") {
+        return Ok(());
+    }
+    privileged_apt().map_or(Ok(()), |privileged| install(privileged, &["firefox-esr"]))
+}
+
 fn install(privileged: fn() -> Command, packages: &[&str]) -> Result<()> {
     let update = "Reading the lists of packages (about 10 seconds)";
     step(update, "apt-update", privileged().arg("update"))?;

@@ -1,5 +1,6 @@
 //! The end-to-end tests and the screenshots: the crate `e2e`, told where to find what it tests.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -7,14 +8,19 @@ use anyhow::Result;
 
 use crate::page::{self, Build};
 use crate::process::{cargo, show, target_dir};
-use crate::{apt, peers, run};
+use crate::{apt, firefox, peers, run};
 
-pub(crate) fn e2e(names: &[String]) -> Result<()> {
+/// `[--firefox] [NAME…]`
+pub(crate) fn e2e(args: &[String]) -> Result<()> {
+    let (options, names): (Vec<_>, Vec<_>) = args.iter().cloned().partition(|arg| arg == "--firefox");
     apt::ensure()?;
     run::build_bridge()?;
     let dist = page::build(Build::Release)?;
     page::precompress(&dist)?;
-    let mut tests = command(&dist, names);
+    let mut tests = command(&dist, &names);
+    if !options.is_empty() {
+        firefox::prepare(&mut tests)?;
+    }
     for missing in peers::prepare(&mut tests) {
         println!("not tested: {missing}");
     }
@@ -22,7 +28,7 @@ pub(crate) fn e2e(names: &[String]) -> Result<()> {
 }
 
 /// The command that runs the end-to-end tests whose names contain one of `names` (all, if there are none).
-pub(crate) fn command(dist: &Path, names: &[String]) -> Command {
+pub(crate) fn command(dist: &Path, names: &[impl AsRef<OsStr>]) -> Command {
     let mut tests = cargo();
     tests
         .args(["test", "--package", "e2e", "--test", "e2e", "--"])

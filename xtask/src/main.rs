@@ -14,6 +14,7 @@ mod deploy_tests;
 mod dist;
 mod e2e;
 mod extras;
+mod firefox;
 mod fuzz;
 mod page;
 mod peers;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::page::{self, Build};
 use crate::process::{Running, cargo, duration, interrupted, root};
-use crate::{apt, deploy_tests, e2e, peers, tools};
+use crate::{apt, deploy_tests, e2e, firefox, peers, tools};
 
 pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
@@ -109,13 +109,21 @@ fn deploy(tally: &mut Tally) -> Result<()> {
     tally.count(&mut tests, Kind::Deploy)
 }
 
-/// The whole system: the release page, the bridge, real brokers, a real browser.
+/// The whole system: the release page, the bridge, real brokers, a real browser; and what browsers differ in once more in another one.
 fn end_to_end(tally: &mut Tally) -> Result<()> {
     let dist = page::build(Build::Release)?;
     page::precompress(&dist)?;
-    let mut tests = e2e::command(&dist, &[]);
+    let mut tests = e2e::command(&dist, &[] as &[&str]);
     tally.missing.extend(peers::prepare(&mut tests));
-    tally.count(&mut tests, Kind::EndToEnd)
+    tally.count(&mut tests, Kind::EndToEnd)?;
+    let mut tests = e2e::command(&dist, &firefox::IN_BOTH);
+    match firefox::prepare(&mut tests) {
+        Ok(()) => tally.count(&mut tests, Kind::Firefox),
+        Err(reason) => {
+            tally.missing.push(format!("Firefox ({reason:#})"));
+            Ok(())
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,10 +134,18 @@ enum Kind {
     Wasm,
     Deploy,
     EndToEnd,
+    Firefox,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Native, Self::Doc, Self::Wasm, Self::Deploy, Self::EndToEnd];
+    const ALL: [Self; 6] = [
+        Self::Native,
+        Self::Doc,
+        Self::Wasm,
+        Self::Deploy,
+        Self::EndToEnd,
+        Self::Firefox,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -138,6 +154,7 @@ impl Kind {
             Self::Wasm => "wasm",
             Self::Deploy => "deploy",
             Self::EndToEnd => "e2e",
+            Self::Firefox => "in Firefox",
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::process::{self, cargo, root, step, target_dir};
 
 /// The Trunk that the page is known to build with.
 const TRUNK: &str = "0.21.14";
+/// The driver of Firefox that tests run with.
+const GECKODRIVER: &str = "0.37.1";
 /// The wasm-opt that is installed when there is none, or only one that is too old.
 const BINARYEN: &str = "132.0.0";
 /// The minifier of the page's JavaScript.
@@ -40,6 +42,16 @@ pub(crate) fn ensure() -> Result<OsString> {
             "wasm-bindgen",
             &[&format!("wasm-bindgen-cli@{wasm_bindgen}")],
         )?;
+    }
+    path_with(&bin)
+}
+
+/// A `PATH` with a geckodriver on it: Debian has none, crates.io has Mozilla's own.
+pub(crate) fn with_geckodriver() -> Result<OsString> {
+    let bin = target_dir().join("tools").join("bin");
+    if !on_path("geckodriver") && !bin.join("geckodriver").is_file() {
+        let what = format!("Installing geckodriver {GECKODRIVER} under target/tools (about 1 minute, once)");
+        install(&what, "geckodriver", &[&format!("geckodriver@{GECKODRIVER}")])?;
     }
     path_with(&bin)
 }

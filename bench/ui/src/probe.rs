@@ -57,7 +57,7 @@ pub(crate) fn click(page: &Page) -> Result<()> {
         let event = json!({"type": kind, "x": 2, "y": 2, "button": "left", "clickCount": 1});
         page.browser()
             .session()
-            .chromium("Input.dispatchMouseEvent", &event)?;
+            .devtools("Input.dispatchMouseEvent", &event)?;
     }
     Ok(())
 }

@@ -234,8 +234,11 @@ fn a_message_names_the_filters_that_brought_it_and_retained_ones_come_only_where
         broker.client().publish("e2e/a/x", b"both", &[])?;
         page.explore("e2e/a/x")?;
         page.wait_for_text(&by("topic-payload"), "both")?;
-        let text: String = page.script("return document.querySelector('.props').innerText", &[])?;
-        ensure!(text.contains("1, e2e/#") || text.contains("2, e2e/+/x"), "{text}");
+        until("the filter that brought it", || {
+            let text: String =
+                page.script("return document.querySelector('.props')?.innerText ?? ''", &[])?;
+            Ok((text.contains("1, e2e/#") || text.contains("2, e2e/+/x")).then_some(()))
+        })?;
         page.explore("silent/new")?;
         page.go_to("#/explorer")?;
         ensure!(
@@ -519,7 +522,7 @@ fn the_menu_of_a_row_opens_by_keys_and_gives_the_focus_back() -> Result<()> {
         // The key between Alt Gr and Ctrl, which WebDriver does not know.
         for kind in ["rawKeyDown", "keyUp"] {
             let key = json!({"type": kind, "key": "ContextMenu", "code": "ContextMenu", "windowsVirtualKeyCode": 93});
-            session.chromium("Input.dispatchKeyEvent", &key)?;
+            session.devtools("Input.dispatchKeyEvent", &key)?;
         }
         focused("menu-show")?;
         session.type_text(&session.find("[data-testid=menu-show]")?, "\u{e015}")?;

@@ -29,7 +29,7 @@ fn save_to(page: &Page, folder: &Path) -> Result<()> {
     let parameters = json!({"behavior": "allow", "downloadPath": folder});
     let session = page.browser().session();
     session
-        .chromium("Page.setDownloadBehavior", &parameters)
+        .devtools("Page.setDownloadBehavior", &parameters)
         .map(drop)
 }
 

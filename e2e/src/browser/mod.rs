@@ -1,16 +1,20 @@
-//! A headless Chromium with a fresh profile and a screen of a given size.
+//! A headless browser with a fresh profile and a screen of a given size: Chromium, or Firefox for those tests that ask nothing of it
+//! but what the WebDriver protocol has.
 
+mod firefox;
+pub mod processes;
+
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::processes;
 use crate::webdriver::Session;
 
 /// The screens the page is made for.
@@ -65,8 +69,27 @@ pub struct ConsoleLine {
     pub message: String,
 }
 
+/// Whose browser it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    Chromium,
+    Firefox,
+}
+
+impl Maker {
+    /// That of the variable `E2E_BROWSER`; Chromium without it.
+    fn wanted() -> Result<Self> {
+        match std::env::var("E2E_BROWSER").as_deref() {
+            Err(_) | Ok("chromium") => Ok(Self::Chromium),
+            Ok("firefox") => Ok(Self::Firefox),
+            Ok(other) => bail!("E2E_BROWSER is `chromium` or `firefox`, and not `{other}`"),
+        }
+    }
+}
+
 /// A browser window.
 pub struct Browser {
+    maker: Maker,
     session: Session,
     // Removed after the browser has been closed.
     profile: TempDir,
@@ -75,21 +98,26 @@ pub struct Browser {
 impl Browser {
     /// Opens a browser with an empty profile.
     pub fn start(screen: Screen, dark: bool) -> Result<Self> {
-        let profile = TempDir::new()?;
-        let (width, height) = screen.size();
-        let mut arguments: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
-        arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        arguments.push(format!("--window-size={width},{height}"));
-        let session = Session::start(&arguments)?;
-        let browser = Self { session, profile };
+        let (maker, profile) = (Maker::wanted()?, TempDir::new()?);
+        let session = match maker {
+            Maker::Chromium => Session::chromium(&flags(profile.path(), screen))?,
+            Maker::Firefox => Session::firefox(profile.path(), dark)?,
+        };
+        let browser = Self {
+            maker,
+            session,
+            profile,
+        };
         browser.set_screen(screen)?;
-        browser.set_dark(dark)?;
+        if maker == Maker::Chromium {
+            browser.set_dark(dark)?;
+        }
         Ok(browser)
     }
 
     /// The folder of its profile, which its processes name in their arguments.
     #[must_use]
-    pub fn profile(&self) -> &std::path::Path {
+    pub fn profile(&self) -> &Path {
         self.profile.path()
     }
 
@@ -118,12 +146,15 @@ impl Browser {
     /// Changes the screen's size.
     pub fn set_screen(&self, screen: Screen) -> Result<()> {
         let (width, height) = screen.size();
+        if self.maker == Maker::Firefox {
+            return self.set_window(width, height);
+        }
         let touch = screen.has_touch();
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": touch});
         self.session
-            .chromium("Emulation.setDeviceMetricsOverride", &metrics)?;
+            .devtools("Emulation.setDeviceMetricsOverride", &metrics)?;
         self.session
-            .chromium("Emulation.setTouchEmulationEnabled", &json!({"enabled": touch}))
+            .devtools("Emulation.setTouchEmulationEnabled", &json!({"enabled": touch}))
             .map(drop)
     }
 
@@ -132,7 +163,7 @@ impl Browser {
         let value = if dark { "dark" } else { "light" };
         let features = json!({"features": [{"name": "prefers-color-scheme", "value": value}]});
         self.session
-            .chromium("Emulation.setEmulatedMedia", &features)
+            .devtools("Emulation.setEmulatedMedia", &features)
             .map(drop)
     }
 
@@ -142,20 +173,20 @@ impl Browser {
         let tab = self.session.send("window/new", &json!({"type": "tab"}))?;
         let tab = tab.get("handle").context("no tab was opened")?;
         self.session.send("window", &json!({"handle": tab}))?;
-        self.session.chromium("Page.bringToFront", &json!({})).map(drop)?;
+        self.session.devtools("Page.bringToFront", &json!({})).map(drop)?;
         Ok(page.as_str().context("the tab has no name")?.to_owned())
     }
 
     /// Puts the page in front again.
     pub fn show(&self, page: &str) -> Result<()> {
         self.session.send("window", &json!({"handle": page}))?;
-        self.session.chromium("Page.bringToFront", &json!({})).map(drop)
+        self.session.devtools("Page.bringToFront", &json!({})).map(drop)
     }
 
     /// Runs a script at the start of every page that is opened from now on.
     pub fn run_in_every_page(&self, source: &str) -> Result<()> {
         self.session
-            .chromium(
+            .devtools(
                 "Page.addScriptToEvaluateOnNewDocument",
                 &json!({"source": source}),
             )
@@ -164,10 +195,16 @@ impl Browser {
 
     /// Opens an address.
     pub fn open(&self, url: &str) -> Result<()> {
-        self.session
-            .send("url", &json!({"url": url}))
-            .with_context(|| format!("could not open {url}"))
-            .map(drop)
+        let open = || {
+            self.session
+                .send("url", &json!({"url": url}))
+                .with_context(|| format!("could not open {url}"))
+                .map(drop)
+        };
+        match self.maker {
+            Maker::Chromium => open(),
+            Maker::Firefox => self.leave_for(url, open),
+        }
     }
 
     /// The window under remote control.
@@ -178,9 +215,12 @@ impl Browser {
 
     /// What is on the screen, as PNG.
     pub fn screenshot(&self) -> Result<Vec<u8>> {
+        if self.maker == Maker::Firefox {
+            return self.picture();
+        }
         let shot = self
             .session
-            .chromium("Page.captureScreenshot", &json!({"format": "png"}))?;
+            .devtools("Page.captureScreenshot", &json!({"format": "png"}))?;
         let data = shot
             .get("data")
             .and_then(Value::as_str)
@@ -188,11 +228,23 @@ impl Browser {
         Ok(STANDARD.decode(data)?)
     }
 
-    /// What the console got since the last call.
+    /// What the console got since the last call; Firefox says nothing of it to a WebDriver.
     pub fn console(&self) -> Result<Vec<ConsoleLine>> {
+        if self.maker == Maker::Firefox {
+            return Ok(Vec::new());
+        }
         let lines = self.session.send("se/log", &json!({"type": "browser"}))?;
         Ok(serde_json::from_value(lines)?)
     }
+}
+
+/// What Chromium is started with.
+fn flags(profile: &Path, screen: Screen) -> Vec<String> {
+    let (width, height) = screen.size();
+    let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+    flags.push(format!("--user-data-dir={}", profile.display()));
+    flags.push(format!("--window-size={width},{height}"));
+    flags
 }
 
 const FLAGS: [&str; 10] = [
