@@ -3,6 +3,7 @@
 use crate::announced::color::{ColorForm, channels};
 use crate::announced::extract::{Engine, TemplateError, TemplateInput, TemplateValue};
 use crate::announced::json::quoted;
+use crate::text_rule::TextRule;
 use hearth_model::decimal;
 use hearth_model::letters::{is_lower, lower};
 use hearth_model::pattern::Pattern;
@@ -80,6 +81,8 @@ pub struct Control {
     pub for_admins: bool,
     /// What the ids of those begin with whose values are sent with this one.
     pub(crate) together: String,
+    /// What a text has to be.
+    pub(crate) rule: TextRule,
 }
 
 /// Where a device says what became of a command: JSON with `status`, `error` and the `transaction` of the command.
@@ -278,6 +281,8 @@ pub enum CommandError {
     Template(String),
     /// It needs another code, or any.
     Code,
+    /// Its text is not what the device takes: why, a sentence without a full stop.
+    Text(String),
 }
 
 impl Control {
@@ -337,6 +342,7 @@ impl Control {
             answers: None,
             for_admins: false,
             together: String::new(),
+            rule: TextRule::default(),
         }
     }
 
@@ -368,6 +374,9 @@ impl Control {
             .is_some_and(|known| known.is_for(action) && !known.allows(code))
         {
             return Err(CommandError::Code);
+        }
+        if let (Action::Choose(text), ControlKind::Text { longest }) = (action, &self.kind) {
+            self.rule.check(text, *longest)?;
         }
         let write = self.writes.iter().find(|write| write.verb.is_for(action));
         let write = write.ok_or(CommandError::Impossible)?;
@@ -423,10 +432,7 @@ impl Control {
                 asked.plain.clone_from(option);
                 asked.json = quoted(option);
             }
-            (Action::Choose(text), ControlKind::Text { longest }) => {
-                if text.chars().count() > *longest as usize {
-                    return None;
-                }
+            (Action::Choose(text), ControlKind::Text { .. }) => {
                 asked.plain.clone_from(text);
                 asked.json = quoted(text);
             }

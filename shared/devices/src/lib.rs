@@ -43,6 +43,7 @@ mod presence;
 mod registry;
 mod rhythm;
 mod takes;
+mod text_rule;
 mod together;
 mod unit;
 
@@ -62,3 +63,4 @@ pub use flat::Scalar;
 pub use options::{DeviceCounters, DeviceOptions};
 pub use registry::{Devices, Room};
 pub use takes::{Takes, packet_bytes};
+pub use text_rule::TextRule;

@@ -367,6 +367,7 @@ impl Home {
                 "What spells this command is being loaded; try again in a moment.".to_owned()
             }
             CommandError::Code => "This is not the code; nothing was sent.".to_owned(),
+            CommandError::Text(why) => format!("{why}; nothing was sent."),
             CommandError::Template(why) => format!("The template of this command cannot be used: {why}."),
         });
         let command = match command {

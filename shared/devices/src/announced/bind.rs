@@ -312,6 +312,7 @@ impl Binder<'_> {
                 answers: control.answers.clone(),
                 for_admins: control.for_admins,
                 together: control.together.clone(),
+                rule: control.rule.clone(),
             }),
             unavailable: false,
             unreadable: false,

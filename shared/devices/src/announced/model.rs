@@ -3,6 +3,7 @@
 use crate::class::Class;
 use crate::command::{Answers, Code, ControlKind, Write};
 use crate::device::{Details, EntityKind, Source, Value};
+use crate::text_rule::TextRule;
 
 use super::color::ColorForm;
 use super::extract::Extract;
@@ -157,6 +158,8 @@ pub struct PartControl {
     pub for_admins: bool,
     /// What the ids of those begin with whose values are sent with this one; empty: it is sent alone.
     pub together: String,
+    /// What a text has to be.
+    pub rule: TextRule,
 }
 
 impl PartControl {
@@ -181,6 +184,7 @@ impl PartControl {
             answers: None,
             for_admins: false,
             together: String::new(),
+            rule: TextRule::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::config::{Config, uses};
 use crate::class::Class;
 use crate::command::{ControlKind, Payload, Verb, Write};
 use crate::device::{CONCEALED, EntityKind, Value};
+use crate::text_rule::TextRule;
 
 pub(super) type Parts = Result<Vec<Part>, &'static str>;
 
@@ -323,6 +324,10 @@ pub(super) fn text(config: Config<'_>) -> Parts {
         control: Some(PartControl {
             // Typed in a field of its own, in which nothing stands.
             asks: is_secret,
+            rule: TextRule {
+                shortest: config.number("min").map_or(0, |min| min.clamp(0.0, 255.0) as u32),
+                pattern: config.text("pattern").unwrap_or_default(),
+            },
             ..PartControl::new(ControlKind::Text { longest }, vec![write])
         }),
         ..Part::default()
