@@ -6,7 +6,10 @@ use bytes::Bytes;
 use hearth_mqtt::{
     EncodeError, MonoTime, Properties, Property, Qos, ReasonCode, SubscriptionOptions, TopicFilter,
     TopicName,
-    session::{ApiMisuse, ApplicationMessage, Event, PublishId, Session, Subscription, SubscriptionStatus},
+    session::{
+        ApiMisuse, ApplicationMessage, Event, PublishId, Session, SessionOptions, Subscription,
+        SubscriptionStatus,
+    },
 };
 
 use super::{connection::Connection, input::Now, variables::filled};
@@ -466,6 +469,13 @@ fn in_words(error: &ApiMisuse) -> String {
         ApiMisuse::PacketTooLarge { bytes, maximum } => {
             format!(
                 "The message makes a packet of {bytes} bytes, the broker takes {maximum}. Send a shorter one."
+            )
+        }
+        // Nothing waits, and still there is no room for it.
+        ApiMisuse::QueueFull { messages: 0, .. } => {
+            let most = SessionOptions::default().queued_bytes_maximum >> 20;
+            format!(
+                "What is kept until it is acknowledged has at most {most} MiB. Send a shorter message, or with QoS 0."
             )
         }
         other => format!("This cannot be sent: {other}."),

@@ -315,6 +315,26 @@ fn a_message_too_large_for_the_bridge_is_refused_before_it_ends_the_connection()
 }
 
 #[test]
+fn a_message_too_long_to_be_kept_is_refused_for_that_and_goes_with_qos_0() {
+    let mut bench = Bench::connected();
+    bench.sent();
+    let message = |qos| Publication {
+        payload: vec![0; 9 << 20],
+        qos,
+        ..message("t", "")
+    };
+    bench.publish_from_page(message(1));
+    let outcome = bench.outcome();
+    assert!(
+        matches!(&outcome, Outcome::Failed(why) if why.contains("at most 8 MiB") && why.contains("QoS 0")),
+        "{outcome:?}"
+    );
+    bench.publish_from_page(message(0));
+    let outcome = bench.outcome();
+    assert!(matches!(outcome, Outcome::Queued | Outcome::Sent), "{outcome:?}");
+}
+
+#[test]
 fn what_3_1_1_cannot_say_is_not_left_out_in_silence() {
     let mut bench = Bench::connected_by_3_1_1();
     bench.sent();
