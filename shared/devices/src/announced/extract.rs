@@ -95,14 +95,18 @@ impl Extract {
     /// The value's place in the payload as the store's series names it; `None` when it has none.
     #[must_use]
     pub(crate) fn field(&self) -> Option<String> {
+        self.names().map(hearth_model::json::member_path)
+    }
+
+    /// The names on the way to a member; `None` when it is none.
+    #[must_use]
+    pub(crate) fn names(&self) -> Option<Vec<&str>> {
         let Self::Path(path) = self else { return None };
         let names = path.iter().map(|step| match step {
             Step::Member(name) => Some(&**name),
             Step::Item(_) => None,
         });
-        Some(hearth_model::json::member_path(
-            names.collect::<Option<Vec<_>>>()?,
-        ))
+        names.collect()
     }
 }
 

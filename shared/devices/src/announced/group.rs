@@ -47,6 +47,8 @@ pub struct Announcements {
     problems: Problems,
     pub(crate) dirty: BTreeSet<GroupId>,
     pub(crate) told: Vec<Told>,
+    /// Topics whose newest message is to be read again.
+    pub(crate) again: Vec<String>,
     refused: u64,
 }
 
@@ -77,6 +79,12 @@ impl Announcements {
     /// Nothing is announced on this topic any more, so the next word is news.
     pub fn forget_payload(&mut self, topic: &str) {
         self.payloads.remove(topic);
+    }
+
+    /// What was announced on a topic means something else now: it is read again.
+    pub fn read_again(&mut self, topic: String) {
+        self.forget_payload(&topic);
+        self.again.push(topic);
     }
 
     /// Puts an announcement in force, in place of the one with its key.

@@ -167,6 +167,8 @@ impl Devices {
         for told in std::mem::take(&mut self.announced.all.told) {
             self.apply_told(&told);
         }
+        let again = std::mem::take(&mut self.announced.all.again);
+        self.announced.wanted.extend(again);
         let matching = self.announced.readers.take_fresh(self.routes.keys());
         self.announced.wanted.extend(matching);
     }

@@ -43,17 +43,23 @@ struct Bridge {
     /// The lights, switches, covers, … of each device, by IEEE address.
     exposes: HashMap<String, Vec<Json>>,
     groups: Vec<Json>,
+    /// States are said value by value, each on a topic of its own (`advanced.output`).
+    says_apart: bool,
 }
 
 fn base_of(topic: &str) -> Option<(&str, &str)> {
     let (rest, list) = topic.rsplit_once('/')?;
     let base = rest.strip_suffix("/bridge")?;
-    (matches!(list, "devices" | "groups") && !base.is_empty()).then_some((base, list))
+    (matches!(list, "devices" | "groups" | "info") && !base.is_empty()).then_some((base, list))
 }
 
 impl Format for Zigbee2mqtt {
     fn wants(&self, topic: &str) -> bool {
         base_of(topic).is_some()
+    }
+
+    fn takes(&self, topic: &str) -> bool {
+        base_of(topic).is_some_and(|(base, list)| list != "info" || self.bridges.contains_key(base))
     }
 
     fn filters(&self) -> &'static [&'static str] {
@@ -70,6 +76,9 @@ impl Format for Zigbee2mqtt {
         let Some((base, list)) = base_of(topic) else {
             return;
         };
+        if list == "info" {
+            return self.settings(base, arrival.payload, announcements);
+        }
         let below = format!("{topic}#");
         if arrival.payload.trim_ascii().is_empty() {
             announcements.forget_payload(topic);
@@ -90,12 +99,35 @@ impl Format for Zigbee2mqtt {
             return announcements.refuse(now_ms, topic, "there are too many bridges");
         }
         let bridge = self.bridges.entry(base.to_owned()).or_default();
-        let place = Place { base, topic, now_ms };
+        let place = Place {
+            base,
+            topic,
+            now_ms,
+            says_apart: bridge.says_apart,
+        };
         if list == "devices" {
             place.devices(parsed.list(), bridge, announcements);
         } else {
             bridge.groups = parsed.list().to_vec();
             place.groups(bridge, announcements);
+        }
+    }
+}
+
+impl Zigbee2mqtt {
+    /// Of the bridge's settings, only how it says states; what is read besides is read by topic. They are hundreds of kB, and
+    /// written without spaces.
+    fn settings(&mut self, base: &str, payload: &[u8], announcements: &mut Announcements) {
+        const APART: &[u8] = b"\"output\":\"attribute\"";
+        let says_apart = payload.windows(APART.len()).any(|part| part == APART);
+        let known = self.bridges.get(base).is_some_and(|bridge| bridge.says_apart);
+        let has_room = self.bridges.len() < BRIDGES || self.bridges.contains_key(base);
+        if says_apart == known || !has_room {
+            return;
+        }
+        self.bridges.entry(base.to_owned()).or_default().says_apart = says_apart;
+        for list in ["devices", "groups"] {
+            announcements.read_again(format!("{base}/bridge/{list}"));
         }
     }
 }
@@ -124,9 +156,28 @@ struct Place<'a> {
     base: &'a str,
     topic: &'a str,
     now_ms: u64,
+    says_apart: bool,
 }
 
 impl Place<'_> {
+    /// Reads each value on its own topic, too: `<friendly name>/update-installed_version`. Of colours only their parts are said.
+    fn apart(&self, entities: &mut [AnnouncedEntity]) {
+        if !self.says_apart {
+            return;
+        }
+        let parts = entities.iter_mut().flat_map(|entity| &mut entity.parts);
+        for part in parts.filter(|part| part.kind != EntityKind::Color) {
+            let more = part.reads.iter().filter_map(|read| {
+                let names = read.extract.names()?.join("-");
+                let topic = format!("{}/{names}", read.topic);
+                Some(StateRead::new(&topic, Extract::Plain))
+            });
+            let more: Vec<StateRead> = more.collect();
+            // First: what it is charted by.
+            part.reads.splice(..0, more);
+        }
+    }
+
     fn devices(&self, devices: &[Json], bridge: &mut Bridge, announcements: &mut Announcements) {
         let mut kept = BTreeSet::new();
         let mut coordinator = String::new();
@@ -220,6 +271,7 @@ impl Place<'_> {
         if is_updated.and_then(Json::bool) == Some(true) {
             announcement.entities.push(self.update(&address, &name));
         }
+        self.apart(&mut announcement.entities);
         announcement.entities.extend(exposes::read_again(&topic, exposed));
         announcement.entities.push(self.rename(&address, &name));
         Ok(announcement)
@@ -391,6 +443,7 @@ impl Place<'_> {
                 .collect();
             let topic = format!("{}/{name}", self.base);
             let mut entities = exposes::entities(&topic, &exposes::common(&members));
+            self.apart(&mut entities);
             entities.extend(self.scenes(group, &topic));
             if entities.is_empty() {
                 continue;
