@@ -18,12 +18,13 @@ const CHROMIUM_ONLY: [&str; 6] = [
 ];
 
 /// What `cargo xtask test` runs in Firefox too: each of the page's connections, its two threads, its storage, and what is drawn.
-pub(crate) const IN_BOTH: [&str; 7] = [
+pub(crate) const IN_BOTH: [&str; 8] = [
     "behind_the_bridge::",
     "charts::",
     "direct::",
     "explorer::",
     "formats::",
+    "publishing::",
     "reload::",
     "start_up::",
 ];

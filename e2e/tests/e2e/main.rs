@@ -19,6 +19,7 @@ mod other_brokers;
 mod outages;
 mod payloads;
 mod peers;
+mod publishing;
 mod recordings;
 mod reload;
 mod screens;
