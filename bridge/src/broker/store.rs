@@ -10,7 +10,10 @@ use std::{
     hash::{DefaultHasher, Hasher},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// First bytes of the file. The number changes when the layout does.
@@ -34,12 +37,23 @@ pub struct Counters {
     pub snapshots_failed: u64,
 }
 
+/// What is worth saying of an attempt to write a snapshot. A full disk fails every one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// From now on nothing is kept.
+    Fails,
+    /// Everything is kept again.
+    Works,
+}
+
 /// The folder, locked for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Store {
     file: PathBuf,
     /// Of the last snapshot written: an unchanged one is not written again.
     written: Mutex<Option<u64>>,
+    /// Whether the last one could not be written.
+    failing: AtomicBool,
     // Held for the lock only.
     _lock: File,
 }
@@ -57,6 +71,7 @@ impl Store {
             Ok(()) => Ok(Self {
                 file: data_dir.join("broker.snapshot"),
                 written: Mutex::default(),
+                failing: AtomicBool::new(false),
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(BrokerError::DataDirInUse {
@@ -90,6 +105,21 @@ impl Store {
         None
     }
 
+    /// Where the snapshot is.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether an attempt went otherwise than the one before it.
+    pub(super) fn news(&self, is_saved: bool) -> Option<News> {
+        let was_failing = self.failing.swap(!is_saved, Ordering::Relaxed);
+        match (was_failing, is_saved) {
+            (false, false) => Some(News::Fails),
+            (true, true) => Some(News::Works),
+            (false, true) | (true, false) => None,
+        }
+    }
+
     /// Writes the snapshot if it differs from the last one.
     pub(super) fn save<T: Serialize>(&self, snapshot: &T) -> io::Result<()> {
         let bytes = postcard::to_extend(snapshot, MAGIC.to_vec()).map_err(io::Error::other)?;
@@ -101,13 +131,22 @@ impl Store {
             return Ok(());
         }
         let unfinished = self.file.with_extension("unfinished");
-        let mut file = create_private_file(&unfinished)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &self.file)?;
+        if let Err(error) = write_over(&self.file, &unfinished, &bytes) {
+            // Half of it is of no use, and the disk may be full.
+            let _kept = fs::remove_file(&unfinished);
+            return Err(error);
+        }
         *written = hash;
         Ok(())
     }
+}
+
+/// Writes a second file, and puts it in the place of the first one when it is whole.
+fn write_over(file: &Path, unfinished: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut writing = create_private_file(unfinished)?;
+    writing.write_all(bytes)?;
+    writing.sync_all()?;
+    fs::rename(unfinished, file)
 }
 
 /// Messages of a home are nobody else's business.
@@ -160,6 +199,26 @@ mod tests {
         assert!(dir.path().join("broker.damaged").is_dir());
         store.save(&vec!["one"]).unwrap();
         assert_eq!(store.load::<Vec<String>>(), Some(vec!["one".to_owned()]));
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_be_written_is_told_once_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let unfinished = dir.path().join("broker.unfinished");
+        // A folder in its place: the file beside it is written, and cannot be renamed.
+        fs::create_dir(store.file()).unwrap();
+        let attempt = |value: &str| {
+            let saved = store.save(&vec![value]);
+            assert!(!unfinished.exists(), "{value}");
+            store.news(saved.is_ok())
+        };
+        assert_eq!(attempt("one"), Some(News::Fails));
+        assert_eq!(attempt("two"), None, "said already");
+        fs::remove_dir(store.file()).unwrap();
+        assert_eq!(attempt("two"), Some(News::Works));
+        assert_eq!(attempt("three"), None);
+        assert_eq!(store.load::<Vec<String>>(), Some(vec!["three".to_owned()]));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::{
     snapshot::{Snapshot, Waiting},
 };
 use crate::broker::{
-    AccessControl, BrokerError, CounterReader, EmbeddedOptions, Engine, Limits, store::Store,
+    AccessControl, BrokerError, CounterReader, EmbeddedOptions, Engine, Limits,
+    store::{News, Store},
 };
 use async_trait::async_trait;
 use rmqtt::{
@@ -209,10 +210,17 @@ impl Broker {
 
     async fn save(&self, snapshot: Snapshot) {
         let Some(store) = self.store.clone() else { return };
-        let saved = tokio::task::spawn_blocking(move || store.save(&snapshot)).await;
-        if let Err(error) = saved.unwrap_or_else(|panicked| Err(io::Error::other(panicked))) {
+        let writer = Arc::clone(&store);
+        let saved = tokio::task::spawn_blocking(move || writer.save(&snapshot)).await;
+        let saved = saved.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
+        let (news, file) = (store.news(saved.is_ok()), store.file().display());
+        if let Err(error) = saved {
             self.counts.snapshots_failed.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(%error, "the broker's sessions and retained messages were not saved");
+            if news == Some(News::Fails) {
+                tracing::error!(%file, %error, "the broker's sessions and retained messages cannot be saved: a restart would lose what has changed; make room, or let the bridge write there");
+            }
+        } else if news == Some(News::Works) {
+            tracing::info!(%file, "the broker's sessions and retained messages are saved again");
         }
     }
 
