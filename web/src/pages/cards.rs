@@ -12,8 +12,9 @@ use crate::{
 
 /// Rows of cards that come and go together.
 const ROWS: usize = 3;
-/// So many of these are on the screen when Home is opened.
-const LIKELY: usize = 2;
+/// So many of these are drawn before anybody looked where they are: what is beyond them comes with the next frame, if it is on the
+/// screen, and the first frame of a large home is none that takes long.
+const LIKELY: usize = 1;
 
 /// Columns of cards on this screen, when that matters.
 #[hook]

@@ -36,7 +36,7 @@ use crate::{
 /// "Remind me" means tomorrow.
 const REMIND_HOURS: u32 = 24;
 /// Rooms of a large home that come with one frame: fifty are a task of 50 ms.
-const ROOMS_AT_ONCE: usize = 6;
+const ROOMS_AT_ONCE: usize = 4;
 
 /// What [`Home`] draws.
 #[derive(Properties, PartialEq)]
