@@ -2,7 +2,14 @@
 
 mod user_command;
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
 use hearth::{
@@ -81,10 +88,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Health) => load(&arguments.serve).and_then(|config| Ok(health::ask(&config)?)),
-        Some(Command::ExampleConfig) => {
-            print!("{}", config::EXAMPLE);
-            Ok(())
-        }
+        Some(Command::ExampleConfig) => say(config::EXAMPLE.trim_end()),
         Some(Command::User(command)) => {
             load(&arguments.serve).and_then(|config| command.run(&config.auth.accounts_file))
         }
@@ -98,6 +102,17 @@ fn main() -> ExitCode {
             eprintln!("hearth: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A line on standard output. Who reads it may have seen enough, as `head` has; a disk that is full is an error.
+fn say(line: impl Display) -> Result<(), Box<dyn std::error::Error>> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output takes nothing: {error}").into())
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -117,29 +132,29 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     let config = load(arguments)?;
     let faults = Server::faults(&config);
     if faults.is_empty() {
-        println!("the configuration is in order");
+        say("the configuration is in order")?;
     }
     for fault in &faults {
-        println!("FAILED: the bridge would not start: {fault}");
+        say(format_args!("FAILED: the bridge would not start: {fault}"))?;
     }
     for variable in unknown_variables(&config) {
-        println!("warning: {variable}");
+        say(format_args!("warning: {variable}"))?;
     }
     for warning in &config.warnings {
-        println!("warning: {warning}");
+        say(format_args!("warning: {warning}"))?;
     }
     if config.embedded.is_some() {
-        println!("\nbroker 'embedded' starts with the bridge");
+        say("\nbroker 'embedded' starts with the bridge")?;
     }
     if config.brokers.is_empty() && config.embedded.is_none() {
-        println!("\nthere is no broker; the page will ask for one");
+        say("\nthere is no broker; the page will ask for one")?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let reports = runtime.block_on(commands::check::check(&config));
     for report in &reports {
-        println!("\n{report}");
+        say(format_args!("\n{report}"))?;
     }
     Ok(faults.is_empty() && reports.iter().all(|report| report.fault().is_none()))
 }
@@ -155,7 +170,7 @@ fn doctor(arguments: Doctor) -> Result<bool, Box<dyn std::error::Error>> {
         .enable_all()
         .build()?;
     let report = runtime.block_on(commands::doctor::look(listener, &options))?;
-    println!("{report}");
+    say(&report)?;
     Ok(!report.has_faults())
 }
 

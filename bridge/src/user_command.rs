@@ -80,18 +80,22 @@ impl UserCommand {
                         Ok(())
                     }
                 })?;
-                println!("{name} may log in as {} ({})", role.word(), file.path().display());
+                crate::say(format_args!(
+                    "{name} may log in as {} ({})",
+                    role.word(),
+                    file.path().display()
+                ))?;
             }
             Action::Remove { name } => {
                 file.edit(|accounts| match accounts.remove(&name) {
                     Some(_) => Ok(()),
                     None => Err(AccountsError::Unknown(name.clone())),
                 })?;
-                println!("{name} is removed");
+                crate::say(format_args!("{name} is removed"))?;
             }
             Action::List => {
                 for (name, account) in file.read()? {
-                    println!("{name}\t{}", account.role.word());
+                    crate::say(format_args!("{name}\t{}", account.role.word()))?;
                 }
             }
             Action::SetPassword { name, password } => {
@@ -101,11 +105,11 @@ impl UserCommand {
                 }
                 let password = new_password(&password.read()?)?;
                 change(&file, &name, |account| account.password = password)?;
-                println!("{name} has a new password");
+                crate::say(format_args!("{name} has a new password"))?;
             }
             Action::SetRole { name, role } => {
                 change(&file, &name, |account| account.role = role)?;
-                println!("{name} is {} now", role.word());
+                crate::say(format_args!("{name} is {} now", role.word()))?;
             }
         }
         Ok(())

@@ -28,12 +28,13 @@ fn check(settings: &str) -> (bool, String) {
 }
 
 pub(crate) fn run(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hearth"))
-        .args(arguments)
-        .env_clear()
-        .current_dir(folder)
-        .output()
-        .unwrap()
+    command(arguments, folder).output().unwrap()
+}
+
+fn command(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
+    command.args(arguments).env_clear().current_dir(folder);
+    command
 }
 
 pub(crate) fn told(output: &Output) -> (bool, String) {
@@ -318,6 +319,38 @@ fn variables_that_no_setting_has_are_named() {
         "{said}"
     );
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn who_has_seen_enough_of_the_output_is_no_reason_to_panic() {
+    let folder = TempDir::new().unwrap();
+    for (arguments, code) in [
+        (["example-config"].as_slice(), 0),
+        (&["check"], 0),
+        (&["doctor", "ws://127.0.0.1:1/"], 1),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(arguments, folder.path()).stdout(writer).output().unwrap();
+        let (_, said) = told(&output);
+        assert_eq!((output.status.code(), said.as_str()), (Some(code), ""));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_finds_no_room_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    for arguments in [["example-config"], ["check"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(&arguments, folder.path()).stdout(full).output().unwrap();
+        let (_, said) = told(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.starts_with("hearth: standard output takes nothing: "),
+            "{said}"
+        );
+    }
 }
 
 #[cfg(unix)]
