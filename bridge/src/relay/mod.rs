@@ -10,6 +10,7 @@ mod gather;
 mod guard;
 mod held;
 mod limits;
+mod outages;
 mod policy;
 mod pump;
 mod renewal;
@@ -31,6 +32,7 @@ use self::{
     guard::Guard,
     held::HeldBytes,
     limits::Limits,
+    outages::Outages,
     pump::{Ending, Pump, PumpOptions},
     renewal::Renewal,
 };
@@ -59,6 +61,9 @@ pub(crate) struct Relays {
     stalled_timeout: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Of the way to brokers, and of TLS as far as a broker refuses it only after the handshake.
+    unreachable: Outages,
+    tls_refused: Outages,
     pub(crate) metrics: RelayMetrics,
 }
 
@@ -95,6 +100,8 @@ impl Relays {
             stalled_timeout: config.stalled_timeout,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            unreachable: Outages::default(),
+            tls_refused: Outages::default(),
             metrics: RelayMetrics::default(),
         }
     }
@@ -187,12 +194,17 @@ impl Relays {
             () = stop.cancelled() => return refuse(browser, shutting_down()).await,
             () = login.cancelled() => return refuse(browser, not_logged_in()).await,
         };
+        if dialled.is_ok() && self.unreachable.ends(broker) {
+            tracing::info!(%broker, "the broker can be reached again");
+        }
         match dialled {
             Ok(stream) => match self.guard(broker, policy).await {
                 Ok((guard, renewal)) => {
-                    let broker = Patient::new(stream, self.stalled_timeout);
-                    let pump = Pump::new(browser, broker, early, guard, &self.options, &self.metrics);
-                    run(pump, renewal, &stop, login).await
+                    let stream = Patient::new(stream, self.stalled_timeout);
+                    let pump = Pump::new(browser, stream, early, guard, &self.options, &self.metrics);
+                    let ending = run(pump, renewal, &stop, login).await;
+                    self.tell_of_tls(broker, dialer, &ending);
+                    ending
                 }
                 Err(error) => {
                     tracing::warn!(%broker, %error, "the bridge has no credentials for the broker");
@@ -202,8 +214,24 @@ impl Relays {
             },
             Err(error) => {
                 self.metrics.dial_failed();
-                tracing::warn!(%broker, address = dialer.place(), %error, "cannot reach the broker");
+                if self.unreachable.begins(broker, error.to_string()) {
+                    tracing::warn!(%broker, address = dialer.place(), %error, "cannot reach the broker (said when it changes)");
+                }
                 refuse(browser, dial_close(broker, dialer, &error)).await
+            }
+        }
+    }
+
+    /// A broker that wants a client certificate says so after the handshake; who serves it looks into the log.
+    fn tell_of_tls(&self, broker: &BrokerId, dialer: &Dialer, ending: &Ending) {
+        match ending {
+            Ending::Closed(close) if close.code == close::BROKER_TLS_FAILED => {
+                if self.tls_refused.begins(broker, close.reason.to_string()) {
+                    tracing::warn!(%broker, address = dialer.place(), error = %close.reason, "the broker ended the connection (said when it changes)");
+                }
+            }
+            Ending::Closed(_) | Ending::BrowserClosed(_) | Ending::BrowserGone => {
+                self.tls_refused.ends(broker);
             }
         }
     }

@@ -29,6 +29,7 @@ mod login;
 mod metrics;
 mod mosquitto;
 mod mqtt;
+mod outages;
 mod permissions;
 mod proxies;
 mod relay;
