@@ -1,8 +1,8 @@
 //! Passwords that cannot be printed, plain or hashed.
 
 use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{self, Output, ParamsString, PasswordHash, Salt, SaltString},
 };
 use std::fmt;
 
@@ -63,9 +63,7 @@ impl Password {
     pub fn verify(&self, offered: &[u8]) -> bool {
         match self {
             Self::Plain(plain) => equal_in_constant_time(plain.as_bytes(), offered),
-            Self::Hash(hash) => {
-                parse(hash).is_ok_and(|hash| Argon2::default().verify_password(offered, &hash).is_ok())
-            }
+            Self::Hash(hash) => parse(hash).is_ok_and(|hash| is_of(&hash, offered).unwrap_or(false)),
         }
     }
 }
@@ -86,12 +84,48 @@ fn parse(hash: &str) -> Result<PasswordHash<'_>, PasswordError> {
     Ok(parsed)
 }
 
+/// glibc gives pieces beyond 32 MiB back to the system when they are freed. Once one below was freed, it keeps others of that size, for
+/// each thread anew: some hundred MB after some logins. What is not used of a piece takes no memory.
+const GIVEN_BACK_BLOCKS: usize = 33 * 1024;
+
+fn digest(argon2: &Argon2<'_>, password: &[u8], salt: Salt<'_>) -> password_hash::Result<Output> {
+    let mut bytes = [0; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut bytes)?;
+    let blocks = argon2.params().block_count();
+    let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK_BLOCKS));
+    memory.resize(blocks, Block::default());
+    let length = argon2.params().output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    Output::init_with(length, |output| {
+        Ok(argon2.hash_password_into_with_memory(password, salt, output, &mut memory)?)
+    })
+}
+
+/// Is it the hash of `offered`? The comparison takes the same time for each.
+fn is_of(hash: &PasswordHash<'_>, offered: &[u8]) -> password_hash::Result<bool> {
+    let (Some(salt), Some(expected)) = (hash.salt, hash.hash) else {
+        return Ok(false);
+    };
+    let version = hash.version.map(Version::try_from).transpose()?;
+    let argon2 = Argon2::new(
+        Algorithm::try_from(hash.algorithm)?,
+        version.unwrap_or_default(),
+        Params::try_from(hash)?,
+    );
+    Ok(digest(&argon2, offered, salt)? == expected)
+}
+
 /// Hashes a password for the configuration, with a salt of 16 random bytes.
 pub fn hash_password(password: &str, salt: [u8; 16]) -> Result<String, PasswordError> {
     let salt = SaltString::encode_b64(&salt).map_err(|_| PasswordError::Hashing)?;
-    let hash = Argon2::default()
-        .hash_password(password.as_bytes(), &salt)
-        .map_err(|_| PasswordError::Hashing)?;
+    let argon2 = Argon2::default();
+    let output = digest(&argon2, password.as_bytes(), salt.as_salt()).map_err(|_| PasswordError::Hashing)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::default().ident(),
+        version: Some(Version::default().into()),
+        params: ParamsString::try_from(argon2.params()).map_err(|_| PasswordError::Hashing)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(output),
+    };
     Ok(hash.to_string())
 }
 

@@ -26,6 +26,7 @@ mod identity;
 mod kills;
 mod limits;
 mod login;
+mod memory;
 mod metrics;
 mod mosquitto;
 mod mqtt;
