@@ -137,6 +137,7 @@ pub(super) async fn connect(
 
 async fn answer(pipe: &mut Pipe, version: ProtocolVersion) -> MqttAnswer {
     let mut framer = Framer::new(LARGEST_ANSWER_BYTES);
+    let mut first = None;
     loop {
         match framer.poll_frame() {
             Ok(Some(frame)) => {
@@ -154,14 +155,26 @@ async fn answer(pipe: &mut Pipe, version: ProtocolVersion) -> MqttAnswer {
                     Err(error) => MqttAnswer::NotMqtt(error.to_string()),
                 };
             }
+            // The rest of a greeting, such as that of SSH, would be waited for in vain.
+            Ok(None) if first.is_some_and(|byte| !may_begin_an_answer(byte)) => {
+                return MqttAnswer::NotMqtt("it does not begin with CONNACK".into());
+            }
             Ok(None) => {}
             Err(error) => return MqttAnswer::NotMqtt(error.to_string()),
         }
         match pipe.receive().await {
-            Ok(bytes) => framer.push(bytes),
+            Ok(bytes) => {
+                first = first.or(bytes.first().copied());
+                framer.push(bytes);
+            }
             Err(answer) => return answer,
         }
     }
+}
+
+/// CONNACK, DISCONNECT or AUTH.
+fn may_begin_an_answer(byte: u8) -> bool {
+    matches!(byte >> 4, 2 | 14 | 15)
 }
 
 fn of_connack(connack: &Connack, version: ProtocolVersion) -> MqttAnswer {

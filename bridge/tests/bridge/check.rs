@@ -304,6 +304,26 @@ fn what_would_keep_the_bridge_from_starting_is_told() {
 }
 
 #[test]
+fn a_greeting_that_is_no_mqtt_is_not_taken_for_silence() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let greeted = listener.incoming().map(|stream| {
+            let mut stream = stream.unwrap();
+            let _gone = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n");
+            stream
+        });
+        // They stay open until the test has ended.
+        let _open: Vec<_> = greeted.collect();
+    });
+    assert_says(
+        &format!("[broker.home]\nurl = \"mqtt://{address}\""),
+        false,
+        &["the answer is not MQTT: it does not begin with CONNACK"],
+    );
+}
+
+#[test]
 fn variables_that_no_setting_has_are_named() {
     let folder = TempDir::new().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_hearth"))
