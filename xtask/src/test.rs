@@ -261,7 +261,7 @@ mod tests {
         };
         assert_eq!(
             tally.summary(),
-            "test result: FAILED. unit and property 2, doc 1, wasm 0, deploy 0, e2e 0 passed; 1 failed; not tested: MQTT.js (no npm)"
+            "test result: FAILED. unit and property 2, doc 1, wasm 0, deploy 0, e2e 0, in Firefox 0 passed; 1 failed; not tested: MQTT.js (no npm)"
         );
     }
 }

@@ -1,13 +1,13 @@
 //! All sizes: nothing is cut off, nothing moves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use e2e::bridge::Bridge;
 use e2e::browser::Screen;
 use e2e::case::case;
 use e2e::page::{Page, by};
-use e2e::wait::until_within;
+use e2e::wait::{until, until_within};
 
 const ROUTES: [&str; 8] = [
     "#/",
@@ -85,7 +85,8 @@ fn values_update_without_moving_anything() -> Result<()> {
         page.open(&bridge.url())?;
         page.wait_until_connected()?;
         page.wait_for(&by("device-card").inside(&by("entity-value")))?;
-        // The retained messages have come when the first value changes; count what moves during the next ones.
+        // A home comes in two steps: what is announced, and what is guessed once announcements are quiet. Count what moves after that.
+        wait_until_all_are_there(page)?;
         wait_for_changes(page, 3)?;
         page.script::<()>(
             "window.shifts = []; new PerformanceObserver(list => { for (const e of list.getEntries())
@@ -97,6 +98,18 @@ fn values_update_without_moving_anything() -> Result<()> {
         println!("layout shift while 15 values change on Home: {moved}");
         ensure!(moved < 0.01, "values made things move: a layout shift of {moved}");
         Ok(())
+    })
+}
+
+/// Waits until no card has come or gone for a while.
+fn wait_until_all_are_there(page: &Page) -> Result<()> {
+    let (mut cards, mut since) = (0, Instant::now());
+    until("a home that is complete", || {
+        let now = page.count(&by("device-card"))?;
+        if now != cards {
+            (cards, since) = (now, Instant::now());
+        }
+        Ok((since.elapsed() > Duration::from_secs(1)).then_some(()))
     })
 }
 
