@@ -220,7 +220,7 @@ fn waiting(filter: String, options: u8) -> SubscriptionView {
         qos: options & 3,
         options,
         id: 0,
-        result: "waiting".to_owned(),
+        result: SubscriptionView::WAITING.to_owned(),
         refused: false,
     }
 }

@@ -123,13 +123,18 @@ fn table(shown: &[SubscriptionView], edit: &Callback<(String, u8)>, remove: &Cal
                     let filter = view.filter.clone();
                     let remove = remove.reform(move |_: MouseEvent| filter.clone());
                     let name = visible(&view.filter);
+                    let (class, icon) = match &*view.result {
+                        _ if view.refused => ("mark--crit", Some("x")),
+                        SubscriptionView::WAITING => ("mark--line", None),
+                        _ => ("mark--ok", Some("check")),
+                    };
                     html! {
                         <tr key={view.filter.clone()} data-testid="subscription" data-filter={view.filter.clone()}
                             data-refused={view.refused.to_string()}>
                             <th scope="row" class="mono"><bdi>{name.clone()}</bdi></th>
                             <td>{asked(view.options)}if view.id > 0 { <span data-testid="subscription-id">{format!(", identifier {}", view.id)}</span> }</td>
-                            <td><span class={classes!("mark", "mark--wrap", if view.refused { "mark--crit" } else { "mark--ok" })}>
-                                <Icon name={if view.refused { "x" } else { "check" }} />{visible(&view.result)}
+                            <td><span class={classes!("mark", "mark--wrap", class)}>
+                                if let Some(icon) = icon { <Icon name={icon} /> }{visible(&view.result)}
                             </span></td>
                             <td class="r"><span class="row">
                                 <button class="btn btn--dense btn--quiet" type="button" onclick={change}

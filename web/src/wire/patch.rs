@@ -203,6 +203,11 @@ pub struct SubscriptionView {
     pub refused: bool,
 }
 
+impl SubscriptionView {
+    /// What it says until the broker has answered.
+    pub(crate) const WAITING: &str = "waiting";
+}
+
 /// What became of a request: `data-state` of `publish-result`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
