@@ -69,7 +69,6 @@ impl Listeners {
         }
         accepting.connections.close();
         let _ended = timeout(drain, accepting.connections.wait()).await;
-        accepting.crowd.shut_down();
     }
 }
 

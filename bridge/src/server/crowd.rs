@@ -69,10 +69,13 @@ impl Crowd {
             .inspect_err(|error| tracing::warn!(%error, "no more threads can be started"))
             .ok()
     }
+}
 
-    /// Ends the threads, with what is left on them.
-    pub(super) fn shut_down(self) {
-        if let Some(Some(runtime)) = self.runtime.into_inner() {
+impl Drop for Crowd {
+    /// Ends the threads, with what is left on them. Whoever serves may be dropped where nothing may wait, and a runtime waits when it
+    /// is dropped.
+    fn drop(&mut self) {
+        if let Some(Some(runtime)) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -82,12 +85,18 @@ impl Crowd {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn who_serves_a_crowd_may_be_dropped_anywhere() {
+        let crowd = Crowd::new(1, 0);
+        assert!(crowd.next(0).is_some());
+        drop(crowd);
+    }
+
     #[test]
     fn threads_start_with_the_crowd_and_not_before() {
         let crowd = Crowd::new(1, 3);
         assert!(crowd.next(2).is_none() && crowd.runtime.get().is_none());
         assert!(crowd.next(3).is_some());
-        crowd.shut_down();
         assert!(
             Crowd::new(0, 3).next(3).is_none(),
             "without threads there is none"
