@@ -2,14 +2,15 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::{Body, PacketType, Properties, ReasonCode, property::allowed_in};
+use super::{Body, Packet, PacketType, Properties, ReasonCode, property::allowed_in};
 use crate::{
     codec::{
         reader::Reader,
         writer::{self, Writer},
     },
     error::{DecodeError, EncodeError, Rule},
-    version::ProtocolVersion,
+    frame::Frame,
+    version::{ProtocolVersion, Role},
 };
 
 /// The server's answer to CONNECT.
@@ -36,6 +37,21 @@ const fn code_field(version: ProtocolVersion) -> &'static str {
 }
 
 impl Connack {
+    /// Why a server of 3.1.1 refuses a CONNECT of 5.0, which it does not know ([MQTT311-3.1.2-2]). Its CONNACK has no Property
+    /// Length, so that it is malformed as a packet of 5.0: this is asked first, or when decoding failed.
+    ///
+    /// `None` when the frame is anything else.
+    #[must_use]
+    pub fn older_refusal(frame: &Frame) -> Option<ReasonCode> {
+        if frame.header.packet_type() != Some(PacketType::Connack) {
+            return None;
+        }
+        match Packet::decode(ProtocolVersion::V311, Role::Client, frame.clone()) {
+            Ok(Packet::Connack(connack)) if connack.reason_code.is_error() => Some(connack.reason_code),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     #[inline(always)]
     pub(super) fn decode(mut reader: Reader<'_>) -> Result<Self, DecodeError> {
         const FLAGS: &str = "Connect Acknowledge Flags";

@@ -33,15 +33,21 @@ impl Session {
         }
     }
 
-    /// Whether AUTH or a successful CONNACK names our method ([MQTT5-4.12.0-5]), or none when we named none
-    /// ([MQTT5-4.12.0-6]).
-    pub(crate) fn method_matches(&self, properties: &Properties, exchange: AuthExchange) -> bool {
+    /// AUTH and a successful CONNACK name our method ([MQTT5-4.12.0-5]), or none when we named none ([MQTT5-4.12.0-6]).
+    pub(crate) fn check_method(
+        &self,
+        properties: &Properties,
+        exchange: AuthExchange,
+    ) -> Result<(), SessionRule> {
+        let theirs = properties.authentication_method();
         let ours = self.options.authentication.as_ref().map(|it| it.method.as_str());
         match exchange {
-            AuthExchange::None => properties.authentication_method().is_none(),
-            AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application => {
-                properties.authentication_method() == ours
+            AuthExchange::None if theirs.is_some() => Err(SessionRule::AuthenticationUnasked),
+            AuthExchange::None => Ok(()),
+            AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application if theirs != ours => {
+                Err(SessionRule::AuthenticationMethod)
             }
+            AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application => Ok(()),
         }
     }
 
@@ -49,12 +55,16 @@ impl Session {
         let Some(exchange) = self.auth_exchange() else {
             return;
         };
-        // Only an answer to something we sent is expected.
-        if exchange != AuthExchange::Server {
-            return self.misbehaved(now, SessionRule::UnexpectedAuth);
+        match exchange {
+            AuthExchange::None => return self.misbehaved(now, SessionRule::AuthenticationUnasked),
+            // Only an answer to something we sent is expected.
+            AuthExchange::Idle | AuthExchange::Application => {
+                return self.misbehaved(now, SessionRule::AuthOutOfTurn);
+            }
+            AuthExchange::Server => {}
         }
-        if !self.method_matches(&auth.properties, exchange) {
-            return self.misbehaved(now, SessionRule::AuthenticationMethod);
+        if let Err(rule) = self.check_method(&auth.properties, exchange) {
+            return self.misbehaved(now, rule);
         }
         match (auth.reason_code, &self.state) {
             (ReasonCode::CONTINUE_AUTHENTICATION, _) => {
@@ -64,12 +74,12 @@ impl Session {
                 self.events
                     .push_back(Event::AuthenticationChallenge { data, reason_string });
             }
-            // Before CONNACK success is CONNACK itself; 0x19 is for clients only.
             (ReasonCode::SUCCESS, State::Connected(_)) => {
                 self.note_auth(now, AuthExchange::Idle);
                 self.events.push_back(Event::Reauthenticated);
             }
-            (_, _) => self.misbehaved(now, SessionRule::UnexpectedAuth),
+            // Before CONNACK success is CONNACK itself; 0x19 is for clients only.
+            (_, _) => self.misbehaved(now, SessionRule::AuthBeforeConnack),
         }
     }
 }

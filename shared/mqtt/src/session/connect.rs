@@ -4,7 +4,7 @@ use bytestring::ByteString;
 
 use crate::{
     Connack, Connect, EncodeError, Frame, Framer, MonoTime, Packet, PacketType, Properties, Property,
-    ProtocolVersion, Qos, ReasonCode, Role,
+    ProtocolVersion, Qos, ReasonCode,
 };
 
 use super::{
@@ -162,10 +162,7 @@ impl Session {
         if opening.version != ProtocolVersion::V5 || !is_older {
             return None;
         }
-        match Packet::decode(ProtocolVersion::V311, Role::Client, frame.clone()) {
-            Ok(Packet::Connack(connack)) if connack.reason_code.is_error() => Some(connack.reason_code),
-            Ok(_) | Err(_) => Some(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION),
-        }
+        Some(Connack::older_refusal(frame).unwrap_or(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION))
     }
 
     /// Gives this connection up; the next one uses the other version.
@@ -221,8 +218,8 @@ impl Session {
         if connack.reason_code != ReasonCode::SUCCESS {
             return self.close(now, refused(connack), None);
         }
-        if !self.method_matches(&connack.properties, auth) {
-            return self.misbehaved(now, SessionRule::AuthenticationMethod);
+        if let Err(rule) = self.check_method(&connack.properties, auth) {
+            return self.misbehaved(now, rule);
         }
         if connack.session_present && clean_start {
             self.held = Held::Nothing;

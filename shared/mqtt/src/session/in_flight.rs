@@ -6,6 +6,7 @@ use crate::{MonoTime, PacketId, Qos};
 
 use super::{
     event::{ApplicationMessage, PublishId, SubscribeId},
+    misbehaviour::SessionRule,
     packet_ids::PacketIds,
 };
 
@@ -45,6 +46,16 @@ impl WaitsFor {
         match self {
             Self::Puback(_) | Self::Pubrec(_) | Self::Pubcomp { .. } => true,
             Self::Resend(_) | Self::Suback(..) | Self::Unsuback(..) => false,
+        }
+    }
+
+    /// What a packet of another kind breaks that comes in place of the answer.
+    pub(crate) fn rule(&self) -> SessionRule {
+        match self {
+            Self::Resend(_) | Self::Puback(_) | Self::Pubrec(_) => SessionRule::PublishAnswer,
+            Self::Pubcomp { .. } => SessionRule::PubrelAnswer,
+            Self::Suback(..) => SessionRule::SubscribeAnswer,
+            Self::Unsuback(..) => SessionRule::UnsubscribeAnswer,
         }
     }
 

@@ -153,6 +153,9 @@ impl InboundAliases {
         let Some(alias) = alias else {
             return topic.ok_or(SessionRule::TopicMissing);
         };
+        if self.maximum == 0 {
+            return Err(SessionRule::TopicAliasUnasked);
+        }
         if alias == 0 || alias > self.maximum {
             return Err(SessionRule::TopicAliasInvalid);
         }

@@ -70,12 +70,18 @@ session_rules! {
     SessionPresentAfterCleanStart: PROTOCOL_ERROR, "MQTT5-3.2.2-2", "MQTT311-3.2.2-1", "Session Present is 1 after a clean start";
     ReceiveMaximumExceeded: RECEIVE_MAXIMUM_EXCEEDED, "MQTT5-3.3.4-9", "MQTT311-4.4.0-1", "more unacknowledged messages than our Receive Maximum";
     TopicAliasInvalid: TOPIC_ALIAS_INVALID, "MQTT5-3.1.2-26", "MQTT311-3.3.2-1", "a topic alias above our Topic Alias Maximum";
-    TopicAliasUnknown: PROTOCOL_ERROR, "MQTT5-3.3.2-7", "MQTT311-3.3.2-1", "a topic alias that was not set on this network connection";
+    TopicAliasUnasked: TOPIC_ALIAS_INVALID, "MQTT5-3.1.2-27", "MQTT311-3.3.2-1", "a topic alias, and we allow none";
+    TopicAliasUnknown: PROTOCOL_ERROR, "MQTT5-3.3.4", "MQTT311-3.3.2-1", "a topic alias that was not set on this network connection";
     TopicMissing: PROTOCOL_ERROR, "MQTT5-3.3.2-1", "MQTT311-3.3.2-1", "no topic name and no topic alias";
-    WrongAcknowledgement: PROTOCOL_ERROR, "MQTT5-4.3.3-4", "MQTT311-4.3.3-1", "an acknowledgement of another kind than the exchange waits for";
+    PublishAnswer: PROTOCOL_ERROR, "MQTT5-3.3.4-1", "MQTT311-3.3.4-1", "a message was answered by another packet than its QoS asks for";
+    PubrelAnswer: PROTOCOL_ERROR, "MQTT5-4.3.3-11", "MQTT311-4.3.3-2", "PUBREL was answered by another packet than PUBCOMP";
+    SubscribeAnswer: PROTOCOL_ERROR, "MQTT5-3.8.4-1", "MQTT311-3.8.4-1", "SUBSCRIBE was answered by another packet than SUBACK";
+    UnsubscribeAnswer: PROTOCOL_ERROR, "MQTT5-3.10.4-4", "MQTT311-3.10.4-4", "UNSUBSCRIBE was answered by another packet than UNSUBACK";
     ResultCount: PROTOCOL_ERROR, "MQTT5-3.8.4-6", "MQTT311-3.8.4-5", "SUBACK has not one reason code per topic filter";
     UnsubscribeResultCount: PROTOCOL_ERROR, "MQTT5-3.11.3-1", "MQTT311-3.10.4-4", "UNSUBACK has not one reason code per topic filter";
-    UnexpectedAuth: PROTOCOL_ERROR, "MQTT5-4.12.0-6", "MQTT311-2.2.1", "AUTH without an authentication under way";
+    AuthenticationUnasked: PROTOCOL_ERROR, "MQTT5-4.12.0-6", "MQTT311-2.2.1", "an authentication although CONNECT named no method";
+    AuthOutOfTurn: PROTOCOL_ERROR, "MQTT5-4.12", "MQTT311-2.2.1", "AUTH without an authentication under way";
+    AuthBeforeConnack: PROTOCOL_ERROR, "MQTT5-4.12.0-2", "MQTT311-2.2.1", "AUTH before CONNACK that does not continue the authentication";
     AuthenticationMethod: PROTOCOL_ERROR, "MQTT5-4.12.0-5", "MQTT311-2.2.1", "another authentication method than ours";
     PacketNotForClients: PROTOCOL_ERROR, "MQTT5-2.1.2", "MQTT311-2.2.1", "a packet that only clients send";
 }

@@ -182,13 +182,13 @@ impl Session {
         let Some(WaitsFor::Puback(outgoing) | WaitsFor::Pubrec(outgoing) | WaitsFor::Resend(outgoing)) =
             self.outbound.in_flight.get(index).map(|entry| &entry.waits_for)
         else {
-            return self.misbehaved(now, SessionRule::WrongAcknowledgement);
+            return self.wrong_answer(now, index);
         };
         let (id, qos) = (outgoing.id, outgoing.message.qos);
         let mut ack = ack.clone();
         match (qos, self.version) {
             (Qos::ExactlyOnce, ProtocolVersion::V5) => {
-                return self.misbehaved(now, SessionRule::WrongAcknowledgement);
+                return self.wrong_answer(now, index);
             }
             // RabbitMQ up to 3.12 takes QoS 2 as QoS 1 and has no other way to say so. Closing would only send it again.
             (Qos::ExactlyOnce, ProtocolVersion::V311) => {
@@ -223,7 +223,7 @@ impl Session {
             Some(WaitsFor::Pubcomp { .. }) => {
                 return self.write_ack(now, Packet::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
             }
-            _ => return self.misbehaved(now, SessionRule::WrongAcknowledgement),
+            _ => return self.wrong_answer(now, index),
         };
         if ack.reason_code.is_error() {
             // [MQTT5-4.4.0-2] an error ends the exchange.
@@ -247,7 +247,7 @@ impl Session {
         let Some(WaitsFor::Pubcomp { id, .. }) =
             self.outbound.in_flight.get(index).map(|entry| &entry.waits_for)
         else {
-            return self.misbehaved(now, SessionRule::WrongAcknowledgement);
+            return self.wrong_answer(now, index);
         };
         let id = *id;
         self.outbound.in_flight.remove(index);
@@ -298,7 +298,7 @@ impl Session {
         };
         let (id, range) = match self.outbound.in_flight.get(index).map(|entry| &entry.waits_for) {
             Some(WaitsFor::Suback(id, range)) => (*id, range.clone()),
-            _ => return self.misbehaved(now, SessionRule::WrongAcknowledgement),
+            _ => return self.wrong_answer(now, index),
         };
         // [MQTT5-3.8.4-6] [MQTT5-3.9.3-1] one reason code per filter, in order.
         if suback.reason_codes.len() != range.len() {
@@ -315,7 +315,7 @@ impl Session {
         };
         let (id, range) = match self.outbound.in_flight.get(index).map(|entry| &entry.waits_for) {
             Some(WaitsFor::Unsuback(id, range)) => (*id, range.clone()),
-            _ => return self.misbehaved(now, SessionRule::WrongAcknowledgement),
+            _ => return self.wrong_answer(now, index),
         };
         let codes = match self.version {
             // [MQTT5-3.11.3-1] one reason code per filter, in order.
@@ -341,6 +341,14 @@ impl Session {
             },
         };
         self.close(now, reason, None);
+    }
+
+    /// An acknowledgement of another kind than the entry at `index` waits for.
+    fn wrong_answer(&mut self, now: MonoTime, index: usize) {
+        if let Some(entry) = self.outbound.in_flight.get(index) {
+            let rule = entry.waits_for.rule();
+            self.misbehaved(now, rule);
+        }
     }
 
     /// An acknowledgement for nothing: counted, and no reason to stop.

@@ -1,11 +1,11 @@
 //! Every packet of MQTT 3.1.1, byte by byte.
 
 use hearth_mqtt::{
-    Ack, Bytes, Connack, Connect, Disconnect, Packet, Properties, PublishParts, Qos, ReasonCode, Role,
-    Suback, Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
+    Ack, Bytes, Connack, Connect, Disconnect, Framer, Packet, Properties, PublishParts, Qos, ReasonCode,
+    Role, Suback, Subscribe, SubscriptionOptions, Unsuback, Unsubscribe, Will,
 };
 
-use crate::support::{V311, check, filter, id, name};
+use crate::support::{V311, check, filter, hex, id, name};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -116,6 +116,25 @@ fn connack() {
         "20 02 00 05",
         &connack(false, ReasonCode::NOT_AUTHORIZED),
     );
+}
+
+/// [MQTT311-3.1.2-2] a server that does not know 5.0 says so in its own words.
+#[test]
+fn an_older_connack_is_told_from_one_of_5() {
+    let refusal = |wire: &str| {
+        let mut framer = Framer::new(u32::MAX);
+        framer.push(hex(wire));
+        Connack::older_refusal(&framer.poll_frame().unwrap().unwrap())
+    };
+    assert_eq!(
+        refusal("20 02 00 01"),
+        Some(ReasonCode::UNSUPPORTED_PROTOCOL_VERSION)
+    );
+    assert_eq!(refusal("20 02 00 05"), Some(ReasonCode::NOT_AUTHORIZED));
+    // Accepted, a code that nobody has, a refusal of 5.0, another packet.
+    for wire in ["20 02 00 00", "20 02 00 84", "20 03 00 84 00", "40 02 00 01"] {
+        assert_eq!(refusal(wire), None, "{wire}");
+    }
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn without_a_method_there_is_no_authentication() {
     );
 }
 
-/// [MQTT5-4.12.0-5] [MQTT5-4.12.0-6]
+/// [MQTT5-4.12.0-2] [MQTT5-4.12.0-5] [MQTT5-4.12.0-6]
 #[test]
 fn a_server_that_strays_from_the_exchange_is_at_fault() {
     let other = Property::AuthenticationMethod("other");
@@ -157,15 +157,15 @@ fn a_server_that_strays_from_the_exchange_is_at_fault() {
     let mut pair = Pair::new(v5());
     pair.open();
     pair.send(auth(0x18, &[other]));
-    assert_eq!(broken(&mut pair), SessionRule::UnexpectedAuth);
+    assert_eq!(broken(&mut pair), SessionRule::AuthenticationUnasked);
     assert_eq!(pair.brief(), ["disconnect 0x82"]);
 
     let mut pair = Pair::connected_with(options(), &[METHOD]);
     pair.send(auth(0x18, &[METHOD]));
-    assert_eq!(broken(&mut pair), SessionRule::UnexpectedAuth);
+    assert_eq!(broken(&mut pair), SessionRule::AuthOutOfTurn);
 
     let mut pair = Pair::new(options());
     pair.open();
     pair.send(auth(0x00, &[METHOD]));
-    assert_eq!(broken(&mut pair), SessionRule::UnexpectedAuth);
+    assert_eq!(broken(&mut pair), SessionRule::AuthBeforeConnack);
 }

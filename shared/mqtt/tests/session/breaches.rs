@@ -141,7 +141,7 @@ fn session_present_is_what_it_can_be() {
     check(pair, "MQTT311-3.2.2-1", &[]);
 }
 
-/// [MQTT5-3.1.2-26] [MQTT5-3.1.2-27] [MQTT5-3.3.2-7]
+/// [MQTT5-3.1.2-26] [MQTT5-3.1.2-27]; an alias that was never set: 3.3.4.
 #[test]
 fn topic_aliases_stay_within_what_was_agreed() {
     after_connack(
@@ -151,14 +151,14 @@ fn topic_aliases_stay_within_what_was_agreed() {
         None,
     );
     after_connack(|pair| pair.send(aliased(None, 3)), "MQTT5-3.1.2-26", 0x94, None);
-    after_connack(|pair| pair.send(aliased(None, 2)), "MQTT5-3.3.2-7", 0x82, None);
+    after_connack(|pair| pair.send(aliased(None, 2)), "MQTT5-3.3.4", 0x82, None);
     // Without a Topic Alias Maximum there are none.
     let mut pair = Pair::connected(SessionOptions {
         topic_alias_maximum: 0,
         ..v5()
     });
     pair.send(aliased(Some("a"), 1));
-    check(pair, "MQTT5-3.1.2-26", &["disconnect 0x94"]);
+    check(pair, "MQTT5-3.1.2-27", &["disconnect 0x94"]);
 }
 
 /// [MQTT5-3.3.4-9] [MQTT5-3.1.2-24]
@@ -200,7 +200,8 @@ fn every_filter_gets_its_answer() {
     }
 }
 
-/// [MQTT5-4.3.3-4]: the exchange waits for something else under this identifier.
+/// The exchange waits for something else under this identifier. [MQTT5-3.3.4-1] [MQTT5-4.3.3-11] [MQTT5-3.8.4-1] [MQTT5-3.10.4-4]
+/// [MQTT311-3.3.4-1] [MQTT311-4.3.3-2] [MQTT311-3.8.4-1] [MQTT311-3.10.4-4]
 #[test]
 fn acknowledgements_are_of_the_kind_that_is_waited_for() {
     let published = |qos, answer: Packet| {
@@ -211,16 +212,16 @@ fn acknowledgements_are_of_the_kind_that_is_waited_for() {
     };
     for answer in [pubrec(1), pubcomp(1), suback(1, &[0])] {
         let run = published(Qos::AtLeastOnce, answer);
-        after_connack(run, "MQTT5-4.3.3-4", 0x82, Some("MQTT311-4.3.3-1"));
+        after_connack(run, "MQTT5-3.3.4-1", 0x82, Some("MQTT311-3.3.4-1"));
     }
     for answer in [pubcomp(1), suback(1, &[0])] {
         let run = published(Qos::ExactlyOnce, answer);
-        after_connack(run, "MQTT5-4.3.3-4", 0x82, Some("MQTT311-4.3.3-1"));
+        after_connack(run, "MQTT5-3.3.4-1", 0x82, Some("MQTT311-3.3.4-1"));
     }
     // In 3.1.1 it is how a broker says that it has no QoS 2.
     after_connack(
         published(Qos::ExactlyOnce, puback(1)),
-        "MQTT5-4.3.3-4",
+        "MQTT5-3.3.4-1",
         0x82,
         None,
     );
@@ -230,14 +231,23 @@ fn acknowledgements_are_of_the_kind_that_is_waited_for() {
             pair.send(pubrec(1));
             pair.send(answer.clone());
         };
-        after_connack(released, "MQTT5-4.3.3-4", 0x82, Some("MQTT311-4.3.3-1"));
+        after_connack(released, "MQTT5-4.3.3-11", 0x82, Some("MQTT311-4.3.3-2"));
     }
     for answer in [puback(1), pubrec(1), pubcomp(1), unsuback(1, &[0])] {
+        let old = (!matches!(answer, Packet::Unsuback(_))).then_some("MQTT311-3.8.4-1");
         let subscribed = |pair: &mut Pair| {
             pair.subscribe(&["a"]);
             pair.send(answer.clone());
         };
-        after_connack(subscribed, "MQTT5-4.3.3-4", 0x82, None);
+        after_connack(subscribed, "MQTT5-3.8.4-1", 0x82, old);
+    }
+    for answer in [puback(1), pubrec(1), pubcomp(1), suback(1, &[0])] {
+        let unsubscribed = |pair: &mut Pair| {
+            let filters = vec![TopicFilter::parse("a").unwrap()];
+            pair.session.unsubscribe(pair.at(), filters).unwrap();
+            pair.send(answer.clone());
+        };
+        after_connack(unsubscribed, "MQTT5-3.10.4-4", 0x82, Some("MQTT311-3.10.4-4"));
     }
 }
 
@@ -260,7 +270,7 @@ fn auth_comes_when_it_is_due() {
     // Success before CONNACK is CONNACK itself.
     check(
         opening(authenticating(), auth(0x00, &[METHOD])),
-        "MQTT5-4.12.0-6",
+        "MQTT5-4.12.0-2",
         &["disconnect 0x82"],
     );
     let other = Property::AuthenticationMethod("other");
@@ -270,17 +280,24 @@ fn auth_comes_when_it_is_due() {
         &["disconnect 0x82"],
     );
     // CONNACK names the method, and names none where CONNECT named none.
-    for (options, properties) in [(authenticating(), &[][..]), (v5(), &[METHOD])] {
+    for (options, properties, statement) in [
+        (authenticating(), &[][..], "MQTT5-4.12.0-5"),
+        (v5(), &[METHOD], "MQTT5-4.12.0-6"),
+    ] {
         let mut pair = Pair::new(options);
         pair.open();
         pair.accept(false, properties);
-        check(pair, "MQTT5-4.12.0-5", &["disconnect 0x82"]);
+        check(pair, statement, &["disconnect 0x82"]);
     }
     // After CONNACK an AUTH answers ours, in full: the short form of Success names no method.
     let connected = || Pair::connected_with(authenticating(), &[METHOD]);
     let mut pair = connected();
     pair.send(auth(0x18, &[METHOD]));
-    check(pair, "MQTT5-4.12.0-6", &["disconnect 0x82"]);
+    check(pair, "MQTT5-4.12", &["disconnect 0x82"]);
+    // Nor does the server ask twice.
+    let mut pair = opening(authenticating(), auth(0x18, &[METHOD]));
+    pair.send(auth(0x18, &[METHOD]));
+    check(pair, "MQTT5-4.12", &["disconnect 0x82"]);
     let mut pair = connected();
     pair.session.reauthenticate(pair.at(), None).unwrap();
     pair.send(auth(0x00, &[]));

@@ -104,7 +104,7 @@ fn a_second_connack_is_a_fault() {
     assert_eq!(fault(&mut pair).0, "MQTT5-3.2.0-2");
 }
 
-/// [MQTT5-4.3.3-4]: an acknowledgement of the wrong kind.
+/// [MQTT5-3.3.4-1]
 #[test]
 fn an_acknowledgement_of_the_wrong_kind_is_a_fault() {
     for (qos, packet) in [
@@ -262,5 +262,5 @@ fn an_authentication_method_that_we_did_not_name_is_a_fault() {
     let mut pair = Pair::new(v5());
     pair.open();
     pair.accept(false, &[Property::AuthenticationMethod("M")]);
-    assert_eq!(fault(&mut pair).0, "MQTT5-4.12.0-5");
+    assert_eq!(fault(&mut pair).0, "MQTT5-4.12.0-6");
 }
