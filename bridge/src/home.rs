@@ -62,11 +62,11 @@ impl Home {
     }
 
     /// The devices say goodbye before the broker does.
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(self) -> Result<(), BrokerError> {
         if let Some(demo) = self.demo {
             demo.stop().await;
         }
-        self.broker.stop().await;
+        self.broker.stop().await
     }
 }
 

@@ -17,7 +17,8 @@ use hearth::{
     config::{self, Config, Overrides},
     give_way, health,
     server::Server,
-    shutdown, telemetry,
+    shutdown::Signals,
+    telemetry,
 };
 
 /// Serves the page, relays MQTT over WebSocket to brokers, and can be the broker itself.
@@ -94,7 +95,7 @@ fn main() -> ExitCode {
         }
         Some(Command::Check) => return told(check(&arguments.serve)),
         Some(Command::Doctor(arguments)) => return told(doctor(arguments)),
-        None => serve(&arguments.serve),
+        None => return served(serve(&arguments.serve)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -118,14 +119,20 @@ fn say(line: impl Display) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Success only when nothing was found.
 fn told(is_well: Result<bool, Box<dyn std::error::Error>>) -> ExitCode {
-    match is_well {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("hearth: {error}");
+    served(is_well.map(|is_well| {
+        if is_well {
+            ExitCode::SUCCESS
+        } else {
             ExitCode::FAILURE
         }
-    }
+    }))
+}
+
+fn served(ended: Result<ExitCode, Box<dyn std::error::Error>>) -> ExitCode {
+    ended.unwrap_or_else(|error| {
+        eprintln!("hearth: {error}");
+        ExitCode::FAILURE
+    })
 }
 
 fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
@@ -149,10 +156,7 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     if config.brokers.is_empty() && config.embedded.is_none() {
         say("\nthere is no broker; the page will ask for one")?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let reports = runtime.block_on(commands::check::check(&config));
+    let reports = wait_for(commands::check::check(&config))?;
     for report in &reports {
         say(format_args!("\n{report}"))?;
     }
@@ -166,12 +170,19 @@ fn doctor(arguments: Doctor) -> Result<bool, Box<dyn std::error::Error>> {
         wait: Duration::from_secs(arguments.wait),
     };
     let listener = commands::doctor::parse(&arguments.url)?;
+    let report = wait_for(commands::doctor::look(listener, &options))??;
+    say(&report)?;
+    Ok(!report.has_faults())
+}
+
+/// Returns when it is done, whatever name servers still owe an answer.
+fn wait_for<T>(work: impl Future<Output = T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(commands::doctor::look(listener, &options))?;
-    say(&report)?;
-    Ok(!report.has_faults())
+    let done = runtime.block_on(work);
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 fn load(arguments: &Serve) -> Result<Config, Box<dyn std::error::Error>> {
@@ -218,7 +229,7 @@ fn unknown_variables(config: &Config) -> impl Iterator<Item = String> {
     })
 }
 
-fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = load(arguments)?;
     telemetry::start(&config.log);
     for variable in unknown_variables(&config) {
@@ -236,12 +247,37 @@ fn serve(arguments: &Serve) -> Result<(), Box<dyn std::error::Error>> {
         .worker_threads(config.worker_threads)
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        let server = Server::start(config).await?;
-        tracing::info!("listening on {}://{}", server.scheme(), server.address());
-        shutdown::requested().await;
-        tracing::info!("shutting down");
-        server.stop().await;
-        Ok(())
-    })
+    let ended = runtime.block_on(serve_until_asked(config));
+    // A question to name servers that do not answer holds a thread for half a minute, and nobody waits for it any more.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Serves until a signal asks for the end; a second one is heard while connections are drained.
+async fn serve_until_asked(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut signals = Signals::listen()?;
+    let server = tokio::select! {
+        server = Server::start(config) => server?,
+        // Nothing was served yet, so nothing is lost.
+        signal = signals.next() => {
+            tracing::warn!(?signal, "asked to end before the start was over");
+            return Ok(ExitCode::from(signal.exit_code()));
+        }
+    };
+    tracing::info!("listening on {}://{}", server.scheme(), server.address());
+    let signal = signals.next().await;
+    tracing::info!(?signal, "shutting down; a second signal ends at once");
+    tokio::select! {
+        stopped = server.stop() => match stopped {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                tracing::error!("{error}");
+                Ok(ExitCode::FAILURE)
+            }
+        },
+        signal = signals.next() => {
+            tracing::warn!(?signal, "asked to end a second time: ending at once, and nothing more is saved");
+            Ok(ExitCode::from(signal.exit_code()))
+        }
+    }
 }

@@ -11,7 +11,12 @@ mod tls;
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    task::JoinHandle,
+    time::{Instant, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -97,7 +102,7 @@ pub(crate) type Permit = Arc<Place>;
 /// let config = Config::load(None, &Default::default(), &flags).unwrap();
 /// let server = Server::start(config).await.unwrap();
 /// assert_ne!(server.address().port(), 0);
-/// server.stop().await;
+/// server.stop().await.unwrap();
 /// # });
 /// ```
 pub struct Server {
@@ -230,15 +235,20 @@ impl Server {
     }
 
     /// Takes no more connections, closes every WebSocket with 1001, and returns when everything has ended or the drain time is over.
-    pub async fn stop(self) {
+    ///
+    /// # Errors
+    /// The embedded broker could not write what it should keep; everything has ended all the same.
+    pub async fn stop(self) -> Result<(), BrokerError> {
+        let until = Instant::now() + self.drain;
         self.stop.cancel();
         let left = self.relays.shut_down(self.drain).await;
         if left > 0 {
             tracing::warn!(relays = left, "gave up waiting for WebSockets to end");
         }
-        let _ended = timeout(self.drain, self.accepting).await;
-        if let Some(home) = self.home {
-            home.stop().await;
+        let _ended = timeout_at(until, self.accepting).await;
+        match self.home {
+            Some(home) => home.stop().await,
+            None => Ok(()),
         }
     }
 }

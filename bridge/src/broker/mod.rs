@@ -10,7 +10,7 @@
 //!
 //! let broker = broker::start(EmbeddedOptions::default()).await?;
 //! println!("MQTT on {}", broker.address());
-//! broker.stop().await;
+//! broker.stop().await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -28,7 +28,7 @@ use crate::auth::PasswordError;
 use async_trait::async_trait;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-/// Why the embedded broker could not start.
+/// Why the embedded broker could not start, or not end well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BrokerError {
@@ -87,6 +87,11 @@ pub enum BrokerError {
     /// The library refused to start.
     #[error("the embedded broker did not start: {0}")]
     Engine(String),
+    /// It has ended, and what it knew is lost.
+    #[error(
+        "the embedded broker's last snapshot was not written: what sessions and retained messages have become since the one before it is lost"
+    )]
+    NotSaved,
 }
 
 /// Reads the counters of a broker.
@@ -100,7 +105,7 @@ pub trait Engine: Send + Sync {
     /// Reads what it counted, also after it stopped.
     fn counter_reader(&self) -> CounterReader;
     /// Says goodbye to every client, writes sessions and retained messages, frees the port and its threads.
-    async fn stop(self: Box<Self>);
+    async fn stop(self: Box<Self>) -> Result<(), BrokerError>;
 }
 
 /// The embedded broker while it runs. Dropping it without [`stop`](RunningBroker::stop) stops it too, in the
@@ -129,8 +134,11 @@ impl RunningBroker {
     }
 
     /// Says goodbye to every client, writes sessions and retained messages, frees the port and its threads.
-    pub async fn stop(self) {
-        self.engine.stop().await;
+    ///
+    /// # Errors
+    /// It has ended all the same, but what was to be written is not.
+    pub async fn stop(self) -> Result<(), BrokerError> {
+        self.engine.stop().await
     }
 }
 

@@ -42,5 +42,5 @@ async fn every_one_of_a_crowd_is_served_and_told_when_the_bridge_goes() {
         assert_eq!(browser.closed().await.0, close::SHUTTING_DOWN);
     }
     drop(browsers);
-    stopping.await.expect("the bridge stops");
+    stopping.await.unwrap().expect("the bridge stops");
 }

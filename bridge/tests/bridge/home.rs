@@ -26,7 +26,7 @@ async fn the_simulated_home_is_seen_through_the_bridge() {
     client.subscribe("#").await;
     assert!(matches!(client.receive().await, Packet::Publish(_)));
     drop(client);
-    bridge.stop().await;
+    bridge.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +46,7 @@ async fn the_simulated_home_has_an_account_where_accounts_are_needed() {
         received.extend(browser.receive().await);
     }
     drop(browser);
-    bridge.stop().await;
+    bridge.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,5 +66,5 @@ async fn what_the_embedded_broker_refuses_is_in_the_metrics() {
         metrics.contains("hearth_broker_messages_dropped_total 0\n"),
         "{metrics}"
     );
-    bridge.stop().await;
+    bridge.stop().await.unwrap();
 }

@@ -415,6 +415,7 @@ async fn a_shutdown_closes_websockets_over_tls_too() {
     timeout(Duration::from_secs(5), stopped)
         .await
         .expect("it stops")
+        .unwrap()
         .unwrap();
 }
 

@@ -191,5 +191,5 @@ async fn a_user_talks_to_the_embedded_broker() {
     assert_eq!(visitor.log_in("olga", PASSWORD).await.status, 303);
     let mut client = Client::connect(visitor.websocket().await).await;
     client.subscribe("home/#").await;
-    bridge.stop().await;
+    bridge.stop().await.unwrap();
 }

@@ -54,5 +54,5 @@ async fn the_mosquitto_tools_talk_through_it_in_both_versions_and_every_quality(
             }
         }
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }

@@ -29,7 +29,7 @@ async fn every_quality_of_service_arrives_across_versions() {
             }
         }
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_level_that_begins_with_a_dollar_is_a_level_like_any_other() {
             [granted]
         );
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn qos_2_messages_arrive_once_and_in_order() {
         }
         publishing.await.unwrap();
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn retained_messages_are_marked_replaced_and_cleared() {
         publisher.publish("lamp/end", 1, false, "end").await;
         assert_eq!(late.message().await.topic, "lamp/end");
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn ten_thousand_retained_messages_all_arrive() {
     for _ in 0..10_000 {
         assert!(subscriber.message().await.retain);
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_will_is_published_when_its_client_is_gone_but_not_after_a_goodbye() {
         drop(Client::connect(version, broker.address(), lost).await);
         assert_eq!(watcher.message().await.topic, "lost/status");
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn members_of_a_shared_subscription_take_turns() {
     seen.sort();
     seen.dedup();
     assert_eq!(seen.len(), 10);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -174,7 +174,7 @@ async fn a_broker_that_stops_hangs_up_quickly_and_frees_its_port() {
     let begun = Instant::now();
     let stopping = tokio::spawn(broker.stop());
     assert_eq!(client.next().await, Told::Closed);
-    stopping.await.unwrap();
+    stopping.await.unwrap().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     // The system may lend the port to a client of another test for a moment.
     let freed = async {

@@ -51,5 +51,5 @@ async fn the_home_is_there_at_once_and_obeys() {
             gone.insert(message.topic);
         }
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }

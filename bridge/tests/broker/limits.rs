@@ -22,7 +22,7 @@ async fn a_payload_of_a_mebibyte_and_a_topic_of_65535_bytes_arrive() {
         publisher.publish(&topic, 1, false, "x").await;
         assert_eq!(subscriber.message().await.topic, topic);
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn a_client_may_switch_keep_alive_off() {
     let (mut client, _) = Client::connect(Version::V311, broker.address(), quiet).await;
     client.subscribe("quiet", 1).await;
     client.publish("quiet", 1, false, "still here").await;
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn retained_messages_beyond_the_cap_are_delivered_but_not_kept_and_counted
     assert_eq!(subscriber.message().await.topic, "b");
     publisher.publish("c", 1, true, "y").await;
     assert_eq!(subscriber.message().await.topic, "c");
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -75,12 +75,13 @@ async fn a_data_folder_belongs_to_one_broker() {
     let first = broker::start(options_with_data(dir.path())).await.unwrap();
     let error = broker::start(options_with_data(dir.path())).await.unwrap_err();
     assert!(matches!(error, BrokerError::DataDirInUse { .. }), "{error}");
-    first.stop().await;
+    first.stop().await.unwrap();
     broker::start(options_with_data(dir.path()))
         .await
         .unwrap()
         .stop()
-        .await;
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +95,7 @@ async fn two_brokers_in_one_process_know_nothing_of_each_other() {
     on_two.publish("a", 1, true, "two").await;
     assert_eq!(on_one.message().await.payload, b"one");
     assert_eq!(on_two.message().await.payload, b"two");
-    one.stop().await;
+    one.stop().await.unwrap();
     on_two.publish("a", 1, false, "still here").await;
-    two.stop().await;
+    two.stop().await.unwrap();
 }

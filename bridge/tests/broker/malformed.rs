@@ -71,7 +71,7 @@ async fn a_malformed_publish_reaches_nobody_and_ends_its_connection() {
     others.publish("good", 1, false, "x").await;
     assert_eq!(others.message().await.topic, "good");
     assert_eq!(broker.counters().publishes_denied, 8);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -82,5 +82,5 @@ async fn a_malformed_will_is_refused_when_it_is_left() {
         assert_ne!(reason, 0, "{topic:?}");
     }
     assert_eq!(dial(broker.address(), Some(b"a")).await.1, 0);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }

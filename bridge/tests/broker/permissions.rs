@@ -62,7 +62,7 @@ async fn a_wrong_password_an_unknown_user_and_no_user_are_refused() {
         Client::connect(version, broker.address(), kim("x")).await;
     }
     assert_eq!(broker.counters().logins_denied, 10);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_filter_is_granted_only_if_the_permissions_cover_it() {
         }
     }
     assert_eq!(broker.counters().subscriptions_denied, 16);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_message_is_taken_only_if_the_permissions_cover_its_topic() {
         }
     }
     assert_eq!(broker.counters().publishes_denied, 4);
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_will_needs_permission_when_it_is_left() {
         )
         .await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn anonymous_clients_have_permissions_of_their_own() {
         client.publish("public/news", 1, false, "x").await,
         "NotAuthorized"
     );
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[test]
@@ -217,7 +217,7 @@ async fn a_client_identifier_gives_nobody_the_session_of_another_user() {
         thief.leave().await;
         writer.leave().await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_restart_takes_what_is_no_longer_permitted() {
     let (mut client, _) = Client::connect(Version::V5, broker.address(), kim("tab").persistent()).await;
     client.subscribe("public/news", 1).await;
     client.subscribe("home/kim/lamp", 1).await;
-    broker.stop().await;
+    broker.stop().await.unwrap();
     drop(client);
 
     let user = options.users.get_mut("kim").unwrap();
@@ -242,7 +242,7 @@ async fn a_restart_takes_what_is_no_longer_permitted() {
     writer.publish("public/news", 1, false, "no longer hers").await;
     writer.publish("home/kim/lamp", 1, false, "hers").await;
     assert_eq!(client.message().await.topic, "home/kim/lamp");
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 /// The time of a refusal must not tell which names exist.
@@ -261,5 +261,5 @@ async fn an_unknown_user_costs_as_much_as_a_wrong_password() {
     }
     let [known, unknown] = fastest;
     assert!(unknown * 3 > known, "{unknown:?} and {known:?}");
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }

@@ -13,7 +13,7 @@ async fn retained_messages_survive_a_restart() {
     publisher.publish("home/방/온도", 1, true, "21.5").await;
     publisher.publish("home/gone", 1, true, "x").await;
     publisher.publish("home/gone", 1, true, "").await;
-    broker.stop().await;
+    broker.stop().await.unwrap();
     let broker = broker::start(options_with_data(dir.path())).await.unwrap();
     for version in BOTH {
         let mut subscriber = Client::connected(version, broker.address(), "subscriber").await;
@@ -24,7 +24,7 @@ async fn retained_messages_survive_a_restart() {
             ("home/방/온도", &b"21.5"[..], true)
         );
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_session_and_what_waits_for_it_survive_a_restart_in_order() {
                 .publish("orders/before", qos, false, number.to_string())
                 .await;
         }
-        broker.stop().await;
+        broker.stop().await.unwrap();
 
         let broker = broker::start(options_with_data(dir.path())).await.unwrap();
         // Also what is published before the client is back.
@@ -60,7 +60,7 @@ async fn a_session_and_what_waits_for_it_survive_a_restart_in_order() {
             let message = client.message().await;
             assert_eq!(message.payload, number.to_string().as_bytes(), "{version:?}");
         }
-        broker.stop().await;
+        broker.stop().await.unwrap();
     }
 }
 
@@ -72,14 +72,14 @@ async fn a_session_that_was_connected_survives_too() {
         let here = settings("here").persistent();
         let (mut client, _) = Client::connect(version, broker.address(), here.clone()).await;
         client.subscribe("a", 1).await;
-        broker.stop().await;
+        broker.stop().await.unwrap();
         drop(client);
         let broker = broker::start(options_with_data(dir.path())).await.unwrap();
         let (mut client, present) = Client::connect(version, broker.address(), here).await;
         assert!(present, "{version:?}");
         client.publish("a", 1, false, "still subscribed").await;
         assert_eq!(client.message().await.payload, b"still subscribed");
-        broker.stop().await;
+        broker.stop().await.unwrap();
     }
 }
 
@@ -91,13 +91,13 @@ async fn a_session_that_ends_with_its_connection_does_not_survive() {
         let mut client = Client::connected(version, broker.address(), &format!("{version:?}")).await;
         client.subscribe("a", 1).await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
     let broker = broker::start(options_with_data(dir.path())).await.unwrap();
     for version in BOTH {
         let again = settings(&format!("{version:?}")).persistent();
         assert!(!Client::connect(version, broker.address(), again).await.1);
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn no_password_is_written_to_the_disk() {
             .subscribe("a", 1)
             .await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
     let written = std::fs::read(dir.path().join("broker.snapshot")).unwrap();
     let written = String::from_utf8_lossy(&written);
     assert!(written.contains("ada") && !written.contains("correct horse"));
@@ -160,6 +160,6 @@ async fn a_snapshot_taken_while_the_broker_runs_is_whole() {
     assert_eq!(client.message().await.payload, b"waits-for-you");
     client.subscribe("state", 1).await;
     assert_eq!(client.message().await.payload, b"is-kept");
-    after_the_cut.stop().await;
-    broker.stop().await;
+    after_the_cut.stop().await.unwrap();
+    broker.stop().await.unwrap();
 }

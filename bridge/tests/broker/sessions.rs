@@ -18,7 +18,7 @@ async fn a_second_client_of_the_same_name_takes_the_session_over() {
         assert_eq!(second.message().await.payload, b"for the second");
         second.leave().await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn what_waits_for_a_client_arrives_in_order_when_it_is_back() {
         }
         client.leave().await;
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_clean_start_forgets_the_session() {
         client.publish("b", 1, false, "for c").await;
         assert_eq!(client.message().await.topic, "b");
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -76,5 +76,5 @@ async fn a_client_that_comes_back_at_once_is_let_in() {
             drop(Client::connect(version, broker.address(), again).await);
         }
     }
-    broker.stop().await;
+    broker.stop().await.unwrap();
 }

@@ -42,7 +42,8 @@ pub(in crate::broker) struct RmqttEngine {
     counts: Arc<Counts>,
     retained: Retained,
     stop: oneshot::Sender<()>,
-    thread: thread::JoinHandle<()>,
+    /// Whether everything was saved.
+    thread: thread::JoinHandle<bool>,
 }
 
 /// Starts the library; returns when the port is open.
@@ -89,15 +90,17 @@ impl Engine for RmqttEngine {
         Arc::new(move || counts.read(retained.not_kept()))
     }
 
-    async fn stop(self: Box<Self>) {
+    async fn stop(self: Box<Self>) -> Result<(), BrokerError> {
         // The thread is gone already if this fails.
         let _ = self.stop.send(());
         let thread = self.thread;
-        if !matches!(
-            tokio::task::spawn_blocking(move || thread.join()).await,
-            Ok(Ok(()))
-        ) {
-            tracing::error!("the embedded broker did not stop cleanly");
+        match tokio::task::spawn_blocking(move || thread.join()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(BrokerError::NotSaved),
+            Ok(Err(_)) | Err(_) => {
+                tracing::error!("the embedded broker did not stop cleanly");
+                Err(BrokerError::NotSaved)
+            }
         }
     }
 }
@@ -107,7 +110,7 @@ fn run_thread(
     access: Arc<dyn AccessControl>,
     started: oneshot::Sender<Result<SocketAddr, BrokerError>>,
     stopped: oneshot::Receiver<()>,
-) {
+) -> bool {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("hearth-broker-worker")
@@ -117,12 +120,13 @@ fn run_thread(
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = started.send(Err(BrokerError::Engine(error.to_string())));
-            return;
+            return true;
         }
     };
-    runtime.block_on(broker.run(access, started, stopped));
+    let is_saved = runtime.block_on(broker.run(access, started, stopped));
     // Ends the library's endless tasks.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    is_saved
 }
 
 struct Broker {
@@ -134,17 +138,18 @@ struct Broker {
 }
 
 impl Broker {
+    /// Until it is told to stop; says whether everything was saved then.
     async fn run(
         self,
         access: Arc<dyn AccessControl>,
         started: oneshot::Sender<Result<SocketAddr, BrokerError>>,
         mut stopped: oneshot::Receiver<()>,
-    ) {
+    ) -> bool {
         let (listener, address) = match listen(&self.options) {
             Ok(listening) => listening,
             Err(error) => {
                 let _ = started.send(Err(error));
-                return;
+                return true;
             }
         };
         let scx = self.context().await;
@@ -167,12 +172,13 @@ impl Broker {
         // Aborted: that is the error.
         let _ = accepting.await;
         self.say_goodbye(&scx).await;
-        self.save(Snapshot::take_last(&scx, &self.retained).await).await;
+        let is_saved = self.save(Snapshot::take_last(&scx, &self.retained).await).await;
         register.stop().await;
         // The context holds these and they hold the context: without this nothing would ever be freed.
         *scx.extends.shared_mut().await = Box::new(DefaultShared::new(None));
         *scx.extends.router_mut().await = Box::new(DefaultRouter::new(None));
         tracing::info!(%address, "embedded broker stopped");
+        is_saved
     }
 
     async fn context(&self) -> ServerContext {
@@ -208,12 +214,16 @@ impl Broker {
         }
     }
 
-    async fn save(&self, snapshot: Snapshot) {
-        let Some(store) = self.store.clone() else { return };
+    /// Says whether that worked; where nothing is kept, nothing can fail.
+    async fn save(&self, snapshot: Snapshot) -> bool {
+        let Some(store) = self.store.clone() else {
+            return true;
+        };
         let writer = Arc::clone(&store);
         let saved = tokio::task::spawn_blocking(move || writer.save(&snapshot)).await;
         let saved = saved.unwrap_or_else(|panicked| Err(io::Error::other(panicked)));
-        let (news, file) = (store.news(saved.is_ok()), store.file().display());
+        let is_saved = saved.is_ok();
+        let (news, file) = (store.news(is_saved), store.file().display());
         if let Err(error) = saved {
             self.counts.snapshots_failed.fetch_add(1, Ordering::Relaxed);
             if news == Some(News::Fails) {
@@ -222,6 +232,7 @@ impl Broker {
         } else if news == Some(News::Works) {
             tracing::info!(%file, "the broker's sessions and retained messages are saved again");
         }
+        is_saved
     }
 
     /// Hangs up on every client and waits until that is done, so that their wills and what they had in flight are in
