@@ -213,7 +213,7 @@ impl Text {
             ("connections_total", "WebSockets opened.", &relay.opened),
             (
                 "dial_failures_total",
-                "Brokers that could not be reached.",
+                "Brokers that could not be reached, ended TLS, or did not answer CONNECT.",
                 &relay.dial_failures,
             ),
             (

@@ -4,7 +4,6 @@ use std::{fmt, time::Duration};
 
 use hearth_model::doctor::MqttAnswer;
 use hearth_mqtt::{ProtocolVersion, ReasonCode};
-use tokio::time::timeout;
 
 use super::{
     Steps, certificate,
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     config::{BrokerConfig, Config},
     credentials::{CredentialSource, Credentials},
-    transport::{BrokerStream, DialError, Dialer},
+    transport::{BrokerStream, Dialer},
 };
 
 /// How long CONNACK may take.
@@ -87,10 +86,8 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
 }
 
 async fn dial(dialer: &Dialer, dial_timeout: Duration) -> Result<BrokerStream, String> {
-    let dialled = timeout(dial_timeout, dialer.dial(None)).await;
-    dialled
-        .unwrap_or(Err(DialError::Timeout))
-        .map_err(|error| error.to_string())
+    let dialled = dialer.dial(None, dial_timeout).await;
+    dialled.map_err(|error| error.to_string())
 }
 
 fn describe(stream: &BrokerStream, steps: &mut Steps) {

@@ -6,7 +6,7 @@ use hearth_model::doctor::{
     Also, Facts, Finding, Listener, MqttAnswer, Opened, Reached, TlsFault, USUAL_PATHS, diagnose,
 };
 use hearth_mqtt::ProtocolVersion;
-use tokio::{net::lookup_host, time::timeout};
+use tokio::net::lookup_host;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use super::{
@@ -231,6 +231,9 @@ impl Probe<'_> {
             DialError::Timeout => Reached::Silent {
                 waited_s: self.options.wait.as_secs(),
             },
+            DialError::NameTimeout => Reached::NoRoute {
+                reason: error.to_string(),
+            },
             DialError::Unreachable(reason) | DialError::Upgrade(reason) => Reached::NoRoute { reason },
             DialError::Tls(fault) => {
                 self.steps.add("TCP", "connected");
@@ -381,9 +384,7 @@ impl Probe<'_> {
         };
         let dialer = Dialer::new(address, with_tls.then_some(&tls))
             .map_err(|error| DialError::Tls(TlsFault::Other(error.to_string())))?;
-        timeout(self.options.wait, dialer.connect(None))
-            .await
-            .unwrap_or(Err(DialError::Timeout))
+        dialer.connect(None, self.options.wait).await
     }
 }
 

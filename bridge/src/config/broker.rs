@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use super::{
@@ -182,8 +182,11 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
         let (host, rest) = rest
             .split_once(']')
             .ok_or("the bracket of the IPv6 address is not closed")?;
-        host.parse::<std::net::Ipv6Addr>()
-            .map_err(|_| "what stands in the brackets is not an IPv6 address")?;
+        // A link-local address says by which interface, as in [fe80::1%eth0]: the system's resolver knows their names.
+        let (address, zone) = host.split_once('%').unwrap_or((host, "-"));
+        if address.parse::<Ipv6Addr>().is_err() || zone.is_empty() {
+            return Err("what stands in the brackets is not an IPv6 address".into());
+        }
         return match rest.strip_prefix(':') {
             Some(port) => Ok((host, Some(parse_port(port)?))),
             None if rest.is_empty() => Ok((host, None)),
@@ -318,6 +321,12 @@ mod tests {
         check("MQTTS://home", Ok(("home", 8883, true, None)));
         check("mqtts://home", Ok(("home", 8883, true, None)));
         check("ssl://[::1]:18883", Ok(("::1", 18883, true, None)));
+        check(
+            "mqtt://[fe80::1%eth0]:1884",
+            Ok(("fe80::1%eth0", 1884, false, None)),
+        );
+        check("mqtt://[fe80::1%]", Err("not an IPv6 address"));
+        check("mqtt://[home%eth0]", Err("not an IPv6 address"));
         check("ws://home", Ok(("home", 80, false, Some("/"))));
         check("ws://home:9001/mqtt", Ok(("home", 9001, false, Some("/mqtt"))));
         check("wss://[::1]/a//b/", Ok(("::1", 443, true, Some("/a//b/"))));

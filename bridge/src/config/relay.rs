@@ -15,8 +15,11 @@ pub struct RelayConfig {
     pub max_connections_per_user: usize,
     /// Time in which the first packet must have arrived whole; it must be a CONNECT. Default 10,000 ms.
     pub handshake_timeout: Duration,
-    /// Time in which the broker must have answered the dial, TLS included. Default 5,000 ms.
+    /// Time in which the broker's name must have been resolved and the broker have answered the dial, TLS included. Default 5,000 ms.
     pub dial_timeout: Duration,
+    /// Time in which the broker must have begun to answer CONNECT. Default 8,000 ms: less than the 10,000 that the page waits, so that
+    /// it is told who is silent. 0 leaves it to the page.
+    pub connack_timeout: Duration,
     /// Bytes of one WebSocket message from a browser. Messages are passed on as they arrive and never kept whole, so this bounds what a broker
     /// is sent, not memory. Where packets are judged (users, credentials of the bridge) it also bounds one packet, which is held until
     /// it is whole. Default 2 MiB.
@@ -52,6 +55,7 @@ impl RelayConfig {
                 as usize,
             handshake_timeout: section.duration_ms("handshake_timeout_ms", 100..=600_000, 10_000),
             dial_timeout: section.duration_ms("dial_timeout_ms", 100..=600_000, 5_000),
+            connack_timeout: section.duration_ms("connack_timeout_ms", 0..=600_000, 8_000),
             max_message_bytes: u32::try_from(max_message_bytes).unwrap_or(u32::MAX),
             max_message_frames: section.integer("max_message_frames", 1..=1_000_000, 4_096) as u32,
             max_subscribe_bytes: section.integer("max_subscribe_bytes", 1_024..=268_435_460, 131_072) as u32,

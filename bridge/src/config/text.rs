@@ -1,6 +1,9 @@
 //! The plain kinds of text that settings are made of.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use super::reader::FromText;
 
@@ -32,9 +35,42 @@ impl FromText for SocketAddr {
             Some(port) => format!("127.0.0.1:{port}"),
             None => text.to_owned(),
         };
-        text.parse().map_err(|_| match text.parse::<std::net::IpAddr>() {
-            Ok(_) => "the port is missing".to_owned(),
-            Err(_) => "this is not an address to listen on".to_owned(),
+        text.parse().map_err(|_| {
+            let port = text.rsplit_once(':').map(|(host, port)| (host, port.parse::<u16>()));
+            match (text.trim_matches(['[', ']']).parse::<IpAddr>(), port) {
+                (Ok(IpAddr::V4(_)), _) => "the port is missing".to_owned(),
+                (Ok(IpAddr::V6(_)), _) => {
+                    "an IPv6 address has brackets, and a port behind them, such as [::1]:9001".to_owned()
+                }
+                (Err(_), Some(("" | "*", Ok(port)))) => {
+                    format!("the address is missing; every one of this machine is [::]:{port}, or 0.0.0.0:{port} without IPv6")
+                }
+                (Err(_), _) => "this is not an address to listen on".to_owned(),
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_to_listen_on_are_read_or_refused_with_the_way_they_are_written() {
+        for text in ["127.0.0.1:0", "[::1]:9001", "[::]:80", "localhost:80"] {
+            assert!(SocketAddr::from_text(text).is_ok(), "{text}");
+        }
+        for (text, part) in [
+            ("127.0.0.1", "the port is missing"),
+            ("::1:9001", "has brackets, and a port behind them"),
+            ("[::1]", "has brackets, and a port behind them"),
+            ("::", "has brackets, and a port behind them"),
+            (":80", "every one of this machine is [::]:80, or 0.0.0.0:80"),
+            ("*:80", "every one of this machine is [::]:80, or 0.0.0.0:80"),
+            ("home:80", "not an address to listen on"),
+        ] {
+            let reason = SocketAddr::from_text(text).unwrap_err();
+            assert!(reason.contains(part), "{text}: {reason}");
+        }
     }
 }

@@ -61,9 +61,9 @@ pub(crate) struct Relays {
     stalled_timeout: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Of the way to brokers, and of TLS as far as a broker refuses it only after the handshake.
+    /// Of the way to brokers, and of what they refuse only behind it: TLS after the handshake, an answer to CONNECT.
     unreachable: Outages,
-    tls_refused: Outages,
+    refused: Outages,
     pub(crate) metrics: RelayMetrics,
 }
 
@@ -92,6 +92,7 @@ impl Relays {
                 max_message_bytes: config.max_message_bytes,
                 max_message_frames: config.max_message_frames,
                 handshake_timeout: config.handshake_timeout,
+                connack_timeout: config.connack_timeout,
                 idle_timeout: config.idle_timeout,
                 gather: config.gather,
             },
@@ -101,7 +102,7 @@ impl Relays {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             unreachable: Outages::default(),
-            tls_refused: Outages::default(),
+            refused: Outages::default(),
             metrics: RelayMetrics::default(),
         }
     }
@@ -118,9 +119,7 @@ impl Relays {
 
     /// Connects to a broker within the time that is set for it.
     pub(crate) async fn dial(&self, dialer: &Dialer, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
-        timeout(self.dial_timeout, dialer.dial(ends))
-            .await
-            .unwrap_or(Err(DialError::Timeout))
+        dialer.dial(ends, self.dial_timeout).await
     }
 
     /// Serves a WebSocket in a task of its own.
@@ -201,9 +200,9 @@ impl Relays {
             Ok(stream) => match self.guard(broker, policy).await {
                 Ok((guard, renewal)) => {
                     let stream = Patient::new(stream, self.stalled_timeout);
-                    let pump = Pump::new(browser, stream, early, guard, &self.options, &self.metrics);
-                    let ending = run(pump, renewal, &stop, login).await;
-                    self.tell_of_tls(broker, dialer, &ending);
+                    let mut pump = Pump::new(browser, stream, early, guard, &self.options, &self.metrics);
+                    let ending = run(&mut pump, renewal, &stop, login).await;
+                    self.tell_of_refusal(broker, dialer, &ending, pump.broker_spoke());
                     ending
                 }
                 Err(error) => {
@@ -222,16 +221,24 @@ impl Relays {
         }
     }
 
-    /// A broker that wants a client certificate says so after the handshake; who serves it looks into the log.
-    fn tell_of_tls(&self, broker: &BrokerId, dialer: &Dialer, ending: &Ending) {
+    /// A broker that wants a client certificate says so after the handshake, and one that is none never says a word; who serves it
+    /// looks into log and metrics.
+    fn tell_of_refusal(&self, broker: &BrokerId, dialer: &Dialer, ending: &Ending, spoke: bool) {
         match ending {
-            Ending::Closed(close) if close.code == close::BROKER_TLS_FAILED => {
-                if self.tls_refused.begins(broker, close.reason.to_string()) {
-                    tracing::warn!(%broker, address = dialer.place(), error = %close.reason, "the broker ended the connection (said when it changes)");
+            Ending::Closed(close)
+                if matches!(close.code, close::BROKER_TLS_FAILED | close::BROKER_SILENT) =>
+            {
+                if !spoke {
+                    self.metrics.dial_failed();
+                }
+                if self.refused.begins(broker, close.reason.to_string()) {
+                    tracing::warn!(%broker, address = dialer.place(), error = %close.reason, "the broker cannot be used (said when it changes)");
                 }
             }
             Ending::Closed(_) | Ending::BrowserClosed(_) | Ending::BrowserGone => {
-                self.tls_refused.ends(broker);
+                if spoke && self.refused.ends(broker) {
+                    tracing::info!(%broker, "the broker can be used again");
+                }
             }
         }
     }
@@ -273,7 +280,7 @@ impl Relays {
 
 /// Moves bytes until one side ends, the login ends, or the bridge stops.
 async fn run(
-    mut pump: Pump<'_, Patient<BrowserStream>, Patient<BrokerStream>>,
+    pump: &mut Pump<'_, Patient<BrowserStream>, Patient<BrokerStream>>,
     mut renewal: renewal::Next,
     stop: &CancellationToken,
     login: &CancellationToken,
@@ -336,6 +343,10 @@ fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
         DialError::Tls(reason) => Close::new(
             close::BROKER_TLS_FAILED,
             format!("TLS with broker '{broker}' failed: {reason}"),
+        ),
+        DialError::NameTimeout => Close::new(
+            close::BROKER_TIMEOUT,
+            format!("the name of broker '{broker}' was not resolved in time: {address}"),
         ),
         DialError::Timeout => Close::new(
             close::BROKER_TIMEOUT,

@@ -68,6 +68,8 @@ pub(crate) struct PumpOptions {
     pub(crate) max_message_bytes: u32,
     pub(crate) max_message_frames: u32,
     pub(crate) handshake_timeout: Duration,
+    /// Behind CONNECT; 0: never.
+    pub(crate) connack_timeout: Duration,
     /// 0: never.
     pub(crate) idle_timeout: Duration,
     pub(crate) gather: Duration,
@@ -107,8 +109,13 @@ pub(crate) struct Pump<'m, W, B> {
     /// The tick of a busy line.
     tick: Option<Pin<Box<Sleep>>>,
     ticking: bool,
-    /// Until CONNECT must have come, or the farewell must be over.
+    /// Until CONNECT must have come, the broker must have answered it, or the farewell must be over.
     deadline: Option<Pin<Box<Sleep>>>,
+    connack_timeout: Duration,
+    /// CONNECT is on its way to the broker.
+    connect_passed: bool,
+    /// The broker has said something.
+    broker_spoke: bool,
     /// Runs out when nothing is heard from either side.
     idle: Patience,
     metrics: &'m RelayMetrics,
@@ -146,6 +153,9 @@ where
             tick: None,
             ticking: false,
             deadline: Some(Box::pin(sleep(options.handshake_timeout))),
+            connack_timeout: options.connack_timeout,
+            connect_passed: false,
+            broker_spoke: false,
             idle: Patience::new(options.idle_timeout),
             metrics,
             max_message_bytes: options.max_message_bytes,
@@ -156,6 +166,11 @@ where
             .push(early.get(..passed.unchanged).unwrap_or_default());
         pump.to_broker.push(&passed.rest);
         pump
+    }
+
+    /// Has the broker said anything?
+    pub(crate) fn broker_spoke(&self) -> bool {
+        self.broker_spoke
     }
 
     /// The bridge's credentials have changed.
@@ -214,6 +229,13 @@ where
     fn time_is_up(&mut self) -> Option<Ending> {
         self.deadline = None;
         match &self.stage {
+            Stage::Open if self.connect_passed => {
+                self.close(Close::new(
+                    close::BROKER_SILENT,
+                    "the broker took CONNECT and said nothing: no CONNACK came in time",
+                ));
+                None
+            }
             Stage::Open => {
                 self.close(Close::new(
                     close::HANDSHAKE_TIMEOUT,
@@ -334,7 +356,7 @@ where
                 }
                 Ok(ConnectGate::Open) => {
                     self.guard = Guard::Open { _claim: None };
-                    self.deadline = None;
+                    self.connect_passes();
                     Passed::whole(payload.len())
                 }
                 Ok(further) => {
@@ -351,13 +373,20 @@ where
             },
             Guard::Gate(guard) => {
                 let (passed, result) = guard.gate.handle_browser(payload);
-                if guard.gate.has_connected() {
-                    self.deadline = None;
+                if !self.connect_passed && guard.gate.has_connected() {
+                    self.connect_passes();
                 }
                 self.after_guard(result);
                 passed
             }
         }
+    }
+
+    /// From now on it is the broker's turn.
+    fn connect_passes(&mut self) {
+        self.connect_passed = true;
+        let waits = !self.broker_spoke && !self.connack_timeout.is_zero();
+        self.deadline = waits.then(|| Box::pin(sleep(self.connack_timeout)));
     }
 
     /// Sends what a gate itself has to say, and closes if it says so.
@@ -475,6 +504,12 @@ where
             return Poll::Ready(None);
         }
         self.idle.moved();
+        if !self.broker_spoke {
+            self.broker_spoke = true;
+            if self.connect_passed {
+                self.deadline = None;
+            }
+        }
         if let Guard::Gate(_) = self.guard {
             let payload = buffer.get_mut(..HEADER_ROOM + payload_len).unwrap_or_default();
             return Poll::Ready(self.send_judged(cx, payload, full));

@@ -23,6 +23,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
+    time::timeout_at,
 };
 use tokio_rustls::client::TlsStream;
 
@@ -64,6 +65,8 @@ pub(crate) enum DialError {
     Upgrade(String),
     #[error("no answer in time")]
     Timeout,
+    #[error("the name was not resolved in time")]
+    NameTimeout,
 }
 
 impl Dialer {
@@ -121,9 +124,40 @@ impl Dialer {
         self.tls.as_ref().map(|tls| tls.reloads())
     }
 
-    /// Connects for a browser, or for the bridge itself; the caller bounds the time.
-    pub(crate) async fn dial(&self, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
-        let stream = self.connect(ends).await?;
+    /// Connects for a browser, or for the bridge itself, in so much time.
+    pub(crate) async fn dial(&self, ends: Option<Ends>, wait: Duration) -> Result<BrokerStream, DialError> {
+        self.within(wait, async |addresses| self.open(addresses, ends).await)
+            .await
+    }
+
+    /// The connection alone, without a WebSocket in it.
+    pub(crate) async fn connect(
+        &self,
+        ends: Option<Ends>,
+        wait: Duration,
+    ) -> Result<NetworkStream, DialError> {
+        self.within(wait, async |addresses| self.reach_one_of(addresses, ends).await)
+            .await
+    }
+
+    /// Who waits hears whether it is for the name or for the broker.
+    async fn within<T>(
+        &self,
+        wait: Duration,
+        dial: impl AsyncFnOnce(Vec<SocketAddr>) -> Result<T, DialError>,
+    ) -> Result<T, DialError> {
+        let until = tokio::time::Instant::now() + wait;
+        let addresses = timeout_at(until, self.reach.addresses())
+            .await
+            .map_err(|_| DialError::NameTimeout)?
+            .map_err(|error| dial_error(&error))?;
+        timeout_at(until, dial(addresses))
+            .await
+            .unwrap_or(Err(DialError::Timeout))
+    }
+
+    async fn open(&self, addresses: Vec<SocketAddr>, ends: Option<Ends>) -> Result<BrokerStream, DialError> {
+        let stream = self.reach_one_of(addresses, ends).await?;
         let Some(listener) = self.listener() else {
             return Ok(BrokerStream::Bare(
                 stream,
@@ -139,9 +173,14 @@ impl Dialer {
         Ok(BrokerStream::WebSocket(Box::new(socket)))
     }
 
-    /// The connection alone, without a WebSocket in it.
-    pub(crate) async fn connect(&self, ends: Option<Ends>) -> Result<NetworkStream, DialError> {
-        let mut tcp = self.reach.connect().await.map_err(|error| dial_error(&error))?;
+    async fn reach_one_of(
+        &self,
+        addresses: Vec<SocketAddr>,
+        ends: Option<Ends>,
+    ) -> Result<NetworkStream, DialError> {
+        let mut tcp = reach::first_of(addresses)
+            .await
+            .map_err(|error| dial_error(&error))?;
         prepare(&tcp).map_err(|error| dial_error(&error))?;
         if let Some(version) = self.proxy_protocol {
             tcp.write_all(&proxy::header(version, ends))

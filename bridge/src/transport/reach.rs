@@ -36,12 +36,12 @@ impl Reach {
         &self.address
     }
 
-    /// A connection to the first of its addresses that takes one; the caller bounds the time.
-    pub(super) async fn connect(&self) -> io::Result<TcpStream> {
-        if let Ok(ip) = self.address.host.parse::<IpAddr>() {
-            return TcpStream::connect((ip, self.address.port)).await;
+    /// The addresses of its name, best first; the caller bounds the time.
+    pub(super) async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        match self.address.host.parse::<IpAddr>() {
+            Ok(ip) => Ok(vec![SocketAddr::new(ip, self.address.port)]),
+            Err(_) => self.look_up().await,
         }
-        first_of(self.look_up().await?).await
     }
 
     async fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
@@ -56,8 +56,11 @@ impl Reach {
     }
 }
 
-/// The others are given up when one has answered.
-async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+/// A connection to the first that takes one: the others are given up when one has answered.
+pub(super) async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    if let [address] = addresses[..] {
+        return TcpStream::connect(address).await;
+    }
     let mut addresses = addresses.into_iter();
     let mut tries = JoinSet::new();
     let mut fault = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
@@ -85,6 +88,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::transport::{DialError, Dialer};
 
     const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -150,12 +154,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn name_servers_that_do_not_answer_are_told_from_a_broker_that_does_not() {
+        let (_socket, _queue, silent) = silent().await;
+        let wait = Duration::from_millis(50);
+        let dialer = |host: &str| {
+            let address = BrokerAddress {
+                host: host.into(),
+                port: silent.port(),
+            };
+            Dialer::new(address, None).unwrap()
+        };
+        let by_address = dialer("127.0.0.1").dial(None, wait).await;
+        assert!(matches!(by_address, Err(DialError::Timeout)), "{by_address:?}");
+        let by_name = dialer("localhost");
+        // As if other questions for the name waited for name servers.
+        let _questions = by_name.reach.lookups.acquire_many(LOOKUPS as u32).await.unwrap();
+        let by_name = by_name.dial(None, wait).await;
+        assert!(matches!(by_name, Err(DialError::NameTimeout)), "{by_name:?}");
+    }
+
+    #[tokio::test]
     async fn a_name_is_asked_for() {
         let (_listener, open) = listener();
         let reach = Reach::new(BrokerAddress {
             host: "localhost".into(),
             port: open.port(),
         });
-        assert_eq!(reach.connect().await.unwrap().peer_addr().unwrap(), open);
+        let tcp = first_of(reach.addresses().await.unwrap()).await.unwrap();
+        assert_eq!(tcp.peer_addr().unwrap(), open);
     }
 }

@@ -114,7 +114,45 @@ async fn what_a_broker_says_that_is_no_mqtt_reaches_the_page_as_it_is() {
     }
 }
 
-/// A broker that is there, takes what comes and never answers: the page's own time limit for CONNACK decides, not the bridge.
+#[tokio::test]
+async fn a_broker_that_never_answers_connect_is_given_up_and_told() {
+    for more in ["", "credentials.user_name = \"bridge\""] {
+        let broker = FakeBroker::start().await;
+        let address = broker.address();
+        let bridge = bridge(&format!(
+            "relay.connack_timeout_ms = 500\n[broker.home]\nurl = \"mqtt://{address}\"\n{more}"
+        ))
+        .await;
+        let mut answered = open(bridge.address()).await;
+        answered.send(CONNECT).await;
+        let mut tcp = broker.accept().await;
+        fake_broker::write(&mut tcp, &[0x20]).await;
+        let mut silent = open(bridge.address()).await;
+        silent.send(CONNECT).await;
+        let _silent_tcp = broker.accept().await;
+        let told = "the broker took CONNECT and said nothing: no CONNACK came in time";
+        assert_eq!(silent.closed().await, (close::BROKER_SILENT, told.into()));
+        // Who had the beginning of an answer in that time gets the rest of it whenever it comes.
+        fake_broker::write(&mut tcp, &[2, 0, 0]).await;
+        let mut received = Vec::new();
+        while received.len() < 4 {
+            received.extend_from_slice(&answered.receive().await);
+        }
+        assert_eq!(received, [0x20, 2, 0, 0]);
+        for line in [
+            "hearth_relay_ended_total{code=\"4506\"} 1\n",
+            "hearth_relay_dial_failures_total 1\n",
+        ] {
+            soon(line, async || {
+                let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+                metrics.contains(line)
+            })
+            .await;
+        }
+    }
+}
+
+/// A broker that has begun to answer is waited for: the page's own time limit for CONNACK decides then, not the bridge.
 #[tokio::test]
 async fn a_broker_that_is_slow_is_waited_for_and_every_byte_comes_in_its_order() {
     let broker = FakeBroker::start().await;
@@ -207,7 +245,7 @@ async fn a_shutdown_closes_every_websocket_and_frees_the_port() {
         );
     }
     drop(browsers);
-    stopped.await.unwrap();
+    stopped.await.unwrap().unwrap();
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
@@ -219,7 +257,7 @@ async fn a_browser_that_does_not_answer_cannot_hold_a_shutdown_up() {
     deaf.send(CONNECT).await;
     let _tcp = broker.accept_connect().await;
     let begun = Instant::now();
-    bridge.stop().await;
+    bridge.stop().await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(2));
     drop(deaf);
 }

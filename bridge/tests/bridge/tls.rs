@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::{
     certificates::{Authority, CERTIFICATES, authority_file},
     fake_broker::CONNECT,
+    house::soon,
     http,
     mosquitto::Mosquitto,
     mqtt::Client,
@@ -122,6 +123,13 @@ async fn a_broker_that_wants_a_client_certificate_gets_it_or_the_page_is_told() 
         let (code, reason) = browser.closed().await;
         assert_eq!(code, close::BROKER_TLS_FAILED, "{reason}");
         assert!(reason.contains(part), "{reason}");
+        // The handshake is over by then, but nothing of the broker can be had.
+        let line = "hearth_relay_dial_failures_total 1\n";
+        soon(line, async || {
+            let metrics = http::get(without.address(), "/metrics", &[]).await.text();
+            metrics.contains(line)
+        })
+        .await;
     }
 }
 

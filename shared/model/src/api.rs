@@ -232,10 +232,12 @@ pub mod close {
     pub const BROKER_UNREACHABLE: u16 = 4502;
     /// TLS to the broker failed: certificate, name or version.
     pub const BROKER_TLS_FAILED: u16 = 4503;
-    /// The broker did not answer the dial in time.
+    /// The broker's name was not resolved, or the broker did not answer the dial, in time: `relay.dial_timeout_ms`.
     pub const BROKER_TIMEOUT: u16 = 4504;
     /// The broker took nothing for the time that is set: `relay.stalled_timeout_ms`.
     pub const BROKER_STALLED: u16 = 4505;
+    /// The broker took the connection and CONNECT, and said nothing for the time that is set: `relay.connack_timeout_ms`.
+    pub const BROKER_SILENT: u16 = 4506;
 }
 
 #[cfg(test)]

@@ -230,6 +230,12 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "The bridge answers, the broker behind it did not answer in time.",
             "Check that the broker's host is on and no firewall stands between bridge and broker.",
         ),
+        close::BROKER_SILENT => (
+            ProblemKind::BrokerUnreachable,
+            "The broker does not answer the bridge",
+            "The broker took the connection request and said nothing.",
+            "Check the broker's address in the bridge's configuration: another program may answer on this port. A broker under heavy load may also be this slow.",
+        ),
         close::BROKER_STALLED => (
             ProblemKind::BrokerUnreachable,
             "The broker takes no more messages",

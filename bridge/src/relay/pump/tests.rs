@@ -16,6 +16,7 @@ fn options() -> PumpOptions {
         max_message_bytes: 1024,
         max_message_frames: 100,
         handshake_timeout: Duration::from_secs(60),
+        connack_timeout: Duration::from_secs(60),
         idle_timeout: Duration::ZERO,
         gather: Duration::ZERO,
     }
