@@ -141,6 +141,11 @@ async fn answer(pipe: &mut Pipe, version: ProtocolVersion) -> MqttAnswer {
     loop {
         match framer.poll_frame() {
             Ok(Some(frame)) => {
+                if version.is_v5()
+                    && let Some(code) = Connack::older_refusal(&frame)
+                {
+                    return refused(code, &Properties::default());
+                }
                 return match Packet::decode(version, Role::Client, frame) {
                     Ok(Packet::Connack(connack)) => of_connack(&connack, version),
                     Ok(Packet::Auth(_)) => MqttAnswer::NotMqtt(

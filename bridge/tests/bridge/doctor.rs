@@ -15,6 +15,7 @@ use crate::{
     certificates::{CERTIFICATES, authority_file},
     check::{run, told},
     credentials::password_file,
+    fake_broker::{self, FakeBroker},
     house::House,
     mosquitto::Mosquitto,
     running::{bridge, bridge_to},
@@ -232,6 +233,29 @@ async fn the_bridge_is_understood_with_its_paths_origins_and_broker() {
         &["closed with code 4502: broker 'home' refused", "hearth check"],
     )
     .await;
+}
+
+/// [MQTT311-3.1.2-2] a broker of 3.1.1 refuses 5.0 in its own words, which is MQTT all the same.
+#[tokio::test]
+async fn a_broker_that_knows_3_1_1_only_is_told_so() {
+    let broker = FakeBroker::start().await;
+    let bridge = bridge_to(broker.address(), "").await;
+    let answering = tokio::spawn(async move {
+        loop {
+            let mut tcp = broker.accept().await;
+            let start = fake_broker::read(&mut tcp, 9).await;
+            let code = u8::from(start.last() != Some(&4));
+            fake_broker::write(&mut tcp, &[0x20, 2, 0, code]).await;
+        }
+    });
+    let url = format!("ws://{}/mqtt", bridge.address());
+    let parts = [
+        "MQTT 5.0    refused: Unsupported Protocol Version (0x84)",
+        "MQTT 3.1.1  accepted",
+        "Choose version 3.1.1",
+    ];
+    assert_finds(&url, &options(), Kind::Works, &parts).await;
+    answering.abort();
 }
 
 #[tokio::test]

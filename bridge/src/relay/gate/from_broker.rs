@@ -2,8 +2,8 @@
 
 use hearth_model::api::close;
 use hearth_mqtt::{
-    Auth, Bytes, BytesMut, Disconnect, FixedHeader, Packet, PacketId, PacketType, Properties, Property,
-    ProtocolVersion, ReasonCode, Role, Suback,
+    Auth, Bytes, BytesMut, Connack, Disconnect, FixedHeader, Frame, Packet, PacketId, PacketType, Properties,
+    Property, ProtocolVersion, ReasonCode, Role, Suback,
 };
 
 use super::{
@@ -223,6 +223,18 @@ impl Gate {
         match look.header.packet_type() {
             Some(packet) if self.needs_whole(packet) => {}
             Some(_) | None => return Ok(Verdict::Pass),
+        }
+        if self.stage == Stage::AwaitingConnack && self.version.is_v5() {
+            let frame = Frame {
+                header: look.header,
+                body: Bytes::copy_from_slice(seen.get(look.head_len..).unwrap_or_default()),
+            };
+            // The broker does not know 5.0. A browser that hears it says so, or goes on in 3.1.1.
+            if let Some(code) = Connack::older_refusal(&frame) {
+                self.stage = Stage::Connected;
+                self.note_refused_credentials(code);
+                return Ok(Verdict::Pass);
+            }
         }
         let packet = Packet::decode_exact(self.version, Role::Client, Bytes::copy_from_slice(seen));
         match packet {

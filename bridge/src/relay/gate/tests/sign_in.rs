@@ -117,6 +117,31 @@ fn a_client_of_3_1_1_is_told_that_a_token_needs_5_0() {
     assert_eq!(ends.close, None);
 }
 
+/// [MQTT311-3.1.2-2] a broker that does not know 5.0 refuses in 3.1.1; the browser falls back when it hears that.
+#[test]
+fn the_refusal_of_a_broker_that_knows_3_1_1_only_is_passed_on() {
+    let by_password = || Credentials::UserNamePassword {
+        user_name: "bridge".to_owned(),
+        password: None,
+    };
+    for credentials in [by_password(), token("abc")] {
+        for (code, refused) in [(1, vec![]), (5, vec![("credentials", 1)])] {
+            let mut ends = Ends::new(V5, signing(credentials.clone()));
+            ends.browser(&connect(V5));
+            ends.broker_bytes(&[0x20, 2, 0, code]);
+            assert_eq!(ends.at_browser, [0x20, 2, 0, code]);
+            assert_eq!(ends.close, None);
+            assert_eq!(ends.refused(), refused);
+        }
+    }
+    // What follows would be read in one version here and in the other there.
+    let mut ends = Ends::new(V5, signing(by_password()));
+    ends.browser(&connect(V5));
+    ends.broker_bytes(&[0x20, 2, 0, 0]);
+    assert!(ends.at_browser.is_empty());
+    assert_eq!(ends.close_code(), Some(close::BROKER_LOST));
+}
+
 #[test]
 fn a_browser_that_wants_to_authenticate_itself_is_refused() {
     let method = |connect: &mut Connect| {
