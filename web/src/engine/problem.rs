@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use hearth_model::api::close;
 use hearth_mqtt::{
     ReasonCode,
-    session::{ClosedReason, Misbehaviour},
+    session::{ClosedReason, Misbehaviour, ReconnectAdvice},
 };
 
 use super::{
@@ -337,14 +337,24 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
 /// The session ended; `None`: by the user.
 pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&str>) -> Option<Problem> {
     Some(match reason {
-        ClosedReason::ServerRefused { code, reason_string, .. } => refused(*code, reason_string.as_deref(), client_id, username),
-        ClosedReason::Server { code, reason_string, .. } => problem(
-            ProblemKind::ServerClosed,
-            "The broker ended the connection",
-            format!("The broker said goodbye: {}.", code.description()),
-            said(*code, reason_string.as_deref()),
-            "The connection is tried again; if it keeps ending, look into the broker's log.".to_owned(),
-        ),
+        ClosedReason::ServerRefused { code, reason_string, server_reference } => {
+            let refused = refused(*code, reason_string.as_deref(), client_id, username);
+            elsewhere(refused, *code, server_reference.as_deref())
+        }
+        ClosedReason::Server { code, reason_string, server_reference } => {
+            let to_do = match reason.advice() {
+                ReconnectAdvice::AfterChange => "It would end like this again, so it is not tried again by itself. Change what the broker names, or ask who runs it; then connect again.",
+                ReconnectAdvice::AtOnce | ReconnectAdvice::AfterBackoff => "The connection is tried again; if it keeps ending, look into the broker's log.",
+            };
+            let ended = problem(
+                ProblemKind::ServerClosed,
+                "The broker ended the connection",
+                format!("The broker said goodbye: {}.", code.description()),
+                said(*code, reason_string.as_deref()),
+                to_do.to_owned(),
+            );
+            elsewhere(ended, *code, server_reference.as_deref())
+        }
         ClosedReason::ServerMisbehaved(fault) => misbehaved(fault),
         ClosedReason::KeepAliveTimeout => problem(
             ProblemKind::Silent,
@@ -395,6 +405,23 @@ pub fn closed_before_connack(client_id: &str) -> Problem {
         // RabbitMQ closes like this when the password is wrong.
         format!("Check user name and password, path, protocol version and client id ({client_id}); the broker's log may say more."),
     )
+}
+
+/// A broker that sends its clients to another one may say which.
+fn elsewhere(mut problem: Problem, code: ReasonCode, server_reference: Option<&str>) -> Problem {
+    match server_reference {
+        Some(other) => {
+            problem.what_to_do = format!(
+                "It names another broker: {}. Connect to that one.",
+                shortened(other)
+            );
+        }
+        None if matches!(code, ReasonCode::USE_ANOTHER_SERVER | ReasonCode::SERVER_MOVED) => {
+            "Ask who runs it which address is the right one now.".clone_into(&mut problem.what_to_do);
+        }
+        None => {}
+    }
+    problem
 }
 
 /// Someone else connects with our client id.
@@ -482,6 +509,13 @@ fn refused(
             "Choose the version \u{201c}automatic\u{201d}, or the other one.".to_owned(),
             Some("version"),
         ),
+        ReasonCode::QOS_NOT_SUPPORTED | ReasonCode::RETAIN_NOT_SUPPORTED | ReasonCode::TOPIC_NAME_INVALID => (
+            ProblemKind::Refused,
+            "The broker does not take the last will",
+            "Choose quality of service 0 for it, do not retain it, or choose another topic, as the broker says."
+                .to_owned(),
+            Some("will_topic"),
+        ),
         ReasonCode::SERVER_UNAVAILABLE | ReasonCode::SERVER_BUSY => (
             ProblemKind::Refused,
             "The broker is too busy right now",
@@ -521,66 +555,4 @@ fn misbehaved(fault: &Misbehaviour) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use hearth_model::doctor::{self, Finding};
-
-    use super::*;
-
-    fn assert_same(problem: &Problem, finding: &Finding) {
-        assert_eq!(
-            (
-                &problem.title,
-                &problem.what_happened,
-                &problem.how_we_know,
-                &problem.what_to_do
-            ),
-            (
-                &finding.title,
-                &finding.what_happened,
-                &finding.how_we_know,
-                &finding.what_to_do
-            )
-        );
-    }
-
-    /// The words stand here and there: calling the functions of the model would make the page's download longer.
-    #[test]
-    fn page_and_hearth_doctor_conclude_the_same_in_the_same_words() {
-        for url in [
-            "ws://broker:9001/x",
-            "wss://broker/mqtt",
-            "ws://broker:1883/",
-            "wss://broker:8883/",
-        ] {
-            let address = Address::parse(url).unwrap();
-            let (shown, authority) = (address.to_string(), address.authority());
-            let page = address.secure.then(|| address.with_path("/").http());
-            let unreachable = doctor::nobody_answers(&authority, address.port_number(), page.as_deref());
-            assert_same(&not_opened(&address, None), &unreachable);
-            assert_same(&dial_timeout(&address, 10), &doctor::no_answer(&authority, 10));
-            assert_same(&mixed_content(&address), &doctor::mixed_content(&shown));
-            for path in [None, Some("/mqtt")] {
-                let mut findings = Findings {
-                    answers_http: true,
-                    works_at_path: path.map(str::to_owned),
-                    ..Findings::default()
-                };
-                let expected = doctor::wrong_path(&authority, &address.path, path);
-                assert_same(&not_opened(&address, Some(&findings)), &expected);
-                findings.opens_without_mqtt = true;
-                let expected = doctor::no_subprotocol(&shown, path);
-                assert_same(&not_opened(&address, Some(&findings)), &expected);
-            }
-        }
-    }
-
-    #[test]
-    fn a_reason_as_long_as_the_protocol_allows_is_cut_and_says_so() {
-        let told = said(ReasonCode(0x87), Some(&"ü".repeat(30_000)));
-        assert!(
-            told.chars().count() < 600 && told.ends_with("… (60000 bytes in all)"),
-            "{told}"
-        );
-        assert!(said(ReasonCode(0x87), Some("No entry.")).ends_with("The broker adds: No entry."));
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! How connections begin, end, and are explained.
 
+use hearth_mqtt::{Disconnect, Property};
+
 use super::*;
 
 #[test]
@@ -97,6 +99,73 @@ fn a_refusal_of_a_3_1_1_server_says_credentials_too() {
         bench.problem(),
         (ConnectionState::Down, Some(ProblemKind::Credentials))
     );
+}
+
+#[test]
+fn a_broker_that_names_another_one_is_quoted() {
+    let other = || Properties::of(&[Property::ServerReference("other:8883")]).unwrap();
+    for code in [ReasonCode::USE_ANOTHER_SERVER, ReasonCode::SERVER_MOVED] {
+        for (properties, way) in [(other(), "other:8883"), (Properties::new(), "right one now")] {
+            let mut refused = Bench::new();
+            refused.command(Command::Connect(Box::new(options())));
+            refused.input(Input::Opened);
+            refused.sent();
+            refused.send(&Packet::Connack(Connack {
+                session_present: false,
+                reason_code: code,
+                properties: properties.clone(),
+            }));
+            let mut ended = Bench::connected();
+            ended.send(&Packet::Disconnect(Disconnect {
+                reason_code: code,
+                properties,
+            }));
+            for bench in [refused, ended] {
+                let view = bench.connection();
+                assert_eq!(view.state, ConnectionState::Down);
+                let to_do = view.problem.unwrap().what_to_do;
+                assert!(to_do.contains(way), "{to_do}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_the_next_try_is_what_happens() {
+    for (code, state, words) in [
+        (
+            ReasonCode::SERVER_SHUTTING_DOWN,
+            ConnectionState::Waiting,
+            "is tried again",
+        ),
+        (
+            ReasonCode::NOT_AUTHORIZED,
+            ConnectionState::Down,
+            "not tried again",
+        ),
+    ] {
+        let mut bench = Bench::connected();
+        bench.send(&Packet::Disconnect(Disconnect::with_reason(code)));
+        let view = bench.connection();
+        let to_do = view.problem.unwrap().what_to_do;
+        assert!(view.state == state && to_do.contains(words), "{code}: {to_do}");
+    }
+}
+
+#[test]
+fn a_last_will_that_the_broker_does_not_take_is_told_apart() {
+    for code in [
+        ReasonCode::QOS_NOT_SUPPORTED,
+        ReasonCode::RETAIN_NOT_SUPPORTED,
+        ReasonCode::TOPIC_NAME_INVALID,
+    ] {
+        let mut bench = Bench::new();
+        bench.command(Command::Connect(Box::new(options())));
+        bench.input(Input::Opened);
+        bench.answer_connect(code);
+        let problem = bench.connection().problem.unwrap();
+        assert_eq!(problem.field.as_deref(), Some("will_topic"), "{code}");
+    }
 }
 
 #[test]
@@ -224,7 +293,7 @@ fn waking_does_not_undo_the_users_disconnect() {
 #[test]
 fn a_taken_over_session_stops_and_explains() {
     let mut bench = Bench::connected();
-    let disconnect = hearth_mqtt::Disconnect {
+    let disconnect = Disconnect {
         reason_code: ReasonCode::SESSION_TAKEN_OVER,
         properties: Properties::new(),
     };
