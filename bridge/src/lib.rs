@@ -15,6 +15,7 @@ pub mod telemetry;
 
 mod access;
 mod app;
+mod certificate;
 mod client;
 mod credentials;
 mod error;

@@ -156,7 +156,9 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     if config.brokers.is_empty() && config.embedded.is_none() {
         say("\nthere is no broker; the page will ask for one")?;
     }
-    let reports = wait_for(commands::check::check(&config))?;
+    let https = commands::check::https(&config);
+    let brokers = wait_for(commands::check::check(&config))?;
+    let reports: Vec<_> = https.into_iter().chain(brokers).collect();
     for report in &reports {
         say(format_args!("\n{report}"))?;
     }
@@ -240,6 +242,12 @@ fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     // Each WebSocket takes two file descriptors; many systems begin with 1,024 and allow more.
     match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) if limit < config.http.max_connections as u64 + config.relay.max_connections as u64 => {
+            tracing::info!(
+                limit,
+                "fewer files may be open than http.max_connections and relay.max_connections need together; `ulimit -n` or LimitNOFILE= raises that"
+            );
+        }
         Ok(limit) => tracing::debug!(limit, "file descriptors"),
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }

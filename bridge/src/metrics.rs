@@ -70,6 +70,8 @@ pub(crate) struct HttpMetrics {
     ended: Mutex<BTreeMap<&'static str, u64>>,
     certificates_read: AtomicU64,
     certificates_unusable: AtomicU64,
+    /// Seconds since 1970; 0 without HTTPS.
+    certificate_ends_at: AtomicU64,
     /// By status code.
     responses: Mutex<BTreeMap<u16, u64>>,
     /// Refused requests by their stable code.
@@ -107,6 +109,12 @@ impl HttpMetrics {
             },
             1,
         );
+    }
+
+    /// The certificate in use holds until then, in seconds since 1970.
+    pub(crate) fn certificate_ends_at(&self, at_s: i64) {
+        let at_s = u64::try_from(at_s).unwrap_or(0);
+        self.certificate_ends_at.store(at_s, Ordering::Relaxed);
     }
 
     pub(crate) fn refused(&self, code: &'static str) {
@@ -198,6 +206,16 @@ impl Text {
             "Changed certificates that could not be used.",
             &http.certificates_unusable,
         );
+        let name = "hearth_http_certificate_expiry_timestamp_seconds";
+        self.head(
+            name,
+            "When the certificate of HTTPS ends, in seconds since 1970; nothing without HTTPS.",
+            "gauge",
+        );
+        let ends_at = http.certificate_ends_at.load(Ordering::Relaxed);
+        if ends_at > 0 {
+            self.line(name, "", ends_at);
+        }
         self.by_label(
             "hearth_http_refused_total",
             "Requests refused, by reason.",

@@ -4,37 +4,43 @@ use std::{fmt, time::Duration};
 
 use hearth_model::doctor::MqttAnswer;
 use hearth_mqtt::{ProtocolVersion, ReasonCode};
+use rustls::{
+    client::verify_server_name,
+    pki_types::{CertificateDer, ServerName},
+    server::ParsedCertificate,
+};
 
 use super::{
-    Steps, certificate,
+    Steps,
     mqtt::{self, Pipe},
     plain,
 };
 use crate::{
+    certificate::{self, Age, Validity},
     config::{BrokerConfig, Config},
     credentials::{CredentialSource, Credentials},
-    transport::{BrokerStream, Dialer},
+    transport::{BrokerStream, Dialer, key_pair},
 };
 
 /// How long CONNACK may take.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
-/// What was found about one broker.
+/// What was found about HTTPS, or about one broker.
 #[derive(Debug)]
-pub struct BrokerReport {
+pub struct Report {
     title: String,
     steps: Steps,
     fault: Option<String>,
 }
 
-impl BrokerReport {
-    /// Why browsers cannot use this broker.
+impl Report {
+    /// Why browsers cannot use it.
     pub fn fault(&self) -> Option<&str> {
         self.fault.as_deref()
     }
 }
 
-impl fmt::Display for BrokerReport {
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.title)?;
         write!(f, "{}", self.steps)?;
@@ -45,11 +51,51 @@ impl fmt::Display for BrokerReport {
     }
 }
 
+/// Looks at the certificate of HTTPS, where there is one that can be used at all.
+pub fn https(config: &Config) -> Option<Report> {
+    let tls = config.http.tls.as_ref()?;
+    let (chain, _) = key_pair(&tls.cert_file, &tls.key_file).ok()?;
+    let certificate = chain.first()?;
+    let mut steps = Steps::default();
+    if let Some(line) = certificate::line(certificate, certificate::now_s()) {
+        steps.add("TLS", line);
+    }
+    for host in &config.access.public_hosts {
+        if !is_for(certificate, &host.to_string()) {
+            steps.add(
+                "warning",
+                format!("it is not for {host}, which access.public_hosts names"),
+            );
+        }
+    }
+    let fault = match Validity::of(certificate)?.age(certificate::now_s()) {
+        Age::Over => Some("the certificate has expired"),
+        Age::Early => Some("the certificate is not valid yet"),
+        Age::Good | Age::Near => None,
+    };
+    Some(Report {
+        title: format!("HTTPS with {}", tls.cert_file.display()),
+        steps,
+        fault: fault.map(str::to_owned),
+    })
+}
+
+fn is_for(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    let (Ok(certificate), Ok(name)) = (
+        ParsedCertificate::try_from(certificate),
+        ServerName::try_from(host),
+    ) else {
+        return false;
+    };
+    verify_server_name(&certificate, &name).is_ok()
+}
+
 /// Dials each broker that the relay would dial; the embedded one starts with the bridge.
-pub async fn check(config: &Config) -> Vec<BrokerReport> {
+pub async fn check(config: &Config) -> Vec<Report> {
     let mut reports = Vec::new();
     for broker in &config.brokers {
-        let mut report = BrokerReport {
+        let mut report = Report {
             title: format!("broker '{}' at {}", broker.id, broker.url()),
             steps: Steps::default(),
             fault: None,

@@ -10,12 +10,13 @@ use tokio::net::lookup_host;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use super::{
-    Steps, certificate,
+    Steps,
     check::version_name,
     mqtt::{self, Pipe},
     plain,
 };
 use crate::{
+    certificate,
     config::{BrokerAddress, HostName, PemSource, TlsConfig, WebOrigin},
     transport::{Answer, Ask, BrokerStream, DialError, Dialer, NetworkStream},
 };

@@ -2,7 +2,6 @@
 //!
 //! They dial and print. What may not enter: reasoning, which is `hearth_model::doctor`'s, and anything that a running bridge needs.
 
-mod certificate;
 pub mod check;
 pub mod doctor;
 mod mqtt;

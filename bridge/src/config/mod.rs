@@ -222,6 +222,7 @@ impl Config {
         config.default_broker = read_default_broker(&top, &config);
         refuse_open_relay(&top, &config);
         look_at_trust_in_everybody(&top, &config);
+        refuse_one_port_for_two(&top, &config);
         top.finish();
         config.warnings = source.take_warnings();
         config.unknown_variables = source.unknown_variables();
@@ -375,6 +376,35 @@ fn refuse_open_relay(top: &Section<'_>, config: &Config) {
     );
     let fix = "listen = \"127.0.0.1:9001\", or [auth] mode = \"users\", or remove what the bridge shows, or say [access] open_relay_with_own_credentials = true if something else keeps strangers out";
     top.mistake("listen", message, fix.into());
+}
+
+/// The second to come would find the port taken.
+fn refuse_one_port_for_two(top: &Section<'_>, config: &Config) {
+    let fix = || "choose another port for one of the two".to_owned();
+    let redirect = config.http.tls.as_ref().and_then(|tls| tls.redirect_listen);
+    if redirect.is_some_and(|address| are_one_port(address, config.listen)) {
+        let tls = top.section("http").section("tls");
+        tls.mistake("redirect_listen", "`listen` has this port already".into(), fix());
+    }
+    let Some(embedded) = &config.embedded else { return };
+    for (address, by) in [
+        (Some(config.listen), "listen"),
+        (redirect, "http.tls.redirect_listen"),
+    ] {
+        if address.is_some_and(|address| are_one_port(address, embedded.options.listen)) {
+            let section = top.section("broker").section("embedded");
+            section.mistake("listen", format!("`{by}` has this port already"), fix());
+        }
+    }
+}
+
+/// Whoever listens everywhere takes the port at each address of the kind; everywhere of IPv6 is everywhere of IPv4 too.
+fn are_one_port(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers =
+        |one: SocketAddr, other: SocketAddr| one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4());
+    one.port() == other.port()
+        && one.port() != 0
+        && (one.ip() == other.ip() || covers(one, other) || covers(other, one))
 }
 
 /// Who believes everybody's headers is told by strangers who they are.

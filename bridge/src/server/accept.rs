@@ -74,6 +74,7 @@ impl Listeners {
 
 impl Accepting {
     async fn run(&self, listener: TcpListener, purpose: &Purpose) {
+        let mut is_failing = false;
         loop {
             let accepted = tokio::select! {
                 accepted = self.next(&listener) => accepted,
@@ -81,6 +82,9 @@ impl Accepting {
             };
             match accepted {
                 Ok(Some((tcp, address, local, place))) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!("connections are taken again");
+                    }
                     self.app.metrics.connected();
                     let scheme = match purpose {
                         Purpose::Https(_) => WebScheme::Https,
@@ -103,7 +107,11 @@ impl Accepting {
                 }
                 Ok(None) => self.app.metrics.connection_ended("too_many_from_address"),
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
+                    self.app.metrics.connection_ended("not_taken");
+                    if !is_failing {
+                        tracing::warn!(%error, "connections cannot be taken (said when it changes)");
+                    }
+                    is_failing = true;
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

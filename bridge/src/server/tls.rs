@@ -21,6 +21,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     app::App,
+    certificate::{self, Age, Validity},
     config::HttpTlsConfig,
     transport::{TlsError, key_pair},
 };
@@ -87,9 +88,11 @@ impl Tls {
     /// Looks at the files for ever. What cannot be used is said and counted once, and the last good certificate stays.
     pub(super) async fn keep_fresh(self, app: App) {
         let mut seen = self.seen;
+        let mut told = Age::Good;
         let mut ticks = interval(LOOK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            told = self.keys.tell_of_time(&app, told);
             ticks.tick().await;
             let keys = Arc::clone(&self.keys);
             let looked = tokio::task::spawn_blocking(move || keys.look(seen)).await;
@@ -116,6 +119,33 @@ pub(super) fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
 }
 
 impl Keys {
+    /// Says it when the certificate in use comes to another time of its life than the one that was told last.
+    fn tell_of_time(&self, app: &App, told: Age) -> Age {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let Some(validity) = current.end_entity_cert().ok().and_then(Validity::of) else {
+            return told;
+        };
+        app.metrics.certificate_ends_at(validity.until_s);
+        let now_s = certificate::now_s();
+        let age = validity.age(now_s);
+        let (file, left_s) = (self.cert_file.display(), validity.until_s.saturating_sub(now_s));
+        if age != told {
+            match age {
+                Age::Good => {}
+                Age::Early => {
+                    tracing::warn!(%file, "the certificate of HTTPS is not valid yet: browsers refuse it");
+                }
+                Age::Near => {
+                    tracing::warn!(%file, left_s, "the certificate of HTTPS nears its end, and no new one is there yet");
+                }
+                Age::Over => {
+                    tracing::warn!(%file, "the certificate of HTTPS has expired: browsers refuse it");
+                }
+            }
+        }
+        age
+    }
+
     fn load(&self) -> Result<CertifiedKey, TlsError> {
         load(&self.cert_file, &self.key_file)
     }

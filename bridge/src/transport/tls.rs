@@ -198,6 +198,9 @@ impl Material {
     }
 }
 
+/// Stands in the head of a key that has a passphrase, of either kind.
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
+
 /// A certificate chain and its key, for whoever shows one.
 pub(crate) fn key_pair(
     cert_file: &Path,
@@ -208,8 +211,20 @@ pub(crate) fn key_pair(
         PemSource::File(key_file.into()),
     );
     let chain = certificates(&cert, &read_source(&cert)?)?;
-    let key = PrivateKeyDer::from_pem_slice(read_source(&key)?.expose())
-        .map_err(|error| pem_error(&key, &error))?;
+    let text = read_source(&key)?;
+    let is_encrypted = text
+        .expose()
+        .windows(ENCRYPTED.len())
+        .any(|part| part == ENCRYPTED);
+    let key = PrivateKeyDer::from_pem_slice(text.expose()).map_err(|error| match is_encrypted {
+        true => TlsError::File {
+            source_name: key.to_string(),
+            reason:
+                "holds a key under a passphrase, which nobody is there to type; `openssl pkey` takes it off"
+                    .to_owned(),
+        },
+        false => pem_error(&key, &error),
+    })?;
     Ok((chain, key))
 }
 

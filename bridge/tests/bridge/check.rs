@@ -60,6 +60,61 @@ fn a_mistake_in_the_configuration_is_told_and_fails() {
 }
 
 #[test]
+fn the_certificate_of_https_is_described_and_one_that_browsers_refuse_fails() {
+    let settings = |name: &str, more: &str| {
+        let (certificate, key) = (
+            CERTIFICATES.file(&format!("{name}.pem")),
+            CERTIFICATES.file(&format!("{name}.key")),
+        );
+        format!("{more}\n[http.tls]\ncert_file = \"{certificate}\"\nkey_file = \"{key}\"")
+    };
+    let hosts = "access.public_hosts = [\"localhost\", \"hearth.example\"]";
+    assert_says(
+        &settings("localhost", hosts),
+        true,
+        &[
+            "HTTPS with ",
+            "certificate CN=localhost for localhost, ",
+            "it is not for hearth.example, which access.public_hosts names",
+        ],
+    );
+    assert_says(
+        &settings("expired", ""),
+        false,
+        &["FAILED: the certificate has expired"],
+    );
+    assert_says(
+        &settings("early", ""),
+        false,
+        &["FAILED: the certificate is not valid yet"],
+    );
+    let redirect = "redirect_listen = \"0.0.0.0:9001\"\n[broker.embedded]\nlisten = \"127.0.0.1:9001\"";
+    assert_says(
+        &format!("{}\n{redirect}", settings("localhost", "")),
+        false,
+        &[
+            "`http.tls.redirect_listen`: `listen` has this port already",
+            "`broker.embedded.listen`: `listen` has this port already",
+            "`broker.embedded.listen`: `http.tls.redirect_listen` has this port already",
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_wants_a_passphrase_is_told() {
+    let folder = TempDir::new().unwrap();
+    let key = folder.path().join("key");
+    let text = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    fs::write(&key, text).unwrap();
+    let settings = format!(
+        "[http.tls]\ncert_file = \"{}\"\nkey_file = \"{}\"",
+        CERTIFICATES.file("localhost.pem"),
+        key.display()
+    );
+    assert_says(&settings, false, &["holds a key under a passphrase"]);
+}
+
+#[test]
 fn a_broker_that_answers_is_described() {
     let mosquitto = Mosquitto::start();
     let address = mosquitto.address();

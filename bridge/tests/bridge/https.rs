@@ -26,6 +26,7 @@ use crate::{
     http::{self, Answer},
     mosquitto::Mosquitto,
     mqtt::Client,
+    program::Program,
     running::{bridge, start},
     websocket::open_over,
 };
@@ -417,6 +418,23 @@ async fn a_shutdown_closes_websockets_over_tls_too() {
         .expect("it stops")
         .unwrap()
         .unwrap();
+}
+
+#[tokio::test]
+async fn the_end_of_the_certificate_is_in_the_metrics_and_one_that_is_over_is_logged() {
+    let bridge = bridge(&settings("")).await;
+    // 4000-01-01.
+    let line = "hearth_http_certificate_expiry_timestamp_seconds";
+    counted(&bridge, line, 64_060_588_800).await;
+    let expired = format!(
+        "[http.tls]\ncert_file = \"{}\"\nkey_file = \"{}\"",
+        CERTIFICATES.file("expired.pem"),
+        CERTIFICATES.file("expired.key")
+    );
+    let mut program = Program::spawn(&format!("listen = \"127.0.0.1:0\"\n{expired}"));
+    program
+        .line_with("the certificate of HTTPS has expired: browsers refuse it")
+        .await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
+use hearth::{config::Config, server::Server};
 use hearth_model::api::close;
 use tempfile::TempDir;
 use tokio::{
@@ -133,7 +134,7 @@ async fn a_broker_is_told_the_browsers_address_by_the_proxy_protocol() {
     assert_eq!(probe, b"PROXY UNKNOWN\r\n");
 }
 
-/// Listens for PROXY headers of clients at 192.0.2.1, and passes their bytes on.
+/// Listens for PROXY headers of clients at 192.0.2.1 and 2001:db8::7, and passes their bytes on.
 struct HaProxy {
     process: Child,
     address: SocketAddr,
@@ -153,7 +154,7 @@ impl HaProxy {
                 .unwrap();
             let text = format!(
                 "defaults\n mode tcp\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n\
-                 frontend f\n bind {address} accept-proxy\n tcp-request content reject unless {{ src 192.0.2.1 }}\n \
+                 frontend f\n bind {address} accept-proxy\n tcp-request content reject unless {{ src 192.0.2.1 2001:db8::7 }}\n \
                  default_backend b\nbackend b\n server s {broker}\n"
             );
             std::fs::write(&file, text).unwrap();
@@ -178,6 +179,49 @@ impl HaProxy {
     }
 }
 
+/// A broker at an IPv6 address, and a bridge at all addresses of both families. There may be no IPv6 on this machine.
+#[tokio::test]
+async fn both_families_come_to_one_address_and_go_on_to_a_broker_of_either() {
+    let Ok(broker) = TcpListener::bind("[::1]:0").await else {
+        return;
+    };
+    let settings = format!(
+        "listen = \"[::]:0\"\naccess.trusted_proxies = [\"127.0.0.1\", \"::1\"]\nrelay.max_connections_per_address = 1\n[broker.home]\nurl = \"mqtt://{}\"",
+        broker.local_addr().unwrap()
+    );
+    let config = Config::parse("test.toml", &settings, &Default::default(), &Default::default()).unwrap();
+    let bridge = Server::start(config).await.unwrap();
+    let port = bridge.address().port();
+    let mut open_ones = Vec::new();
+    for (host, client) in [
+        ("127.0.0.1", ""),
+        ("[::1]", ""),
+        ("127.0.0.1", "2001:db8::7"),
+        ("[::1]", "192.0.2.1"),
+    ] {
+        let tcp = TcpStream::connect(format!("{host}:{port}")).await.unwrap();
+        let origin = format!("http://{host}:{port}");
+        let headers = [("Origin", origin.as_str()), ("X-Forwarded-For", client)];
+        let mut browser = open_over(tcp, &format!("ws://{host}:{port}/mqtt"), &headers).await;
+        browser.send(CONNECT).await;
+        let (mut tcp, _) = broker.accept().await.unwrap();
+        assert_eq!(fake_broker::read(&mut tcp, CONNECT.len()).await, CONNECT);
+        open_ones.push((browser, tcp));
+    }
+    // The neighbours of an IPv6 address are one client, and an IPv4 address is one in whichever way it came.
+    for (host, client) in [
+        ("127.0.0.1", "2001:db8::8"),
+        ("127.0.0.1", "192.0.2.1"),
+        ("127.0.0.1", ""),
+    ] {
+        let tcp = TcpStream::connect(format!("{host}:{port}")).await.unwrap();
+        let origin = format!("http://{host}:{port}");
+        let headers = [("Origin", origin.as_str()), ("X-Forwarded-For", client)];
+        let mut browser = open_over(tcp, &format!("ws://{host}:{port}/mqtt"), &headers).await;
+        assert_eq!(browser.closed().await.0, close::TOO_MANY_FROM_ADDRESS, "{client}");
+    }
+}
+
 #[tokio::test]
 async fn another_implementation_reads_the_header_and_believes_the_address_in_it() {
     let mosquitto = Mosquitto::start();
@@ -185,8 +229,10 @@ async fn another_implementation_reads_the_header_and_believes_the_address_in_it(
         let mut proxy = HaProxy::start(mosquitto.address()).await;
         let broker = format!("[broker.home]\nurl = \"mqtt://{}\"", proxy.address);
         let bridge = bridge(&format!("{SETTINGS}{broker}\nproxy_protocol = \"{version}\"")).await;
-        let known = open_for(bridge.address(), "192.0.2.1", "https://hearth.example").await;
-        Client::connect(known).await.subscribe("home/#").await;
+        for address in ["192.0.2.1", "198.51.100.9, [2001:db8::7]:443, 127.0.0.1"] {
+            let known = open_for(bridge.address(), address, "https://hearth.example").await;
+            Client::connect(known).await.subscribe("home/#").await;
+        }
         let mut other = open_for(bridge.address(), "192.0.2.2", "https://hearth.example").await;
         other.send(CONNECT).await;
         let code = other.closed().await.0;
