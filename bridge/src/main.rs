@@ -233,7 +233,7 @@ fn unknown_variables(config: &Config) -> impl Iterator<Item = String> {
 
 fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let config = load(arguments)?;
-    telemetry::start(&config.log);
+    telemetry::start(&config.log)?;
     for variable in unknown_variables(&config) {
         tracing::warn!("{variable}");
     }
@@ -258,6 +258,7 @@ fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let ended = runtime.block_on(serve_until_asked(config));
     // A question to name servers that do not answer holds a thread for half a minute, and nobody waits for it any more.
     runtime.shutdown_background();
+    telemetry::flush();
     ended
 }
 

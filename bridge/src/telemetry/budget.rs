@@ -25,6 +25,11 @@ pub(crate) fn left_out() -> u64 {
     LEFT_OUT.load(Ordering::Relaxed)
 }
 
+/// A line was left out because nobody took it.
+pub(super) fn lost() {
+    LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Counts the lines of each kind.
 pub(super) struct Budget {
     /// 0: no bound.

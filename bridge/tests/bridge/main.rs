@@ -25,6 +25,7 @@ mod https;
 mod identity;
 mod kills;
 mod limits;
+mod log;
 mod login;
 mod memory;
 mod metrics;
