@@ -499,7 +499,7 @@ fn refused(
             ProblemKind::Refused,
             "The broker does not accept the client id",
             format!(
-                "Use another client id than {client_id}: some brokers allow only certain prefixes or lengths."
+                "Use another client id than {client_id}: some brokers allow only certain prefixes or lengths. Mosquitto says the same in MQTT 3.1.1 when the keep-alive is longer than it allows, or off."
             ),
             Some("client_id"),
         ),

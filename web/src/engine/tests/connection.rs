@@ -168,6 +168,22 @@ fn a_last_will_that_the_broker_does_not_take_is_told_apart() {
     }
 }
 
+/// In 3.1.1 there is no other code for it, and Mosquitto uses this one.
+#[test]
+fn a_client_id_that_is_refused_may_be_a_keep_alive_that_is_too_long() {
+    let mut bench = Bench::new();
+    bench.command(Command::Connect(Box::new(options())));
+    bench.input(Input::Opened);
+    bench.answer_connect(ReasonCode::CLIENT_IDENTIFIER_NOT_VALID);
+    let problem = bench.connection().problem.unwrap();
+    assert_eq!(problem.field.as_deref(), Some("client_id"));
+    assert!(
+        problem.what_to_do.contains("keep-alive"),
+        "{}",
+        problem.what_to_do
+    );
+}
+
 #[test]
 fn nobody_there_and_a_wrong_path_are_told_apart() {
     for (answers_http, works_at_path, kind) in [
