@@ -65,6 +65,7 @@ macro_rules! session_rules {
 
 session_rules! {
     PacketBeforeConnack: PROTOCOL_ERROR, "MQTT5-3.2.0-1", "MQTT311-3.2.0-1", "the first packet is not CONNACK";
+    DisconnectBeforeConnack: PROTOCOL_ERROR, "MQTT5-3.14.0-1", "MQTT311-3.2.0-1", "DISCONNECT in place of CONNACK";
     SecondConnack: PROTOCOL_ERROR, "MQTT5-3.2.0-2", "MQTT311-3.2.0-1", "a second CONNACK on one network connection";
     SessionPresentWithoutState: PROTOCOL_ERROR, "MQTT5-3.2.2-4", "MQTT311-3.2.2-1", "Session Present is 1 but there was no session";
     SessionPresentAfterCleanStart: PROTOCOL_ERROR, "MQTT5-3.2.2-2", "MQTT311-3.2.2-1", "Session Present is 1 after a clean start";

@@ -47,6 +47,9 @@ impl Session {
             (State::Connected(_), Packet::Publish(publish)) => self.handle_publish(now, publish),
             (_, Packet::Connack(connack)) => self.handle_connack(now, &connack),
             (_, Packet::Auth(auth)) => self.handle_auth(now, &auth),
+            (State::AwaitingConnack(_), Packet::Disconnect(_)) => {
+                self.misbehaved(now, SessionRule::DisconnectBeforeConnack);
+            }
             // [MQTT5-3.2.0-1] nothing but AUTH comes before CONNACK.
             (State::Offline | State::AwaitingConnack(_) | State::Closed, _) => {
                 self.misbehaved(now, SessionRule::PacketBeforeConnack);

@@ -106,14 +106,12 @@ fn nothing_but_auth_comes_before_connack() {
         pair.send(packet);
         check(pair, "MQTT311-3.2.0-1", &[]);
     }
-    for packet in [
-        unsuback(1, &[0]),
-        Packet::Disconnect(Disconnect::with_reason(ReasonCode::SERVER_BUSY)),
-    ] {
+    let goodbye = Packet::Disconnect(Disconnect::with_reason(ReasonCode::SERVER_BUSY));
+    for (packet, statement) in [(unsuback(1, &[0]), "MQTT5-3.2.0-1"), (goodbye, "MQTT5-3.14.0-1")] {
         let mut pair = Pair::new(v5());
         pair.open();
         pair.send(packet);
-        check(pair, "MQTT5-3.2.0-1", &["disconnect 0x82"]);
+        check(pair, statement, &["disconnect 0x82"]);
     }
 }
 
