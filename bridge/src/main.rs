@@ -8,7 +8,7 @@ use std::{
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::{Parser, Subcommand};
@@ -242,10 +242,10 @@ fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
     // Each WebSocket takes two file descriptors; many systems begin with 1,024 and allow more.
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) if limit < config.http.max_connections as u64 + config.relay.max_connections as u64 => {
+        Ok(limit) if limit < 2 * config.relay.max_connections as u64 => {
             tracing::info!(
                 limit,
-                "fewer files may be open than http.max_connections and relay.max_connections need together; `ulimit -n` or LimitNOFILE= raises that"
+                "fewer files may be open than relay.max_connections needs, which is two for each; `ulimit -n` or LimitNOFILE= raises that"
             );
         }
         Ok(limit) => tracing::debug!(limit, "file descriptors"),
@@ -262,6 +262,9 @@ fn serve(arguments: &Serve) -> Result<ExitCode, Box<dyn std::error::Error>> {
     ended
 }
 
+/// One wish to end may come as several signals: `timeout` and shells tell both the process and its group.
+const ECHO: Duration = Duration::from_millis(300);
+
 /// Serves until a signal asks for the end; a second one is heard while connections are drained.
 async fn serve_until_asked(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut signals = Signals::listen()?;
@@ -276,6 +279,7 @@ async fn serve_until_asked(config: Config) -> Result<ExitCode, Box<dyn std::erro
     tracing::info!("listening on {}://{}", server.scheme(), server.address());
     let signal = signals.next().await;
     tracing::info!(?signal, "shutting down; a second signal ends at once");
+    let begun = Instant::now();
     tokio::select! {
         stopped = server.stop() => match stopped {
             Ok(()) => Ok(ExitCode::SUCCESS),
@@ -284,7 +288,7 @@ async fn serve_until_asked(config: Config) -> Result<ExitCode, Box<dyn std::erro
                 Ok(ExitCode::FAILURE)
             }
         },
-        signal = signals.next() => {
+        signal = signals.next_after(begun + ECHO) => {
             tracing::warn!(?signal, "asked to end a second time: ending at once, and nothing more is saved");
             Ok(ExitCode::from(signal.exit_code()))
         }

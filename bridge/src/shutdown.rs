@@ -1,6 +1,6 @@
 //! Hears the word to end.
 
-use std::io;
+use std::{io, time::Instant};
 
 #[cfg(unix)]
 use tokio::signal::unix::{self, SignalKind};
@@ -60,6 +60,16 @@ impl Signals {
         }
         #[cfg(not(unix))]
         Ok(Self {})
+    }
+
+    /// The next one that asks for the end, and does not come before `begin`.
+    pub async fn next_after(&mut self, begin: Instant) -> Signal {
+        loop {
+            let signal = self.next().await;
+            if Instant::now() >= begin {
+                return signal;
+            }
+        }
     }
 
     /// The next one that asks for the end.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     certificate::{self, Age, Validity},
-    config::{BrokerConfig, Config},
+    config::{BrokerConfig, Config, ProxyProtocol},
     credentials::{CredentialSource, Credentials},
     transport::{BrokerStream, Dialer, key_pair},
 };
@@ -118,6 +118,16 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
         }
     };
     steps.add("credentials", shown(credentials.as_ref()));
+    if let Some(version) = broker.proxy_protocol {
+        let version = match version {
+            ProxyProtocol::V1 => "v1",
+            ProxyProtocol::V2 => "v2",
+        };
+        steps.add(
+            "PROXY",
+            format!("header {version} first; a broker that does not expect it hangs up"),
+        );
+    }
     let mut answers = Vec::new();
     for version in [ProtocolVersion::V5, ProtocolVersion::V311] {
         let stream = dial(&dialer, dial_timeout).await?;

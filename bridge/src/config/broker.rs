@@ -244,6 +244,7 @@ impl BrokerConfig {
     /// Reads one `[broker.ID]`; nothing when a mistake was found.
     pub(crate) fn read<'s>(id: &str, section: Section<'s>, source: &'s Source<'s>) -> Option<Self> {
         let name = section.text::<String>("name");
+        let proxy_protocol = section.text("proxy_protocol");
         let component = readable_file(&section, "dapr_component");
         let secrets_dir = section.text("dapr_secrets_dir");
         if let Some(file) = component {
@@ -255,7 +256,11 @@ impl BrokerConfig {
             }
             section.finish();
             let id = BrokerId::from_text(id).ok()?;
-            return Component::read(source, &file, secrets_dir, Some((id, name)));
+            let broker = Component::read(source, &file, secrets_dir, Some((id, name)))?;
+            return Some(Self {
+                proxy_protocol,
+                ..broker
+            });
         }
         let name = name.unwrap_or_else(|| id.to_owned());
         let is_set = section.is_set("url");
@@ -282,7 +287,6 @@ impl BrokerConfig {
         }
         let tls = TlsConfig::read(tls_section);
         let credentials = CredentialsConfig::read(section.section("credentials"));
-        let proxy_protocol = section.text("proxy_protocol");
         section.finish();
         let url = url?;
         Some(Self {

@@ -129,6 +129,11 @@ fn a_broker_that_answers_is_described() {
             "MQTT 3.1.1  accepted",
         ],
     );
+    assert_says(
+        &format!("[broker.home]\nurl = \"mqtt://{address}\"\nproxy_protocol = \"v2\""),
+        false,
+        &["PROXY       header v2 first", "no version of MQTT is accepted"],
+    );
 }
 
 #[test]

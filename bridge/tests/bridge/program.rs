@@ -68,11 +68,23 @@ impl Program {
 
     /// Sends `TERM`, `INT` or `HUP`.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.process.id().expect("it runs");
-        let sent = std::process::Command::new("sh")
+        let Some(pid) = self.process.id() else { return };
+        // Gone already, it fails.
+        let _sent = std::process::Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])
-            .status();
-        assert!(sent.unwrap().success());
+            .status()
+            .unwrap();
+    }
+
+    /// Sends a signal again and again, as somebody without patience does, until the process has ended.
+    pub(crate) async fn insist(&mut self, name: &str) {
+        let insisting = async {
+            while self.process.try_wait().unwrap().is_none() {
+                self.signal(name);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(DEADLINE, insisting).await.expect("it ends");
     }
 
     /// The exit code, and the rest of the log.

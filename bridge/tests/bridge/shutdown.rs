@@ -27,6 +27,8 @@ async fn a_signal_closes_what_is_open_and_the_exit_code_says_that_all_is_well() 
         browser.send(CONNECT).await;
         let _tcp = broker.accept_connect().await;
         program.signal(signal);
+        // As `timeout` does, which tells the process and its group.
+        program.signal(signal);
         assert_eq!(browser.closed().await.0, close::SHUTTING_DOWN);
         drop(browser);
         assert_eq!(program.ended().await.0, Some(0), "{signal}");
@@ -63,7 +65,7 @@ async fn a_second_signal_ends_at_once() {
         let _dialled = silent.accept().await.unwrap();
         program.signal("TERM");
         program.line_with("shutting down").await;
-        program.signal(signal);
+        program.insist(signal).await;
         let (ended, log) = program.ended().await;
         assert_eq!(ended, Some(code), "{log}");
         assert!(log.contains("a second time"), "{log}");

@@ -2,7 +2,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::super::{Config, ConfigError, Overrides};
+use super::super::{Config, ConfigError, Overrides, ProxyProtocol};
 use super::*;
 
 const WHOLE: &str = r#"apiVersion: dapr.io/v1alpha1
@@ -226,7 +226,7 @@ fn a_section_of_the_file_names_the_broker_and_says_nothing_twice() {
     let files = Files::with(&component("  - {name: url, value: \"tcp://home\"}\n"));
     let file = files.folder.path().join("pubsub.yaml");
     let text = format!(
-        "[broker.shop]\nname = \"Shop\"\ndapr_component = \"{}\"\n",
+        "[broker.shop]\nname = \"Shop\"\nproxy_protocol = \"v2\"\ndapr_component = \"{}\"\n",
         file.display()
     );
     let parse = |text: &str| Config::parse("hearth.toml", text, &BTreeMap::new(), &Overrides::default());
@@ -235,11 +235,12 @@ fn a_section_of_the_file_names_the_broker_and_says_nothing_twice() {
         (config.brokers[0].id.as_str(), config.brokers[0].name.as_str()),
         ("shop", "Shop")
     );
+    assert_eq!(config.brokers[0].proxy_protocol, Some(ProxyProtocol::V2));
     let said = parse(&format!("{text}url = \"mqtt://home\""))
         .unwrap_err()
         .to_string();
     assert!(
-        said.contains("hearth.toml:4:7") && said.contains("keep dapr_component or url"),
+        said.contains("hearth.toml:5:7") && said.contains("keep dapr_component or url"),
         "{said}"
     );
     let said = parse("dapr_component = \"/nowhere.yaml\"")

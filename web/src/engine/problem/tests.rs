@@ -53,6 +53,40 @@ fn page_and_hearth_doctor_conclude_the_same_in_the_same_words() {
 }
 
 #[test]
+fn every_way_in_which_the_bridge_ends_a_connection_has_words_of_its_own() {
+    let all = [
+        close::SHUTTING_DOWN,
+        close::TEXT_FRAME,
+        close::MESSAGE_TOO_BIG,
+        close::BROKER_LOST,
+        close::NOT_MQTT,
+        close::NOT_LOGGED_IN,
+        close::NOT_AUTHORIZED,
+        close::HANDSHAKE_TIMEOUT,
+        close::CLIENT_ID_IN_USE,
+        close::IDLE_TIMEOUT,
+        close::STALLED,
+        close::BAD_PACKET,
+        close::MQTT_5_NEEDED,
+        close::TOO_MANY_CONNECTIONS,
+        close::TOO_MANY_FROM_ADDRESS,
+        close::TOO_MANY_FROM_USER,
+        close::NO_ROOM,
+        close::CREDENTIALS_UNAVAILABLE,
+        close::BROKER_UNREACHABLE,
+        close::BROKER_TLS_FAILED,
+        close::BROKER_TIMEOUT,
+        close::BROKER_STALLED,
+        close::BROKER_SILENT,
+    ];
+    for code in all {
+        let problem = bridge_closed(code, "because").unwrap();
+        assert_ne!(problem.title, "The bridge ended the connection", "{code}");
+        assert_eq!(problem.how_we_know, "The bridge says: because");
+    }
+}
+
+#[test]
 fn a_reason_as_long_as_the_protocol_allows_is_cut_and_says_so() {
     let told = said(ReasonCode(0x87), Some(&"ü".repeat(30_000)));
     assert!(
