@@ -199,10 +199,17 @@ fn of_connack(connack: &Connack, version: ProtocolVersion) -> MqttAnswer {
 }
 
 fn refused(code: ReasonCode, properties: &Properties) -> MqttAnswer {
-    let reason_string = properties.iter().find_map(|property| match property {
-        Property::ReasonString(text) => Some(text.chars().take(200).collect()),
-        _ => None,
-    });
+    let shortened = |text: &str| text.chars().take(200).collect::<String>();
+    let other = properties
+        .server_reference()
+        .map(|other| format!("it names {}", shortened(other)));
+    let said: Vec<_> = properties
+        .reason_string()
+        .map(shortened)
+        .into_iter()
+        .chain(other)
+        .collect();
+    let reason_string = (!said.is_empty()).then(|| said.join("; "));
     MqttAnswer::Refused {
         code: code.0,
         name: code.description().to_owned(),
@@ -266,4 +273,34 @@ fn client_id() -> String {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos());
     format!("hearth-{:x}-{:x}", process::id(), now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_why_and_where_to_go_instead() {
+        let (why, other) = (
+            Property::ReasonString("full"),
+            Property::ServerReference("b:1883"),
+        );
+        for (properties, said) in [
+            (&[][..], None),
+            (&[why], Some("full")),
+            (&[other], Some("it names b:1883")),
+            (&[why, other], Some("full; it names b:1883")),
+        ] {
+            let answer = refused(
+                ReasonCode::USE_ANOTHER_SERVER,
+                &Properties::of(properties).unwrap(),
+            );
+            let expected = MqttAnswer::Refused {
+                code: 0x9C,
+                name: "Use another server".to_owned(),
+                reason_string: said.map(str::to_owned),
+            };
+            assert_eq!(answer, expected);
+        }
+    }
 }
