@@ -17,7 +17,7 @@ use crate::{auth::Auth, broker::Counters, config::BrokerId, telemetry, transport
 #[derive(Debug, Default)]
 pub(crate) struct RelayMetrics {
     opened: AtomicU64,
-    dial_failures: AtomicU64,
+    dial_failures: Mutex<BTreeMap<BrokerId, u64>>,
     frames_to_browsers: AtomicU64,
     bytes_to_browsers: AtomicU64,
     bytes_from_browsers: AtomicU64,
@@ -38,8 +38,15 @@ impl RelayMetrics {
         add(&self.opened, 1);
     }
 
-    pub(crate) fn dial_failed(&self) {
-        add(&self.dial_failures, 1);
+    pub(crate) fn dial_failed(&self, broker: &BrokerId) {
+        let mut failures = self.dial_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(broker.clone()).or_default() += 1;
+    }
+
+    /// Of this broker.
+    pub(crate) fn dial_failures(&self, broker: &BrokerId) -> u64 {
+        let failures = self.dial_failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(broker).copied().unwrap_or_default()
     }
 
     /// One frame went to a browser.
@@ -130,6 +137,7 @@ fn add(counter: &AtomicU64, count: u64) {
 /// What was counted about one broker that the relay dials.
 pub(crate) struct BrokerFigures {
     pub(crate) id: BrokerId,
+    pub(crate) dial_failures: u64,
     pub(crate) tls: Reloads,
     pub(crate) credential_changes: u64,
     /// Seconds since 1970; `None` when they have no end.
@@ -230,11 +238,6 @@ impl Text {
         let counters = [
             ("connections_total", "WebSockets opened.", &relay.opened),
             (
-                "dial_failures_total",
-                "Brokers that could not be reached, ended TLS, or did not answer CONNECT.",
-                &relay.dial_failures,
-            ),
-            (
                 "frames_to_browsers_total",
                 "Frames sent to browsers.",
                 &relay.frames_to_browsers,
@@ -279,7 +282,12 @@ impl Text {
 
     fn brokers(&mut self, brokers: &[BrokerFigures]) {
         type Figure = fn(&BrokerFigures) -> u64;
-        let figures: [(&str, &str, Figure); 3] = [
+        let figures: [(&str, &str, Figure); 4] = [
+            (
+                "hearth_relay_dial_failures_total",
+                "How often a broker could not be reached for a browser, ended TLS, or did not answer CONNECT, by broker.",
+                |broker| broker.dial_failures,
+            ),
             (
                 "hearth_tls_reloads_total",
                 "Changed certificates, keys and CA files that were taken into use, by broker.",

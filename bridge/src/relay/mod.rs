@@ -212,7 +212,7 @@ impl Relays {
                 }
             },
             Err(error) => {
-                self.metrics.dial_failed();
+                self.metrics.dial_failed(broker);
                 if self.unreachable.begins(broker, error.to_string()) {
                     tracing::warn!(%broker, address = dialer.place(), %error, "cannot reach the broker (said when it changes)");
                 }
@@ -229,7 +229,7 @@ impl Relays {
                 if matches!(close.code, close::BROKER_TLS_FAILED | close::BROKER_SILENT) =>
             {
                 if !spoke {
-                    self.metrics.dial_failed();
+                    self.metrics.dial_failed(broker);
                 }
                 if self.refused.begins(broker, close.reason.to_string()) {
                     tracing::warn!(%broker, address = dialer.place(), error = %close.reason, "the broker cannot be used (said when it changes)");
@@ -332,9 +332,9 @@ fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
             close::BROKER_UNREACHABLE,
             format!("broker '{broker}' refused the connection at {address}"),
         ),
-        DialError::Unreachable(reason) => Close::new(
+        DialError::Unreachable(_) | DialError::NameTimeout => Close::new(
             close::BROKER_UNREACHABLE,
-            format!("broker '{broker}' cannot be reached at {address}: {reason}"),
+            format!("broker '{broker}' cannot be reached at {address}: {error}"),
         ),
         DialError::Upgrade(reason) => Close::new(
             close::BROKER_UNREACHABLE,
@@ -343,10 +343,6 @@ fn dial_close(broker: &BrokerId, dialer: &Dialer, error: &DialError) -> Close {
         DialError::Tls(reason) => Close::new(
             close::BROKER_TLS_FAILED,
             format!("TLS with broker '{broker}' failed: {reason}"),
-        ),
-        DialError::NameTimeout => Close::new(
-            close::BROKER_TIMEOUT,
-            format!("the name of broker '{broker}' was not resolved in time: {address}"),
         ),
         DialError::Timeout => Close::new(
             close::BROKER_TIMEOUT,

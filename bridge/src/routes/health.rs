@@ -144,6 +144,7 @@ fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
     let credentials = app.credentials.get(id);
     BrokerFigures {
         id: id.clone(),
+        dial_failures: app.relays.metrics.dial_failures(id),
         tls: dialer.tls_reloads().unwrap_or_default(),
         credential_changes: credentials.map_or(0, |source| *source.changes().borrow()),
         credentials_expire_at: credentials.and_then(CredentialSource::expires_at),

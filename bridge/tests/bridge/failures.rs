@@ -141,7 +141,7 @@ async fn a_broker_that_never_answers_connect_is_given_up_and_told() {
         assert_eq!(received, [0x20, 2, 0, 0]);
         for line in [
             "hearth_relay_ended_total{code=\"4506\"} 1\n",
-            "hearth_relay_dial_failures_total 1\n",
+            "hearth_relay_dial_failures_total{broker=\"home\"} 1\n",
         ] {
             soon(line, async || {
                 let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();

@@ -124,7 +124,7 @@ async fn a_broker_that_wants_a_client_certificate_gets_it_or_the_page_is_told() 
         assert_eq!(code, close::BROKER_TLS_FAILED, "{reason}");
         assert!(reason.contains(part), "{reason}");
         // The handshake is over by then, but nothing of the broker can be had.
-        let line = "hearth_relay_dial_failures_total 1\n";
+        let line = "hearth_relay_dial_failures_total{broker=\"home\"} 1\n";
         soon(line, async || {
             let metrics = http::get(without.address(), "/metrics", &[]).await.text();
             metrics.contains(line)

@@ -228,11 +228,11 @@ pub mod close {
     pub const NO_ROOM: u16 = 4432;
     /// The bridge's own credentials for the broker cannot be read.
     pub const CREDENTIALS_UNAVAILABLE: u16 = 4500;
-    /// The broker could not be reached: refused, no route, unknown name.
+    /// The broker could not be reached: refused, no route, unknown name, or name servers that do not answer.
     pub const BROKER_UNREACHABLE: u16 = 4502;
     /// TLS to the broker failed: certificate, name or version.
     pub const BROKER_TLS_FAILED: u16 = 4503;
-    /// The broker's name was not resolved, or the broker did not answer the dial, in time: `relay.dial_timeout_ms`.
+    /// The broker did not answer the dial in time: `relay.dial_timeout_ms`.
     pub const BROKER_TIMEOUT: u16 = 4504;
     /// The broker took nothing for the time that is set: `relay.stalled_timeout_ms`.
     pub const BROKER_STALLED: u16 = 4505;
