@@ -3,7 +3,7 @@
 use hearth_model::api::close;
 use hearth_mqtt::{
     Auth, Bytes, BytesMut, Connack, Disconnect, FixedHeader, Frame, Packet, PacketId, PacketType, Properties,
-    Property, ProtocolVersion, ReasonCode, Role, Suback,
+    Property, ProtocolVersion, ReasonCode, Role, Rule, Suback,
 };
 
 use super::{
@@ -253,6 +253,16 @@ impl Gate {
                 Ok(Verdict::Pass)
             }
             Ok(_) => Err(self.broker_broken("a packet that may not stand here")),
+            // Some brokers end a renewal so. Two bytes would say the same, and 3.15.2.1 allows them.
+            Err(error)
+                if error.rule() == Rule::AuthenticationMethodMissing
+                    && seen.get(look.head_len) == Some(&ReasonCode::SUCCESS.0) =>
+            {
+                self.judge_auth(&Auth {
+                    reason_code: ReasonCode::SUCCESS,
+                    properties: Properties::new(),
+                })
+            }
             Err(_) => Err(self.broker_broken("a packet that cannot be read")),
         }
     }

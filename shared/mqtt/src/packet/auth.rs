@@ -26,7 +26,7 @@ const PROPERTIES: u64 = allowed_in(PacketType::Auth);
 impl Auth {
     /// Success without properties is the one AUTH that needs no Authentication Method: 3.15.2.1 lets both
     /// Reason Code and Property Length be left out, 3.15.2.2.2 asks for the method in all others.
-    fn is_short(&self) -> bool {
+    pub(crate) fn is_short(&self) -> bool {
         self.reason_code == ReasonCode::SUCCESS && self.properties.is_empty()
     }
 

@@ -63,7 +63,10 @@ impl Session {
             }
             AuthExchange::Server => {}
         }
-        if let Err(rule) = self.check_method(&auth.properties, exchange) {
+        // 3.15.2.1 lets Success be said without properties.
+        if !auth.is_short()
+            && let Err(rule) = self.check_method(&auth.properties, exchange)
+        {
             return self.misbehaved(now, rule);
         }
         match (auth.reason_code, &self.state) {

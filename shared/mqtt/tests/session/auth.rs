@@ -112,6 +112,20 @@ fn a_live_connection_can_authenticate_anew() {
     pair.session.reauthenticate(pair.at(), None).unwrap();
 }
 
+/// 3.15.2.1 lets Success be said without properties, so without the method: brokers end a re-authentication so.
+#[test]
+fn success_in_two_bytes_ends_a_reauthentication() {
+    let mut pair = Pair::connected_with(options(), &[METHOD]);
+    pair.session.reauthenticate(pair.at(), None).unwrap();
+    pair.send_bytes(vec![0xF0, 0]);
+    assert_eq!(pair.event(), Event::Reauthenticated);
+    pair.session.reauthenticate(pair.at(), None).unwrap();
+    // Where none is under way it is out of turn.
+    let mut pair = Pair::connected_with(options(), &[METHOD]);
+    pair.send_bytes(vec![0xF0, 0]);
+    assert_eq!(broken(&mut pair), SessionRule::AuthOutOfTurn);
+}
+
 #[test]
 fn new_data_are_used_at_the_next_connect() {
     let mut pair = Pair::connected_with(options(), &[METHOD]);

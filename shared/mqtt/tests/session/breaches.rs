@@ -287,7 +287,7 @@ fn auth_comes_when_it_is_due() {
         pair.accept(false, properties);
         check(pair, statement, &["disconnect 0x82"]);
     }
-    // After CONNACK an AUTH answers ours, in full: the short form of Success names no method.
+    // After CONNACK an AUTH answers ours.
     let connected = || Pair::connected_with(authenticating(), &[METHOD]);
     let mut pair = connected();
     pair.send(auth(0x18, &[METHOD]));
@@ -298,7 +298,7 @@ fn auth_comes_when_it_is_due() {
     check(pair, "MQTT5-4.12", &["disconnect 0x82"]);
     let mut pair = connected();
     pair.session.reauthenticate(pair.at(), None).unwrap();
-    pair.send(auth(0x00, &[]));
+    pair.send(auth(0x00, &[other]));
     check(pair, "MQTT5-4.12.0-5", &["disconnect 0x82"]);
 }
 

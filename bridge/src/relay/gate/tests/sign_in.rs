@@ -142,6 +142,33 @@ fn the_refusal_of_a_broker_that_knows_3_1_1_only_is_passed_on() {
     assert_eq!(ends.close_code(), Some(close::BROKER_LOST));
 }
 
+/// 3.15.2.1 lets Success without properties be said in two bytes, and brokers say it in four as well: no method either way.
+#[test]
+fn a_renewal_may_end_without_the_name_of_the_method() {
+    let content = [
+        &[0xF0, 0][..],
+        &[0xF0, 2, 0, 0],
+        &[0xF0, 6, 0, 4, 0x1F, 0, 1, b'r'],
+    ];
+    for wire in content {
+        let mut ends = Ends::new(V5, signing(token("abc")));
+        ends.browser(&connect(V5));
+        ends.broker(&connack(ReasonCode::SUCCESS));
+        ends.clear();
+        for next in ["def", "ghi"] {
+            ends.credentials(token(next));
+            assert_eq!(ends.heard_by_broker(), [auth(ReasonCode::REAUTHENTICATE, next)]);
+            ends.broker_bytes(wire);
+            assert_eq!((ends.at_browser.len(), &ends.close), (0, &None), "{wire:02x?}");
+        }
+    }
+    // To go on, the method must be named.
+    let mut ends = Ends::new(V5, signing(token("abc")));
+    ends.browser(&connect(V5));
+    ends.broker_bytes(&[0xF0, 2, 0x18, 0]);
+    assert_eq!(ends.close_code(), Some(close::BROKER_LOST));
+}
+
 #[test]
 fn a_browser_that_wants_to_authenticate_itself_is_refused() {
     let method = |connect: &mut Connect| {
