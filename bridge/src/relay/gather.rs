@@ -2,8 +2,8 @@
 //!
 //! Browsers take about 21,000 frames a second, whatever is in them. A line that sends more than about 1,000 small frames a second
 //! and hears nothing back is therefore read once per tick; what arrives meanwhile waits in the kernel. A quiet line, a line with
-//! large reads and a line with acknowledgements (whose sender may be waiting for them) are read at once. So is a line on which
-//! gathering made less arrive: its sender waits, by whatever way it hears of them, for what the browser has received.
+//! large reads and a line with acknowledgements (whose sender may be waiting for them) are read at once. So is for a while a line on
+//! which gathering made less arrive: its sender waits, by whatever way it hears of them, for what the browser has received.
 
 use std::time::{Duration, Instant};
 
@@ -95,13 +95,13 @@ impl Gather {
                 }
                 return Some(now + self.tick);
             }
+            // Also when the tick brought next to nothing: perhaps the line is quiet again, but perhaps its sender waits after a few
+            // messages, and would lose every other tick.
             self.gathering = None;
             self.counted = Counted::default();
-            if worthwhile {
-                self.rest_until = Some(now + self.next_rest);
-                self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
-                return None;
-            }
+            self.rest_until = Some(now + self.next_rest);
+            self.next_rest = (self.next_rest * 2).min(LONGEST_REST);
+            return None;
         }
         if full {
             return None;
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_busy_line_waits_once_it_has_settled_and_stops_when_it_is_no_longer_worth_it() {
         let (mut gather, start) = (Gather::new(TICK), Instant::now());
-        let waits = frames(&mut gather, 100, Duration::from_micros(50), start);
+        let waits = frames(&mut gather, 81, Duration::from_micros(50), start);
         assert_eq!(waits.iter().position(|waits| *waits), Some(80), "after 4 ms");
         let later = start + Duration::from_millis(9);
         assert_eq!(gather.sent(later, 8_000, false), Some(later + TICK));
@@ -215,6 +215,19 @@ mod tests {
         // The next one that is not slowed begins anew.
         now += Duration::from_secs(2);
         assert_eq!(ticks_until_rest(&mut gather, 8_000, &mut now), None);
+    }
+
+    #[test]
+    fn a_sender_that_waits_after_a_few_messages_is_left_alone() {
+        let (mut gather, mut now) = (Gather::new(TICK), Instant::now());
+        for rest in [100, 200, 400] {
+            assert_eq!(ticks_until_rest(&mut gather, 300, &mut now), Some(1));
+            let rested = now + Duration::from_millis(rest);
+            while now + Duration::from_millis(1) < rested {
+                now += Duration::from_millis(1);
+                assert!(!frames(&mut gather, 10, Duration::from_micros(50), now).contains(&true));
+            }
+        }
     }
 
     #[test]
