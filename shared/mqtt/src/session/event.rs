@@ -326,7 +326,12 @@ fn advice_for(code: ReasonCode) -> ReconnectAdvice {
         | ReasonCode::RETAIN_NOT_SUPPORTED
         | ReasonCode::QOS_NOT_SUPPORTED
         | ReasonCode::USE_ANOTHER_SERVER
-        | ReasonCode::SERVER_MOVED => ReconnectAdvice::AfterChange,
+        | ReasonCode::SERVER_MOVED
+        // A request without an answer is asked again at the next connection.
+        | ReasonCode::TOPIC_FILTER_INVALID
+        | ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+        | ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
+        | ReasonCode::WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED => ReconnectAdvice::AfterChange,
         _ => ReconnectAdvice::AfterBackoff,
     }
 }

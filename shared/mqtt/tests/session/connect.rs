@@ -201,6 +201,20 @@ fn server_disconnect_names_its_reason() {
     assert!(pair.received().is_empty(), "no answer to DISCONNECT");
 }
 
+/// The subscription that the server does not take would be asked for again.
+#[test]
+fn a_goodbye_over_a_subscription_is_not_retried() {
+    for code in [0x8F, 0x9E, 0xA1, 0xA2] {
+        let mut pair = Pair::connected(v5());
+        pair.subscribe(&["a/#"]);
+        pair.send(Packet::Disconnect(Disconnect::with_reason(ReasonCode(code))));
+        let Event::Closed(reason) = pair.event() else {
+            panic!()
+        };
+        assert_eq!(reason.advice(), ReconnectAdvice::AfterChange, "{reason}");
+    }
+}
+
 #[test]
 fn taken_over_is_told_apart_and_not_retried() {
     let mut pair = Pair::connected(v5());
