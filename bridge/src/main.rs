@@ -150,6 +150,9 @@ fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     for warning in &config.warnings {
         say(format_args!("warning: {warning}"))?;
     }
+    for remark in commands::check::remarks(&config) {
+        say(format_args!("warning: {remark}"))?;
+    }
     if config.embedded.is_some() {
         say("\nbroker 'embedded' starts with the bridge")?;
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use hearth_model::doctor::MqttAnswer;
+use hearth_model::{api::AuthMode, doctor::MqttAnswer};
 use hearth_mqtt::{ProtocolVersion, ReasonCode};
 use rustls::{
     client::verify_server_name,
@@ -16,9 +16,11 @@ use super::{
     plain,
 };
 use crate::{
+    auth::accounts::AccountsFile,
     certificate::{self, Age, Validity},
     config::{BrokerConfig, Config, ProxyProtocol},
     credentials::{CredentialSource, Credentials},
+    routes::assets::Assets,
     transport::{BrokerStream, Dialer, key_pair},
 };
 
@@ -49,6 +51,25 @@ impl fmt::Display for Report {
             Some(fault) => write!(f, "  FAILED: {}", plain(fault)),
         }
     }
+}
+
+/// What keeps nobody from starting, but people from what they come for.
+pub fn remarks(config: &Config) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let accounts = AccountsFile::new(&config.auth.accounts_file);
+    if config.auth.mode == AuthMode::Users && accounts.read().is_ok_and(|accounts| accounts.is_empty()) {
+        remarks.push(format!(
+            "there are no accounts in {}, so nobody can log in; `hearth user add NAME --role admin` makes one",
+            accounts.path().display()
+        ));
+    }
+    if let Some(folder) = Assets::new(config.dist.as_deref()).missing_page() {
+        remarks.push(format!(
+            "there is no page to serve in {}; name its folder with --dist",
+            folder.display()
+        ));
+    }
+    remarks
 }
 
 /// Looks at the certificate of HTTPS, where there is one that can be used at all.

@@ -101,6 +101,18 @@ fn the_certificate_of_https_is_described_and_one_that_browsers_refuse_fails() {
 }
 
 #[test]
+fn what_nobody_can_log_in_to_and_a_page_that_is_not_there_are_named() {
+    assert_says(
+        "dist = \"nowhere\"\n[auth]\nmode = \"users\"\naccounts_file = \"none.toml\"",
+        true,
+        &[
+            "warning: there are no accounts in none.toml",
+            "warning: there is no page to serve in nowhere",
+        ],
+    );
+}
+
+#[test]
 fn a_key_that_wants_a_passphrase_is_told() {
     let folder = TempDir::new().unwrap();
     let key = folder.path().join("key");
