@@ -11,7 +11,9 @@ use std::{
     },
 };
 
-use crate::{auth::Auth, broker::Counters, config::BrokerId, telemetry, transport::Reloads};
+use crate::{
+    auth::Auth, broker::Counters, certificate::Validity, config::BrokerId, telemetry, transport::Reloads,
+};
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -139,6 +141,8 @@ pub(crate) struct BrokerFigures {
     pub(crate) id: BrokerId,
     pub(crate) dial_failures: u64,
     pub(crate) tls: Reloads,
+    /// Of the certificate that the bridge shows.
+    pub(crate) certificate: Option<Validity>,
     pub(crate) credential_changes: u64,
     /// Seconds since 1970; `None` when they have no end.
     pub(crate) credentials_expire_at: Option<u64>,
@@ -310,15 +314,25 @@ impl Text {
                 self.line(name, &format!("{{broker=\"{}\"}}", broker.id), figure(broker));
             }
         }
-        let name = "hearth_credential_expiry_timestamp_seconds";
-        self.head(
-            name,
-            "When the token in the file with the bridge's credentials ends, in seconds since 1970, by broker; nothing for what has no end.",
-            "gauge",
-        );
-        for broker in brokers {
-            if let Some(at) = broker.credentials_expire_at {
-                self.line(name, &format!("{{broker=\"{}\"}}", broker.id), at);
+        type End = fn(&BrokerFigures) -> Option<u64>;
+        let ends: [(&str, &str, End); 2] = [
+            (
+                "hearth_credential_expiry_timestamp_seconds",
+                "When the token in the file with the bridge's credentials ends, in seconds since 1970, by broker; nothing for what has no end.",
+                |broker| broker.credentials_expire_at,
+            ),
+            (
+                "hearth_tls_certificate_expiry_timestamp_seconds",
+                "When the certificate that the bridge shows to a broker ends, in seconds since 1970, by broker; nothing without one.",
+                |broker| u64::try_from(broker.certificate?.until_s).ok(),
+            ),
+        ];
+        for (name, help, end) in ends {
+            self.head(name, help, "gauge");
+            for broker in brokers {
+                if let Some(at) = end(broker) {
+                    self.line(name, &format!("{{broker=\"{}\"}}", broker.id), at);
+                }
             }
         }
     }

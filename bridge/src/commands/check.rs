@@ -139,6 +139,10 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
         }
     };
     steps.add("credentials", shown(credentials.as_ref()));
+    let own = dialer.own_certificate();
+    if let Some(line) = own.and_then(|own| certificate::line(&own, certificate::now_s())) {
+        steps.add("shows", line);
+    }
     if let Some(version) = broker.proxy_protocol {
         let version = match version {
             ProxyProtocol::V1 => "v1",

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     app::App,
+    certificate::Validity,
     config::BrokerId,
     credentials::CredentialSource,
     metrics::{self, BrokerFigures},
@@ -146,6 +147,7 @@ fn figures(app: &App, id: &BrokerId, dialer: &Dialer) -> BrokerFigures {
         id: id.clone(),
         dial_failures: app.relays.metrics.dial_failures(id),
         tls: dialer.tls_reloads().unwrap_or_default(),
+        certificate: dialer.own_certificate().as_ref().and_then(Validity::of),
         credential_changes: credentials.map_or(0, |source| *source.changes().borrow()),
         credentials_expire_at: credentials.and_then(CredentialSource::expires_at),
     }

@@ -124,6 +124,11 @@ impl Dialer {
         self.tls.as_ref().map(|tls| tls.reloads())
     }
 
+    /// The bridge's own certificate, where it shows one to this broker.
+    pub(crate) fn own_certificate(&self) -> Option<CertificateDer<'static>> {
+        self.tls.as_ref()?.own_certificate()
+    }
+
     /// Connects for a browser, or for the bridge itself, in so much time.
     pub(crate) async fn dial(&self, ends: Option<Ends>, wait: Duration) -> Result<BrokerStream, DialError> {
         self.within(wait, async |addresses| self.open(addresses, ends).await)

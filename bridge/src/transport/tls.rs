@@ -19,7 +19,10 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::config::{AlpnProtocol, BrokerAddress, PemSource, SecretBytes, TlsConfig};
+use crate::{
+    certificate::{self, Age, Validity},
+    config::{AlpnProtocol, BrokerAddress, PemSource, SecretBytes, TlsConfig},
+};
 
 /// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,10 @@ pub(super) struct Tls {
 
 struct Loaded {
     connector: TlsConnector,
+    /// The bridge's own certificate, where it shows one.
+    own: Option<CertificateDer<'static>>,
+    /// Where in its time that was when it was last said.
+    told: Age,
     /// What the connector was made from.
     material: Material,
     /// What could not be used, so that it is logged once.
@@ -78,11 +85,7 @@ impl Tls {
         Ok(Self {
             config: config.clone(),
             name: server_name,
-            loaded: Mutex::new(Loaded {
-                connector: material.connector(config)?,
-                material,
-                refused: None,
-            }),
+            loaded: Mutex::new(Loaded::of(config, material)?),
             reloads: AtomicU64::new(0),
             reload_failures: AtomicU64::new(0),
         })
@@ -99,42 +102,88 @@ impl Tls {
         }
     }
 
+    /// What the bridge shows of itself.
+    pub(super) fn own_certificate(&self) -> Option<CertificateDer<'static>> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.own.clone()
+    }
+
     /// The connector for the files as they are now, or were when they were last usable. Reads files: call it where blocking is allowed.
     pub(super) fn connector(&self) -> TlsConnector {
         let found = Material::read(&self.config);
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.take(found, &mut loaded);
+        loaded.tell_of_time(&self.name);
+        loaded.connector.clone()
+    }
+
+    /// Uses what was read, if it is another and can be used.
+    fn take(&self, found: Result<Material, TlsError>, loaded: &mut Loaded) {
         let made = match found {
             Ok(material) if material == loaded.material => {
                 loaded.refused = None;
-                return loaded.connector.clone();
+                return;
             }
             // Said already.
-            Ok(material) if loaded.refused.as_ref() == Some(&material) => return loaded.connector.clone(),
-            Ok(material) => material
-                .connector(&self.config)
-                .map(|connector| (connector, material.clone()))
-                .map_err(|error| (error, material)),
+            Ok(material) if loaded.refused.as_ref() == Some(&material) => return,
+            Ok(material) => Loaded::of(&self.config, material.clone()).map_err(|error| (error, material)),
             Err(error) => Err((error, Material::default())),
         };
         match made {
-            Ok((connector, material)) => {
-                tracing::info!("certificates have changed and are used from now on");
+            Ok(fresh) => {
+                tracing::info!(server = ?self.name, "certificates have changed and are used from now on");
                 self.reloads.fetch_add(1, Ordering::Relaxed);
-                *loaded = Loaded {
-                    connector,
-                    material,
-                    refused: None,
-                };
+                *loaded = fresh;
             }
             Err((error, material)) => {
                 if loaded.refused.as_ref() != Some(&material) {
-                    tracing::error!(%error, "certificates have changed and cannot be used; those from before are kept");
+                    tracing::error!(server = ?self.name, %error, "certificates have changed and cannot be used; those from before are kept");
                     self.reload_failures.fetch_add(1, Ordering::Relaxed);
                     loaded.refused = Some(material);
                 }
             }
         }
-        loaded.connector.clone()
+    }
+}
+
+impl Loaded {
+    fn of(config: &TlsConfig, material: Material) -> Result<Self, TlsError> {
+        let own = match (&config.cert, &material.cert) {
+            (Some(source), Some(pem)) => certificates(source, pem)?.into_iter().next(),
+            _ => None,
+        };
+        Ok(Self {
+            connector: material.connector(config)?,
+            own,
+            told: Age::Good,
+            material,
+            refused: None,
+        })
+    }
+
+    /// Says it when the bridge's own certificate comes to another time of its life.
+    fn tell_of_time(&mut self, server: &ServerName<'_>) {
+        let Some(validity) = self.own.as_ref().and_then(Validity::of) else {
+            return;
+        };
+        let now_s = certificate::now_s();
+        let age = validity.age(now_s);
+        if age != self.told {
+            let left_s = validity.until_s.saturating_sub(now_s);
+            match age {
+                Age::Good => {}
+                Age::Early => tracing::warn!(?server, "the bridge's own certificate is not valid yet"),
+                Age::Near => {
+                    tracing::warn!(
+                        ?server,
+                        left_s,
+                        "the bridge's own certificate nears its end, and no new one is there yet"
+                    );
+                }
+                Age::Over => tracing::warn!(?server, "the bridge's own certificate has expired"),
+            }
+            self.told = age;
+        }
     }
 }
 
@@ -163,8 +212,7 @@ impl Material {
             .with_root_certificates(self.roots(config)?);
         let mut client = match (&config.cert, &self.cert, &config.key, &self.key) {
             (Some(cert_source), Some(cert), Some(key_source), Some(key)) => {
-                let key = PrivateKeyDer::from_pem_slice(key.expose())
-                    .map_err(|error| pem_error(key_source, &error))?;
+                let key = private_key(key_source, key)?;
                 builder.with_client_auth_cert(certificates(cert_source, cert)?, key)?
             }
             _ => builder.with_no_client_auth(),
@@ -211,21 +259,23 @@ pub(crate) fn key_pair(
         PemSource::File(key_file.into()),
     );
     let chain = certificates(&cert, &read_source(&cert)?)?;
-    let text = read_source(&key)?;
-    let is_encrypted = text
-        .expose()
-        .windows(ENCRYPTED.len())
-        .any(|part| part == ENCRYPTED);
-    let key = PrivateKeyDer::from_pem_slice(text.expose()).map_err(|error| match is_encrypted {
-        true => TlsError::File {
-            source_name: key.to_string(),
+    let key = private_key(&key, &read_source(&key)?)?;
+    Ok((chain, key))
+}
+
+fn private_key(source: &PemSource, pem: &SecretBytes) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = pem.expose();
+    PrivateKeyDer::from_pem_slice(text).map_err(|error| {
+        if !text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED) {
+            return pem_error(source, &error);
+        }
+        TlsError::File {
+            source_name: source.to_string(),
             reason:
                 "holds a key under a passphrase, which nobody is there to type; `openssl pkey` takes it off"
                     .to_owned(),
-        },
-        false => pem_error(&key, &error),
-    })?;
-    Ok((chain, key))
+        }
+    })
 }
 
 fn read_source(source: &PemSource) -> Result<SecretBytes, TlsError> {

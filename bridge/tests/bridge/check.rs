@@ -247,6 +247,20 @@ fn the_certificate_of_a_broker_is_described_and_each_fault_of_tls_told() {
             "does not accept the client certificate (UnknownCA)",
         ),
         (2, "localhost", shown("bridge"), true, "TLS 1.3"),
+        (
+            2,
+            "localhost",
+            shown("bridge"),
+            true,
+            "shows       certificate CN=bridge for bridge, ",
+        ),
+        (
+            2,
+            "localhost",
+            shown("expired"),
+            false,
+            "shows       certificate CN=expired for localhost, it has expired",
+        ),
         (3, "localhost", ca.clone(), false, "does not speak TLS"),
     ] {
         let port = mosquitto.address_of(place).port();

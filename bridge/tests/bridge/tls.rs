@@ -188,4 +188,8 @@ async fn a_new_client_certificate_is_shown_without_a_restart() {
     assert_eq!(browser.closed().await.0, close::BROKER_TLS_FAILED);
     put("bridge");
     Client::connect(open(bridge.address()).await).await;
+    // 4000-01-01, where it was 2021 before.
+    let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+    let line = "hearth_tls_certificate_expiry_timestamp_seconds{broker=\"home\"} 64060588800\n";
+    assert!(metrics.contains(line), "{metrics}");
 }
