@@ -1,5 +1,7 @@
 //! The one error of the HTTP side: a status, a stable code, a message that is safe to show; counted and logged once, here.
 
+use std::net::SocketAddr;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -10,6 +12,7 @@ use hearth_model::api::ApiErrorBody;
 use crate::{
     access::{HostRefused, OriginRefused},
     auth::Unbelieved,
+    metrics::HttpMetrics,
     websocket::handshake::HandshakeRefused,
 };
 
@@ -54,9 +57,31 @@ pub(crate) enum ApiError {
     Internal(String),
 }
 
-/// The stable code of an error, for those who count answers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RefusedAs(pub(crate) &'static str);
+/// What is known of a refusal where it is answered; who was refused, is known elsewhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    code: &'static str,
+    reason: String,
+    /// Something in front of the bridge may be set up wrongly, or somebody tries what he should not.
+    is_told: bool,
+}
+
+/// Counts and logs a response that is a refusal.
+pub(crate) fn note_refusal(metrics: &HttpMetrics, address: SocketAddr, response: &Response) {
+    let Some(Refused {
+        code,
+        reason,
+        is_told,
+    }) = response.extensions().get()
+    else {
+        return;
+    };
+    metrics.refused(code);
+    match is_told {
+        true => tracing::info!(%address, code, reason, "request refused"),
+        false => tracing::debug!(%address, code, reason, "request refused"),
+    }
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -82,30 +107,21 @@ impl IntoResponse for ApiError {
             Self::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "request_timeout"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
-        match &self {
-            Self::Host(_) | Self::Origin(_) => tracing::info!(code, reason = %self, "request refused"),
-            Self::Internal(cause) => tracing::error!(cause, "request failed"),
-            Self::NotFound
-            | Self::PageNotBuilt
-            | Self::MethodNotAllowed
-            | Self::UnknownBroker
-            | Self::NoBroker
-            | Self::Busy
-            | Self::TimedOut
-            | Self::NotLoggedIn
-            | Self::NoIdentity
-            | Self::UnclearIdentity(_)
-            | Self::NotAllowed
-            | Self::FormRefused
-            | Self::TooManyForms
-            | Self::Handshake(_) => tracing::debug!(code, reason = %self, "request refused"),
+        if let Self::Internal(cause) = &self {
+            tracing::error!(cause, "request failed");
         }
+        let is_told = matches!(self, Self::Host(_) | Self::Origin(_));
+        let reason = self.to_string();
         let body = ApiErrorBody {
             code: code.to_owned(),
-            message: self.to_string(),
+            message: reason.clone(),
         };
         let mut response = (status, Json(body)).into_response();
-        response.extensions_mut().insert(RefusedAs(code));
+        response.extensions_mut().insert(Refused {
+            code,
+            reason,
+            is_told,
+        });
         let more = match self {
             Self::Handshake(HandshakeRefused::NotWebSocket) => Some((header::UPGRADE, "websocket")),
             Self::Busy | Self::TooManyForms => Some((header::RETRY_AFTER, "1")),

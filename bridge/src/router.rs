@@ -15,7 +15,7 @@ use crate::{
     app::App,
     client::client,
     config::WebScheme,
-    error::{ApiError, RefusedAs},
+    error::{ApiError, note_refusal},
     routes,
     server::Peer,
     visitor,
@@ -46,7 +46,7 @@ async fn guard(
     next: Next,
 ) -> Response {
     let client = client(&app.access, peer.address, peer.scheme, request.headers());
-    let listen = peer.local.ip();
+    let (listen, address) = (peer.local.ip(), client.address);
     let host = match &client.forwarded_host {
         Some(name) => access::check_host_name(&app.access, listen, name),
         None => access::check_host(&app.access, listen, request.uri(), request.headers()),
@@ -61,9 +61,7 @@ async fn guard(
         Err(refused) => ApiError::from(refused).into_response(),
     };
     app.metrics.answered(response.status().as_u16());
-    if let Some(RefusedAs(code)) = response.extensions().get() {
-        app.metrics.refused(code);
-    }
+    note_refusal(&app.metrics, address, &response);
     secure(response.headers_mut());
     if let Some(value) = hsts {
         response

@@ -184,10 +184,10 @@ impl Connection {
     }
 
     async fn redirect(self, tcp: TcpStream) {
-        let (app, local, https_port) = (self.app.clone(), self.peer.local.ip(), self.https_port);
+        let (app, peer, https_port) = (self.app.clone(), self.peer.clone(), self.https_port);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let request = request.map(Body::new);
-            let mut response = redirect::to_https(&app, local, https_port, &request);
+            let mut response = redirect::to_https(&app, &peer, https_port, &request);
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
             async move { Ok::<_, Infallible>(response) }

@@ -6,11 +6,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{access, app::App, error::ApiError, router::secure};
+use super::Peer;
+use crate::{
+    access,
+    app::App,
+    error::{ApiError, note_refusal},
+    router::secure,
+};
 
 /// Where the same request belongs. The host is one of ours, so nobody is led elsewhere.
-pub(super) fn to_https(app: &App, listen: std::net::IpAddr, https_port: u16, request: &Request) -> Response {
-    let answer = access::check_host(&app.access, listen, request.uri(), request.headers())
+pub(super) fn to_https(app: &App, peer: &Peer, https_port: u16, request: &Request) -> Response {
+    let answer = access::check_host(&app.access, peer.local.ip(), request.uri(), request.headers())
         .map_err(ApiError::from)
         .and_then(|host| {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -26,6 +32,7 @@ pub(super) fn to_https(app: &App, listen: std::net::IpAddr, https_port: u16, req
         Ok(target) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, target)]).into_response(),
         Err(error) => error.into_response(),
     };
+    note_refusal(&app.metrics, peer.address, &response);
     secure(response.headers_mut());
     response
 }

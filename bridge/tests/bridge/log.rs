@@ -3,6 +3,19 @@
 use crate::{http, program::Program};
 
 #[tokio::test]
+async fn who_is_refused_is_named() {
+    let settings = "[access]\ntrusted_proxies = [\"127.0.0.1\"]";
+    let (mut program, address) = Program::start(settings).await;
+    let headers = [("Host", "evil.example"), ("X-Forwarded-For", "192.0.2.7:5000")];
+    assert_eq!(http::get(address, "/", &headers).await.status, 421);
+    let told = program.line_with("request refused").await;
+    assert!(
+        told.contains("address=192.0.2.7:5000") && told.contains("evil.example"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn a_log_that_nobody_takes_holds_nobody_up() {
     let (mut program, address) = Program::start("log.max_lines_of_a_kind = 0").await;
     let long = format!("{}.example", "x".repeat(200));
