@@ -4,6 +4,7 @@
 //! take is kept, and then nothing more is read until it has. So an idle relay owns no buffer, a slow side slows the other, and at
 //! most one read per direction is ever held.
 
+mod faults;
 mod pending;
 
 use std::{
@@ -21,7 +22,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use self::pending::Pending;
+use self::{
+    faults::{broker_error, is_stalled},
+    pending::Pending,
+};
 use super::{
     connect_gate::{ConnectGate, NotConnect},
     gate::Passed,
@@ -31,11 +35,8 @@ use super::{
 use crate::{
     credentials::Credentials,
     metrics::RelayMetrics,
-    transport::{Patience, tls_fault},
-    websocket::{
-        Ended,
-        frame::{self, Close, Control, FrameReader, HEADER_ROOM},
-    },
+    transport::Patience,
+    websocket::frame::{self, Close, Control, FrameReader, HEADER_ROOM},
 };
 
 /// Bytes taken from one side in one read, and so the most that one frame holds.
@@ -582,29 +583,6 @@ where
             ))),
             Stage::Open => self.browser_is_done(None, true),
         }
-    }
-}
-
-/// Has the other side taken nothing for too long?
-fn is_stalled(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::TimedOut
-}
-
-/// What the end of a broker's stream means for the browser. A broker that wants a certificate says so only after the handshake
-/// (TLS 1.3), so this is where it is heard.
-fn broker_error(error: &io::Error) -> Close {
-    let cause = error.get_ref();
-    match cause.and_then(|cause| cause.downcast_ref::<Ended>()) {
-        Some(ended @ Ended::Closed { .. }) => return Close::new(close::BROKER_CLOSED, ended.to_string()),
-        Some(ended @ Ended::Broken(_)) => return Close::new(close::BROKER_LOST, ended.to_string()),
-        None => {}
-    }
-    match cause.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) {
-        true => Close::new(
-            close::BROKER_TLS_FAILED,
-            format!("TLS with the broker failed: {}", tls_fault(error)),
-        ),
-        false => Close::new(close::BROKER_LOST, "the connection to the broker broke"),
     }
 }
 
