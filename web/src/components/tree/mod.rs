@@ -15,6 +15,7 @@ pub(crate) use self::mark::Marker;
 use self::{keys::TypeAhead, menu::Menu, row::Row};
 use super::vars::use_vars;
 use crate::{
+    hooks::use_gradually,
     pages::route::Route,
     platform::{document, page},
     wire::{ExportOrder, TreeCommand, TreeView},
@@ -22,6 +23,9 @@ use crate::{
 
 /// Rows kept ready above and below what is visible: what a wheel turns by until more have come. All of them cost every frame.
 const OVERSCAN: u32 = 12;
+/// Rows that come with one frame when the tree is opened: sixty are a task of 6 ms and a frame of 9 ms, and while connection, Worker
+/// and the compiler of WebAssembly want the processors too, that is the longest there is.
+const ROWS_AT_ONCE: usize = 12;
 /// Before the first measurement.
 const ROW_HEIGHT: f64 = 30.0;
 
@@ -137,7 +141,9 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
             }
         })
     };
-    let is_drawn = |index: &u32| (view.first_row..).zip(&view.rows).any(|(at, _)| at == *index);
+    let drawn = use_gradually(view.rows.len(), ROWS_AT_ONCE, cfg!(target_family = "wasm"));
+    let rows = || view.rows.iter().zip(view.first_row..).take(drawn);
+    let is_drawn = |index: &u32| rows().any(|(_, at)| at == *index);
     html! {
         <>
         <div ref={scroller} class="tree" role="treegrid" tabindex="0" aria-label="MQTT topics" aria-readonly="true"
@@ -146,7 +152,7 @@ pub(crate) fn Tree(props: &TreeProps) -> Html {
             onscroll={report.reform(|_: Event| false)} onpointerover={over} onpointerleave={leave}>
             <div ref={space} class="tree__space" role="presentation">
                 <div ref={window} class="tree__win" role="presentation">
-                    { for view.rows.iter().zip(view.first_row..).map(|(row, index)| html! {
+                    { for rows().map(|(row, index)| html! {
                         <Row key={row.topic.clone()} row={row.clone()} {index} active={active_index == Some(index)}
                             selected={props.selected.as_ref() == Some(&row.topic)} marker={props.marker.clone()}
                             on_command={props.on_command.clone()} />
