@@ -302,12 +302,12 @@ impl Gate {
         if self.stage != Stage::Connected {
             return self.refuse_connect(code, close);
         }
-        // In 3.1.1 only clients disconnect.
-        if self.version.is_v5() && self.stream.is_between_packets() {
+        if !self.stream.is_between_packets() {
+            self.for_browser.clear();
+        } else if self.version.is_v5() {
+            // In 3.1.1 only clients disconnect. Answers to what came before still go out.
             let disconnect = Packet::Disconnect(Disconnect::with_reason(code));
             let _last_words = disconnect.encode(self.version, &mut self.for_browser);
-        } else {
-            self.for_browser.clear();
         }
         close
     }
