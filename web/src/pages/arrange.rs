@@ -97,14 +97,16 @@ pub(crate) fn ArrangeCard(props: &ArrangeCardProps) -> Html {
         <article class={classes!("card", "card--1", "card--move", (*over).then_some("card--over"))} draggable="true"
             {ondragstart} {ondragover} {ondragleave} {ondrop} data-testid="arrange-card"
             data-device={card.id.clone()}>
-            <div class="card__head">
-                <span class="card__grip" aria-hidden="true"><Icon name="drag" /></span>
-                <Tile kind={card.kind.clone()} tone={card.tone} liveness={card.liveness} />
-                <div class="card__name">
-                    <h3 class="clip2" lang={language(&card.name)}><bdi>{name.clone()}</bdi></h3>
+            <div class="card__in">
+                <div class="card__head">
+                    <span class="card__grip" aria-hidden="true"><Icon name="drag" /></span>
+                    <Tile kind={card.kind.clone()} tone={card.tone} liveness={card.liveness} />
+                    <div class="card__name">
+                        <h3 class="clip2" lang={language(&card.name)}><bdi>{name.clone()}</bdi></h3>
+                    </div>
+                    <button class="btn btn--dense" type="button" id={button} popovertarget={menu.clone()} {onclick} {onkeydown}
+                        aria-keyshortcuts="ArrowLeft ArrowRight" aria-label={format!("Move… {name}")} data-testid="arrange-menu">{"Move…"}</button>
                 </div>
-                <button class="btn btn--dense" type="button" id={button} popovertarget={menu.clone()} {onclick} {onkeydown}
-                    aria-keyshortcuts="ArrowLeft ArrowRight" aria-label={format!("Move… {name}")} data-testid="arrange-menu">{"Move…"}</button>
             </div>
             <div class="explain" id={menu.clone()} popover="auto" role="dialog" aria-label={format!("Arrange {name}")}>
                 if *asked {

@@ -72,11 +72,11 @@ pub(crate) fn Card(props: &CardProps) -> Html {
         <article {class} data-testid="device-card" data-device={card.id.clone()} data-kind={card.kind.clone()}
             data-liveness={liveness(card.liveness)}>
             if let Some(lead) = plan.lead {
-                <div class="ent" data-testid="entity" data-entity={lead.id.clone()} data-kind={lead.kind.clone()}>
+                <div class="card__in" data-testid="entity" data-entity={lead.id.clone()} data-kind={lead.kind.clone()}>
                     {inner}
                 </div>
             } else {
-                {inner}
+                <div class="card__in">{inner}</div>
             }
         </article>
     }

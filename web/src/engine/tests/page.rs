@@ -126,7 +126,7 @@ fn cards_that_the_page_has_to_make_come_a_few_with_a_frame() {
             .engine
             .handle(now, Input::Command(Box::new(Command::Painted)));
     }
-    assert_eq!(with_each_frame, [8, 8, 4]);
+    assert_eq!(with_each_frame, [4, 4, 4, 4, 4]);
 }
 
 #[test]

@@ -30,9 +30,9 @@ const ATTENTION_INTERVAL_MS: u64 = 5_000;
 
 /// What could not be read is named up to this often.
 const UNREADABLE: usize = 20;
-/// What one frame carries of cards, counted in cards and entities: a page changes as much in two milliseconds, and makes it in four.
+/// What one frame carries of cards, counted in cards and entities: a page changes as much in a millisecond, and makes it in two.
 /// A click that comes meanwhile waits so long.
-const CARDS_WEIGHT: usize = 24;
+const CARDS_WEIGHT: usize = 12;
 /// Rooms whose facts one frame carries.
 const ROOM_FACTS: usize = 16;
 

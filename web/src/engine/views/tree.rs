@@ -19,9 +19,9 @@ use crate::{
 const INTERVAL_MS: u64 = 1_000;
 /// Rows in a window at most.
 const ROWS: u32 = 500;
-/// Rows that one frame changes, as long as they stay in their places: a page draws as many in three milliseconds, half of
-/// which any frame costs that changes something.
-const ROWS_AT_ONCE: usize = 16;
+/// Rows that one frame changes, as long as they stay in their places: a page draws as many in two milliseconds, most of which any
+/// frame costs that changes something.
+const ROWS_AT_ONCE: usize = 8;
 /// Rows that are new to the page in one frame: each costs it as much as ten that change.
 const NEW_ROWS_AT_ONCE: usize = 20;
 /// Branches to be opened when they are heard of, at most.
