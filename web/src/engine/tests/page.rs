@@ -111,22 +111,29 @@ fn cards_that_the_page_has_to_make_come_a_few_with_a_frame() {
         Patch::Home(home) => Some(home.rooms[0].devices.clone()),
         _ => None,
     });
-    let cards = Command::Cards(devices.unwrap().iter().take(20).cloned().collect());
-    let now = bench.now();
-    bench.engine.handle(now, Input::Command(Box::new(cards)));
-    let mut with_each_frame = vec![];
-    while let Some(frame) = bench.engine.poll_frame(now) {
-        let frame: Frame = postcard::from_bytes(&frame).unwrap();
-        let cards = frame
-            .patches
-            .iter()
-            .filter(|patch| matches!(patch, Patch::Card(_)));
-        with_each_frame.push(cards.count());
-        bench
-            .engine
-            .handle(now, Input::Command(Box::new(Command::Painted)));
+    // The first were sent while the home was small.
+    let cards = Command::Cards(devices.unwrap().iter().rev().take(20).cloned().collect());
+    bench.engine.handle(bench.now(), Input::Command(Box::new(cards)));
+    assert_eq!(cards_with_each_frame(&mut bench), [8, 8, 4]);
+    // What the page has changes in smaller steps.
+    for n in 0..400 {
+        bench.publish(&format!("home/room/sensor{n}/temperature"), "21.5");
     }
-    assert_eq!(with_each_frame, [4, 4, 4, 4, 4]);
+    bench.ms += 2_000;
+    bench.engine.handle(bench.now(), Input::Tick);
+    assert_eq!(cards_with_each_frame(&mut bench), [4, 4, 4, 4, 4]);
+}
+
+fn cards_with_each_frame(bench: &mut Bench) -> Vec<usize> {
+    let mut with_each_frame = vec![];
+    while let Some(frame) = bench.engine.poll_frame(bench.now()) {
+        let frame: Frame = postcard::from_bytes(&frame).unwrap();
+        let is_card = |patch: &&Patch| matches!(patch, Patch::Card(_));
+        with_each_frame.push(frame.patches.iter().filter(is_card).count());
+        let painted = Input::Command(Box::new(Command::Painted));
+        bench.engine.handle(bench.now(), painted);
+    }
+    with_each_frame
 }
 
 #[test]

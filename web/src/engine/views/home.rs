@@ -30,9 +30,11 @@ const ATTENTION_INTERVAL_MS: u64 = 5_000;
 
 /// What could not be read is named up to this often.
 const UNREADABLE: usize = 20;
-/// What one frame carries of cards, counted in cards and entities: a page changes as much in a millisecond, and makes it in two.
-/// A click that comes meanwhile waits so long.
-const CARDS_WEIGHT: usize = 12;
+/// What one frame carries of cards, counted in cards and entities: a page makes as much in four milliseconds. A click that comes
+/// meanwhile waits so long.
+const CARDS_WEIGHT: usize = 24;
+/// Cards that the page has change again and again: it takes fewer of them at once than of those that it still lacks.
+const CHANGE_WEIGHT: usize = 2;
 /// Rooms whose facts one frame carries.
 const ROOM_FACTS: usize = 16;
 
@@ -50,6 +52,8 @@ pub(super) struct HomeScreen {
     due: VecDeque<DeviceId>,
     /// The cards that the page shows, as it names them; of use when there are many.
     watched: BTreeSet<String>,
+    /// The cards that the page has.
+    made: BTreeSet<DeviceId>,
     sent: Option<HomeView>,
     /// In small letters.
     search: String,
@@ -182,7 +186,8 @@ impl HomeScreen {
             && let Some(id) = self.due.pop_front()
         {
             if let Some(card) = card::card(now, home, store, id) {
-                weight += 2 + card.entities.len();
+                let is_new = self.made.insert(id);
+                weight += (2 + card.entities.len()) * if is_new { 1 } else { CHANGE_WEIGHT };
                 patches.push(Patch::Card(Box::new(card)));
             }
         }
