@@ -120,7 +120,7 @@ async fn a_broker_that_never_answers_connect_is_given_up_and_told() {
         let broker = FakeBroker::start().await;
         let address = broker.address();
         let bridge = bridge(&format!(
-            "relay.connack_timeout_ms = 500\n[broker.home]\nurl = \"mqtt://{address}\"\n{more}"
+            "relay.connack_timeout_ms = 1500\n[broker.home]\nurl = \"mqtt://{address}\"\n{more}"
         ))
         .await;
         let mut answered = open(bridge.address()).await;
@@ -156,7 +156,7 @@ async fn a_broker_that_never_answers_connect_is_given_up_and_told() {
 #[tokio::test]
 async fn a_broker_that_is_slow_is_waited_for_and_every_byte_comes_in_its_order() {
     let broker = FakeBroker::start().await;
-    let bridge = bridge_to(broker.address(), "relay.handshake_timeout_ms = 200").await;
+    let bridge = bridge_to(broker.address(), "relay.handshake_timeout_ms = 400").await;
     let mut browser = open(bridge.address()).await;
     browser.send(CONNECT).await;
     let mut tcp = broker.accept_connect().await;
@@ -199,7 +199,7 @@ async fn a_first_packet_that_is_not_connect_is_refused() {
 #[tokio::test]
 async fn a_connect_must_arrive_whole_and_in_time() {
     let broker = FakeBroker::start().await;
-    let bridge = bridge_to(broker.address(), "relay.handshake_timeout_ms = 150").await;
+    let bridge = bridge_to(broker.address(), "relay.handshake_timeout_ms = 1000").await;
     let mut silent = open(bridge.address()).await;
     let mut slow = open(bridge.address()).await;
     slow.send(&CONNECT[..5]).await;

@@ -319,7 +319,7 @@ async fn unusable(bridge: &Server, authority: &Path) -> String {
 
 #[tokio::test]
 async fn a_handshake_that_does_not_come_or_fails_is_given_up_on_and_counted() {
-    let bridge = bridge(&settings("http.header_timeout_ms = 200")).await;
+    let bridge = bridge(&settings("http.header_timeout_ms = 1000")).await;
     let mut silent = TcpStream::connect(bridge.address()).await.unwrap();
     let mut half = TcpStream::connect(bridge.address()).await.unwrap();
     half.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
@@ -345,7 +345,7 @@ async fn a_handshake_that_does_not_come_or_fails_is_given_up_on_and_counted() {
 
 #[tokio::test]
 async fn an_http_2_connection_without_requests_is_ended() {
-    let bridge = bridge(&settings("http.idle_timeout_ms = 200")).await;
+    let bridge = bridge(&settings("http.idle_timeout_ms = 1000")).await;
     let stream = connect(bridge.address(), &["h2"]).await;
     let (_sender, connection) = hyper::client::conn::http2::handshake::<_, _, Empty<Bytes>>(
         TokioExecutor::new(),

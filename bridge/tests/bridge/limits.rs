@@ -61,7 +61,7 @@ async fn websockets_beyond_the_cap_are_told_and_a_place_that_is_left_is_free_aga
 
 #[tokio::test]
 async fn a_head_that_never_ends_is_given_up_on() {
-    let bridge = bridge("http.header_timeout_ms = 200").await;
+    let bridge = bridge("http.header_timeout_ms = 1000").await;
     let mut slow = TcpStream::connect(bridge.address()).await.unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         .await
@@ -101,7 +101,7 @@ async fn counted(bridge: &Server, line: &str) {
 #[tokio::test]
 async fn a_websocket_that_is_silent_on_both_sides_is_ended_when_that_is_wanted() {
     let broker = FakeBroker::start().await;
-    let bridge = bridge_to(broker.address(), "relay.idle_timeout_ms = 400").await;
+    let bridge = bridge_to(broker.address(), "relay.idle_timeout_ms = 1500").await;
     let mut silent = open(bridge.address()).await;
     silent.send(CONNECT).await;
     let _tcp = broker.accept_connect().await;
@@ -134,7 +134,7 @@ async fn a_websocket_that_is_silent_on_both_sides_is_ended_when_that_is_wanted()
         )
     );
     assert!(
-        begun.elapsed() >= Duration::from_millis(400),
+        begun.elapsed() >= Duration::from_millis(1_500),
         "{:?}",
         begun.elapsed()
     );
@@ -315,7 +315,7 @@ async fn a_request_that_takes_too_long_is_answered() {
 
 #[tokio::test]
 async fn a_connection_without_a_request_is_ended() {
-    let bridge = bridge("http.header_timeout_ms = 200").await;
+    let bridge = bridge("http.header_timeout_ms = 1000").await;
     let mut silent = TcpStream::connect(bridge.address()).await.unwrap();
     assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
     // After a request too.

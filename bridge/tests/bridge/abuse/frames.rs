@@ -24,7 +24,7 @@ async fn write(browser: &mut Browser, bytes: &[u8]) {
 async fn frames_and_streams_that_are_wrong_end_their_own_websocket_and_no_other() {
     let broker = FakeBroker::start().await;
     let settings =
-        "relay.max_message_bytes = 65536\nrelay.max_message_frames = 100\nrelay.handshake_timeout_ms = 400";
+        "relay.max_message_bytes = 65536\nrelay.max_message_frames = 100\nrelay.handshake_timeout_ms = 1500";
     let bridge = bridge_to(broker.address(), settings).await;
     let address = bridge.address();
     let neighbour = Neighbour::start(address, &broker).await;
@@ -131,7 +131,7 @@ async fn many_connections_with_bytes_by_chance_leave_nothing_behind() {
     let broker = FakeBroker::start().await;
     let bridge = bridge_to(
         broker.address(),
-        "http.header_timeout_ms = 300\nrelay.handshake_timeout_ms = 300",
+        "http.header_timeout_ms = 1000\nrelay.handshake_timeout_ms = 1000",
     )
     .await;
     let address = bridge.address();

@@ -47,7 +47,7 @@ const FAILED: &str = "hearth_http_connections_failed_total";
 #[tokio::test]
 async fn http_that_is_wrong_is_refused_and_counted_and_disturbs_nobody() {
     let broker = FakeBroker::start().await;
-    let bridge = bridge_to(broker.address(), "http.header_timeout_ms = 300").await;
+    let bridge = bridge_to(broker.address(), "http.header_timeout_ms = 1000").await;
     let address = bridge.address();
     let neighbour = Neighbour::start(address, &broker).await;
     let (long, many) = ("x".repeat(60_000), "X-A: b\r\n".repeat(150));
