@@ -237,6 +237,7 @@ macro_rules! rules {
 rules! {
     // Bytes that cannot be parsed.
     Truncated: Malformed, MALFORMED_PACKET, "MQTT5-1.2", "MQTT311-2.2.3", "the packet ends before this field does";
+    PropertyLengthMissing: Malformed, MALFORMED_PACKET, "MQTT5-2.2.2-1", "MQTT311-2.2.3", "no properties are said by a Property Length of 0";
     TrailingBytes: Malformed, MALFORMED_PACKET, "MQTT5-2.1.4", "MQTT311-2.2.3", "bytes follow the last field";
     VariableByteInteger: Malformed, MALFORMED_PACKET, "MQTT5-1.5.5", "MQTT311-2.2.3", "a Variable Byte Integer has at most four bytes";
     Overlong: Malformed, MALFORMED_PACKET, "MQTT5-1.5.5-1", "MQTT311-2.2.3", "a Variable Byte Integer is written in its shortest form";

@@ -370,6 +370,13 @@ pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&
             "No CONNACK came in time.".to_owned(),
             "Check the path: another program may answer on this one. A broker under heavy load may also be this slow.".to_owned(),
         ),
+        ClosedReason::AuthenticationTimeout => problem(
+            ProblemKind::Silent,
+            "The broker did not answer a re-authentication",
+            "The token was sent again, and the exchange did not end.".to_owned(),
+            "No AUTH came in time.".to_owned(),
+            "Nothing: the connection is made again with the new token.".to_owned(),
+        ),
         ClosedReason::TakenOver { .. } => taken_over(client_id, "The broker said so: session taken over (0x8E)."),
         ClosedReason::CannotConnect { what } => problem(
             ProblemKind::Refused,

@@ -284,6 +284,9 @@ impl<'a> Reader<'a> {
             return Ok((0, 0));
         }
         const FIELD: &str = "Property Length";
+        if self.rest.is_empty() {
+            return Err(self.breaks(Rule::PropertyLengthMissing, FIELD));
+        }
         let len = self.variable_byte_integer(FIELD)? as usize;
         if len == 0 {
             return Ok((0, 0));

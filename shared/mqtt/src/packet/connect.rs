@@ -27,7 +27,8 @@ pub struct Connect {
     pub version: ProtocolVersion,
     /// Clean Start; Clean Session in 3.1.1.
     pub clean_start: bool,
-    /// Seconds of silence after which the other end may be given up on; 0 is off.
+    /// The longest time between two packets of the client, in seconds; a server gives up after one and a half times that
+    /// (5.0, 3.1.2.10). 0 is off.
     pub keep_alive: u16,
     /// Client Identifier; empty asks the server for one.
     pub client_id: ByteString,
@@ -111,10 +112,10 @@ impl ConnectFlags {
     fn check(self, reader: &Reader<'_>) -> Result<(), DecodeError> {
         let broken = if self.has(Self::RESERVED) {
             Some((Rule::ConnectReservedFlag, "reserved flag"))
-        } else if self.will_qos_bits() == 3 {
-            Some((Rule::WillQos, "Will QoS"))
         } else if !self.has(Self::WILL) && self.will_qos_bits() != 0 {
             Some((Rule::WillQosWithoutWill, "Will QoS"))
+        } else if self.will_qos_bits() == 3 {
+            Some((Rule::WillQos, "Will QoS"))
         } else if !self.has(Self::WILL) && self.has(Self::WILL_RETAIN) {
             Some((Rule::WillRetainWithoutWill, "Will Retain"))
         } else if !reader.version().is_v5() && self.has(Self::PASSWORD) && !self.has(Self::USER_NAME) {
@@ -221,7 +222,7 @@ impl Will {
         Ok(Self {
             properties: reader.properties(ALLOWED_IN_WILL)?,
             topic: will_topic(reader)?,
-            payload: reader.binary_data("Will Payload")?,
+            payload: will_payload(reader)?,
             qos: reader.qos(flags.will_qos_bits(), Rule::WillQos, "Will QoS")?,
             retain: flags.has(ConnectFlags::WILL_RETAIN),
         })
@@ -231,10 +232,17 @@ impl Will {
 /// The Will Topic, whose wildcards break another statement than those of a Topic Name in PUBLISH.
 fn will_topic(reader: &mut Reader<'_>) -> Result<TopicName, DecodeError> {
     const FIELD: &str = "Will Topic";
+    expect(reader, Rule::WillMissing, FIELD)?;
     reader.topic_name(FIELD).map_err(|error| match error.rule() {
         Rule::TopicWildcard => reader.breaks(Rule::WillTopicWildcard, FIELD),
         _ => error,
     })
+}
+
+fn will_payload(reader: &mut Reader<'_>) -> Result<Bytes, DecodeError> {
+    const FIELD: &str = "Will Payload";
+    expect(reader, Rule::WillMissing, FIELD)?;
+    reader.binary_data(FIELD)
 }
 
 impl Body for Connect {

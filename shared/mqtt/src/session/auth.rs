@@ -21,14 +21,18 @@ impl Session {
         }
     }
 
-    /// Notes whose turn it is. Every step of the first authentication gets the time of a CONNACK.
+    /// Notes whose turn it is. Every step gets the time of a CONNACK.
     pub(crate) fn note_auth(&mut self, now: MonoTime, exchange: AuthExchange) {
         match &mut self.state {
             State::AwaitingConnack(opening) => {
                 opening.auth = exchange;
                 opening.deadline = now + self.options.connack_timeout_ms;
             }
-            State::Connected(connection) => connection.auth = exchange,
+            State::Connected(connection) => {
+                connection.auth = exchange;
+                let is_under_way = matches!(exchange, AuthExchange::Server | AuthExchange::Application);
+                connection.auth_deadline = is_under_way.then(|| now + self.options.connack_timeout_ms);
+            }
             State::Offline | State::Closed => {}
         }
     }

@@ -106,7 +106,7 @@ impl Session {
             return Err(ApiMisuse::NotConnected);
         }
         let fits = self.outbound.queue().len() < self.options.queued_messages_maximum
-            && self.outbound.queued_bytes() + message.cost() <= self.options.queued_bytes_maximum;
+            && self.outbound.waiting_bytes() + message.cost() <= self.options.queued_bytes_maximum;
         if fits { Ok(()) } else { Err(self.queue_full()) }
     }
 
@@ -114,7 +114,7 @@ impl Session {
         self.counters.queue_full += 1;
         ApiMisuse::QueueFull {
             messages: self.outbound.queue().len(),
-            bytes: self.outbound.queued_bytes() + self.transmit.len(),
+            bytes: self.outbound.waiting_bytes() + self.transmit.len(),
         }
     }
 
@@ -245,7 +245,10 @@ impl Session {
                 .properties
                 .push(&property)
                 .map_err(ApiMisuse::CannotEncode)?;
-            if let State::Connected(connection) = &mut self.state {
+            // 3.1.1 has no words for it: the server keeps what it was promised.
+            if let State::Connected(connection) = &mut self.state
+                && self.version.is_v5()
+            {
                 connection.limits.session_expiry_interval = seconds;
             }
         }
@@ -271,7 +274,7 @@ impl Session {
     /// Answers [`Event::AuthenticationChallenge`](super::Event::AuthenticationChallenge) with the next step.
     ///
     /// # Errors
-    /// The server did not ask.
+    /// The server did not ask, or the data are longer than it takes.
     pub fn authenticate(&mut self, now: MonoTime, data: Option<&Secret>) -> Result<(), ApiMisuse> {
         let now = self.timeline.advance(now);
         let asked = self.auth_exchange() == Some(AuthExchange::Application);
@@ -284,12 +287,18 @@ impl Session {
     /// Authenticates anew on a live connection, such as before a token expires.
     ///
     /// # Errors
-    /// There is no connection, it was made without a method, or an exchange is under way ([MQTT5-4.12.1-1]).
+    /// There is no connection, it was made without a method, an exchange is under way ([MQTT5-4.12.1-1]), or the data
+    /// are longer than the server takes.
     pub fn reauthenticate(&mut self, now: MonoTime, data: Option<&Secret>) -> Result<(), ApiMisuse> {
         let now = self.timeline.advance(now);
         match &self.state {
-            State::Connected(connection) if connection.auth == AuthExchange::Idle => {}
-            State::Connected(_) => return Err(ApiMisuse::NoAuthentication),
+            State::Connected(connection) => match connection.auth {
+                AuthExchange::Idle => {}
+                AuthExchange::None => return Err(ApiMisuse::NoAuthentication),
+                AuthExchange::Server | AuthExchange::Application => {
+                    return Err(ApiMisuse::AuthenticationUnderWay);
+                }
+            },
             State::Offline | State::AwaitingConnack(_) | State::Closed => {
                 return Err(ApiMisuse::NotConnected);
             }
@@ -310,13 +319,19 @@ impl Session {
                 .push(&Property::AuthenticationData(data))
                 .map_err(ApiMisuse::CannotEncode)?;
         }
-        self.write(
-            now,
-            &Packet::Auth(Auth {
-                reason_code: code,
-                properties,
-            }),
-        );
+        let packet = Packet::Auth(Auth {
+            reason_code: code,
+            properties,
+        });
+        if let State::Connected(connection) = &self.state {
+            // [MQTT5-3.2.2-15]
+            let bytes = packet.encoded_len(self.version);
+            if !connection.limits.fits(bytes) {
+                let maximum = connection.limits.maximum_packet_size;
+                return Err(ApiMisuse::PacketTooLarge { bytes, maximum });
+            }
+        }
+        self.write(now, &packet);
         self.note_auth(now, AuthExchange::Server);
         Ok(())
     }

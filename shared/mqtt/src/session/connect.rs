@@ -273,6 +273,7 @@ impl Session {
                 AuthExchange::None => AuthExchange::None,
                 AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application => AuthExchange::Idle,
             },
+            auth_deadline: None,
             unsent_pubacks: 0,
         };
         self.state = State::Connected(Box::new(connection));

@@ -268,8 +268,10 @@ pub enum ClosedReason {
     NetworkClosed,
     /// The server did not answer a PINGREQ.
     KeepAliveTimeout,
-    /// The server did not answer CONNECT, or an authentication got stuck.
+    /// The server did not answer CONNECT, or the authentication before CONNACK got stuck.
     ConnackTimeout,
+    /// A re-authentication got stuck.
+    AuthenticationTimeout,
     /// Another client took over with our Client Identifier (0x8E).
     TakenOver {
         /// In the server's words.
@@ -308,7 +310,8 @@ impl ClosedReason {
             Self::ServerMisbehaved(_)
             | Self::NetworkClosed
             | Self::KeepAliveTimeout
-            | Self::ConnackTimeout => ReconnectAdvice::AfterBackoff,
+            | Self::ConnackTimeout
+            | Self::AuthenticationTimeout => ReconnectAdvice::AfterBackoff,
         }
     }
 }
@@ -366,6 +369,7 @@ impl fmt::Display for ClosedReason {
             Self::NetworkClosed => f.write_str("the network connection ended"),
             Self::KeepAliveTimeout => f.write_str("the server stopped answering"),
             Self::ConnackTimeout => f.write_str("the server did not answer the connection request"),
+            Self::AuthenticationTimeout => f.write_str("the re-authentication did not end in time"),
             Self::TakenOver {
                 reason_string: Some(text),
             } => {

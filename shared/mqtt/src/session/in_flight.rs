@@ -82,6 +82,8 @@ pub(crate) struct InFlightList {
     packet_ids: PacketIds,
     open_flows: usize,
     waiting_resends: usize,
+    /// Of all messages with their content.
+    bytes: usize,
     /// No entry before this index waits to be sent again.
     resend_from: usize,
 }
@@ -94,6 +96,11 @@ impl InFlightList {
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &InFlight> {
         self.entries.iter()
+    }
+
+    /// What the messages are that would have to be sent again.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Messages that count against the server's Receive Maximum.
@@ -193,6 +200,7 @@ impl InFlightList {
         let entries = std::mem::take(&mut self.entries);
         self.open_flows = 0;
         self.waiting_resends = 0;
+        self.bytes = 0;
         self.resend_from = 0;
         for InFlight { packet_id, waits_for } in entries {
             let waits_for = match waits_for {
@@ -213,6 +221,7 @@ impl InFlightList {
         self.packet_ids = PacketIds::default();
         self.open_flows = 0;
         self.waiting_resends = 0;
+        self.bytes = 0;
         self.resend_from = 0;
         std::mem::take(&mut self.entries)
     }
@@ -224,6 +233,14 @@ impl InFlightList {
     }
 
     fn count(&mut self, waits_for: &WaitsFor, added: bool) {
+        let bytes = match waits_for {
+            WaitsFor::Resend(it) | WaitsFor::Puback(it) | WaitsFor::Pubrec(it) => it.message.cost(),
+            WaitsFor::Pubcomp { .. } | WaitsFor::Suback(..) | WaitsFor::Unsuback(..) => 0,
+        };
+        self.bytes = match added {
+            true => self.bytes + bytes,
+            false => self.bytes.saturating_sub(bytes),
+        };
         let count = match waits_for {
             WaitsFor::Resend(_) => &mut self.waiting_resends,
             _ if waits_for.is_open_flow() => &mut self.open_flows,

@@ -2,6 +2,8 @@
 
 use crate::MonoTime;
 
+use super::timer::earliest;
+
 /// What the keep-alive asks for when its time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeepAliveStep {
@@ -66,30 +68,42 @@ impl KeepAlive {
     }
 
     pub(crate) fn deadline(&self) -> Option<MonoTime> {
-        if let Some(sent) = self.ping_sent {
-            let response_ms = if self.response_ms == 0 {
-                PROBE_RESPONSE_MS
-            } else {
-                self.response_ms
-            };
-            return Some(sent.max(self.last_received) + response_ms);
-        }
+        earliest(self.next_ping(), self.give_up_at())
+    }
+
+    /// When we have to say something. A PINGRESP that is late frees nobody from that: the server counts our packets.
+    fn next_ping(&self) -> Option<MonoTime> {
         // [MQTT5-3.1.2-20] at most one interval between two packets that we send. A client that sends all the
         // time would never notice a dead server, so two intervals without a word from it ask as well.
         let silent_client = self.last_sent + self.interval_ms;
         let silent_server = self.last_received + self.interval_ms.saturating_mul(2);
-        (self.interval_ms > 0).then(|| silent_client.min(silent_server))
+        let at = match self.ping_sent {
+            Some(_) => silent_client,
+            None => silent_client.min(silent_server),
+        };
+        (self.interval_ms > 0).then_some(at)
+    }
+
+    /// Until when a PINGREQ may have no answer.
+    fn give_up_at(&self) -> Option<MonoTime> {
+        let response_ms = match self.response_ms {
+            0 => PROBE_RESPONSE_MS,
+            response_ms => response_ms,
+        };
+        self.ping_sent
+            .map(|sent| sent.max(self.last_received) + response_ms)
     }
 
     pub(crate) fn handle_timeout(&mut self, now: MonoTime) -> KeepAliveStep {
-        match (self.deadline(), self.ping_sent) {
-            (Some(at), None) if now >= at => {
-                self.ping_sent = Some(now);
-                KeepAliveStep::Ping
-            }
-            (Some(at), Some(_)) if now >= at => KeepAliveStep::GiveUp,
-            (Some(_) | None, _) => KeepAliveStep::Wait,
+        let is_over = |at: Option<MonoTime>| at.is_some_and(|at| now >= at);
+        if is_over(self.give_up_at()) {
+            return KeepAliveStep::GiveUp;
         }
+        if is_over(self.next_ping()) {
+            self.ping_sent.get_or_insert(now);
+            return KeepAliveStep::Ping;
+        }
+        KeepAliveStep::Wait
     }
 }
 

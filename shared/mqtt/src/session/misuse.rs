@@ -20,7 +20,7 @@ pub enum ApiMisuse {
     /// The server keeps no retained messages.
     #[error("the server does not support retained messages")]
     RetainNotSupported,
-    /// The packet is larger than the server accepts, or than MQTT can say.
+    /// The packet is larger than the server accepts.
     #[error("the packet has {bytes} bytes, the server accepts {maximum}")]
     PacketTooLarge {
         /// Size of the whole packet, in bytes.
@@ -66,7 +66,10 @@ pub enum ApiMisuse {
     /// Enhanced authentication is not under way, or the options name no method ([MQTT5-4.12.0-7]).
     #[error("no authentication is under way")]
     NoAuthentication,
-    /// A session without expiry cannot be given one when it ends ([MQTT5-3.1.2-23] stores only what was asked for).
+    /// An authentication is under way: one at a time ([MQTT5-4.12.1-1]).
+    #[error("an authentication is under way")]
+    AuthenticationUnderWay,
+    /// A session without expiry cannot be given one when it ends (5.0, 3.14.2.2.2).
     #[error("the session expiry cannot be changed from 0")]
     ExpiryNotAllowed,
     /// It cannot be said in MQTT.

@@ -105,7 +105,8 @@ use timer::{Timeline, earliest};
 use transmit::{APART_FROM_BYTES, Transmit};
 
 use crate::{
-    BytesMut, DecodeError, Disconnect, EncodeError, MonoTime, Packet, ProtocolVersion, PublishParts, Role,
+    BytesMut, DecodeError, Disconnect, EncodeError, MonoTime, Packet, ProtocolVersion, PublishParts,
+    ReasonCode, Role,
 };
 
 /// A network connection that the other side ends so soon after CONNACK was not wanted, in ms.
@@ -404,6 +405,11 @@ impl Session {
                 self.note_unanswered();
                 self.close(now, ClosedReason::ConnackTimeout, None);
             }
+            State::Connected(connection) if connection.auth_deadline.is_some_and(|at| now >= at) => {
+                // [MQTT5-4.12.1-2] A re-authentication that does not succeed ends the connection.
+                let disconnect = Disconnect::with_reason(ReasonCode::UNSPECIFIED_ERROR);
+                self.close(now, ClosedReason::AuthenticationTimeout, Some(disconnect));
+            }
             State::Connected(connection) => match connection.keep_alive.handle_timeout(now) {
                 KeepAliveStep::Wait => {}
                 KeepAliveStep::Ping => {
@@ -428,8 +434,9 @@ impl Session {
         let taken = match self.transmit.take(self.log.stored()) {
             Some(taken) => taken,
             None => {
-                // Messages that waited for room in the buffer.
-                if self.transmit.len() > 0 || self.outbound.is_idle() {
+                // What waited for room in the buffer.
+                let is_idle = self.outbound.is_idle() && !self.subscriptions.has_unsent();
+                if self.transmit.len() > 0 || is_idle {
                     return None;
                 }
                 self.pump(self.timeline.now());
@@ -453,7 +460,9 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<MonoTime> {
         let connection = match &self.state {
             State::AwaitingConnack(opening) => Some(opening.deadline),
-            State::Connected(connection) => connection.keep_alive.deadline(),
+            State::Connected(connection) => {
+                earliest(connection.keep_alive.deadline(), connection.auth_deadline)
+            }
             State::Offline | State::Closed => None,
         };
         let waiting = earliest(self.outbound.next_expiry(), self.pending_requests.next_deadline());

@@ -91,7 +91,9 @@ pub struct SessionOptions {
     pub will: Option<Will>,
     /// Enhanced authentication (5.0 only; not sent in 3.1.1).
     pub authentication: Option<Authentication>,
-    /// Asks for a new session at the first connection; later ones resume. True by default.
+    /// Asks for a new session at the first connection; later ones resume. True by default. Without it and without stored
+    /// state, a server of 5.0 that has a session breaks [MQTT5-3.2.2-4] for us: the connection ends, and the next one
+    /// starts clean.
     pub clean_start: bool,
     /// In 3.1.1, where a session that is kept never expires, every connection starts with Clean Session; false by
     /// default. Meant for clients whose ids are not used again: their sessions would stay at the server for ever.
@@ -104,7 +106,7 @@ pub struct SessionOptions {
     pub keep_alive: u16,
     /// How long a PINGRESP may take, in ms; by default as long as the keep-alive.
     pub ping_timeout_ms: Option<u64>,
-    /// How long a CONNACK or the next step of an authentication may take, in ms; 10,000 by default.
+    /// How long a CONNACK or the next step of an authentication may take, also of one anew, in ms; 10,000 by default.
     pub connack_timeout_ms: u64,
     /// How many QoS 1 and 2 messages the server may have in flight towards us; 1..=65,535, 1,024 by default. 0 is
     /// read as 1.
@@ -116,7 +118,7 @@ pub struct SessionOptions {
     /// Mosquitto 2.0.11 acknowledges more QoS 2 messages than its `max_inflight_messages` (20) and loses them. 0 is
     /// read as 1.
     pub in_flight_maximum_v311: u16,
-    /// Largest packet we accept, in bytes; 16 MiB by default.
+    /// Largest packet we accept, in bytes; 16 MiB by default. 0 is read as 1, which lets nothing in.
     pub maximum_packet_size: u32,
     /// How many topic aliases the server may use towards us; 128 by default, 0 forbids them.
     pub topic_alias_maximum: u16,
@@ -134,7 +136,8 @@ pub struct SessionOptions {
     pub queue_qos0_offline: bool,
     /// Most messages that wait for the server; 10,000 by default.
     pub queued_messages_maximum: usize,
-    /// Most bytes (topic, payload, properties) that wait for the server; 8 MiB by default.
+    /// Most bytes (topic, payload, properties) of messages that the server does not have yet, in the queue and in flight;
+    /// 8 MiB by default.
     pub queued_bytes_maximum: usize,
     /// Most subscriptions that are remembered; 10,000 by default.
     pub subscriptions_maximum: usize,

@@ -32,8 +32,9 @@ impl Outbound {
         self.queue.iter()
     }
 
-    pub(crate) fn queued_bytes(&self) -> usize {
-        self.queued_bytes
+    /// What is held of messages until the server has them: in the queue and in flight.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.queued_bytes + self.in_flight.bytes()
     }
 
     /// Whether nothing waits to be sent.
@@ -51,7 +52,7 @@ impl Outbound {
     }
 
     pub(crate) fn take_id(&mut self) -> PublishId {
-        self.next_id += 1;
+        self.next_id = self.next_id.saturating_add(1);
         PublishId(self.next_id)
     }
 
@@ -67,7 +68,7 @@ impl Outbound {
 
     /// Counts a PUBREC.
     pub(crate) fn take_order(&mut self) -> u64 {
-        self.next_order += 1;
+        self.next_order = self.next_order.saturating_add(1);
         self.next_order
     }
 

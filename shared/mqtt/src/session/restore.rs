@@ -102,7 +102,8 @@ impl Session {
     fn message_record(&self, outgoing: &Outgoing) -> Record {
         let expires_at_ms = outgoing
             .expires_at
-            .map(|at| at.ms.saturating_add(self.options.calendar_at_zero_ms));
+            .map(|at| self.timeline.to_caller(at).ms)
+            .map(|ms| ms.saturating_add(self.options.calendar_at_zero_ms));
         let message = MessageRecord {
             message: outgoing.message.clone(),
             expires_at_ms,

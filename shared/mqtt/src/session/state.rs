@@ -45,6 +45,8 @@ pub(crate) struct Connection {
     pub(crate) aliases_in: InboundAliases,
     pub(crate) aliases_out: OutboundAliases,
     pub(crate) auth: AuthExchange,
+    /// Until when the next step of an authentication may take, while one is under way.
+    pub(crate) auth_deadline: Option<MonoTime>,
     /// PUBACK packets that did not leave yet: the server may not send more than our Receive Maximum before they do.
     pub(crate) unsent_pubacks: usize,
 }

@@ -226,6 +226,12 @@ impl Subscriptions {
         }
     }
 
+    /// Whether a request may have a part that was not sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        let is_unsent = |request: &Request| request.next_unsent < request.filters.len();
+        self.requests.iter().any(is_unsent)
+    }
+
     /// The next part of a request to send: filters without an answer that share a Subscription Identifier.
     ///
     /// Nothing is marked as sent: call [`Self::mark_sent`] with what fitted into a packet.

@@ -61,10 +61,10 @@ fn every_value_of_connect_flags() {
             }
             let wanted = if has(0x01) {
                 malformed(id("MQTT5-3.1.2-3", "MQTT311-3.1.2-3"))
-            } else if flags & 0x18 == 0x18 {
-                malformed(id("MQTT5-3.1.2-12", "MQTT311-3.1.2-14"))
             } else if !has(0x04) && has(0x18) {
                 malformed(id("MQTT5-3.1.2-11", "MQTT311-3.1.2-13"))
+            } else if flags & 0x18 == 0x18 {
+                malformed(id("MQTT5-3.1.2-12", "MQTT311-3.1.2-14"))
             } else if !has(0x04) && has(0x20) {
                 malformed(id("MQTT5-3.1.2-13", "MQTT311-3.1.2-15"))
             } else if !version.is_v5() && has(0x40) && !has(0x80) {
@@ -306,12 +306,13 @@ fn check_cuts(version: ProtocolVersion, cut: Wanted, packets: &[Cuts<'_>]) {
     }
 }
 
-/// [MQTT5-3.8.3-2] [MQTT5-3.8.4-6] [MQTT5-3.10.3-2] [MQTT5-3.11.3-2]: what has no list is a Protocol Error, what ends
+/// [MQTT5-2.2.2-1] [MQTT5-3.8.3-2] [MQTT5-3.8.4-6] [MQTT5-3.10.3-2] [MQTT5-3.11.3-2]: what has no list is a Protocol Error, what ends
 /// inside a field is malformed; a field of CONNECT that is not there at all breaks the statement of its flag.
 #[test]
 fn packets_of_5_cut_anywhere_with_their_remaining_length() {
     let no_filter = protocol("MQTT5-3.8.3-2");
     let nothing_to_leave = protocol("MQTT5-3.10.3-2");
+    let no_properties = malformed("MQTT5-2.2.2-1");
     let ack: &[(usize, Wanted)] = &[(2, ACCEPT), (3, ACCEPT)];
     check_cuts(
         V5,
@@ -323,18 +324,26 @@ fn packets_of_5_cut_anywhere_with_their_remaining_length() {
                  00 02 \"id\" 05 18 00 00 00 09 00 01 \"w\" 00 02 01 02 00 01 \"u\" 00 01 \"p\"",
                 Role::Server,
                 &[
+                    (10, no_properties),
                     (23, malformed("MQTT5-3.1.3-3")),
                     (27, malformed("MQTT5-3.1.2-9")),
+                    (33, malformed("MQTT5-3.1.2-9")),
+                    (36, malformed("MQTT5-3.1.2-9")),
                     (40, malformed("MQTT5-3.1.2-17")),
                     (43, malformed("MQTT5-3.1.2-19")),
                 ],
             ),
-            (0x20, "00 00 06 21 00 01 1f 00 00", Role::Client, &[]),
+            (
+                0x20,
+                "00 00 06 21 00 01 1f 00 00",
+                Role::Client,
+                &[(2, no_properties)],
+            ),
             (
                 0x32,
                 "00 01 \"a\" 00 01 02 01 01 \"xy\"",
                 Role::Client,
-                &[(8, ACCEPT), (9, ACCEPT)],
+                &[(5, no_properties), (8, ACCEPT), (9, ACCEPT)],
             ),
             (0x40, "00 01 00 04 1f 00 01 \"r\"", Role::Client, ack),
             (0x50, "00 01 97 04 1f 00 01 \"r\"", Role::Server, ack),
@@ -344,25 +353,25 @@ fn packets_of_5_cut_anywhere_with_their_remaining_length() {
                 0x82,
                 "00 01 00 00 01 \"a\" 00 00 01 \"b\" 01",
                 Role::Server,
-                &[(3, no_filter), (7, ACCEPT)],
+                &[(2, no_properties), (3, no_filter), (7, ACCEPT)],
             ),
             (
                 0x90,
                 "00 01 00 01 02",
                 Role::Client,
-                &[(3, protocol("MQTT5-3.8.4-6")), (4, ACCEPT)],
+                &[(2, no_properties), (3, protocol("MQTT5-3.8.4-6")), (4, ACCEPT)],
             ),
             (
                 0xA2,
                 "00 01 00 00 01 \"a\" 00 01 \"b\"",
                 Role::Server,
-                &[(3, nothing_to_leave), (6, ACCEPT)],
+                &[(2, no_properties), (3, nothing_to_leave), (6, ACCEPT)],
             ),
             (
                 0xB0,
                 "00 01 00 00 11",
                 Role::Client,
-                &[(3, protocol("MQTT5-3.11.3-2")), (4, ACCEPT)],
+                &[(2, no_properties), (3, protocol("MQTT5-3.11.3-2")), (4, ACCEPT)],
             ),
             (
                 0xE0,
@@ -370,12 +379,17 @@ fn packets_of_5_cut_anywhere_with_their_remaining_length() {
                 Role::Server,
                 &[(0, ACCEPT), (1, ACCEPT)],
             ),
-            (0xF0, "18 04 15 00 01 \"m\"", Role::Client, &[(0, ACCEPT)]),
+            (
+                0xF0,
+                "18 04 15 00 01 \"m\"",
+                Role::Client,
+                &[(0, ACCEPT), (1, no_properties)],
+            ),
             (
                 0xF0,
                 "19 04 15 00 01 \"m\"",
                 Role::Server,
-                &[(0, protocol("MQTT5-3.15.2-1"))],
+                &[(0, protocol("MQTT5-3.15.2-1")), (1, no_properties)],
             ),
         ],
     );
@@ -397,6 +411,7 @@ fn packets_of_3_1_1_cut_anywhere_with_their_remaining_length() {
                 &[
                     (10, malformed("MQTT311-3.1.3-3")),
                     (14, malformed("MQTT311-3.1.2-9")),
+                    (17, malformed("MQTT311-3.1.2-9")),
                     (21, malformed("MQTT311-3.1.2-19")),
                     (24, malformed("MQTT311-3.1.2-21")),
                 ],

@@ -324,7 +324,7 @@ fn a_field_that_reaches_over_the_end_is_malformed() {
         V5,
         Role::Client,
         "30 03 00 01 \"a\"",
-        Rule::Truncated,
+        Rule::PropertyLengthMissing,
         "Property Length",
     );
     check_bad(

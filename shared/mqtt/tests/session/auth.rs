@@ -100,7 +100,7 @@ fn a_live_connection_can_authenticate_anew() {
     assert_eq!(pair.brief(), ["auth 0x19"]);
     assert_eq!(
         pair.session.reauthenticate(pair.at(), None),
-        Err(ApiMisuse::NoAuthentication),
+        Err(ApiMisuse::AuthenticationUnderWay),
         "one at a time"
     );
     pair.send(auth(0x18, &[METHOD]));
@@ -109,6 +109,42 @@ fn a_live_connection_can_authenticate_anew() {
     pair.events();
     pair.send(auth(0x00, &[METHOD]));
     assert_eq!(pair.event(), Event::Reauthenticated);
+    pair.session.reauthenticate(pair.at(), None).unwrap();
+}
+
+/// [MQTT5-4.12.1-2]
+#[test]
+fn a_reauthentication_that_gets_stuck_ends_the_connection() {
+    let mut pair = Pair::connected_with(options(), &[METHOD]);
+    pair.now = 1_000;
+    pair.session.reauthenticate(pair.at(), None).unwrap();
+    pair.brief();
+    // A step counts from itself.
+    pair.now = 10_999;
+    pair.session.handle_timeout(pair.at());
+    pair.send(auth(0x18, &[METHOD]));
+    pair.session.authenticate(pair.at(), None).unwrap();
+    pair.events();
+    assert_eq!(pair.session.poll_timeout().map(|at| at.ms), Some(20_999));
+    pair.now = 20_999;
+    pair.session.handle_timeout(pair.at());
+    assert_eq!(pair.event(), Event::Closed(ClosedReason::AuthenticationTimeout));
+    assert_eq!(pair.brief(), ["auth 0x18", "disconnect 0x80"]);
+}
+
+/// [MQTT5-3.2.2-15]
+#[test]
+fn data_that_are_too_long_for_the_server_are_not_sent() {
+    let mut pair = Pair::connected_with(options(), &[METHOD, Property::MaximumPacketSize(26)]);
+    let long = Secret::from("0123456789");
+    assert_eq!(
+        pair.session.reauthenticate(pair.at(), Some(&long)),
+        Err(ApiMisuse::PacketTooLarge {
+            bytes: 27,
+            maximum: 26
+        }),
+    );
+    assert_eq!(pair.brief(), [""; 0]);
     pair.session.reauthenticate(pair.at(), None).unwrap();
 }
 

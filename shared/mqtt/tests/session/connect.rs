@@ -9,7 +9,7 @@ use hearth_mqtt::{
     },
 };
 
-use crate::support::{Pair, lasting, v5, v311};
+use crate::support::{Pair, inbound, lasting, v5, v311};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -278,6 +278,19 @@ fn session_expiry_can_be_changed_at_the_end() {
         pair.session.disconnect_with(pair.at(), false, Some(60)).is_err(),
         "0 may not become more"
     );
+}
+
+/// [MQTT311-4.3.3-2] 3.1.1 cannot tell the server to forget: what came before is still not delivered again.
+#[test]
+fn an_end_without_expiry_keeps_a_session_of_3_1_1() {
+    let mut pair = Pair::connected(lasting(v311()));
+    pair.send(inbound(Qos::ExactlyOnce, 1, "a", false));
+    assert_eq!(pair.events().len(), 1);
+    pair.session.disconnect_with(pair.at(), false, Some(0)).unwrap();
+    pair.reconnect(true);
+    pair.events();
+    pair.send(inbound(Qos::ExactlyOnce, 1, "a", true));
+    assert_eq!(pair.events(), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use hearth_mqtt::{
     session::{ApiMisuse, Event, PublishFailure, SessionOptions},
 };
 
-use crate::support::{Pair, brief, expiring, id, message, puback, pubcomp, pubrec, v5, v311};
+use crate::support::{Pair, brief, expiring, id, lasting, message, puback, pubcomp, pubrec, v5, v311};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -130,7 +130,7 @@ fn acknowledgements_may_come_in_any_order() {
 /// [MQTT5-4.6.0-4] PUBREL in the order of PUBREC, also when they are sent again.
 #[test]
 fn releases_follow_the_order_of_pubrec() {
-    let mut pair = Pair::connected(crate::support::lasting(v5()));
+    let mut pair = Pair::connected(lasting(v5()));
     for _ in 0..3 {
         pair.publish(Qos::ExactlyOnce, "a", "1");
     }
@@ -461,6 +461,38 @@ fn qos_1_waits_when_the_network_does_not_take_it_and_goes_on() {
     assert_eq!(pair.received().len(), 20);
 }
 
+#[test]
+fn a_subscription_that_waited_for_room_goes_out_once_there_is_some() {
+    let mut pair = Pair::connected(SessionOptions {
+        transmit_bytes_maximum: 10,
+        ..v5()
+    });
+    pair.publish(Qos::AtMostOnce, "a", "0123456789");
+    pair.subscribe(&["b"]);
+    assert_eq!(pair.brief(), ["publish q0 a", "subscribe #1 b"]);
+}
+
+#[test]
+fn what_is_in_flight_counts_against_the_bytes_that_may_wait() {
+    let mut pair = Pair::connected(SessionOptions {
+        queued_bytes_maximum: 10,
+        ..lasting(v5())
+    });
+    pair.publish(Qos::AtLeastOnce, "abcd", "56789");
+    assert_eq!(pair.brief(), ["publish q1 #1 abcd"]);
+    let next = message(Qos::AtLeastOnce, "a", "1");
+    assert!(matches!(
+        pair.session.publish(pair.at(), next.clone()),
+        Err(ApiMisuse::QueueFull { messages: 0, .. })
+    ));
+    pair.cut();
+    assert!(pair.session.publish(pair.at(), next.clone()).is_err());
+    pair.open();
+    pair.accept(true, &[]);
+    pair.send(puback(1));
+    pair.session.publish(pair.at(), next).unwrap();
+}
+
 /// [MQTT5-3.3.2-6]: what waited too long is not sent; what waited a little has less time left.
 #[test]
 fn message_expiry_counts_in_the_queue() {
@@ -501,7 +533,7 @@ fn message_expiry_counts_in_the_queue() {
 /// [MQTT5-4.3.3-7] a message that left once is finished, expired or not.
 #[test]
 fn message_expiry_does_not_stop_an_exchange() {
-    let mut pair = Pair::connected(crate::support::lasting(v5()));
+    let mut pair = Pair::connected(lasting(v5()));
     pair.session
         .publish(pair.at(), expiring(Qos::ExactlyOnce, "a", 1))
         .unwrap();
@@ -537,7 +569,7 @@ fn topic_aliases_are_used_where_the_server_allows_them() {
 /// [MQTT5-3.3.2-7] an alias is not carried to another network connection.
 #[test]
 fn a_message_sent_again_has_its_whole_topic() {
-    let mut pair = Pair::new(crate::support::lasting(v5()));
+    let mut pair = Pair::new(lasting(v5()));
     pair.open();
     pair.accept(false, &[Property::TopicAliasMaximum(9)]);
     pair.publish(Qos::AtMostOnce, "a", "1");
