@@ -99,7 +99,7 @@ fn Counts() -> Html {
         <footer class="counts">
             <span><span class="num ch-6" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages received"}</span>
             <span><span class="num ch-4" data-testid="messages-rate" data-value={format!("{:.0}", counters.rate)}>{words::rate(counters.rate)}</span>{"/s"}</span>
-            <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}</span>
+            <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" no longer kept"}</span>
             <WaitingMessages />
         </footer>
     }

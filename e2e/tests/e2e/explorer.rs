@@ -225,6 +225,73 @@ fn a_tree_that_becomes_taller_shows_its_rows() -> Result<()> {
 }
 
 #[test]
+fn the_first_rows_are_there_after_scrolling_down_and_up_again() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        for n in 0..150 {
+            broker.client().publish(&format!("row{n:03}"), b"1", &["-r"])?;
+        }
+        Ok(())
+    };
+    connected("scrolled", fill, |page, _| {
+        page.go_to("#/explorer")?;
+        until("all rows", || {
+            let rows = "return document.querySelector('.tree').getAttribute('aria-rowcount')";
+            Ok((page.script::<String>(rows, &[])? == "150").then_some(()))
+        })?;
+        // The page hears of each step before the next: two frames later.
+        let scroll = "document.querySelector('.tree').scrollTop = arguments[0];
+            return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))";
+        let top = "const tree = document.querySelector('.tree');
+            const box = tree.getBoundingClientRect();
+            const row = document.elementFromPoint(box.left + 40, box.top + 5)?.closest('[data-testid=topic-row]');
+            return [tree.scrollTop, row?.id ?? '']";
+        for px in (0..=10_i32).rev().map(|step| step * 100) {
+            page.script::<Option<bool>>(scroll, &[json!(px)])?;
+            let row = format!("tree-row-{}", px / 30);
+            until(&format!("{row} at the top"), || {
+                let (at, id): (f64, String) = page.script(top, &[])?;
+                Ok((at == f64::from(px) && id == row).then_some(()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_row_of_a_short_tree_stays_under_the_pointer() -> Result<()> {
+    let fill = |broker: &Mosquitto| {
+        for n in 0..10 {
+            broker.client().publish(&format!("m{n}"), b"1", &["-r"])?;
+        }
+        Ok(())
+    };
+    connected("pointed-at", fill, |page, broker| {
+        page.go_to("#/explorer")?;
+        let body = "const row = document.querySelector('[data-testid=topic-row][data-topic=m5]').getBoundingClientRect();
+            return [document.querySelector('.tree').getAttribute('aria-rowcount'), Math.round(row.x + 60), Math.round(row.y + row.height / 2)]";
+        let place = |rows: i32| {
+            until(&format!("{rows} rows"), || {
+                let (all, x, y): (String, i32, i32) = page.script(body, &[])?;
+                Ok((all == rows.to_string()).then_some((x, y)))
+            })
+        };
+        let (x, y) = place(10)?;
+        let to_row = json!([{"type": "pointerMove", "duration": 0, "x": x, "y": y}]);
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": to_row});
+        let session = page.browser().session();
+        session.send("actions", &json!({"actions": [mouse]}))?;
+        // One after the other: the room that the first one got is there when the next comes.
+        for rows in 11..14 {
+            broker.client().publish(&format!("a{rows}"), b"1", &["-r"])?;
+            until("the row where it was", || {
+                Ok((place(rows)? == (x, y)).then_some(()))
+            })?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn a_share_name_that_cannot_be_is_refused_in_the_form_and_never_asked_for() -> Result<()> {
     // The last one in the address has No Local, which is a Protocol Error: the broker would hang up.
     let filters = "subscribe=%23&subscribe=%24share%2Fg%2Fa@0x04";

@@ -126,19 +126,20 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
-    /// Whether a label so wide, as a part of the axis, would stand out at the right: then it ends where the axis ends.
+    /// Whether a label so wide, as a part of the axis, would stand out at the right: then it ends at its tick.
     pub(crate) fn is_at_end(&self, label: f64) -> bool {
         1.0 - f64::from(self.place) < label / 2.0
     }
 }
 
-/// Without a last label that would lie over the one before.
+/// Without the label before the last, where the last would lie over it.
 pub(crate) fn apart(mut ticks: Vec<Tick>, label: f64) -> Vec<Tick> {
-    if let [.., before, last] = ticks.as_slice()
+    if let [rest @ .., before, last] = ticks.as_slice()
         && last.is_at_end(label)
-        && f64::from(before.place) + label / 2.0 > 1.0 - label
+        && f64::from(before.place) + label / 2.0 > f64::from(last.place) - label
     {
-        ticks.pop();
+        let place = rest.len();
+        ticks.remove(place);
     }
     ticks
 }
@@ -315,11 +316,27 @@ mod tests {
             };
             places.iter().map(tick).collect::<Vec<_>>()
         };
-        let kept = |places: &[f32]| apart(ticks(places), 0.15).len();
-        assert_eq!(kept(&[0.2, 0.6, 0.98]), 3);
-        assert_eq!(kept(&[0.2, 0.8, 0.96]), 2, "the last one ends at the right");
-        assert_eq!(kept(&[0.2, 0.75, 0.92]), 3, "it stands under its tick");
-        assert_eq!((kept(&[0.99]), kept(&[])), (1, 0));
+        let kept = |places: &[f32]| -> Vec<f32> {
+            let apart = apart(ticks(places), 0.15);
+            apart.iter().map(|tick| tick.place).collect()
+        };
+        assert_eq!(kept(&[0.2, 0.6, 0.98]), [0.2, 0.6, 0.98]);
+        assert_eq!(
+            kept(&[0.2, 0.8, 0.96]),
+            [0.2, 0.96],
+            "the last one ends at its tick"
+        );
+        assert_eq!(
+            kept(&[0.2, 0.74, 0.94]),
+            [0.2, 0.94],
+            "that is before the axis ends"
+        );
+        assert_eq!(
+            kept(&[0.2, 0.75, 0.92]),
+            [0.2, 0.75, 0.92],
+            "its middle is at its tick"
+        );
+        assert_eq!((kept(&[0.99]).len(), kept(&[]).len()), (1, 0));
     }
 
     #[test]

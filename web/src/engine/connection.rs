@@ -419,7 +419,6 @@ impl Connection {
             Event::Connected {
                 session_present,
                 version,
-                assigned_client_id,
                 ..
             } => {
                 self.phase = Phase::Open {
@@ -431,8 +430,9 @@ impl Connection {
                     ProtocolVersion::V5 => "5.0",
                 };
                 version.clone_into(&mut self.view.version);
-                if let Some(assigned) = assigned_client_id {
-                    self.view.client_id = assigned.to_string();
+                // Who sent an id keeps it, whatever the broker assigns.
+                if let Some(session) = self.session.as_ref() {
+                    session.client_id().clone_into(&mut self.view.client_id);
                 }
                 self.view.session_present = *session_present;
                 self.view.failed_tries = 0;
@@ -457,14 +457,19 @@ impl Connection {
             self.calls.push_back(Call::HangUp);
         }
         self.backoff.handle_closed(now.mono);
-        let by_bridge = close.and_then(|(code, text)| problem::bridge_closed(code, &text));
+        // Only what the serving bridge told of itself has this.
+        let is_bridge = self.options.largest_packet.is_some();
+        let by_bridge = close
+            .as_ref()
+            .and_then(|(code, text)| problem::bridge_closed(*code, text, is_bridge));
         let was_network = *reason == ClosedReason::NetworkClosed;
         let problem = match by_bridge {
             Some(problem) => Some(problem),
-            None if was_network && connected_at.is_none() => {
-                Some(problem::closed_before_connack(&self.view.client_id))
-            }
-            None => problem::session_closed(reason, &self.view.client_id, self.username()),
+            None if was_network && connected_at.is_none() => Some(problem::closed_before_connack(
+                &self.view.client_id,
+                close.as_ref(),
+            )),
+            None => problem::session_closed(reason, &self.view.client_id, self.username(), close.as_ref()),
         };
         let quick = connected_at.is_some_and(|at| now.mono.ms_since(at) < QUICK_LOSS_MS);
         self.quick_losses = if was_network && quick {

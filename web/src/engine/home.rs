@@ -432,7 +432,8 @@ impl Home {
                 | Outcome::Queued
                 | Outcome::Sent
                 | Outcome::Progress { .. }
-                | Outcome::Answered(_) => continue,
+                | Outcome::Answered(_)
+                | Outcome::Unanswered(_) => continue,
             };
             self.changed.insert(*id);
         }

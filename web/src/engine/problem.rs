@@ -205,11 +205,27 @@ fn unreachable(address: &Address) -> Problem {
 }
 
 /// The WebSocket opened and closed with a code before or after CONNACK; `None`: the code says nothing special.
-pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
-    let said = if reason.is_empty() {
-        format!("The bridge closed with code {code}.")
+///
+/// `is_bridge`: the bridge that serves the page was dialled. Anybody else may close with any code, and has nothing to say about
+/// the login at this one; what only a bridge says is believed of another one as far as words go.
+pub fn bridge_closed(code: u16, reason: &str, is_bridge: bool) -> Option<Problem> {
+    let is_private = matches!(code, 4_400..4_600) && !reason.is_empty();
+    let is_general = matches!(
+        code,
+        close::SHUTTING_DOWN | close::TEXT_FRAME | close::MESSAGE_TOO_BIG
+    );
+    if !is_bridge && !is_private && !is_general {
+        return None;
+    }
+    let who = if is_bridge || is_private {
+        "bridge"
     } else {
-        format!("The bridge says: {reason}")
+        "server"
+    };
+    let said = if reason.is_empty() {
+        format!("The {who} closed with code {code}.")
+    } else {
+        format!("The {who} says: {}", shortened(reason))
     };
     let (kind, title, what, to_do) = match code {
         close::BROKER_UNREACHABLE => (
@@ -276,7 +292,11 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
             "Close a page elsewhere, or raise the limit in the bridge's configuration.",
         ),
         close::NOT_LOGGED_IN => (
-            ProblemKind::LoggedOut,
+            if is_bridge {
+                ProblemKind::LoggedOut
+            } else {
+                ProblemKind::Refused
+            },
             "Nobody is logged in",
             "The login of this browser has ended.",
             "Load the page again, and log in.",
@@ -335,7 +355,14 @@ pub fn bridge_closed(code: u16, reason: &str) -> Option<Problem> {
 }
 
 /// The session ended; `None`: by the user.
-pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&str>) -> Option<Problem> {
+///
+/// `close`: code and reason of the WebSocket's end.
+pub fn session_closed(
+    reason: &ClosedReason,
+    client_id: &str,
+    username: Option<&str>,
+    close: Option<&(u16, String)>,
+) -> Option<Problem> {
     Some(match reason {
         ClosedReason::ServerRefused { code, reason_string, server_reference } => {
             let refused = refused(*code, reason_string.as_deref(), client_id, username);
@@ -349,7 +376,7 @@ pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&
             let ended = problem(
                 ProblemKind::ServerClosed,
                 "The broker ended the connection",
-                format!("The broker said goodbye: {}.", code.description()),
+                format!("The broker said goodbye: {}.", farewell(*code)),
                 said(*code, reason_string.as_deref()),
                 to_do.to_owned(),
             );
@@ -377,6 +404,13 @@ pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&
             "No AUTH came in time.".to_owned(),
             "Nothing: the connection is made again with the new token.".to_owned(),
         ),
+        ClosedReason::TakesNothing => problem(
+            ProblemKind::Silent,
+            "The broker takes nothing from this page",
+            "More waits for the broker than this page keeps, and the broker reads none of it.".to_owned(),
+            "What has to be answered piled up.".to_owned(),
+            "Nothing, if broker or network are overloaded for a while: the connection is tried again.".to_owned(),
+        ),
         ClosedReason::TakenOver { .. } => taken_over(client_id, "The broker said so: session taken over (0x8E)."),
         ClosedReason::CannotConnect { what } => problem(
             ProblemKind::Refused,
@@ -387,30 +421,61 @@ pub fn session_closed(reason: &ClosedReason, client_id: &str, username: Option<&
         ),
         ClosedReason::Application => return None,
         // `NetworkClosed`, `VersionFellBack`, and reasons still to come.
-        _ => network_closed(),
+        _ => network_closed(close),
     })
 }
 
-/// The network connection ended without a word.
-pub fn network_closed() -> Problem {
+/// Reason code 0 in the words of 3.14.2.1.
+fn farewell(code: ReasonCode) -> &'static str {
+    match code {
+        ReasonCode::SUCCESS => "Normal disconnection",
+        _ => code.description(),
+    }
+}
+
+/// How the WebSocket ended, if that was more than silence.
+fn how_it_closed(close: Option<&(u16, String)>) -> Option<String> {
+    // The browser's own words for "no code came" and "it broke" (RFC 6455, 7.4.1).
+    let (code, reason) = close.filter(|(code, _)| !matches!(code, 1005 | 1006))?;
+    Some(if reason.is_empty() {
+        format!("The WebSocket was closed with code {code}.")
+    } else {
+        format!(
+            "The WebSocket was closed with code {code}, and the server says: {}",
+            shortened(reason)
+        )
+    })
+}
+
+/// The network connection ended without a word of MQTT.
+fn network_closed(close: Option<&(u16, String)>) -> Problem {
+    let nothing = || "The browser reported the WebSocket as closed; browsers do not say why.".to_owned();
     problem(
         ProblemKind::NetworkClosed,
         "The connection broke",
         "The network connection ended without a goodbye.".to_owned(),
-        "The browser reported the WebSocket as closed; browsers do not say why.".to_owned(),
+        how_it_closed(close).unwrap_or_else(nothing),
         "Nothing, if broker or network are being restarted: the connection comes back by itself.".to_owned(),
     )
 }
 
 /// The WebSocket opened and was closed before the broker answered CONNECT.
-pub fn closed_before_connack(client_id: &str) -> Problem {
+pub fn closed_before_connack(client_id: &str, close: Option<&(u16, String)>) -> Problem {
+    let client_id = shortened(client_id);
+    let how = how_it_closed(close)
+        .map(|how| format!(" {how}"))
+        .unwrap_or_default();
     problem(
         ProblemKind::NotMqtt,
         "The server hung up before it answered",
         "A WebSocket opened, and was closed without an answer to the connection request.".to_owned(),
-        "No CONNACK came before the end. Brokers do this to a client they do not like, other servers because they do not speak MQTT.".to_owned(),
+        format!(
+            "No CONNACK came before the end. Brokers do this to a client they do not like, other servers because they do not speak MQTT.{how}"
+        ),
         // RabbitMQ closes like this when the password is wrong.
-        format!("Check user name and password, path, protocol version and client id ({client_id}); the broker's log may say more."),
+        format!(
+            "Check user name and password, path, protocol version and client id ({client_id}); the broker's log may say more."
+        ),
     )
 }
 
@@ -433,6 +498,7 @@ fn elsewhere(mut problem: Problem, code: ReasonCode, server_reference: Option<&s
 
 /// Someone else connects with our client id.
 pub fn taken_over(client_id: &str, how_we_know: &str) -> Problem {
+    let client_id = shortened(client_id);
     with_field(
         problem(
             ProblemKind::TakenOver,

@@ -351,11 +351,8 @@ impl Publisher {
                 let asked = self.take_asked(now, connection, *id)?;
                 self.under_way.remove(id);
                 let seconds = now.mono.ms_since(asked.at) / 1_000;
-                let why = format!(
-                    "Sent, but within {seconds} s no response came to {}.",
-                    asked.topic
-                );
-                Some((asked.request, Outcome::Failed(why)))
+                let why = format!("within {seconds} s none came to {}.", asked.topic);
+                Some((asked.request, Outcome::Unanswered(why)))
             }
             Event::PublishFailed { id, .. } => {
                 self.take_asked(now, connection, *id);

@@ -179,9 +179,7 @@ fn Foot(props: &FootProps) -> Html {
             </span>
             <span><span class="num ch-5" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages"}</span>
             <span><span class="num ch-4" data-testid="messages-rate" data-value={format!("{:.0}", counters.rate)}>{words::rate(counters.rate)}</span>{"/s"}</span>
-            <span class={classes!((counters.dropped > 0).then_some("warned"))}>
-                <span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" dropped"}
-            </span>
+            <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" no longer kept"}</span>
             if let Some(busiest) = &props.busiest { {floods(busiest)} }
             <WaitingMessages />
             <a class="link only-detail" href={Route::Explorer { topic: Some(String::new()) }.href()} data-testid="publish-open">{"Publish, subscribe"}</a>

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use crate::{
     components::{
         form::field::{Choice, Field},
+        text::visible,
         vars::Styled,
         words,
     },
@@ -287,7 +288,7 @@ fn About() -> Html {
                 <dt>{"Bridge"}</dt><dd>{bridge.map_or("None. This browser talks to the broker itself.", |bridge| bridge.version.as_str())}</dd>
                 <dt>{"Home"}</dt><dd>{if bridge.is_some_and(|bridge| bridge.simulated) { "Simulated" } else { "Real devices" }}</dd>
                 <dt>{"MQTT version"}</dt><dd>{if connection.version.is_empty() { "Not connected" } else { &connection.version }}</dd>
-                <dt>{"Client ID of this window"}</dt><dd class="mono">{&connection.client_id}</dd>
+                <dt>{"Client ID of this window"}</dt><dd class="mono"><bdi>{visible(&connection.client_id)}</bdi></dd>
                 <dt>{"Licence"}</dt><dd>{"MIT or Apache-2.0, as you choose"}</dd>
             </dl>
         </section>

@@ -138,7 +138,7 @@ fn found(props: &ToolsProps) -> Html {
                 <Check checked={window.payloads} testid="search-payloads" on_check={set(|window, on| window.payloads = on)}>{"Payloads, too"}</Check>
                 <Check checked={window.pattern} testid="search-pattern" on_check={set(|window, on| window.pattern = on)}>{"Regular expression"}</Check>
             </div>
-            if window.payloads { <p class="hint">{"The newest payload of each topic, its first 4 KiB."}</p> }
+            if window.payloads { <p class="hint">{"The newest payload of each topic as it came, its first 4 KiB."}</p> }
         </div>
     }
 }

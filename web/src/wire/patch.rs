@@ -221,6 +221,8 @@ pub enum Outcome {
     Progress { sent: u32, all: u32, over: bool },
     /// The response came.
     Answered(Box<Response>),
+    /// It was sent, and the response did not come: until when and where it was waited for.
+    Unanswered(String),
     /// What is wrong and what to do.
     Failed(String),
 }

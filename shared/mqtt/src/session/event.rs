@@ -272,6 +272,9 @@ pub enum ClosedReason {
     ConnackTimeout,
     /// A re-authentication got stuck.
     AuthenticationTimeout,
+    /// The server takes nothing, and what it wants answered piled up beyond
+    /// [`SessionOptions::transmit_bytes_maximum`](super::SessionOptions::transmit_bytes_maximum).
+    TakesNothing,
     /// Another client took over with our Client Identifier (0x8E).
     TakenOver {
         /// In the server's words.
@@ -311,7 +314,8 @@ impl ClosedReason {
             | Self::NetworkClosed
             | Self::KeepAliveTimeout
             | Self::ConnackTimeout
-            | Self::AuthenticationTimeout => ReconnectAdvice::AfterBackoff,
+            | Self::AuthenticationTimeout
+            | Self::TakesNothing => ReconnectAdvice::AfterBackoff,
         }
     }
 }
@@ -369,6 +373,7 @@ impl fmt::Display for ClosedReason {
             Self::NetworkClosed => f.write_str("the network connection ended"),
             Self::KeepAliveTimeout => f.write_str("the server stopped answering"),
             Self::ConnackTimeout => f.write_str("the server did not answer the connection request"),
+            Self::TakesNothing => f.write_str("the server takes nothing"),
             Self::AuthenticationTimeout => f.write_str("the re-authentication did not end in time"),
             Self::TakenOver {
                 reason_string: Some(text),

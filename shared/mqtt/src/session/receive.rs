@@ -367,6 +367,14 @@ impl Session {
             ProtocolVersion::V311 => ReasonCode::SUCCESS,
         };
         self.write(now, &packet(Ack::with_reason(id, code)));
+        // A message may lie there that was larger than what is left of the room.
+        let room = self.options.transmit_bytes_maximum;
+        let most = room
+            .saturating_add(self.options.queued_bytes_maximum)
+            .saturating_mul(2);
+        if self.transmit.len() > most {
+            self.close(now, ClosedReason::TakesNothing, None);
+        }
     }
 
     pub(crate) fn misbehaved(&mut self, now: MonoTime, rule: SessionRule) {

@@ -5,7 +5,7 @@ use hearth_mqtt::{
     session::{ClosedReason, Event, Misbehaviour, SessionOptions, SessionRule},
 };
 
-use crate::support::{Pair, id, inbound, lasting, pubrel, v5, v311};
+use crate::support::{Pair, id, inbound, lasting, pubrec, pubrel, v5, v311};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -26,6 +26,22 @@ fn broken(events: &[Event]) -> Option<SessionRule> {
 }
 
 /// [MQTT5-4.3.2-4] [MQTT5-4.6.0-2]
+/// Acknowledgements nobody takes are not kept without end.
+#[test]
+fn a_server_that_asks_and_takes_nothing_is_given_up_on() {
+    let mut pair = Pair::connected(SessionOptions {
+        transmit_bytes_maximum: 10,
+        queued_bytes_maximum: 10,
+        ..v5()
+    });
+    for _ in 0..8 {
+        pair.send(pubrec(5));
+    }
+    assert!(pair.events().is_empty());
+    pair.send(pubrec(5));
+    assert_eq!(pair.event(), Event::Closed(ClosedReason::TakesNothing));
+}
+
 #[test]
 fn each_qos_is_acknowledged_its_way_and_in_order() {
     for options in [v5(), v311()] {

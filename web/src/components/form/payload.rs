@@ -84,7 +84,7 @@ fn payload_words(draft: &Draft) -> Result<String, String> {
     let bytes = words::bytes(payload.len() as u64);
     let form = match (draft.payload.written, payload.is_empty()) {
         (_, true) => "Empty".to_owned(),
-        (Written::Text, _) => text_words(&draft.payload.text),
+        (Written::Text, _) => text_words(draft),
         (Written::Hex, _) => "Hex".to_owned(),
         (Written::Base64, _) => "Base64".to_owned(),
         (Written::File, _) => "File".to_owned(),
@@ -97,9 +97,13 @@ fn payload_words(draft: &Draft) -> Result<String, String> {
     Ok(format!("{form}, {bytes}{small}"))
 }
 
-fn text_words(text: &str) -> String {
+fn text_words(draft: &Draft) -> String {
+    let text = &draft.payload.text;
+    let is_numbered = draft.repeat.trim().parse().is_ok_and(|times: u32| times > 1);
     match json::check(text) {
         Ok(()) => "Valid JSON".to_owned(),
+        // It may become JSON when its variables are filled in: `{"n":{n}}`.
+        Err(_) if (draft.variables || is_numbered) && text.contains('{') => "Text with variables".to_owned(),
         Err(reason) if text.trim_start().starts_with(['{', '[']) => format!("Not valid JSON: {reason}"),
         Err(_) => "Text".to_owned(),
     }
@@ -132,5 +136,30 @@ mod tests {
         assert_eq!(said(Written::Base64, "D6D/"), Ok("Base64, 3 bytes".into()));
         assert_eq!(said(Written::Hex, ""), Ok("Empty, 0 bytes".into()));
         assert!(said(Written::Hex, "0f a").is_err());
+    }
+
+    #[test]
+    fn a_template_is_not_judged_as_json() {
+        let note = |variables: bool, repeat: &str, text: &str| {
+            let payload = Payload {
+                text: text.into(),
+                ..Payload::default()
+            };
+            payload_words(&Draft {
+                topic: "t".into(),
+                payload,
+                variables,
+                repeat: repeat.into(),
+                ..Draft::default()
+            })
+            .unwrap()
+        };
+        let template = r#"{"n":{n}}"#;
+        assert_eq!(note(true, "", template), "Text with variables, 9 bytes");
+        assert_eq!(note(false, "3", template), "Text with variables, 9 bytes");
+        assert!(note(false, "1", template).starts_with("Not valid JSON: "));
+        assert!(note(true, "3", "[1,").starts_with("Not valid JSON: "));
+        assert_eq!(note(true, "3", r#"{"n":"{n}"}"#), "Valid JSON, 11 bytes");
+        assert_eq!(note(true, "3", "ON"), "Text, 2 bytes");
     }
 }

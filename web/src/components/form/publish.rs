@@ -378,6 +378,12 @@ fn result(outcome: &Outcome) -> Html {
             }
         }
         Outcome::Answered(_) => ("acknowledged", "check", "mark--ok", "Answered".to_owned()),
+        Outcome::Unanswered(why) => (
+            "failed",
+            "minus",
+            "mark--warn",
+            format!("Sent, but no response: {why}"),
+        ),
         Outcome::Failed(why) => ("failed", "crit", "mark--crit", format!("Not published: {why}")),
     };
     html! {
@@ -522,6 +528,7 @@ mod tests {
         assert!(show(Outcome::Sent).contains(r#"data-state="sent""#));
         assert!(show(Outcome::Acknowledged(String::new())).contains(r#"data-state="acknowledged""#));
         assert!(show(Outcome::Failed("no".into())).contains("Not published: no"));
+        assert!(show(Outcome::Unanswered("none".into())).contains("Sent, but no response: none"));
         let progress = |over| Outcome::Progress {
             sent: 3,
             all: 1_000,

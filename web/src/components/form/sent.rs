@@ -53,7 +53,7 @@ impl Last {
         match outcome {
             Some(Outcome::Progress { over, .. }) => !over,
             Some(Outcome::Queued | Outcome::Sent | Outcome::Acknowledged(_)) => self.waits,
-            Some(Outcome::Answered(_) | Outcome::Failed(_)) | None => false,
+            Some(Outcome::Answered(_) | Outcome::Unanswered(_) | Outcome::Failed(_)) | None => false,
         }
     }
 }

@@ -284,8 +284,9 @@ fn use_anchor(scroller: &NodeRef, space: &NodeRef, hovered: &Hovered, view: &Rc<
         });
         if let Some(rows) = moved.filter(|rows| *rows != 0.0) {
             let top = f64::from(scroller.scroll_top()) + rows * row_height;
-            // A short tree gets room below, so that it can be scrolled and the row stays under the pointer.
-            let most = f64::from(scroller.scroll_height() - scroller.client_height());
+            // A short tree gets room below, so that it can be scrolled and the row stays under the pointer. How far its rows
+            // alone can be scrolled is less than nothing where they do not fill the pane.
+            let most = f64::from(view.total_rows) * row_height - f64::from(scroller.client_height());
             if top > most {
                 set_slack(&space, top - most);
             }
@@ -352,7 +353,14 @@ fn use_report(scroller: &NodeRef, props: &TreeProps) -> Callback<bool> {
         let visible = (f64::from(scroller.client_height()) / row_height).ceil() as u32 + 1;
         let first_row = top.saturating_sub(OVERSCAN);
         let rows = (visible + 2 * OVERSCAN).min(500);
-        let near = |range: &Range| range.first_row.abs_diff(first_row) < OVERSCAN / 2 && range.rows == rows;
+        let near = |range: &Range| {
+            // At the top nothing is kept ready above: a few rows too few are seen there.
+            let has_top = first_row > 0 || range.first_row == 0;
+            // A topic that was asked for may be further down by now than what is to be seen.
+            let is_there = range.anchor.is_none() || view.first_row <= top;
+            let is_close = range.first_row.abs_diff(first_row) < OVERSCAN / 2;
+            has_top && is_there && is_close && range.rows == rows
+        };
         if !anyway && asked.borrow().as_ref().is_some_and(near) {
             return;
         }

@@ -80,10 +80,42 @@ fn every_way_in_which_the_bridge_ends_a_connection_has_words_of_its_own() {
         close::BROKER_SILENT,
     ];
     for code in all {
-        let problem = bridge_closed(code, "because").unwrap();
+        let problem = bridge_closed(code, "because", true).unwrap();
         assert_ne!(problem.title, "The bridge ended the connection", "{code}");
         assert_eq!(problem.how_we_know, "The bridge says: because");
     }
+}
+
+#[test]
+fn who_is_not_the_serving_bridge_does_not_speak_for_it() {
+    for code in [close::BROKER_LOST, 3_000, 4_000, 4_999] {
+        assert!(bridge_closed(code, "because", false).is_none(), "{code}");
+    }
+    let going = bridge_closed(close::SHUTTING_DOWN, "", false).unwrap();
+    assert_eq!(going.how_we_know, "The server closed with code 1001.");
+    // A bridge elsewhere explains itself; nobody is sent to the login of this one for it.
+    let elsewhere = bridge_closed(close::NOT_LOGGED_IN, "log in first", false).unwrap();
+    assert_eq!(elsewhere.kind, ProblemKind::Refused);
+    assert!(bridge_closed(close::NOT_LOGGED_IN, "", false).is_none());
+    let here = bridge_closed(close::NOT_LOGGED_IN, "log in first", true).unwrap();
+    assert_eq!(here.kind, ProblemKind::LoggedOut);
+}
+
+#[test]
+fn the_reason_of_a_close_is_told() {
+    let how = |code, reason: &str| {
+        let close = (code, reason.to_owned());
+        let told = session_closed(&ClosedReason::NetworkClosed, "id", None, Some(&close));
+        told.unwrap().how_we_know
+    };
+    assert_eq!(
+        how(3_000, "gone fishing"),
+        "The WebSocket was closed with code 3000, and the server says: gone fishing"
+    );
+    assert_eq!(how(1_012, ""), "The WebSocket was closed with code 1012.");
+    assert!(how(1_006, "").contains("browsers do not say why"));
+    let before = closed_before_connack("id", Some(&(1_011, "no database".to_owned())));
+    assert!(before.how_we_know.ends_with("the server says: no database"));
 }
 
 #[test]

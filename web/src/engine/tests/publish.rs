@@ -174,7 +174,7 @@ fn a_response_topic_that_nothing_brings_is_subscribed_to_for_as_long_as_it_is_ne
     bench.wait(2_500);
     let failed = bench.outcome();
     assert!(
-        matches!(&failed, Outcome::Failed(why) if why.contains("within 2 s no response came to re/x")),
+        matches!(&failed, Outcome::Unanswered(why) if why.contains("within 2 s none came to re/x")),
         "{failed:?}"
     );
     let sent = bench.sent();
