@@ -95,7 +95,7 @@ impl Devices {
     /// It is enough to call this with the newest message of a topic once per frame.
     pub fn apply(&mut self, now_ms: u64, arrival: &Arrival<'_>) {
         let is_announcement = self.announced.announce(now_ms, arrival);
-        if self.apply_readers(now_ms, arrival) || is_announcement {
+        if self.apply_readers(now_ms, arrival, true) || is_announcement {
             return;
         }
         let Some(route) = self.route(arrival) else { return };

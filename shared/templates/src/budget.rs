@@ -47,6 +47,11 @@ impl Budget {
         &self.limits
     }
 
+    /// The steps that were paid so far.
+    pub(crate) fn spent(&self) -> u64 {
+        self.limits.fuel.saturating_sub(self.left.get())
+    }
+
     pub(crate) fn spend(&self, steps: usize) -> Result<()> {
         match self.left.get().checked_sub(steps as u64) {
             Some(left) => {

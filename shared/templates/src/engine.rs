@@ -9,6 +9,10 @@ const KEPT: usize = 4_096;
 /// The same in bytes of their text; what is kept of one is some ten times as much.
 const KEPT_BYTES: usize = 1024 * 1024;
 
+/// What [`Engine::render`] is asked without a message and variables to hear how many steps were taken since it was last asked. A
+/// comment, so that it is a template as well.
+pub const STEPS: &str = "{# steps #}";
+
 /// A value that a template gets by name.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Variable<'a> {
@@ -27,6 +31,8 @@ pub struct Engine {
     message: Option<(String, Variables)>,
     read_bytes: usize,
     stopped: u64,
+    /// Since somebody asked.
+    steps: u64,
 }
 
 impl Engine {
@@ -55,6 +61,9 @@ impl Engine {
         payload: Option<&str>,
         named: &[(&str, Variable<'_>)],
     ) -> Result<String, Error> {
+        if source == STEPS && payload.is_none() && named.is_empty() {
+            return Ok(std::mem::take(&mut self.steps).to_string());
+        }
         let result = self.rendered(source, payload, named);
         self.stopped += u64::from(result.as_ref().is_err_and(Error::is_limit));
         result
@@ -81,6 +90,8 @@ impl Engine {
                 self.read_bytes = 0;
             }
             self.read_bytes += source.len();
+            // Reading it is work, too.
+            self.steps += source.len() as u64;
             self.read
                 .insert(source.to_owned(), Template::parse(source, &self.limits));
         }
@@ -90,8 +101,8 @@ impl Engine {
             None => return Err(Error::value("the template is not there")),
         };
         let message = self.message.as_ref().filter(|_| payload.is_some());
-        match message {
-            Some((_, variables)) if named.is_empty() => template.render(variables, &self.limits),
+        let (result, steps) = match message {
+            Some((_, variables)) if named.is_empty() => template.counted(variables, &self.limits),
             message => {
                 let mut variables = message
                     .map(|(_, variables)| variables.clone())
@@ -102,9 +113,11 @@ impl Engine {
                         Variable::Number(number) => variables.with_number(name, *number),
                     };
                 }
-                template.render(&variables, &self.limits)
+                template.counted(&variables, &self.limits)
             }
-        }
+        };
+        self.steps += steps;
+        result
     }
 }
 
@@ -157,6 +170,28 @@ mod tests {
         assert!(engine.render("{{ 'x' * 99999999 }}", Some("x"), &[]).is_err());
         assert!(engine.render(&"x".repeat(99_999), Some("x"), &[]).is_err());
         assert_eq!(engine.stopped(), 2);
+    }
+
+    #[test]
+    fn the_steps_of_renderings_are_told_once_whether_or_not_they_made_a_text() {
+        let mut engine = Engine::default();
+        let asked =
+            |engine: &mut Engine| -> u64 { engine.render(STEPS, None, &[]).unwrap().parse().unwrap() };
+        assert_eq!(asked(&mut engine), 0);
+        engine.render("{{ value }}", Some("1"), &[]).unwrap();
+        let steps = asked(&mut engine);
+        assert!((1..100).contains(&steps), "{steps}");
+        assert_eq!(asked(&mut engine), 0, "since it was last asked");
+        let endless =
+            "{% for i in range(9999) %}{% for j in range(9999) %}{% set x = j %}{% endfor %}{% endfor %}";
+        assert!(engine.render(endless, Some("1"), &[]).is_err());
+        let steps = asked(&mut engine);
+        assert!((100_000..201_000).contains(&steps), "{steps}");
+        assert_eq!(
+            engine.render(STEPS, Some("1"), &[]).as_deref(),
+            Ok(""),
+            "a device's template"
+        );
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod text;
 mod value;
 
 pub use budget::Limits;
-pub use engine::{Engine, Variable};
+pub use engine::{Engine, STEPS, Variable};
 pub use error::Error;
 
 use budget::Budget;
@@ -72,14 +72,21 @@ impl Template {
     /// # Errors
     /// What went wrong: a value of the wrong type, a limit, a filter that is not known. Nothing is rendered then.
     pub fn render(&self, variables: &Variables, limits: &Limits) -> Result<String, Error> {
-        let machine = Machine::new(Budget::new(*limits), &variables.named);
-        let text = machine.run(&self.body)?;
-        let trimmed = text.trim();
-        Ok(if trimmed.len() == text.len() {
-            text
-        } else {
-            trimmed.to_owned()
-        })
+        self.counted(variables, limits).0
+    }
+
+    /// The same, and how many steps it took, whether or not there is a text.
+    fn counted(&self, variables: &Variables, limits: &Limits) -> (Result<String, Error>, u64) {
+        let mut machine = Machine::new(Budget::new(*limits), &variables.named);
+        let text = machine.run(&self.body).map(|text| {
+            let trimmed = text.trim();
+            if trimmed.len() == text.len() {
+                text
+            } else {
+                trimmed.to_owned()
+            }
+        });
+        (text, machine.budget.spent())
     }
 }
 

@@ -41,9 +41,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    pub(crate) fn run(mut self, body: &[Statement]) -> Result<String> {
+    pub(crate) fn run(&mut self, body: &[Statement]) -> Result<String> {
         self.body(body)?;
-        Ok(self.out)
+        Ok(std::mem::take(&mut self.out))
     }
 
     fn body(&mut self, body: &[Statement]) -> Result<Flow> {

@@ -27,6 +27,9 @@ const BUSY_FLUSH_MS: u64 = 250;
 const FLUSH_TOPICS: usize = 500;
 /// When there were more, the next are read after this time, ms.
 const SLICE_MS: u64 = 20;
+/// What templates and long messages may take of a turn, in steps of 40 ns or so: so much for those that wait, and as much for new
+/// ones. One more may begin with the last step, and takes as much again at most.
+const TURN_STEPS: u64 = 400_000;
 /// How often silence is looked for, ms.
 const TICK_MS: u64 = 5_000;
 /// How long a device may take to confirm, ms: what people wait before they try again.
@@ -222,6 +225,7 @@ impl Home {
     /// Takes what came and looks at the clock.
     pub fn advance(&mut self, now: Now, store: &Store) {
         if self.flush.take_due(now.mono, 0) {
+            self.finish_topics(store);
             self.flush_topics(now, store);
             self.settle(now, store);
             self.tick.note_change();
@@ -257,19 +261,34 @@ impl Home {
         }
     }
 
+    /// Goes on with what was too much for the turns before.
+    fn finish_topics(&mut self, store: &Store) {
+        self.devices.allow_steps(TURN_STEPS);
+        while let Some(topic) = self.devices.take_unfinished() {
+            if let Some(id) = store.find(&topic) {
+                self.apply(store, id, false);
+            }
+        }
+        // What is new does not wait for all that.
+        self.devices.allow_steps(TURN_STEPS);
+    }
+
     fn flush_topics(&mut self, now: Now, store: &Store) {
-        if self.left == 0 {
+        if self.left == 0 && now.mono >= self.next_round {
             self.left = self.changed_topics.len();
             let is_busy = self.left > FLUSH_TOPICS;
             self.next_round = now.mono + if is_busy { BUSY_FLUSH_MS } else { FLUSH_MS };
         }
         for _ in 0..self.left.min(FLUSH_TOPICS) {
+            if self.devices.is_behind() {
+                break;
+            }
             let Some(id) = self.changed_topics.pop_front() else {
                 break;
             };
             self.left -= 1;
             self.is_changed.remove(&id);
-            self.apply(store, id);
+            self.apply(store, id, true);
         }
         let slice = now.mono + SLICE_MS;
         self.flush.rest_until(if self.left == 0 {
@@ -286,13 +305,19 @@ impl Home {
     fn settle(&mut self, now: Now, store: &Store) {
         self.devices.settle(now.wall_ms);
         for topic in self.devices.take_wanted() {
-            if let Some(id) = store.find(&topic) {
-                self.apply(store, id);
+            match store.find(&topic) {
+                Some(id) if self.devices.is_behind() => self.note_message(id),
+                Some(id) => self.apply(store, id, true),
+                None => {}
             }
+        }
+        if self.devices.is_unfinished() {
+            self.flush.look_again(now.mono + SLICE_MS);
         }
     }
 
-    fn apply(&mut self, store: &Store, id: NodeId) {
+    /// Gives the newest message of a topic to all who read it, or only to those who wait for their turn.
+    fn apply(&mut self, store: &Store, id: NodeId, is_new: bool) {
         let Some(topic) = store.topic(id) else { return };
         let last = topic.last();
         let name = store.name(id);
@@ -308,7 +333,11 @@ impl Home {
             dup: last.dup,
             properties: last.properties,
         };
-        self.devices.apply(last.received_at_ms, &arrival);
+        if is_new {
+            self.devices.apply(last.received_at_ms, &arrival);
+        } else {
+            self.devices.finish(last.received_at_ms, &arrival);
+        }
     }
 
     /// The devices that changed since this was last asked.

@@ -14,6 +14,11 @@ use crate::flat::Scalar;
 /// Longest template that is taken, in bytes.
 pub const TEMPLATE_BYTES: usize = 16 * 1024;
 
+/// Asks an engine how many steps its renderings took since it was last asked: `hearth_templates::STEPS`.
+const STEPS: &str = "{# steps #}";
+/// What a rendering counts for when the engine does not say.
+const UNKNOWN_STEPS: u64 = 200_000;
+
 /// Which part of a payload is the value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Extract {
@@ -212,6 +217,8 @@ pub(crate) struct Engine {
     pub(crate) is_missed: bool,
     /// It could not be had so far: what waits for it is shown as it came.
     pub(crate) is_late: bool,
+    /// Steps of work that are left in this turn; `None` when nobody counts them.
+    pub(crate) fuel: Option<u64>,
 }
 
 impl Default for Engine {
@@ -220,6 +227,7 @@ impl Default for Engine {
             templates: Box::new(NoTemplates),
             is_missed: false,
             is_late: false,
+            fuel: None,
         }
     }
 }
@@ -326,8 +334,29 @@ impl Engine {
             return Ok(text);
         }
         let result = self.templates.render(source, input);
-        self.is_missed |= result == Err(TemplateError::NotLoaded);
+        if result == Err(TemplateError::NotLoaded) {
+            self.is_missed = true;
+        } else if self.fuel.is_some() {
+            let steps = self.templates.render(STEPS, TemplateInput::default()).ok();
+            self.pay(
+                steps
+                    .and_then(|steps| steps.parse().ok())
+                    .unwrap_or(UNKNOWN_STEPS),
+            );
+        }
         result
+    }
+
+    /// Pays for work; `false` when nothing is left, so that it is for another turn.
+    pub(crate) fn pay(&mut self, steps: u64) -> bool {
+        match &mut self.fuel {
+            Some(0) => false,
+            Some(left) => {
+                *left = left.saturating_sub(steps);
+                true
+            }
+            None => true,
+        }
     }
 }
 

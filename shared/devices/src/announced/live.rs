@@ -1,5 +1,6 @@
 //! Announced devices in the registry: made, renamed and removed as announcements come. [`reading`] reads their states.
 
+mod late;
 mod readers;
 mod reading;
 mod value;
@@ -10,6 +11,7 @@ use hearth_model::letters::lower;
 use hearth_model::order::sort_by;
 use hearth_model::store::Arrival;
 
+use self::late::Late;
 pub(super) use self::readers::is_filter;
 use self::readers::{Reader, Readers, What};
 use super::bind::{Before, Bound, Presence, bind};
@@ -40,6 +42,7 @@ pub(crate) struct Announced {
     devices: HashMap<GroupId, DeviceId>,
     bound: HashMap<DeviceId, Bound>,
     readers: Readers,
+    late: Late,
     pub(crate) engine: Engine,
     wanted: BTreeSet<String>,
     /// While what reads announcements is not there.
@@ -61,6 +64,7 @@ impl Default for Announced {
             devices: HashMap::new(),
             bound: HashMap::new(),
             readers: Readers::default(),
+            late: Late::default(),
             engine: Engine::default(),
             wanted: BTreeSet::new(),
             held: None,
@@ -210,7 +214,10 @@ impl Devices {
 
     /// Gives an engine for templates; what waited for it is wanted again.
     pub fn set_templates(&mut self, templates: Box<dyn Templates>) {
-        self.announced.engine = Engine::with(templates);
+        self.announced.engine = Engine {
+            fuel: self.announced.engine.fuel,
+            ..Engine::with(templates)
+        };
         self.want_templates();
     }
 
@@ -223,32 +230,11 @@ impl Devices {
 
     /// All topics that templates read.
     fn want_templates(&mut self) {
-        let wanted = self.announced.readers.iter().filter(|(_, readers)| {
-            readers.iter().any(|reader| {
-                let Some(bound) = self.announced.bound.get(&reader.device) else {
-                    return false;
-                };
-                let extract = match reader.what {
-                    What::State { entity, read } => bound
-                        .entities
-                        .get(entity)
-                        .and_then(|bound| bound.reads.get(read))
-                        .map(|read| &read.extract),
-                    What::Availability { rule, check } => bound
-                        .rules
-                        .get(rule)
-                        .and_then(|rule| rule.availability.checks.get(check))
-                        .map(|check| &check.extract),
-                    What::Attributes { entity } => bound
-                        .entities
-                        .get(entity)
-                        .and_then(|bound| bound.attributes.as_ref())
-                        .map(|read| &read.extract),
-                    What::Target { .. } | What::Answer { .. } => None,
-                };
-                extract.is_some_and(super::Extract::is_template)
-            })
-        });
+        let announced = &self.announced;
+        let wanted = announced
+            .readers
+            .iter()
+            .filter(|(_, readers)| readers.iter().any(|reader| announced.renders(*reader)));
         let wanted: Vec<String> = wanted.map(|(topic, _)| topic.clone()).collect();
         self.want(wanted);
     }

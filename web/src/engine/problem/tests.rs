@@ -1,6 +1,9 @@
 //! The words for what went wrong.
 
-use hearth_model::doctor::{self, Finding};
+use hearth_model::{
+    api::close,
+    doctor::{self, Finding},
+};
 
 use super::*;
 

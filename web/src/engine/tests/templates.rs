@@ -1,5 +1,7 @@
 //! Templates beyond a plain path, which the second module renders.
 
+use std::cell::Cell;
+
 use super::*;
 use crate::engine::input::Ask;
 
@@ -116,6 +118,58 @@ fn a_bomb_is_a_problem_with_its_topic_and_disturbs_nothing() {
         ),
         "{problem:?}"
     );
+}
+
+thread_local! {
+    static RENDERED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// As [`FETCHED`], and counts what it renders.
+const COUNTED: Ask = Ask(|request| {
+    // The other question is how many steps that took.
+    if request.first() == Some(&hearth_extras::RENDER) && !request.ends_with(b"{# steps #}\0") {
+        RENDERED.set(RENDERED.get() + 1);
+    }
+    (FETCHED.0)(request)
+});
+
+#[test]
+fn many_bombs_on_one_topic_take_turns_and_each_is_read_once() {
+    const LOOP: &str =
+        "{% for i in range(9000) %}{% for j in range(9000) %}{% set x = value ~ j %}{% endfor %}{% endfor %}";
+    let mut bench = with_home();
+    for at in 0..8 {
+        let config = format!(
+            r#"{{"name":"Bomb","state_topic":"bomb","value_template":"{LOOP}","unique_id":"n{at}","device":{{"identifiers":["n{at}"],"name":"Bomb{at}"}}}}"#
+        );
+        bench.publish(&format!("homeassistant/sensor/n{at}/config"), &config);
+    }
+    bench.wait(1_000);
+    bench.input(Input::Fetched(Some(COUNTED)));
+    bench.wait(1_000);
+    let begun = RENDERED.get();
+    bench.publish("bomb", "2");
+    let mut most = RENDERED.get() - begun;
+    // A turn is every 20 ms at most.
+    for _ in 0..200 {
+        let before = RENDERED.get();
+        bench.wait(10);
+        most = most.max(RENDERED.get() - before);
+    }
+    assert!((1..=3).contains(&most), "{most} in one turn");
+    assert_eq!(
+        RENDERED.get() - begun,
+        8,
+        "what was rendered is not rendered again"
+    );
+    for at in 0..8 {
+        let name = format!("Bomb{at}");
+        assert_eq!(
+            value(&bench, &name),
+            Some(EntityValue::Text("2".into())),
+            "{name}"
+        );
+    }
 }
 
 #[test]

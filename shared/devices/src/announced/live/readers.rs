@@ -18,13 +18,13 @@ const REACHED: usize = 1_024;
 const LOOKED_AT: usize = 2_000;
 
 /// Who reads a topic.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reader {
     pub(super) device: DeviceId,
     pub(super) what: What,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum What {
     State { entity: usize, read: usize },
     Availability { rule: usize, check: usize },

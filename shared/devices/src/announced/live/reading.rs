@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hearth_model::store::Arrival;
 
+use super::late::in_turn;
 use super::readers::{What, is_filter};
 use super::value::{is_ignored, is_same_word, raw, spelled, take_value, unwrap, value_of};
 use super::{STATE_BYTES, TOPICS};
@@ -21,18 +22,21 @@ const UNDER_WAY_MS: u64 = 15 * 60_000;
 const OTHER_TOPIC_MS: u64 = 10 * 60_000;
 
 impl Devices {
-    /// Reads a state that somebody waits for; `false` when nobody does.
-    pub(crate) fn apply_readers(&mut self, now_ms: u64, arrival: &Arrival<'_>) -> bool {
-        let reached = self.announced.readers.of(arrival.topic);
+    /// Reads a state that somebody waits for; `false` when nobody does. One that is not new is for those who wait for
+    /// their turn.
+    pub(crate) fn apply_readers(&mut self, now_ms: u64, arrival: &Arrival<'_>, is_new: bool) -> bool {
+        let waited = self.announced.late.take(arrival.topic, is_new);
+        let mut reached = self.announced.readers.of(arrival.topic);
         if reached.readers.is_empty() {
             return false;
         }
+        reached.readers = in_turn(waited, reached.readers, is_new);
         if reached.is_by_filter {
             // So that it is known when a filter is announced that matches it, too.
             self.route(arrival);
             self.claim(arrival.topic);
         }
-        if reached.is_cut {
+        if reached.is_cut && is_new {
             let reason = "more things read it by wildcards than a message may reach, the others are left out";
             self.announced.all.refuse(now_ms, arrival.topic, reason);
         }
@@ -43,7 +47,12 @@ impl Devices {
         let mut payload = PayloadRead::new(arrival.payload);
         let mut heard: BTreeSet<DeviceId> = BTreeSet::new();
         let mut judged: BTreeSet<DeviceId> = BTreeSet::new();
+        let mut late = Vec::new();
         for reader in reached.readers {
+            if !self.announced.pays_for(reader, arrival.payload.len()) {
+                late.push(reader);
+                continue;
+            }
             match reader.what {
                 What::State { entity, read } => {
                     self.read_state(now_ms, arrival, reader.device, (entity, read), &mut payload);
@@ -64,6 +73,7 @@ impl Devices {
                 }
             }
         }
+        self.announced.late.put(arrival.topic, late);
         for id in &heard {
             let device = self.tracked.get_mut(id.0).map(|tracked| &mut tracked.device);
             if let Some(device) = device.filter(|device| reached.is_by_filter && device.topics.len() < TOPICS)
