@@ -25,7 +25,6 @@ fn broken(events: &[Event]) -> Option<SessionRule> {
     })
 }
 
-/// [MQTT5-4.3.2-4] [MQTT5-4.6.0-2]
 /// Acknowledgements nobody takes are not kept without end.
 #[test]
 fn a_server_that_asks_and_takes_nothing_is_given_up_on() {
@@ -42,6 +41,7 @@ fn a_server_that_asks_and_takes_nothing_is_given_up_on() {
     assert_eq!(pair.event(), Event::Closed(ClosedReason::TakesNothing));
 }
 
+/// [MQTT5-4.3.2-4] [MQTT5-4.6.0-2]
 #[test]
 fn each_qos_is_acknowledged_its_way_and_in_order() {
     for options in [v5(), v311()] {
