@@ -21,6 +21,8 @@ use tungstenite::{Message, WebSocket};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// After such a silence nothing more is expected.
 const A_WHILE: Duration = Duration::from_secs(6);
+/// How long a broker may take to hang up after DISCONNECT.
+const GOODBYE: Duration = Duration::from_millis(300);
 /// How long one look for bytes waits.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -163,9 +165,13 @@ impl Client {
     /// Lets the last packets leave, and waits until the broker has closed.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.closed()?;
-        // RabbitMQ keeps its half of the TCP connection open for long.
         if let Some(socket) = self.socket.take() {
-            let _ = socket.get_ref().shutdown(Shutdown::Both);
+            let mut tcp = socket.get_ref();
+            // Who connects anew before the broker has hung up takes a session over that is not at its end. RabbitMQ keeps its
+            // half of the TCP connection open for long.
+            tcp.set_read_timeout(Some(GOODBYE))?;
+            let _end = std::io::copy(&mut tcp, &mut std::io::sink());
+            let _ = tcp.shutdown(Shutdown::Both);
         }
         Ok(())
     }

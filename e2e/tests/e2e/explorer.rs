@@ -119,6 +119,7 @@ fn the_menu_of_a_branch_leads_to_its_retained_messages() -> Result<()> {
     };
     connected("retained-menu", fill, |page, _| {
         page.explore("old/hall/a")?;
+        page.wait_for(&by("topic-row").with("data-topic", "old/hall"))?;
         let menu = "document.querySelector('[data-testid=topic-row][data-topic=\"old/hall\"]')
             .dispatchEvent(new MouseEvent('contextmenu', {bubbles: true, cancelable: true, clientX: 200, clientY: 300}))";
         page.script::<Option<bool>>(menu, &[])?;

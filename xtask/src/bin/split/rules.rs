@@ -28,6 +28,9 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_devices::cloud_events::attributes_of",
             "hearth_devices::cloud_events::opened",
             "hearth_devices::announced::group::Announcements>::insert",
+            "hearth_devices::announced::live::late::",
+            "hearth_devices::registry::Devices>::apply_reached",
+            "hearth_devices::registry::Devices>::next_unfinished",
         ],
         // What tells topics that announce from others.
         not: &["Format>::wants", "Format>::takes", "Format>::filters"],

@@ -145,11 +145,16 @@ impl Devices {
     /// no step is left.
     pub fn take_unfinished(&mut self) -> Option<String> {
         let is_spent = self.announced.engine.fuel == Some(0);
-        if is_spent {
-            None
-        } else {
-            self.announced.late.give()
+        if is_spent || !self.is_unfinished() {
+            return None;
         }
+        self.next_unfinished()
+    }
+
+    /// A function of its own, as [`Self::apply_reached`] is.
+    #[inline(never)]
+    fn next_unfinished(&mut self) -> Option<String> {
+        self.announced.late.give()
     }
 
     /// Goes on with the newest message of the topic that [`Self::take_unfinished`] gave.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hearth_model::store::Arrival;
 
 use super::late::in_turn;
-use super::readers::{What, is_filter};
+use super::readers::{Reached, What, is_filter};
 use super::value::{is_ignored, is_same_word, raw, spelled, take_value, unwrap, value_of};
 use super::{STATE_BYTES, TOPICS};
 use crate::announced::bind::{BoundEntity, Presence, Rule};
@@ -25,11 +25,23 @@ impl Devices {
     /// Reads a state that somebody waits for; `false` when nobody does. One that is not new is for those who wait for
     /// their turn.
     pub(crate) fn apply_readers(&mut self, now_ms: u64, arrival: &Arrival<'_>, is_new: bool) -> bool {
-        let waited = self.announced.late.take(arrival.topic, is_new);
-        let mut reached = self.announced.readers.of(arrival.topic);
+        let reached = self.announced.readers.of(arrival.topic);
         if reached.readers.is_empty() {
             return false;
         }
+        self.apply_reached(now_ms, arrival, reached, is_new)
+    }
+
+    /// A function of its own: a page without announced devices has no use for it, and need not have it.
+    #[inline(never)]
+    fn apply_reached(
+        &mut self,
+        now_ms: u64,
+        arrival: &Arrival<'_>,
+        mut reached: Reached,
+        is_new: bool,
+    ) -> bool {
+        let waited = self.announced.late.take(arrival.topic, is_new);
         reached.readers = in_turn(waited, reached.readers, is_new);
         if reached.is_by_filter {
             // So that it is known when a filter is announced that matches it, too.
