@@ -21,7 +21,7 @@ const ROUNDS: usize = 7;
 const GOAL_BYTES: u64 = 450 * 1024;
 /// What it may transfer, so that the goal is not lost little by little; what more is needed is fetched when it is needed
 /// (`xtask/src/bin/split/rules.rs`). A jump by 25 KB or more says that something on the first screen calls into a part.
-const MOST_BYTES: u64 = 448 * 1024;
+const MOST_BYTES: u64 = 449 * 1024;
 
 #[test]
 fn the_first_value_is_on_the_screen_soon() -> Result<()> {

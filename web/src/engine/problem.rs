@@ -236,11 +236,16 @@ pub fn session_closed(
             elsewhere(ended, *code, server_reference.as_deref())
         }
         ClosedReason::ServerMisbehaved(fault) => misbehaved(fault),
-        ClosedReason::KeepAliveTimeout => problem(
+        ClosedReason::KeepAliveTimeout | ClosedReason::AuthenticationTimeout | ClosedReason::TakesNothing => problem(
             ProblemKind::Silent,
             "The broker stopped answering",
             "The network connection is open but nothing comes back.".to_owned(),
-            "A PINGREQ was not answered in time.".to_owned(),
+            match reason {
+                ClosedReason::AuthenticationTimeout => "A re-authentication was not answered in time.",
+                ClosedReason::TakesNothing => "It reads nothing, and what it asked for piled up.",
+                _ => "A PINGREQ was not answered in time.",
+            }
+            .to_owned(),
             "Nothing, if the network was away for a moment: the connection is tried again.".to_owned(),
         ),
         ClosedReason::ConnackTimeout => problem(
@@ -249,20 +254,6 @@ pub fn session_closed(
             "The server took the connection request and said nothing.".to_owned(),
             "No CONNACK came in time.".to_owned(),
             "Check the path: another program may answer on this one. A broker under heavy load may also be this slow.".to_owned(),
-        ),
-        ClosedReason::AuthenticationTimeout => problem(
-            ProblemKind::Silent,
-            "The broker did not answer a re-authentication",
-            "The token was sent again, and the exchange did not end.".to_owned(),
-            "No AUTH came in time.".to_owned(),
-            "Nothing: the connection is made again with the new token.".to_owned(),
-        ),
-        ClosedReason::TakesNothing => problem(
-            ProblemKind::Silent,
-            "The broker takes nothing from this page",
-            "More waits for the broker than this page keeps, and the broker reads none of it.".to_owned(),
-            "What has to be answered piled up.".to_owned(),
-            "Nothing, if broker or network are overloaded for a while: the connection is tried again.".to_owned(),
         ),
         ClosedReason::TakenOver { .. } => taken_over(client_id, "The broker said so: session taken over (0x8E)."),
         ClosedReason::CannotConnect { what } => problem(
