@@ -196,7 +196,9 @@ fn marks(view: &TopicView, live: bool, now: u64) -> Html {
             if view.retained {
                 <span class="mark mark--accent"><Icon name="pin" />{"Retained"}</span>
             } else {
-                <span class="mark"><Icon name="minus" />{"Not retained"}</span>
+                // Without Retain As Published the broker takes the mark off what it passes on [MQTT5-3.3.1-12], so that it says
+                // nothing of what is kept.
+                <span class="mark"><Icon name="minus" />{"Not marked retained"}</span>
             }
             if view.shown < view.count {
                 <span class="mark mark--warn">{format!("Message {} of {}", locale::number(&view.shown.to_string()), locale::number(&view.count.to_string()))}</span>

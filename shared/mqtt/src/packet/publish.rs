@@ -1,9 +1,14 @@
 //! PUBLISH: an Application Message on its way.
 
+mod parts;
+
 use std::fmt;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use bytestring::ByteString;
+
+use parts::Head;
+pub use parts::PublishParts;
 
 use super::{PacketId, PacketType, Properties, PropertiesRef, PropertyId, Qos, property::allowed_in};
 use crate::{
@@ -53,9 +58,6 @@ pub struct Publish {
 
 /// The length before the topic.
 const LENGTH: usize = 2;
-
-/// What stands before the payload of nearly every message fits in here.
-const HEAD: usize = 64;
 
 impl Publish {
     /// The Topic Name. `None` only in 5.0, when a Topic Alias stands for it.
@@ -394,215 +396,5 @@ impl Layout {
             dup: self.dup,
             retain: self.retain,
         }
-    }
-}
-
-/// The fields of a [`Publish`], one by one: to make one, or to take one apart.
-///
-/// It can be encoded as it is, which copies the payload once; a `Publish` made from it is for those who handle
-/// packets of all kinds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishParts {
-    /// Sent again after an earlier attempt; never with QoS 0.
-    pub dup: bool,
-    /// Quality of Service.
-    pub qos: Qos,
-    /// From the sender: keep this message for later subscribers. To a subscriber: it was kept.
-    pub retain: bool,
-    /// Topic Name. `None` only in 5.0, when a Topic Alias stands for it.
-    pub topic: Option<TopicName>,
-    /// Packet Identifier; `None` exactly with QoS 0.
-    pub packet_id: Option<PacketId>,
-    /// Properties; none in 3.1.1.
-    pub properties: Properties,
-    /// The message itself.
-    pub payload: Bytes,
-}
-
-impl PublishParts {
-    /// Appends the packet to `out`, as [`Packet::encode`](super::Packet::encode) does.
-    ///
-    /// # Errors
-    /// The packet holds what `version` cannot say, or what no receiver would accept.
-    #[inline(always)]
-    pub fn encode(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<(), EncodeError> {
-        self.encode_with_room(version, self.payload.len(), out)?;
-        out.put_slice(&self.payload);
-        Ok(())
-    }
-
-    /// Appends the packet but for its payload, and returns that: it follows as it is. Who can write from two places, as
-    /// `writev` does, need not copy a message of megabytes.
-    ///
-    /// # Errors
-    /// Those of [`PublishParts::encode`].
-    #[inline(always)]
-    pub fn encode_head(&self, version: ProtocolVersion, out: &mut BytesMut) -> Result<&Bytes, EncodeError> {
-        self.encode_with_room(version, 0, out)?;
-        Ok(&self.payload)
-    }
-
-    /// Appends all that stands before the payload, with `room` bytes to spare behind it.
-    #[inline(always)]
-    fn encode_with_room(
-        &self,
-        version: ProtocolVersion,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        // What nearly every message is: a topic of ordinary length and a payload, with room for it in a buffer that is kept.
-        // It is put together in place, because each append to a buffer waits for the length that the one before it left.
-        let head = self.head();
-        let topic = self.topic_bytes();
-        let empty_properties = usize::from(version.is_v5());
-        let before = LENGTH + topic.len() + head.packet_id_len() + empty_properties;
-        let remaining_len = before + self.payload.len();
-        let at = out.len();
-        if !head.is_sound()
-            || topic.is_empty()
-            || !self.properties.is_empty()
-            || before > HEAD - writer::SHORT_HEADER
-            || remaining_len > writer::SHORT
-            || out.capacity() - at < HEAD + room
-        {
-            return self.encode_any(version, room, out);
-        }
-        out.put_slice(&[0; HEAD]);
-        let Some(place) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) else {
-            out.truncate(at);
-            return self.encode_any(version, room, out);
-        };
-        let (first, low) = (head.first_byte(), remaining_len as u8);
-        let [high, low_len] = (topic.len() as u16).to_be_bytes();
-        let end = if remaining_len < 0x80 {
-            self.put_together(version, [first, low, high, low_len], topic, place)
-        } else {
-            let second = (remaining_len >> 7) as u8;
-            self.put_together(version, [first, low | 0x80, second, high, low_len], topic, place)
-        };
-        out.truncate(at + end);
-        Ok(())
-    }
-
-    /// Writes `start`, topic, packet identifier and the length of no properties; how many bytes they are.
-    #[inline(always)]
-    fn put_together<const START: usize>(
-        &self,
-        version: ProtocolVersion,
-        start: [u8; START],
-        topic: &[u8],
-        place: &mut [u8; HEAD],
-    ) -> usize {
-        let mut end = START + topic.len();
-        if let Some(place) = place.first_chunk_mut() {
-            *place = start;
-        }
-        if let Some(place) = place.get_mut(START..end) {
-            writer::copy_short(topic, place);
-        }
-        if let (Some(packet_id), Some(place)) = (self.packet_id, place.get_mut(end..end + LENGTH)) {
-            place.copy_from_slice(&packet_id.get().to_be_bytes());
-            end += LENGTH;
-        }
-        // The length of no properties is there: it is zero.
-        end + usize::from(version.is_v5())
-    }
-
-    /// The same for every message.
-    #[inline(never)]
-    fn encode_any(
-        &self,
-        version: ProtocolVersion,
-        room: usize,
-        out: &mut BytesMut,
-    ) -> Result<(), EncodeError> {
-        let head = self.head();
-        head.check(version, self.topic.is_some(), self.properties.as_view())?;
-        let remaining_len = self.remaining_len(version);
-        let remaining_length = writer::remaining_length(remaining_len)?;
-        out.reserve(writer::packet_len(remaining_len) - self.payload.len() + room);
-        let topic = self.topic_bytes();
-        writer::put_fixed_header_and_len(head.first_byte(), remaining_length, topic.len() as u16, out);
-        out.put_slice(topic);
-        if let Some(packet_id) = self.packet_id {
-            out.put_u16(packet_id.get());
-        }
-        out.put_properties(version, &self.properties);
-        Ok(())
-    }
-
-    /// How many bytes [`PublishParts::encode`] will append, fixed header included.
-    #[must_use]
-    pub fn encoded_len(&self, version: ProtocolVersion) -> usize {
-        writer::packet_len(self.remaining_len(version))
-    }
-
-    fn remaining_len(&self, version: ProtocolVersion) -> usize {
-        let properties = writer::properties_len(version, &self.properties);
-        LENGTH + self.topic_bytes().len() + self.head().packet_id_len() + properties + self.payload.len()
-    }
-
-    fn topic_bytes(&self) -> &[u8] {
-        self.topic.as_ref().map_or(&[], |topic| topic.as_str().as_bytes())
-    }
-
-    fn head(&self) -> Head {
-        Head {
-            dup: self.dup,
-            qos: self.qos,
-            retain: self.retain,
-            packet_id: self.packet_id,
-        }
-    }
-}
-
-/// What a PUBLISH says beside its contents.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Head {
-    dup: bool,
-    qos: Qos,
-    retain: bool,
-    packet_id: Option<PacketId>,
-}
-
-impl Head {
-    #[inline(always)]
-    fn check(
-        self,
-        version: ProtocolVersion,
-        has_topic: bool,
-        properties: PropertiesRef<'_>,
-    ) -> Result<(), EncodeError> {
-        let breaks = |rule, field| Err(EncodeError::Breaks { rule, field });
-        if self.packet_id.is_some() != (self.qos != Qos::AtMostOnce) {
-            return breaks(Rule::PacketIdAndQos, "Packet Identifier");
-        }
-        if !self.is_sound() {
-            return breaks(Rule::DupWithQos0, "DUP");
-        }
-        if !has_topic && !properties.contains(PropertyId::TopicAlias) {
-            return breaks(Rule::TopicMissing, "Topic Name");
-        }
-        writer::check_properties_ref(version, properties, PROPERTIES)
-    }
-
-    /// Whether Packet Identifier and DUP go with the QoS.
-    #[inline(always)]
-    fn is_sound(self) -> bool {
-        match self.qos {
-            Qos::AtMostOnce => self.packet_id.is_none() && !self.dup,
-            Qos::AtLeastOnce | Qos::ExactlyOnce => self.packet_id.is_some(),
-        }
-    }
-
-    fn first_byte(self) -> u8 {
-        (PacketType::Publish as u8) << 4
-            | u8::from(self.dup) << 3
-            | self.qos.bits() << 1
-            | u8::from(self.retain)
-    }
-
-    fn packet_id_len(self) -> usize {
-        if self.packet_id.is_some() { 2 } else { 0 }
     }
 }
