@@ -290,6 +290,10 @@ impl Session {
             // 3.1.1 only: the server's session is not the one that our flows and subscriptions are from.
             (true, Held::Unknown | Held::Nothing) | (false, _) => self.start_session(),
         }
+        if !matches!(self.state, State::Connected(_)) {
+            // It could not even take what the session owes it.
+            return;
+        }
         self.held = Held::State;
         self.log.touch(PersistKey::HEADER);
         self.pump(now);

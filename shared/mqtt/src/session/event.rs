@@ -272,7 +272,7 @@ pub enum ClosedReason {
     ConnackTimeout,
     /// A re-authentication got stuck.
     AuthenticationTimeout,
-    /// The server takes nothing, and what it wants answered piled up beyond
+    /// The server takes nothing, and the acknowledgements that it waits for piled up beyond
     /// [`SessionOptions::transmit_bytes_maximum`](super::SessionOptions::transmit_bytes_maximum).
     TakesNothing,
     /// Another client took over with our Client Identifier (0x8E).

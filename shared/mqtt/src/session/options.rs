@@ -144,7 +144,7 @@ pub struct SessionOptions {
     /// Most requests that wait for their response; 1,000 by default.
     pub requests_maximum: usize,
     /// When bytes for the network pile up above this, QoS 0 messages are refused and others wait; 4 MiB by default.
-    /// Acknowledgements cannot wait: at twice this and [`Self::queued_bytes_maximum`] the connection ends.
+    /// Acknowledgements cannot wait: when they alone pile up above this, the connection ends.
     pub transmit_bytes_maximum: usize,
     /// Writes a change log that [`poll_persist`](super::Session::poll_persist) hands out, and holds packets back
     /// until the changes they rely on are stored. Off by default.

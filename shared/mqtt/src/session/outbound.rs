@@ -367,6 +367,9 @@ impl Session {
         let released: Vec<_> = released.collect();
         for packet_id in released {
             self.write_ack(now, Packet::Pubrel, packet_id, ReasonCode::SUCCESS);
+            if !matches!(self.state, State::Connected(_)) {
+                return;
+            }
         }
     }
 

@@ -366,13 +366,11 @@ impl Session {
             // 3.1.1 has no reason codes.
             ProtocolVersion::V311 => ReasonCode::SUCCESS,
         };
+        let before = self.transmit.len();
         self.write(now, &packet(Ack::with_reason(id, code)));
-        // A message may lie there that was larger than what is left of the room.
-        let room = self.options.transmit_bytes_maximum;
-        let most = room
-            .saturating_add(self.options.queued_bytes_maximum)
-            .saturating_mul(2);
-        if self.transmit.len() > most {
+        let bytes = self.transmit.len().saturating_sub(before);
+        self.transmit.note_acknowledging(bytes);
+        if self.transmit.acknowledging_bytes() > self.options.transmit_bytes_maximum {
             self.close(now, ClosedReason::TakesNothing, None);
         }
     }

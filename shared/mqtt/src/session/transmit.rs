@@ -17,6 +17,8 @@ pub(crate) struct Transmit {
     begun: Option<Bytes>,
     groups: VecDeque<Group>,
     bytes: usize,
+    /// How many of them acknowledge something.
+    acknowledging_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -27,6 +29,7 @@ struct Group {
     /// Follows the bytes and ends the group: the payload of the PUBLISH whose beginning they end with.
     payload: Option<Bytes>,
     acknowledgements: usize,
+    acknowledging_bytes: usize,
 }
 
 /// From this size a payload leaves as it is, behind the beginning of its packet: copying it would need its memory twice.
@@ -47,6 +50,11 @@ impl Transmit {
         self.bytes
     }
 
+    /// How many of them belong to PUBACK, PUBREC, PUBREL and PUBCOMP packets, which cannot be refused a place.
+    pub(crate) fn acknowledging_bytes(&self) -> usize {
+        self.acknowledging_bytes
+    }
+
     /// Gives `write` the buffer of the group that waits for `after`.
     pub(crate) fn write<T>(
         &mut self,
@@ -61,6 +69,7 @@ impl Transmit {
                 bytes: BytesMut::new(),
                 payload: None,
                 acknowledgements: 0,
+                acknowledging_bytes: 0,
             });
         }
         let Some(group) = self.groups.back_mut() else {
@@ -77,6 +86,14 @@ impl Transmit {
         if let Some(group) = self.groups.back_mut() {
             self.bytes += payload.len();
             group.payload = Some(payload);
+        }
+    }
+
+    /// Notes that the packet just written is an acknowledgement of this length.
+    pub(crate) fn note_acknowledging(&mut self, bytes: usize) {
+        if let Some(group) = self.groups.back_mut() {
+            group.acknowledging_bytes += bytes;
+            self.acknowledging_bytes += bytes;
         }
     }
 
@@ -102,6 +119,7 @@ impl Transmit {
         let group = self.groups.pop_front()?;
         self.begun = group.payload;
         self.bytes = self.bytes.saturating_sub(group.bytes.len());
+        self.acknowledging_bytes = self.acknowledging_bytes.saturating_sub(group.acknowledging_bytes);
         if group.bytes.is_empty() {
             return self.take(stored);
         }
@@ -115,6 +133,7 @@ impl Transmit {
     pub(crate) fn discard_held(&mut self, stored: Option<PersistToken>) {
         self.groups.retain(|group| group.after <= stored);
         let payload_len = |payload: &Option<Bytes>| payload.as_ref().map_or(0, Bytes::len);
+        self.acknowledging_bytes = self.groups.iter().map(|group| group.acknowledging_bytes).sum();
         let held = self.groups.iter();
         self.bytes = payload_len(&self.begun)
             + held

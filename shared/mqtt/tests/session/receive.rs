@@ -29,8 +29,7 @@ fn broken(events: &[Event]) -> Option<SessionRule> {
 #[test]
 fn a_server_that_asks_and_takes_nothing_is_given_up_on() {
     let mut pair = Pair::connected(SessionOptions {
-        transmit_bytes_maximum: 10,
-        queued_bytes_maximum: 10,
+        transmit_bytes_maximum: 40,
         ..v5()
     });
     for _ in 0..8 {
@@ -39,6 +38,47 @@ fn a_server_that_asks_and_takes_nothing_is_given_up_on() {
     assert!(pair.events().is_empty());
     pair.send(pubrec(5));
     assert_eq!(pair.event(), Event::Closed(ClosedReason::TakesNothing));
+}
+
+/// What waits may be a message of the application, which is no fault of the server.
+#[test]
+fn a_large_message_that_waits_is_no_reason_to_give_up() {
+    let mut pair = Pair::connected(SessionOptions {
+        transmit_bytes_maximum: 40,
+        queued_bytes_maximum: 40,
+        ..v5()
+    });
+    pair.publish(Qos::AtMostOnce, "camera", &"x".repeat(1000));
+    pair.send(inbound(Qos::AtLeastOnce, 1, "a", false));
+    assert_eq!(topics(&pair.events()), ["a"]);
+    assert_eq!(pair.received().len(), 2);
+}
+
+/// The end is told once, and nothing is written behind it.
+#[test]
+fn a_session_that_cannot_be_resumed_ends_once() {
+    let mut pair = Pair::connected(SessionOptions {
+        transmit_bytes_maximum: 10,
+        ..lasting(v5())
+    });
+    for number in 1..=5 {
+        pair.publish(Qos::ExactlyOnce, "a", "1");
+        pair.received();
+        pair.send(pubrec(number));
+        pair.received();
+    }
+    pair.events();
+    pair.cut();
+    pair.events();
+    pair.open();
+    pair.accept(true, &[]);
+    let ends = pair
+        .events()
+        .iter()
+        .filter(|event| **event == Event::Closed(ClosedReason::TakesNothing))
+        .count();
+    assert_eq!(ends, 1);
+    assert_eq!(pair.received().len(), 3, "as many as made it too much");
 }
 
 /// [MQTT5-4.3.2-4] [MQTT5-4.6.0-2]
