@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hearth_model::store::Arrival;
 
-use super::late::in_turn;
+use super::late::{find, in_turn};
 use super::readers::{Reached, What, is_filter};
 use super::value::{is_ignored, is_same_word, raw, spelled, take_value, unwrap, value_of};
 use super::{STATE_BYTES, TOPICS};
@@ -60,18 +60,22 @@ impl Devices {
         let mut heard: BTreeSet<DeviceId> = BTreeSet::new();
         let mut judged: BTreeSet<DeviceId> = BTreeSet::new();
         let mut late = Vec::new();
+        let mut is_parsed = false;
         for reader in reached.readers {
-            if !self.announced.pays_for(reader, arrival.payload.len()) {
+            let bytes = arrival.payload.len();
+            if !self.announced.pays_for(reader, bytes, &mut is_parsed) {
                 late.push(reader);
                 continue;
             }
             match reader.what {
                 What::State { entity, read } => {
-                    self.read_state(now_ms, arrival, reader.device, (entity, read), &mut payload);
+                    let place = (entity, read);
+                    self.read_state(now_ms, arrival, reader.device, place, &mut payload, is_new);
                     heard.insert(reader.device);
                 }
                 What::Availability { rule, check } => {
-                    self.read_availability(now_ms, arrival.topic, reader.device, (rule, check), &mut payload);
+                    let (topic, place) = (arrival.topic, (rule, check));
+                    self.read_availability(now_ms, topic, reader.device, place, &mut payload, is_new);
                     judged.insert(reader.device);
                 }
                 What::Target { entity } => {
@@ -85,7 +89,7 @@ impl Devices {
                 }
             }
         }
-        self.announced.late.put(arrival.topic, late);
+        self.announced.put_late(now_ms, arrival.topic, late);
         for id in &heard {
             let device = self.tracked.get_mut(id.0).map(|tracked| &mut tracked.device);
             if let Some(device) = device.filter(|device| reached.is_by_filter && device.topics.len() < TOPICS)
@@ -120,6 +124,7 @@ impl Devices {
         id: DeviceId,
         (entity, read): (usize, usize),
         payload: &mut PayloadRead<'_>,
+        is_new: bool,
     ) {
         let announced = &mut self.announced;
         let bound = announced
@@ -134,15 +139,16 @@ impl Devices {
             return;
         };
         let Some(read) = bound.reads.get(read) else { return };
-        // Of several gateways the newest word counts.
+        // Of several gateways the newest word counts; and another topic may have had one while this waited.
         let is_found = is_filter(&read.topic);
-        if is_found && shown.value != Value::Unknown && now_ms < shown.at_ms {
+        let may_be_older = !is_new || (is_found && shown.value != Value::Unknown);
+        if may_be_older && now_ms < shown.at_ms {
             return;
         }
         let value = if bound.shows == Shows::Bytes {
             Value::Text(hearth_model::format::format_bytes(payload.bytes.len() as u64))
         } else {
-            match payload.find(&read.extract, &mut announced.engine) {
+            match find(payload, &read.extract, &mut announced.engine) {
                 Found::Nothing => return,
                 // What a template will say is not known before it is read; as it came only when that takes long.
                 Found::NotLoaded => {
@@ -199,7 +205,7 @@ impl Devices {
             return;
         };
         let Some(read) = &bound.target else { return };
-        if let Found::Value(scalar) = payload.find(&read.extract, &mut announced.engine) {
+        if let Found::Value(scalar) = find(payload, &read.extract, &mut announced.engine) {
             let target = value_of(&bound.shows, &scalar, shown);
             let is_said = target != Value::Unknown && !is_there(&target, &shown.value);
             shown.target = is_said.then_some((now_ms, target));
@@ -231,21 +237,22 @@ impl Devices {
         now_ms: u64,
         topic: &str,
         id: DeviceId,
-        (rule, check): (usize, usize),
+        (at, check): (usize, usize),
         payload: &mut PayloadRead<'_>,
+        is_new: bool,
     ) {
         let announced = &mut self.announced;
         let Some(rule) = announced
             .bound
             .get_mut(&id)
-            .and_then(|bound| bound.rules.get_mut(rule))
+            .and_then(|bound| bound.rules.get_mut(at))
         else {
             return;
         };
         let Some(asked) = rule.availability.checks.get(check) else {
             return;
         };
-        let word = match payload.find(&asked.extract, &mut announced.engine) {
+        let word = match find(payload, &asked.extract, &mut announced.engine) {
             Found::Value(scalar) => spelled(&scalar),
             Found::Nothing | Found::NotLoaded => return,
             Found::Unreadable(why) => {
@@ -268,7 +275,9 @@ impl Devices {
         if let Some(said) = rule.said.get_mut(check) {
             *said = Some(presence);
         }
-        rule.latest = Some(presence);
+        if announced.late.is_newest(now_ms, (id, at), is_new) {
+            rule.latest = Some(presence);
+        }
     }
 
     /// What the rules say of every entity, and of the device.
