@@ -16,7 +16,7 @@ use hearth::{
     commands,
     config::{self, Config, Overrides},
     give_way, health,
-    server::Server,
+    server::{Server, StartError},
     shutdown::Signals,
     telemetry,
 };
@@ -137,12 +137,21 @@ fn served(ended: Result<ExitCode, Box<dyn std::error::Error>>) -> ExitCode {
 
 fn check(arguments: &Serve) -> Result<bool, Box<dyn std::error::Error>> {
     let config = load(arguments)?;
-    let faults = Server::faults(&config);
+    let mut faults = Server::faults(&config);
+    let taken: Vec<_> = faults.iter().filter_map(StartError::taken).collect();
+    // Who looks at the settings of a Hearth that runs shall not be told that it cannot start.
+    let is_running = !taken.is_empty() && health::ask(&config).is_ok();
+    if is_running {
+        faults.retain(|fault| fault.taken().is_none());
+    }
     if faults.is_empty() {
         say("the configuration is in order")?;
     }
     for fault in &faults {
         say(format_args!("FAILED: the bridge would not start: {fault}"))?;
+    }
+    for address in taken.iter().filter(|_| is_running) {
+        say(format_args!("note: {address} is taken: by a running hearth?"))?;
     }
     for variable in unknown_variables(&config) {
         say(format_args!("warning: {variable}"))?;

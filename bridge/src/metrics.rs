@@ -11,9 +11,49 @@ use std::{
     },
 };
 
+use hearth_model::api::close;
+
 use crate::{
-    auth::Auth, broker::Counters, certificate::Validity, config::BrokerId, telemetry, transport::Reloads,
+    auth::Auth, broker::Counters, certificate::Validity, config::BrokerId, relay::Refusal, telemetry,
+    transport::Reloads,
 };
+
+/// Why connections end that should not: labels that are there from the start, or nobody could see the first of them as an increase.
+const ENDED: [&str; 10] = [
+    "bad_request",
+    "broken",
+    "head_timeout",
+    "head_too_big",
+    "not_handed_over",
+    "not_taken",
+    "stalled",
+    "tls_failed",
+    "tls_timeout",
+    "too_many_from_address",
+];
+/// The codes of `ApiError`.
+const REFUSED: [&str; 18] = [
+    "busy",
+    "form_refused",
+    "handshake_refused",
+    "host_refused",
+    "internal",
+    "method_not_allowed",
+    "no_broker",
+    "no_identity",
+    "not_allowed",
+    "not_found",
+    "not_logged_in",
+    "not_websocket",
+    "origin_refused",
+    "page_not_built",
+    "request_timeout",
+    "too_many_forms",
+    "unclear_identity",
+    "unknown_broker",
+];
+/// A browser's close reason that is not UTF-8 (RFC 6455, 7.4.1).
+const INVALID_CLOSE_REASON: u16 = 1007;
 
 /// What relays count.
 #[derive(Debug, Default)]
@@ -75,6 +115,8 @@ impl RelayMetrics {
 #[derive(Debug, Default)]
 pub(crate) struct HttpMetrics {
     connections: AtomicU64,
+    /// Connections that found no free place at once.
+    waited: AtomicU64,
     /// Connections that ended as they should not, by reason.
     ended: Mutex<BTreeMap<&'static str, u64>>,
     certificates_read: AtomicU64,
@@ -90,6 +132,11 @@ pub(crate) struct HttpMetrics {
 impl HttpMetrics {
     pub(crate) fn connected(&self) {
         add(&self.connections, 1);
+    }
+
+    /// A connection has to wait for a place.
+    pub(crate) fn waited(&self) {
+        add(&self.waited, 1);
     }
 
     pub(crate) fn answered(&self, status: u16) {
@@ -195,6 +242,7 @@ impl Text {
             "hearth_http_responses_total",
             "Responses, by status code; 101 are WebSockets.",
             "code",
+            [],
             &http.responses,
         );
         self.counter(
@@ -202,10 +250,16 @@ impl Text {
             "TCP connections accepted.",
             &http.connections,
         );
+        self.counter(
+            "hearth_http_connections_waited_total",
+            "TCP connections that waited for a place, because http.max_connections was reached.",
+            &http.waited,
+        );
         self.by_label(
             "hearth_http_connections_failed_total",
             "TCP connections that ended as they should not, by reason.",
             "reason",
+            ENDED,
             &http.ended,
         );
         self.counter(
@@ -232,6 +286,7 @@ impl Text {
             "hearth_http_refused_total",
             "Requests refused, by reason.",
             "reason",
+            REFUSED,
             &http.refused,
         );
     }
@@ -264,12 +319,15 @@ impl Text {
             "hearth_relay_ended_total",
             "WebSockets ended, by close code; 0: by the browser.",
             "code",
+            // By the browser, or by the bridge with one of its codes.
+            [0, INVALID_CLOSE_REASON].into_iter().chain(close::ALL),
             &relay.ended,
         );
         self.by_label(
             "hearth_relay_refused_total",
             "What policies refused: CONNECTs, messages, topic filters, packets, by kind.",
             "kind",
+            Refusal::ALL.map(Refusal::label),
             &relay.refused,
         );
     }
@@ -371,6 +429,19 @@ impl Text {
             self.head(&name, help, "counter");
             self.line(&name, "", count);
         }
+        let refused = counted.refused;
+        self.by_word(
+            "hearth_broker_refused_total",
+            "What the embedded broker refused because a limit was reached, by the key of the limit.",
+            "limit",
+            [
+                ("max_connections", refused.connections),
+                ("max_sessions", refused.sessions),
+                ("max_packet_bytes", refused.packets),
+                ("max_subscriptions", refused.subscriptions),
+                ("max_topic_levels", refused.topic_levels),
+            ],
+        );
     }
 
     fn head(&mut self, name: &str, help: &str, kind: &str) {
@@ -386,16 +457,20 @@ impl Text {
         self.line(name, "", counter.load(Ordering::Relaxed));
     }
 
-    fn by_label<L: Display>(
+    /// `known` are the values that are there from the start, with 0.
+    fn by_label<L: Display + Ord + Copy>(
         &mut self,
         name: &str,
         help: &str,
         label: &str,
+        known: impl IntoIterator<Item = L>,
         counts: &Mutex<BTreeMap<L, u64>>,
     ) {
         self.head(name, help, "counter");
-        for (value, count) in counts.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            self.line(name, &format!("{{{label}=\"{value}\"}}"), *count);
+        let mut all: BTreeMap<L, u64> = known.into_iter().map(|value| (value, 0)).collect();
+        all.extend(counts.lock().unwrap_or_else(PoisonError::into_inner).iter());
+        for (value, count) in all {
+            self.line(name, &format!("{{{label}=\"{value}\"}}"), count);
         }
     }
 }

@@ -4,11 +4,12 @@ mod accept;
 mod connection;
 mod crowd;
 mod places;
+mod probe;
 mod redirect;
 mod stream;
 mod tls;
 
-use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
 use hearth_model::api::{AuthMode, BridgeBroker, BridgeConfig};
 use tokio::{
@@ -26,7 +27,7 @@ use crate::{
         accounts::{AccountsError, AccountsFile},
     },
     broker::BrokerError,
-    config::{BrokerAddress, BrokerId, Config, WebScheme},
+    config::{BrokerAddress, BrokerConfig, BrokerId, Config, WebScheme},
     credentials::CredentialSource,
     home::Home,
     metrics::HttpMetrics,
@@ -80,6 +81,18 @@ pub enum StartError {
     Broker(#[from] BrokerError),
 }
 
+impl StartError {
+    /// The address that somebody listens on already: perhaps a bridge of the same settings that runs.
+    pub fn taken(&self) -> Option<SocketAddr> {
+        match self {
+            Self::PortTaken { address } | Self::Broker(BrokerError::PortTaken { address }) => Some(*address),
+            Self::Listen { .. } | Self::Https(_) | Self::Tls { .. } | Self::Accounts(_) | Self::Broker(_) => {
+                None
+            }
+        }
+    }
+}
+
 /// Who is at the other end of a connection, and which address of ours it came to.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
@@ -113,23 +126,32 @@ pub struct Server {
     stop: CancellationToken,
     relays: Arc<Relays>,
     accepting: JoinHandle<()>,
+    crowd: Arc<Crowd>,
     drain: Duration,
 }
 
 impl Server {
-    /// What would keep the bridge from starting with these settings, as far as the files that they name say. Those of brokers are
-    /// looked at when they are dialled.
+    /// What would keep the bridge from starting with these settings, now and on this machine: the files that they name, the
+    /// addresses and the broker's folder are tried, and left as they were.
     pub fn faults(config: &Config) -> Vec<StartError> {
-        let https = config.http.tls.as_ref().map(Tls::new).transpose();
-        let accounts = match config.auth.mode {
-            AuthMode::Users => AccountsFile::new(&config.auth.accounts_file).read().map(drop),
-            _ => Ok(()),
-        };
-        let https = https.err().map(StartError::Https);
-        https
-            .into_iter()
-            .chain(accounts.err().map(StartError::Accounts))
-            .collect()
+        let mut faults = Vec::new();
+        let https = config.http.tls.as_ref();
+        let redirect = https.and_then(|tls| tls.redirect_listen);
+        for address in iter::once(config.listen).chain(redirect) {
+            let tried = probe::listen(address);
+            faults.extend(tried.err().map(|source| listen_error(address, source)));
+        }
+        faults.extend(https.and_then(|tls| Tls::new(tls).err()).map(StartError::Https));
+        faults.extend(config.brokers.iter().filter_map(|broker| dialer(broker).err()));
+        if let Some(embedded) = &config.embedded {
+            let found = probe::embedded(&embedded.options);
+            faults.extend(found.into_iter().map(StartError::Broker));
+        }
+        if config.auth.mode == AuthMode::Users {
+            let read = AccountsFile::new(&config.auth.accounts_file).read();
+            faults.extend(read.err().map(StartError::Accounts));
+        }
+        faults
     }
 
     /// Starts the embedded broker if it is wanted, and serves.
@@ -144,11 +166,7 @@ impl Server {
         };
         let mut dialers = BTreeMap::new();
         for broker in &config.brokers {
-            let dialer = Dialer::of_broker(broker).map_err(|source| StartError::Tls {
-                broker: broker.id.clone(),
-                source,
-            })?;
-            let dialer = dialer.with_quick_acks(config.relay.quick_ack_writes);
+            let dialer = dialer(broker)?.with_quick_acks(config.relay.quick_ack_writes);
             dialers.insert(broker.id.clone(), Arc::new(dialer));
         }
         let home = match &config.embedded {
@@ -200,8 +218,8 @@ impl Server {
             tls,
         };
         let https = listeners.tls.is_some();
-        let crowd = Crowd::new(config.crowd_threads, config.crowd_connections);
-        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, crowd));
+        let crowd = Arc::new(Crowd::new(config.crowd_threads, config.crowd_connections));
+        let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, Arc::clone(&crowd)));
         Ok(Self {
             address,
             redirect_address,
@@ -210,6 +228,7 @@ impl Server {
             stop,
             relays,
             accepting,
+            crowd,
             drain: config.drain,
         })
     }
@@ -240,6 +259,8 @@ impl Server {
     /// The embedded broker could not write what it should keep; everything has ended all the same.
     pub async fn stop(self) -> Result<(), BrokerError> {
         let until = Instant::now() + self.drain;
+        // Its threads serve WebSockets that still have to be told.
+        let _crowd = self.crowd;
         self.stop.cancel();
         let left = self.relays.shut_down(self.drain).await;
         if left > 0 {
@@ -280,6 +301,13 @@ fn warn_if_open(config: &Config, address: SocketAddr) {
             "passwords and sessions can be read on their way over plain HTTP; set [http.tls], or put a proxy with HTTPS in front and name it in access.trusted_proxies"
         );
     }
+}
+
+fn dialer(broker: &BrokerConfig) -> Result<Dialer, StartError> {
+    Dialer::of_broker(broker).map_err(|source| StartError::Tls {
+        broker: broker.id.clone(),
+        source,
+    })
 }
 
 async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

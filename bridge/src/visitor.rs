@@ -28,7 +28,7 @@ use crate::{
     credentials::CredentialSource,
     error::ApiError,
     relay::Policy,
-    routes::login,
+    routes::{assets::is_page, login},
 };
 
 /// Who asks.
@@ -123,10 +123,6 @@ fn is_open(path: &str) -> bool {
     !(api || path == "/metrics" || is_page(path))
 }
 
-fn is_page(path: &str) -> bool {
-    matches!(path, "/" | "/index.html")
-}
-
 fn may_read_metrics(
     auth: &Auth,
     visitor: &Visitor,
@@ -218,13 +214,16 @@ pub(crate) fn session_cookie(scheme: WebScheme) -> &'static str {
 /// The token in a cookie; nothing when there are two of the name, for one of them may be somebody else's.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<Token> {
     let lines = headers.get_all(header::COOKIE).iter();
+    // Other programs of this host may have cookies of any bytes, which come with ours.
     let mut values = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(|(found, value)| (found == name).then_some(value));
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| {
+            pair.trim_ascii()
+                .strip_prefix(name.as_bytes())?
+                .strip_prefix(b"=")
+        });
     let value = values.next().filter(|_| values.next().is_none())?;
-    Token::parse(value)
+    Token::parse(std::str::from_utf8(value).ok()?)
 }
 
 /// A cookie that scripts cannot read and other pages do not send, for so long; without a token it goes at once.
@@ -253,5 +252,35 @@ pub(crate) fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
         Err(_) => ApiError::Internal("the way back is no header".into()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others_of_any_bytes_but_not_when_there_are_two() {
+        let token = Token::new().unwrap();
+        let own = format!("own={}", token.expose());
+        let found = |lines: &[&str]| {
+            let lines = lines.iter().map(|line| {
+                let value = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+                (header::COOKIE, value)
+            });
+            cookie(&HeaderMap::from_iter(lines), "own").map(|token| token.expose().to_owned())
+        };
+        let expected = Some(token.expose().to_owned());
+        let (own, among) = (own.as_str(), format!("grün={own}; {own};grün"));
+        for lines in [
+            [own, "colour=grün"],
+            ["colour=grün; owner=x", own],
+            [among.as_str(), "x=\"ä; ö\""],
+        ] {
+            assert_eq!(found(&lines), expected, "{lines:?}");
+        }
+        for lines in [[own, own], [own, "own=grün"], ["own=grün", "Own=x"]] {
+            assert_eq!(found(&lines), None, "{lines:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ mod password;
 mod permissions;
 mod random;
 pub(crate) mod sessions;
-mod tries;
+pub(crate) mod tries;
 pub(crate) mod users;
 
 use std::{

@@ -19,6 +19,9 @@ pub enum Password {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PasswordError {
+    /// Whoever knows the user name would come in.
+    #[error("the password is empty")]
+    Empty,
     /// Not a PHC string, or not argon2.
     #[error("the hash is not an argon2 hash in PHC form ($argon2id$v=19$…)")]
     NotArgon2,
@@ -50,9 +53,10 @@ impl Password {
         }
     }
 
-    /// Says at start, not at the first login, that a hash cannot be read.
+    /// Says at start, not at the first login, that a password is empty or a hash cannot be read.
     pub fn check(&self) -> Result<(), PasswordError> {
         match self {
+            Self::Plain(plain) if plain.is_empty() => Err(PasswordError::Empty),
             Self::Plain(_) => Ok(()),
             Self::Hash(hash) => parse(hash).map(|_| ()),
         }
@@ -61,10 +65,12 @@ impl Password {
     /// Does `offered` match? An argon2 hash takes tens of milliseconds and 19 MiB: not on an async thread.
     #[must_use]
     pub fn verify(&self, offered: &[u8]) -> bool {
-        match self {
+        let matches = match self {
             Self::Plain(plain) => equal_in_constant_time(plain.as_bytes(), offered),
             Self::Hash(hash) => parse(hash).is_ok_and(|hash| is_of(&hash, offered).unwrap_or(false)),
-        }
+        };
+        // Who sends no password offers an empty one. Asked last, so that it takes the same time.
+        matches && !offered.is_empty()
     }
 }
 
@@ -178,6 +184,14 @@ mod tests {
         }
         let dearest = Password::Hash(hash.replace("m=19456,t=2", "m=262144,t=16"));
         assert_eq!(dearest.check(), Ok(()));
+    }
+
+    #[test]
+    fn an_empty_password_is_refused_and_matches_nothing() {
+        assert_eq!(Password::from_config("").check(), Err(PasswordError::Empty));
+        assert!(!Password::from_config("").verify(b""));
+        let hash = Password::Hash(hash_password("", [7; 16]).unwrap());
+        assert!(!hash.verify(b""));
     }
 
     #[test]

@@ -91,10 +91,7 @@ impl Permissions {
 }
 
 fn any_covers(allowed: &[String], asked: &str, who: Who<'_>) -> bool {
-    allowed
-        .iter()
-        .filter_map(|allowed| filter::fill(allowed, who.user_name, who.client_id))
-        .any(|allowed| filter::covers(&allowed, asked))
+    allowed.iter().any(|allowed| filter::permits(allowed, asked, who))
 }
 
 #[cfg(test)]

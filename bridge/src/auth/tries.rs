@@ -9,6 +9,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{config::TryLimits, relay::network_of};
 
@@ -56,13 +57,15 @@ impl Tries {
         }
     }
 
-    /// Counts a try as failed before it is made, so that many at once are not free; or says how long to wait.
+    /// Counts a try as failed before it is made, so that many at once are not free; or says how long to wait. Where the account was
+    /// logged in to before, what others of the address fail at does not count.
     pub(crate) fn begin(&self, now: Instant, attempt: Try<'_>) -> Result<(), Duration> {
         let mut table = self.lock();
         let (account, address) = (table.account_of(attempt), network_of(attempt.address));
         let limits = &self.limits;
         let of_account = table.names(attempt.exists).get(&account).copied();
         let of_address = table.addresses.get(&address).copied();
+        let of_address = of_address.filter(|_| !table.known.contains_key(&account));
         let wait = limits.wait(now, of_account, limits.per_account).max(limits.wait(
             now,
             of_address,
@@ -114,6 +117,20 @@ impl Table {
             account_of(attempt.name)
         }
     }
+}
+
+/// Computes what takes a turn, on a thread that may be busy. The turn is given back when that has ended: if who asked hangs up, it goes
+/// on, and keeps its memory and its core.
+pub(crate) async fn verified(
+    turn: OwnedSemaphorePermit,
+    verify: impl FnOnce() -> bool + Send + 'static,
+) -> bool {
+    let verifying = tokio::task::spawn_blocking(move || {
+        let matches = verify();
+        drop(turn);
+        matches
+    });
+    verifying.await.unwrap_or(false)
 }
 
 impl TryLimits {
@@ -176,6 +193,10 @@ fn here(attempt: Try<'_>) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -255,6 +276,38 @@ mod tests {
         // At home there are as many tries as ever, and no more.
         (0..3).for_each(|_| tries.begin(now, home).unwrap());
         assert_eq!(tries.begin(now, home), Err(FIRST_WAIT));
+    }
+
+    #[test]
+    fn strangers_cannot_use_up_the_tries_of_an_address_for_those_who_were_logged_in_there() {
+        let tries = Tries::new(LIMITS);
+        let now = Instant::now();
+        tries.begin(now, attempt("ada", 1)).unwrap();
+        tries.succeeded(now, attempt("ada", 1));
+        for number in 0..LIMITS.per_address {
+            tries.begin(now, attempt(&format!("user{number}"), 1)).unwrap();
+        }
+        assert_eq!(tries.begin(now, attempt("nobody", 1)), Err(FIRST_WAIT));
+        // As many guesses as anywhere.
+        (0..3).for_each(|_| tries.begin(now, attempt("ada", 1)).unwrap());
+        assert_eq!(tries.begin(now, attempt("ada", 1)), Err(FIRST_WAIT));
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_gives_no_turn_back_before_the_check_has_ended() {
+        let checks = Arc::new(Semaphore::new(1));
+        let (end, ended) = mpsc::channel::<()>();
+        let turn = Arc::clone(&checks).acquire_owned().await.unwrap();
+        let mut check = Box::pin(verified(turn, move || ended.recv().is_ok()));
+        tokio::select! {
+            biased;
+            _matches = check.as_mut() => unreachable!("it has not ended"),
+            () = std::future::ready(()) => {}
+        }
+        drop(check);
+        assert_eq!(checks.available_permits(), 0);
+        end.send(()).unwrap();
+        let _turn = checks.acquire().await.unwrap();
     }
 
     #[test]

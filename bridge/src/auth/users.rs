@@ -16,7 +16,7 @@ use super::{
     accounts::{AccountsError, AccountsFile, LONGEST_PASSWORD_BYTES, LiveAccounts, Refreshed},
     hash_password,
     sessions::{EndedBy, Sessions, Token},
-    tries::{Tries, Try},
+    tries::{Tries, Try, verified},
 };
 use crate::config::{AuthConfig, Secret};
 
@@ -35,8 +35,8 @@ pub(crate) struct Users {
     accounts: LiveAccounts,
     pub(crate) sessions: Sessions,
     tries: Tries,
-    checks: Semaphore,
-    waiting: Semaphore,
+    checks: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     pub(crate) counted: LoginCounters,
 }
 
@@ -94,8 +94,8 @@ impl Users {
                 config.max_sessions_per_user,
             ),
             tries: Tries::new(config.tries),
-            checks: Semaphore::new(config.tries.checks_at_a_time),
-            waiting: Semaphore::new(WAITING),
+            checks: Arc::new(Semaphore::new(config.tries.checks_at_a_time)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
             counted: LoginCounters::default(),
         });
         if users.accounts.all().is_empty() {
@@ -115,13 +115,27 @@ impl Users {
         Ok(users)
     }
 
-    /// Checks a password; the answer is the same, and takes as long, whether the account does not exist or the password is wrong.
+    /// Checks a password; the answer is the same, and takes as long, whether the account does not exist or the password is wrong. A
+    /// try that has begun is made to the end, counted and logged, also when nobody waits for its answer any longer.
     pub(crate) async fn log_in(
         self: &Arc<Self>,
         credentials: Credentials,
         address: IpAddr,
     ) -> Result<Token, LoginRefused> {
-        let result = self.try_login(credentials, address).await;
+        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else {
+            return self.count(Err(LoginRefused::Busy));
+        };
+        let users = Arc::clone(self);
+        let trying = tokio::spawn(async move {
+            let result = users.count(users.try_login(credentials, address).await);
+            drop(place);
+            result
+        });
+        // It fails only when the bridge ends.
+        trying.await.unwrap_or(Err(LoginRefused::Busy))
+    }
+
+    fn count(&self, result: Result<Token, LoginRefused>) -> Result<Token, LoginRefused> {
         let counted = &self.counted;
         let counter = match &result {
             Ok(_) => &counted.succeeded,
@@ -138,9 +152,6 @@ impl Users {
         credentials: Credentials,
         address: IpAddr,
     ) -> Result<Token, LoginRefused> {
-        let Ok(_waiting) = self.waiting.try_acquire() else {
-            return Err(LoginRefused::Busy);
-        };
         // An account that was made a moment ago is known.
         self.look_after().await;
         let Credentials { user, password } = credentials;
@@ -182,10 +193,10 @@ impl Users {
         }
         self.counted.checks.fetch_add(1, Ordering::Relaxed);
         // Acquiring fails only when the semaphore was closed, which nobody does.
-        let _permit = self.checks.acquire().await;
-        tokio::task::spawn_blocking(move || hash.verify(offered.expose().as_bytes()))
-            .await
-            .unwrap_or(false)
+        let Ok(turn) = Arc::clone(&self.checks).acquire_owned().await else {
+            return false;
+        };
+        verified(turn, move || hash.verify(offered.expose().as_bytes())).await
     }
 
     /// Takes over what changed in the file, and ends the sessions that are over.

@@ -22,7 +22,7 @@ mod store;
 
 pub use access::{AccessControl, Action, Client, Denied, Login, Users};
 pub use options::{EmbeddedOptions, Limits, UserOptions};
-pub use store::Counters;
+pub use store::{Counters, Refused};
 
 use crate::auth::PasswordError;
 use async_trait::async_trait;

@@ -62,13 +62,14 @@ pub struct UserOptions {
 /// What the embedded broker holds at most.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at a time. Default 1,000.
+    /// Clients that are connected at a time. One more is refused, unless it takes over a connection of its own client identifier.
+    /// Of their CONNECTs 100 are worked on at a time; the others wait, for at most 10 s. Default 1,000.
     pub connections: usize,
     /// Sessions, connected or not. Default 10,000.
     pub sessions: usize,
     /// Largest packet in bytes, either way. Default 1 MiB of payload and 128 KiB for topic and properties.
     pub maximum_packet_size: u32,
-    /// Levels of a topic. Default 128.
+    /// Levels of a topic filter. Default 128.
     pub topic_levels: usize,
     /// Subscriptions of one client. Default 1,000.
     pub subscriptions: usize,

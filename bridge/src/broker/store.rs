@@ -35,6 +35,24 @@ pub struct Counters {
     pub retained_not_kept: u64,
     /// Snapshots that could not be written.
     pub snapshots_failed: u64,
+    /// What was refused because a cap was reached.
+    pub refused: Refused,
+}
+
+/// What the broker refused because a cap was reached, by the cap of [`Limits`](super::Limits).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// Clients, because so many were connected.
+    pub connections: u64,
+    /// Clients without a session, because there were so many sessions.
+    pub sessions: u64,
+    /// Packets that were too large; each ended its connection. A CONNECT that is too large is not among them.
+    pub packets: u64,
+    /// Topic filters of clients that had so many subscriptions.
+    pub subscriptions: u64,
+    /// Topic filters with too many levels.
+    pub topic_levels: u64,
 }
 
 /// What is worth saying of an attempt to write a snapshot. A full disk fails every one of them.

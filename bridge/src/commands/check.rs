@@ -2,26 +2,30 @@
 
 use std::{fmt, time::Duration};
 
-use hearth_model::{api::AuthMode, doctor::MqttAnswer};
+use hearth_model::{
+    api::AuthMode,
+    doctor::{Listener, MqttAnswer, USUAL_PATHS},
+};
 use hearth_mqtt::{ProtocolVersion, ReasonCode};
 use rustls::{
     client::verify_server_name,
     pki_types::{CertificateDer, ServerName},
     server::ParsedCertificate,
 };
+use x509_parser::time::ASN1Time;
 
 use super::{
     Steps,
     mqtt::{self, Pipe},
-    plain,
+    plain, speaks_tls,
 };
 use crate::{
     auth::accounts::AccountsFile,
     certificate::{self, Age, Validity},
-    config::{BrokerConfig, Config, ProxyProtocol},
+    config::{BrokerConfig, Config, ProxyProtocol, TlsConfig},
     credentials::{CredentialSource, Credentials},
     routes::assets::Assets,
-    transport::{BrokerStream, Dialer, key_pair},
+    transport::{Answer, Ask, BrokerStream, DialError, Dialer, key_pair},
 };
 
 /// How long CONNACK may take.
@@ -33,6 +37,8 @@ pub struct Report {
     title: String,
     steps: Steps,
     fault: Option<String>,
+    /// What to do about it, where that is known.
+    hint: Option<String>,
 }
 
 impl Report {
@@ -47,8 +53,12 @@ impl fmt::Display for Report {
         writeln!(f, "{}", self.title)?;
         write!(f, "{}", self.steps)?;
         match &self.fault {
-            None => write!(f, "  ok"),
-            Some(fault) => write!(f, "  FAILED: {}", plain(fault)),
+            None => write!(f, "  ok")?,
+            Some(fault) => write!(f, "  FAILED: {}", plain(fault))?,
+        }
+        match &self.hint {
+            None => Ok(()),
+            Some(hint) => write!(f, "\n  what to do: {}", plain(hint)),
         }
     }
 }
@@ -75,8 +85,8 @@ pub fn remarks(config: &Config) -> Vec<String> {
 /// Looks at the certificate of HTTPS, where there is one that can be used at all.
 pub fn https(config: &Config) -> Option<Report> {
     let tls = config.http.tls.as_ref()?;
-    let (chain, _) = key_pair(&tls.cert_file, &tls.key_file).ok()?;
-    let certificate = chain.first()?;
+    let own = key_pair(&tls.cert_file, &tls.key_file).ok()?;
+    let certificate = own.end_entity_cert().ok()?;
     let mut steps = Steps::default();
     if let Some(line) = certificate::line(certificate, certificate::now_s()) {
         steps.add("TLS", line);
@@ -98,6 +108,7 @@ pub fn https(config: &Config) -> Option<Report> {
         title: format!("HTTPS with {}", tls.cert_file.display()),
         steps,
         fault: fault.map(str::to_owned),
+        hint: None,
     })
 }
 
@@ -120,17 +131,32 @@ pub async fn check(config: &Config) -> Vec<Report> {
             title: format!("broker '{}' at {}", broker.id, broker.url()),
             steps: Steps::default(),
             fault: None,
+            hint: None,
         };
-        report.fault = look(broker, config.relay.dial_timeout, &mut report.steps)
-            .await
-            .err();
+        if let Err(failure) = look(broker, config.relay.dial_timeout, &mut report.steps).await {
+            report.fault = Some(failure.fault);
+            report.hint = failure.hint;
+        }
         reports.push(report);
     }
     reports
 }
 
-async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) -> Result<(), String> {
-    let dialer = Dialer::of_broker(broker).map_err(|error| error.to_string())?;
+/// Why a broker cannot be used, and what to do about it, where that is known.
+struct Failure {
+    fault: String,
+    hint: Option<String>,
+}
+
+impl From<String> for Failure {
+    fn from(fault: String) -> Self {
+        Self { fault, hint: None }
+    }
+}
+
+async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) -> Result<(), Failure> {
+    let dialer = Dialer::of_broker(broker)
+        .map_err(|_| "it is not dialled, for what keeps the bridge from starting".to_owned())?;
     let credentials = match &broker.credentials {
         None => None,
         Some(config) => {
@@ -139,6 +165,9 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
         }
     };
     steps.add("credentials", shown(credentials.as_ref()));
+    if let Some(ends_at_s) = credentials.as_ref().and_then(Credentials::expires_at) {
+        steps.add("token", time_of_token(ends_at_s, certificate::now_s()));
+    }
     let own = dialer.own_certificate();
     if let Some(line) = own.and_then(|own| certificate::line(&own, certificate::now_s())) {
         steps.add("shows", line);
@@ -155,7 +184,15 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
     }
     let mut answers = Vec::new();
     for version in [ProtocolVersion::V5, ProtocolVersion::V311] {
-        let stream = dial(&dialer, dial_timeout).await?;
+        let stream = match dialer.dial(None, dial_timeout).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                return Err(Failure {
+                    hint: hint_of(&error, broker, dial_timeout).await,
+                    fault: error.to_string(),
+                });
+            }
+        };
         if answers.is_empty() {
             describe(&stream, steps);
         }
@@ -163,12 +200,73 @@ async fn look(broker: &BrokerConfig, dial_timeout: Duration, steps: &mut Steps) 
         steps.add(version_name(version), answer.to_string());
         answers.push(answer);
     }
-    judge(&answers, credentials.is_some())
+    let Err(fault) = judge(&answers, credentials.is_some()) else {
+        return Ok(());
+    };
+    let hint = match answers.iter().any(MqttAnswer::is_connack) {
+        true => None,
+        false => other_language(broker, dial_timeout).await,
+    };
+    Err(Failure { fault, hint })
 }
 
-async fn dial(dialer: &Dialer, dial_timeout: Duration) -> Result<BrokerStream, String> {
-    let dialled = dialer.dial(None, dial_timeout).await;
-    dialled.map_err(|error| error.to_string())
+async fn hint_of(error: &DialError, broker: &BrokerConfig, dial_timeout: Duration) -> Option<String> {
+    match error {
+        DialError::Tls(fault) => {
+            let named = broker.tls.as_ref().and_then(|tls| tls.server_name.as_deref());
+            fault.remedy(named.unwrap_or(&broker.address.host))
+        }
+        DialError::Upgrade(_) => other_language(broker, dial_timeout).await,
+        DialError::Refused | DialError::Unreachable(_) | DialError::Timeout | DialError::NameTimeout => None,
+    }
+}
+
+/// What the port speaks instead, where nobody answered as the address says.
+async fn other_language(broker: &BrokerConfig, wait: Duration) -> Option<String> {
+    let asked = broker.websocket_path.as_deref();
+    let [usual, ..] = USUAL_PATHS;
+    let listener = Listener {
+        secure: broker.tls.is_some(),
+        host: broker.address.host.clone(),
+        port: broker.address.port,
+        path: asked.unwrap_or(usual).to_owned(),
+    };
+    if broker.tls.is_none()
+        && let Ok(dialer) = Dialer::new(broker.address.clone(), Some(&TlsConfig::default()))
+        && speaks_tls(&dialer.connect(None, wait).await)
+    {
+        let url = match asked {
+            None => format!("mqtts://{}", listener.authority()),
+            Some(_) => listener.with_tls(true).to_string(),
+        };
+        return Some(format!("This is a TLS port: write {url}."));
+    }
+    if asked.is_some() {
+        return None;
+    }
+    let stream = Dialer::of_broker(broker).ok()?.connect(None, wait).await.ok()?;
+    let ask = Ask {
+        listener: &listener,
+        origin: None,
+        with_subprotocol: true,
+    };
+    match ask.on(stream, wait).await {
+        Answer::Opened { .. } | Answer::Http(_) => Some(format!(
+            "This looks like a WebSocket or HTTP listener: write {listener}, or name the broker's port for MQTT over TCP."
+        )),
+        Answer::NoHttp => None,
+    }
+}
+
+fn time_of_token(ends_at_s: u64, now_s: i64) -> String {
+    let ends_at_s = i64::try_from(ends_at_s).unwrap_or(i64::MAX);
+    let ends = ASN1Time::from_timestamp(ends_at_s).ok();
+    match ends.and_then(|time| time.to_rfc2822().ok()) {
+        Some(date) if ends_at_s <= now_s => format!("it expired on {date}: the broker will refuse it"),
+        Some(date) => format!("it holds until {date}"),
+        // Later than any date that can be written.
+        None => "it holds for ever".to_owned(),
+    }
 }
 
 fn describe(stream: &BrokerStream, steps: &mut Steps) {

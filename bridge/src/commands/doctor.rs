@@ -13,12 +13,12 @@ use super::{
     Steps,
     check::version_name,
     mqtt::{self, Pipe},
-    plain,
+    plain, speaks_tls,
 };
 use crate::{
     certificate,
     config::{BrokerAddress, HostName, PemSource, TlsConfig, WebOrigin},
-    transport::{Answer, Ask, BrokerStream, DialError, Dialer, NetworkStream},
+    transport::{Answer, Ask, BrokerStream, DialError, Dialer, NetworkStream, check_authorities},
 };
 
 /// How each dial is made.
@@ -139,10 +139,8 @@ pub async fn look(listener: Listener, options: &Options) -> Result<Report, Strin
             }
         },
     };
-    if let Some(file) = &options.ca_file
-        && let Err(error) = std::fs::read(file)
-    {
-        return Err(format!("{} cannot be read: {error}", file.display()));
+    if let Some(file) = &options.ca_file {
+        check_authorities(file).map_err(|error| format!("--ca-file: {error}"))?;
     }
     let mut probe = Probe {
         listener: &listener,
@@ -367,11 +365,7 @@ impl Probe<'_> {
     }
 
     async fn speaks_tls(&self) -> bool {
-        match self.dial(true).await {
-            Ok(_) => true,
-            Err(DialError::Tls(fault)) => !matches!(fault, TlsFault::NotTls | TlsFault::Other(_)),
-            Err(_) => false,
-        }
+        speaks_tls(&self.dial(true).await)
     }
 
     async fn dial(&self, with_tls: bool) -> Result<NetworkStream, DialError> {

@@ -8,6 +8,10 @@ mod mqtt;
 
 use std::{borrow::Cow, fmt};
 
+use hearth_model::doctor::TlsFault;
+
+use crate::transport::{DialError, NetworkStream};
+
 /// Lines of a report: what was looked at, and what was seen.
 #[derive(Debug, Default)]
 struct Steps(Vec<(&'static str, String)>);
@@ -23,6 +27,15 @@ impl fmt::Display for Steps {
         self.0
             .iter()
             .try_for_each(|(name, seen)| writeln!(f, "  {name:<12}{}", plain(seen)))
+    }
+}
+
+/// Does a dial with TLS show that the port speaks it, whatever became of the handshake?
+fn speaks_tls(dialled: &Result<NetworkStream, DialError>) -> bool {
+    match dialled {
+        Ok(_) => true,
+        Err(DialError::Tls(fault)) => !matches!(fault, TlsFault::NotTls | TlsFault::Other(_)),
+        Err(_) => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! A broker from the environment variables that clients of Azure IoT Operations already have: `AIO_…`, and the names of its sample pod.
 
-use std::{fs::File, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{
     BrokerConfig, BrokerId, CredentialsConfig, PasswordSource, PemSource, TlsConfig,
     broker::BrokerUrl,
+    files::{self, Holds, path_of, unreadable},
     problem::{Origin, Problem, nearest},
     reader::{FromText, Source},
 };
@@ -23,6 +24,19 @@ const USER_NAME: Names = ["AIO_MQTT_USERNAME", "username"];
 const PASSWORD_FILE: Names = ["AIO_MQTT_PASSWORD_FILE", "passwordFile"];
 const KEY_PASSWORD_FILE: Names = ["AIO_TLS_KEY_PASSWORD_FILE", "keyPasswordFile"];
 
+const KNOWN: [Names; 10] = [
+    HOST,
+    PORT,
+    USE_TLS,
+    CA_FILE,
+    CERT_FILE,
+    KEY_FILE,
+    SAT_FILE,
+    USER_NAME,
+    PASSWORD_FILE,
+    KEY_PASSWORD_FILE,
+];
+
 /// Settings of a client that the bridge is not.
 const WITHOUT_MEANING: [&str; 4] = [
     "AIO_MQTT_CLIENT_ID",
@@ -31,10 +45,13 @@ const WITHOUT_MEANING: [&str; 4] = [
     "AIO_MQTT_SESSION_EXPIRY",
 ];
 
-/// The broker `aio`, if the variables are there. Without the host they may belong to somebody else.
+/// The broker `aio`, if the variables are there. Without the host they may belong to somebody else, so they are named and not refused.
 pub(super) fn read(source: &Source<'_>) -> Option<BrokerConfig> {
     let names = Variables { source };
-    let (host_variable, host) = names.value(HOST)?;
+    let Some((host_variable, host)) = names.value(HOST) else {
+        names.name_what_lacks_a_host();
+        return None;
+    };
     let others = [PORT, USE_TLS, CA_FILE, SAT_FILE];
     if host_variable == "hostname" && !others.iter().any(|other| names.value(*other).is_some()) {
         // A shell may have set it for reasons of its own.
@@ -116,27 +133,30 @@ impl Variables<'_> {
         port.unwrap_or(default)
     }
 
-    fn file(&self, names: Names) -> Option<PathBuf> {
+    fn file(&self, names: Names, holds: Holds) -> Option<PathBuf> {
         let (name, value) = self.value(names)?;
-        if let Err(error) = File::open(value) {
-            self.mistake(
-                name,
-                format!("{value} cannot be read: {error}"),
-                "name a file that the bridge may read",
-            );
+        let (file, wrong) = match path_of(value) {
+            Ok(file) => {
+                let wrong = unreadable(&file, holds);
+                (Some(file), wrong)
+            }
+            Err(message) => (None, Some(message)),
+        };
+        if let Some(message) = wrong {
+            self.mistake(name, message, files::FIX);
         }
-        Some(value.into())
+        file
     }
 
     fn tls(&self, use_tls: bool) -> TlsConfig {
-        let file = |names| self.file(names).map(PemSource::File);
+        let file = |names| self.file(names, Holds::NoSecret).map(PemSource::File);
         let tls = TlsConfig {
             ca: file(CA_FILE),
             cert: file(CERT_FILE),
             key: file(KEY_FILE),
             ..TlsConfig::default()
         };
-        if tls.cert.is_some() != tls.key.is_some() {
+        if self.value(CERT_FILE).is_some() != self.value(KEY_FILE).is_some() {
             let name = self
                 .value(CERT_FILE)
                 .or(self.value(KEY_FILE))
@@ -170,8 +190,12 @@ impl Variables<'_> {
     }
 
     fn credentials(&self) -> Option<CredentialsConfig> {
-        let token = self.file(SAT_FILE);
-        let password = self.file(PASSWORD_FILE).map(PasswordSource::File);
+        let token = self.file(SAT_FILE, Holds::Secret);
+        let password = self.file(PASSWORD_FILE, Holds::Secret);
+        if let (Some((token, _)), Some((name, _))) = (self.value(SAT_FILE), self.value(PASSWORD_FILE)) {
+            let message = "the token stands in place of a password".to_owned();
+            self.mistake(name, message, &format!("keep {name} or {token}"));
+        }
         match (token, self.value(USER_NAME)) {
             (Some(_), Some((name, _))) => {
                 let message = "a user name and a service account token exclude each other".to_owned();
@@ -188,10 +212,12 @@ impl Variables<'_> {
             }),
             (None, Some((_, user_name))) => Some(CredentialsConfig::UserName {
                 user_name: user_name.to_owned(),
-                password,
+                password: password.map(PasswordSource::File),
             }),
             (None, None) => {
-                if let Some((name, _)) = self.value(PASSWORD_FILE) {
+                if let Some((name, _)) = self.value(PASSWORD_FILE)
+                    && self.value(SAT_FILE).is_none()
+                {
                     self.mistake(
                         name,
                         "a password needs a user name".into(),
@@ -203,30 +229,36 @@ impl Variables<'_> {
         }
     }
 
-    /// Names what has no meaning and what is not known. Only these prefixes: Kubernetes itself sets `AIO_BROKER_…` for a service of that
-    /// name.
+    /// Names what makes no broker because nothing says where it is, and what was perhaps meant to say it.
+    fn name_what_lacks_a_host(&self) {
+        let set: Vec<&str> = KNOWN
+            .into_iter()
+            .filter_map(|[name, _]| self.value([name, name]))
+            .map(|(name, _)| name)
+            .collect();
+        if !set.is_empty() {
+            let message = format!("this is not set, so these make no broker: {}", set.join(", "));
+            self.warn(
+                HOST[0],
+                &message,
+                "set it to the name of the broker, such as aio-broker",
+            );
+        }
+        self.name_the_rest();
+    }
+
+    /// Names what has no meaning and what is not known.
     fn name_the_rest(&self) {
-        let known: Vec<&str> = [
-            HOST,
-            PORT,
-            USE_TLS,
-            CA_FILE,
-            CERT_FILE,
-            KEY_FILE,
-            SAT_FILE,
-            USER_NAME,
-            PASSWORD_FILE,
-            KEY_PASSWORD_FILE,
-        ]
-        .iter()
-        .map(|names| names[0])
-        .collect();
-        let prefixes = ["AIO_MQTT_", "AIO_TLS_", "AIO_SAT_"];
+        let known = KNOWN.map(|[name, _]| name);
+        let prefixes = ["AIO_BROKER_", "AIO_MQTT_", "AIO_TLS_", "AIO_SAT_"];
         let names = self
             .source
             .environment
-            .keys()
-            .filter(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+            .iter()
+            .filter(|(name, value)| {
+                prefixes.iter().any(|prefix| name.starts_with(prefix)) && !is_of_kubernetes(name, value)
+            })
+            .map(|(name, _)| name);
         for name in names.filter(|name| !known.contains(&name.as_str())) {
             if WITHOUT_MEANING.contains(&name.as_str()) {
                 self.warn(
@@ -251,6 +283,15 @@ impl Variables<'_> {
     fn warn(&self, name: &str, message: &str, fix: &str) {
         self.source.warn(problem(name, message.to_owned(), fix));
     }
+}
+
+/// What Kubernetes sets for a service named `aio-broker`: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_PORT=tcp://…`, `…_PORT_1883_TCP…`.
+fn is_of_kubernetes(name: &str, value: &str) -> bool {
+    let is_port_and_protocol = || {
+        name.split_once("_PORT_")
+            .is_some_and(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    name.contains("_SERVICE_") || (name.ends_with("_PORT") && value.contains("://")) || is_port_and_protocol()
 }
 
 fn problem(name: &str, message: String, fix: &str) -> Problem {

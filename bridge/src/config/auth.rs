@@ -74,7 +74,7 @@ impl RolePermissions {
         }
     }
 
-    fn read(section: Section<'_>) -> Self {
+    fn read(section: &Section<'_>) -> Self {
         let looks = Permissions {
             publish: Vec::new(),
             ..Permissions::default()
@@ -83,13 +83,11 @@ impl RolePermissions {
             deny_publish: FOR_ADMINS.map(str::to_owned).into(),
             ..Permissions::default()
         };
-        let roles = Self {
+        Self {
             viewer: Some(read_role(section.section("viewer"), looks)),
             operator: Some(read_role(section.section("operator"), acts)),
             admin: read_admin(section.section("admin")),
-        };
-        section.finish();
-        roles
+        }
     }
 }
 
@@ -183,8 +181,10 @@ impl FromText for AuthMode {
 
 impl AuthConfig {
     pub(crate) fn read(section: Section<'_>, access: &AccessConfig) -> Self {
-        let roles = section.section("roles");
-        let has_roles = roles.is_set_anywhere();
+        let roles_section = section.section("roles");
+        let roles = RolePermissions::read(&roles_section);
+        let has_roles = roles_section.is_set_anywhere();
+        roles_section.finish();
         let default_header = axum::http::HeaderName::from_static("x-forwarded-user");
         let config = Self {
             mode: section.text("mode").unwrap_or(AuthMode::PassThrough),
@@ -206,7 +206,7 @@ impl AuthConfig {
             default_role: section.text("default_role").unwrap_or(Role::Viewer),
             metrics_from: section.texts("metrics_from"),
             client_id_prefix: section.text("client_id_prefix"),
-            roles: RolePermissions::read(roles),
+            roles,
         };
         if config.mode == AuthMode::Proxy && access.trusted_proxies.is_empty() {
             let message =

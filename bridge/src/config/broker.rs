@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     CredentialsConfig, TlsConfig,
-    credentials::readable_file,
     dapr::Component,
+    files::readable_file,
     reader::{FromText, Section, Source},
 };
 
@@ -162,6 +162,7 @@ impl FromText for BrokerUrl {
         if !websocket && path != "/" {
             return Err("only host and port may follow the scheme".into());
         }
+        refuse_what_no_host_has(authority)?;
         let (host, port) = split_port(authority)?;
         if host.is_empty() {
             return Err("the address has no host".into());
@@ -174,6 +175,23 @@ impl FromText for BrokerUrl {
             websocket_path: websocket.then(|| path.to_owned()),
             tls,
         })
+    }
+}
+
+/// Most often it is a variable that nobody fills in, as in `mqtt://${MQTT_HOST}:1883`.
+fn refuse_what_no_host_has(authority: &str) -> Result<(), String> {
+    if authority.starts_with('[') {
+        return Ok(());
+    }
+    match authority
+        .chars()
+        .find(|c| !c.is_alphanumeric() && !matches!(c, '-' | '.' | '_' | ':'))
+    {
+        Some(odd @ ('$' | '{' | '}' | '%' | '<' | '>')) => Err(format!(
+            "no host has a {odd} in its name; variables are not filled in here"
+        )),
+        Some(odd) => Err(format!("no host has a {odd} in its name")),
+        None => Ok(()),
     }
 }
 
@@ -247,6 +265,7 @@ impl BrokerConfig {
         let proxy_protocol = section.text("proxy_protocol");
         let component = readable_file(&section, "dapr_component");
         let secrets_dir = section.text("dapr_secrets_dir");
+        warn_of_secrets_for_nobody(&section);
         if let Some(file) = component {
             for key in ["url", "tls", "credentials"] {
                 if section.is_set(key) {
@@ -270,22 +289,15 @@ impl BrokerConfig {
             section.mistake("url", "a broker needs an address".into(), fix);
         }
         let tls_section = section.section("tls");
-        if let Some(url) = url.as_ref().filter(|url| !url.tls)
-            && tls_section.is_in_file()
-        {
-            let message = "[tls] is set, but the address does not ask for TLS".to_owned();
-            let scheme = if url.websocket_path.is_some() {
-                "wss"
-            } else {
-                "mqtts"
-            };
-            let fix = format!(
-                "write {scheme}://{} or remove the section [broker.{id}.tls]",
-                url.address.host
-            );
-            section.mistake("url", message, fix);
-        }
+        let in_file = tls_section
+            .is_in_file()
+            .then(|| format!("the section [broker.{id}.tls]"));
         let tls = TlsConfig::read(tls_section);
+        if let Some(url) = url.as_ref().filter(|url| !url.tls)
+            && let Some(set) = in_file.or_else(|| source.variable_set_below(&section.key("tls")))
+        {
+            refuse_tls_without_use(&section, url, &set);
+        }
         let credentials = CredentialsConfig::read(section.section("credentials"));
         section.finish();
         let url = url?;
@@ -298,6 +310,27 @@ impl BrokerConfig {
             address: url.address,
             credentials,
         })
+    }
+}
+
+/// Who sets this believes that the connection is protected by it.
+fn refuse_tls_without_use(section: &Section<'_>, url: &BrokerUrl, set: &str) {
+    let scheme = if url.websocket_path.is_some() {
+        "wss"
+    } else {
+        "mqtts"
+    };
+    let message = format!("{set} is set, but the address does not ask for TLS");
+    let fix = format!("write {scheme}://{} or remove {set}", url.address.host);
+    section.mistake("url", message, fix);
+}
+
+/// The folder alone does nothing.
+pub(super) fn warn_of_secrets_for_nobody(section: &Section<'_>) {
+    if section.is_set("dapr_secrets_dir") && !section.is_set("dapr_component") {
+        let message = "this has no effect without dapr_component".to_owned();
+        let fix = "add dapr_component = \"…\", or remove it";
+        section.warning("dapr_secrets_dir", message, fix.into());
     }
 }
 
@@ -348,5 +381,13 @@ mod tests {
         check("mqtt://::1:1883", Err("needs brackets"));
         check("mqtt://[::1", Err("not closed"));
         check("mqtt://:1883", Err("no host"));
+        check(
+            "mqtt://münchen_2.example-a:1",
+            Ok(("münchen_2.example-a", 1, false, None)),
+        );
+        check("mqtt://a,b", Err("no host has a , in its name"));
+        check("mqtt://${MQTT_HOST}:1883", Err("variables are not filled in"));
+        check("mqtt://{uuid}:1883", Err("variables are not filled in"));
+        check("wss://${HOST:-a}/mqtt", Err("variables are not filled in"));
     }
 }

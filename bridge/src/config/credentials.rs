@@ -1,8 +1,8 @@
 //! `[broker.ID.credentials]`: what the bridge shows to a broker instead of what the page sends.
 
-use std::{fs::File, path::PathBuf};
+use std::path::PathBuf;
 
-use super::{Secret, reader::Section};
+use super::{Secret, files::secret_file, reader::Section};
 
 /// The credentials that the bridge puts into CONNECT. Without them the page's own are passed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum CredentialsConfig {
 pub enum PasswordSource {
     /// The configuration, or an environment variable.
     Text(Secret),
-    /// A file, read anew at each connection; a line break at its end does not count.
+    /// A file, read anew at each connection; line breaks at its end do not count, blanks do.
     File(PathBuf),
 }
 
@@ -47,10 +47,9 @@ impl CredentialsConfig {
 
     /// Nothing when the section is absent or a mistake was found.
     pub(crate) fn read(section: Section<'_>) -> Option<Self> {
-        let is_present = section.is_in_file() || section.is_set_outside();
-        let user_name = section.text::<String>("user_name");
+        let user_name = read_user_name(&section);
         let password = read_password(&section);
-        let sat_file = readable_file(&section, "sat_file");
+        let sat_file = secret_file(&section, "sat_file");
         let as_password = section.flag("sat_as_password", false);
         let credentials = match (user_name, sat_file) {
             (Some(_), _) if section.is_set("sat_file") => {
@@ -70,7 +69,7 @@ impl CredentialsConfig {
                     "sat_file",
                     "sat_as_password",
                 ];
-                if is_present && !keys.iter().any(|key| section.is_set(key)) {
+                if section.is_in_file() && !keys.iter().any(|key| section.is_set(key)) {
                     let message = "credentials need a user name or a token".to_owned();
                     let fix = "add user_name = \"…\" or sat_file = \"…\", or remove the section";
                     section.mistake("user_name", message, fix.into());
@@ -85,6 +84,16 @@ impl CredentialsConfig {
         section.finish();
         credentials
     }
+}
+
+fn read_user_name(section: &Section<'_>) -> Option<String> {
+    let user_name = section.text::<String>("user_name")?;
+    if user_name.is_empty() {
+        let fix = "write the name that the broker knows the bridge by";
+        section.mistake("user_name", "the user name is empty".into(), fix.into());
+        return None;
+    }
+    Some(user_name)
 }
 
 fn read_password(section: &Section<'_>) -> Option<PasswordSource> {
@@ -105,27 +114,37 @@ fn read_password(section: &Section<'_>) -> Option<PasswordSource> {
         section.mistake(key, message.into(), fix.into());
     }
     match key {
-        "password" => section.secret("password").map(PasswordSource::Text),
-        "password_file" => readable_file(section, "password_file").map(PasswordSource::File),
-        _ => {
-            let variable = section.text::<String>("password_env")?;
-            let value = section.variable_of_environment(&variable);
-            if value.is_none() {
-                let message = format!("the environment variable {variable} is not set");
-                let fix = "name a variable that the bridge is started with, or use password_file".to_owned();
-                section.mistake("password_env", message, fix);
+        "password" => {
+            let password = section.secret("password")?;
+            if password.expose().is_empty() {
+                let fix = "write the password, or remove the key for a user name alone";
+                section.mistake("password", "the password is empty".into(), fix.into());
+                return None;
             }
-            Some(PasswordSource::Text(Secret::new(value?)))
+            Some(PasswordSource::Text(password))
         }
+        "password_file" => secret_file(section, "password_file").map(PasswordSource::File),
+        _ => password_of_variable(section).map(PasswordSource::Text),
     }
 }
 
-/// A file that can be opened now; it is read when it is needed.
-pub(super) fn readable_file(section: &Section<'_>, key: &'static str) -> Option<PathBuf> {
-    let file: PathBuf = section.text(key)?;
-    if let Err(error) = File::open(&file) {
-        let message = format!("{} cannot be read: {error}", file.display());
-        section.mistake(key, message, "name a file that the bridge may read".into());
-    }
-    Some(file)
+fn password_of_variable(section: &Section<'_>) -> Option<Secret> {
+    let variable = section.secret("password_env")?;
+    let name = variable.expose();
+    let wrong = match section.variable_of_environment(name) {
+        None => "is not set",
+        Some("") => "is empty",
+        Some(password) => return Some(Secret::new(password)),
+    };
+    // What does not look like the name of a variable may be the password itself.
+    let is_name = name
+        .bytes()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    let message = match is_name {
+        true => format!("the environment variable {name} {wrong}"),
+        false => format!("the environment variable of this name {wrong}"),
+    };
+    let fix = "name a variable that the bridge is started with, such as MQTT_PASSWORD, or use password_file";
+    section.mistake("password_env", message, fix.into());
+    None
 }

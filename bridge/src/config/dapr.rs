@@ -1,13 +1,20 @@
 //! Dapr component files (`pubsub.mqtt`, `pubsub.mqtt3`) as the definition of a broker.
 
+mod secrets;
+mod user_info;
+
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
+use self::user_info::without_user_info;
 use super::{
     BrokerConfig, BrokerId, CredentialsConfig, PasswordSource, PemSource, Secret, SecretBytes, TlsConfig,
     broker::BrokerUrl,
+    files::open_regular,
     problem::{Origin, Problem, nearest},
     reader::{FromText, Source},
     yaml::{Node, Place, Value},
@@ -30,6 +37,23 @@ const WITHOUT_MEANING: [(&str, &str); 7] = [
     (
         "maxRetriableErrorsPerSec",
         "a page tries again for ever, with a growing pause",
+    ),
+];
+
+/// What speaks to Dapr's runtime around these keys, with what is done instead.
+const FOR_THE_RUNTIME: [(&str, &str); 4] = [
+    ("scopes", "[auth] says who may come to the bridge"),
+    (
+        "auth",
+        "secrets come from dapr_secrets_dir (--dapr-secrets) or the environment",
+    ),
+    (
+        "spec.initTimeout",
+        "relay.dial_timeout_ms says how long a broker may take",
+    ),
+    (
+        "spec.ignoreErrors",
+        "the bridge starts without a broker that it cannot reach",
     ),
 ];
 
@@ -61,9 +85,9 @@ impl<'s> Component<'s> {
             file: file.display().to_string(),
             secrets_dir,
         };
-        // That it cannot be read was said where it is named.
-        let text = std::fs::read_to_string(file).ok()?;
-        let document = component.document(&text)?;
+        // That it cannot be opened was said where it is named.
+        let opened = open_regular(file).ok()?;
+        let document = component.document(&component.whole_text(opened)?)?;
         let own_name = document
             .get("metadata")
             .and_then(|metadata| metadata.get("name"))
@@ -78,7 +102,25 @@ impl<'s> Component<'s> {
         component.broker(&document, id, name)
     }
 
-    /// The one document of the file that is about MQTT.
+    fn whole_text(&self, opened: File) -> Option<String> {
+        io::read_to_string(opened)
+            .map_err(|error| {
+                let (message, fix) = match error.kind() {
+                    io::ErrorKind::InvalidData => (
+                        "this is not text in UTF-8".to_owned(),
+                        "save it as UTF-8, in PowerShell with Set-Content -Encoding utf8",
+                    ),
+                    _ => (
+                        format!("cannot be read: {error}"),
+                        "name a file that the bridge may read",
+                    ),
+                };
+                self.mistake(None, "", message, fix);
+            })
+            .ok()
+    }
+
+    /// The one document of the file that is about MQTT; the others are named.
     fn document(&self, text: &str) -> Option<Node> {
         let documents = match Node::parse(text) {
             Ok(documents) => documents,
@@ -87,7 +129,7 @@ impl<'s> Component<'s> {
                     Some(place),
                     "",
                     format!("this is not YAML: {reason}"),
-                    "write the component as Dapr shows it",
+                    "write the component as Dapr shows it, each key once",
                 );
                 return None;
             }
@@ -96,63 +138,53 @@ impl<'s> Component<'s> {
         let is_mqtt = |document: &Node| {
             kind(document).is_some_and(|kind| matches!(kind.as_str(), "pubsub.mqtt" | "pubsub.mqtt3"))
         };
-        let mut fitting = documents.iter().filter(|document| is_mqtt(document));
-        if let Some(document) = fitting.next() {
-            if let Some(other) = fitting.next() {
-                self.warn(
-                    other.place,
-                    "",
+        let Some(used) = documents.iter().position(is_mqtt) else {
+            let found: Vec<String> = documents.iter().filter_map(kind).collect();
+            let message = match found.as_slice() {
+                [] => "this is not a Dapr component: there is no spec.type".to_owned(),
+                kinds => format!(
+                    "expected a component of type pubsub.mqtt or pubsub.mqtt3; found {}",
+                    kinds.join(", ")
+                ),
+            };
+            let place = documents.first().map(|document| document.place);
+            self.mistake(
+                place,
+                "spec.type",
+                message,
+                "name a file with type: pubsub.mqtt3 under spec",
+            );
+            return None;
+        };
+        for (at, other) in documents.iter().enumerate() {
+            // Behind a last `---` stands an empty one.
+            if at == used || other.text() == Some("") {
+                continue;
+            }
+            let (message, fix) = match is_mqtt(other) {
+                true => (
                     "only the first MQTT component of the file is used",
                     "put the others into files of their own",
-                );
-            }
-            return Some(document.clone());
+                ),
+                false => (
+                    "this document is no MQTT component and has no effect",
+                    "only type: pubsub.mqtt and type: pubsub.mqtt3 are read",
+                ),
+            };
+            self.warn(other.place, "", message, fix);
         }
-        let found: Vec<String> = documents.iter().filter_map(kind).collect();
-        let message = match found.as_slice() {
-            [] => "this is not a Dapr component: there is no spec.type".to_owned(),
-            kinds => format!(
-                "expected a component of type pubsub.mqtt or pubsub.mqtt3; found {}",
-                kinds.join(", ")
-            ),
-        };
-        let place = documents.first().map(|document| document.place);
-        self.mistake(
-            place,
-            "spec.type",
-            message,
-            "name a file with type: pubsub.mqtt3 under spec",
-        );
-        None
+        documents.into_iter().nth(used)
     }
 
     fn broker(&self, document: &Node, id: BrokerId, name: String) -> Option<BrokerConfig> {
-        self.name_unknown(
-            document,
-            "",
-            &["apiVersion", "kind", "metadata", "spec", "scopes", "auth"],
-        );
         let spec = document.get("spec")?;
-        self.name_unknown(
-            spec,
-            "spec.",
-            &["type", "version", "metadata", "initTimeout", "ignoreErrors"],
-        );
         let values = self.values(spec);
-        let Some(url) = values.get("url") else {
-            if !self.source.has_problems_of(&self.file) {
-                let fix = "add under spec.metadata: - name: url, value: \"tcp://broker.example:1883\"";
-                self.mistake(
-                    Some(spec.place),
-                    "spec.metadata.url",
-                    "a broker needs an address".into(),
-                    fix,
-                );
-            }
-            return None;
-        };
-        let (address, credentials) = self.url(url)?;
-        let tls = self.tls(&values, &address, url.place);
+        self.look_around(document, spec);
+        let url = values.get("url").and_then(Option::as_ref);
+        let url = url.and_then(|url| self.url(url));
+        // Also when the address is wrong: all mistakes are told at once.
+        let tls = self.tls(&values, url.as_ref().map(|(address, _)| address), spec.place);
+        let (address, credentials) = url?;
         Some(BrokerConfig {
             proxy_protocol: None,
             id,
@@ -164,18 +196,71 @@ impl<'s> Component<'s> {
         })
     }
 
-    /// The values that are understood, by their key as Dapr writes it; the rest is named.
-    fn values(&self, spec: &Node) -> BTreeMap<&'static str, Found> {
+    /// What stands around the metadata.
+    fn look_around(&self, document: &Node, spec: &Node) {
+        let known = ["apiVersion", "kind", "metadata", "spec", "scopes", "auth"];
+        self.name_unknown(document, "", &known);
+        let known = ["type", "version", "metadata", "initTimeout", "ignoreErrors"];
+        self.name_unknown(spec, "spec.", &known);
+        if let Some(metadata) = document.get("metadata") {
+            let known = ["name", "namespace", "labels", "annotations"];
+            self.name_unknown(metadata, "metadata.", &known);
+        }
+        for (key, node, known) in [
+            ("apiVersion", document.get("apiVersion"), "dapr.io/v1alpha1"),
+            ("spec.version", spec.get("version"), "v1"),
+        ] {
+            if let Some(node) = node.filter(|node| node.text() != Some(known)) {
+                let message = format!("this version is not known; it is read as {known}");
+                self.warn(node.place, key, &message, &format!("write {known}"));
+            }
+        }
+        if let Some(kind) = document.get("kind")
+            && kind.text() != Some("Component")
+        {
+            let found = kind.text().unwrap_or("something that is no text");
+            let message = format!("expected Component; found {found}");
+            self.mistake(Some(kind.place), "kind", message, "write kind: Component");
+        }
+    }
+
+    /// The values that are understood, by their key as Dapr writes it, with nothing where a mistake was found; the rest is named.
+    fn values(&self, spec: &Node) -> BTreeMap<&'static str, Option<Found>> {
         let mut values = BTreeMap::new();
-        let Some(metadata) = spec.get("metadata") else {
-            return values;
-        };
-        let entries: Vec<(Place, String, &Node)> = match &metadata.value {
-            Value::List(items) => items
-                .iter()
-                .filter_map(|item| match item.get("name").and_then(Node::text) {
-                    Some(name) => Some((item.place, name.to_owned(), item)),
-                    None => {
+        for (place, key, node) in self.entries(spec) {
+            // Dapr does not tell capitals from small letters in these names.
+            let known = UNDERSTOOD
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(key));
+            let Some(known) = known else {
+                self.name_key(place, key);
+                continue;
+            };
+            if values.contains_key(known) {
+                let whole = format!("spec.metadata.{known}");
+                self.warn(
+                    place,
+                    &whole,
+                    "this key stands twice; this one counts",
+                    "keep one of them",
+                );
+            }
+            if known != "url" && is_unset(node) {
+                values.remove(known);
+            } else {
+                values.insert(known, self.value(place, known, node));
+            }
+        }
+        values
+    }
+
+    /// Name and content of each entry. Without an address there is no broker.
+    fn entries<'n>(&self, spec: &'n Node) -> Vec<(Place, &'n str, &'n Node)> {
+        let mut entries = Vec::new();
+        match spec.get("metadata").map(|metadata| &metadata.value) {
+            Some(Value::List(items)) => {
+                for item in items {
+                    let Some(name) = item.get("name").and_then(Node::text) else {
                         let fix = "write - name: url, and under it value: \"tcp://…\"";
                         self.mistake(
                             Some(item.place),
@@ -183,38 +268,31 @@ impl<'s> Component<'s> {
                             "an entry has no name".into(),
                             fix,
                         );
-                        None
-                    }
-                })
-                .collect(),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|entry| (entry.place, entry.key.clone(), &entry.node))
-                .collect(),
-            Value::Text(_) => Vec::new(),
-        };
-        for (place, key, node) in entries {
-            // Dapr does not tell capitals from small letters in these names.
-            let known = UNDERSTOOD
-                .into_iter()
-                .find(|known| known.eq_ignore_ascii_case(&key));
-            match known {
-                Some(known) => {
-                    if values.contains_key(known) {
-                        let whole = format!("spec.metadata.{known}");
-                        self.warn(
-                            place,
-                            &whole,
-                            "this key stands twice; this one counts",
-                            "keep one of them",
-                        );
-                    }
-                    values.extend(self.value(place, known, node).map(|found| (known, found)));
+                        continue;
+                    };
+                    entries.push((item.place, name, item));
                 }
-                None => self.name_key(place, &key),
             }
+            Some(Value::Map(map)) => {
+                entries.extend(
+                    map.iter()
+                        .map(|entry| (entry.place, entry.key.as_str(), &entry.node)),
+                );
+            }
+            Some(Value::Text(_)) | None => {}
         }
-        values
+        let has_url = entries.iter().any(|(_, key, _)| key.eq_ignore_ascii_case("url"));
+        // It may be the entry that has no name.
+        if !has_url && !self.source.has_problems_of(&self.file) {
+            let fix = "add under spec.metadata: - name: url, value: \"tcp://broker.example:1883\"";
+            self.mistake(
+                Some(spec.place),
+                "spec.metadata.url",
+                "a broker needs an address".into(),
+                fix,
+            );
+        }
+        entries
     }
 
     fn name_key(&self, place: Place, key: &str) {
@@ -247,16 +325,21 @@ impl<'s> Component<'s> {
     }
 
     fn name_unknown(&self, node: &Node, prefix: &str, known: &[&'static str]) {
-        for entry in node
-            .entries()
-            .iter()
-            .filter(|entry| !known.contains(&entry.key.as_str()))
-        {
+        for entry in node.entries() {
+            let key = format!("{prefix}{}", entry.key);
+            let for_the_runtime = FOR_THE_RUNTIME.iter().find(|(part, _)| *part == key);
+            if let Some((_, instead)) = for_the_runtime {
+                let message = "this speaks to Dapr's runtime and has no effect here";
+                self.warn(entry.place, &key, message, instead);
+                continue;
+            }
+            if known.contains(&entry.key.as_str()) {
+                continue;
+            }
             let fix = match nearest(&entry.key, known.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("what is known here: {}", known.join(", ")),
             };
-            let key = format!("{prefix}{}", entry.key);
             self.warn(
                 entry.place,
                 &key,
@@ -269,40 +352,54 @@ impl<'s> Component<'s> {
     /// `value`, `secretKeyRef` or `envRef`, or in the form of a mapping the text itself.
     fn value(&self, place: Place, key: &str, node: &Node) -> Option<Found> {
         let whole = format!("spec.metadata.{key}");
-        if let Some(text) = node.text().or_else(|| node.get("value").and_then(Node::text)) {
-            let text = self.filled_in(place, &whole, text)?;
-            return Some(Found {
-                place,
-                text,
-                file: None,
-            });
-        }
-        if let Some(reference) = node.get("secretKeyRef") {
-            return self.secret(reference, &whole);
-        }
-        if let Some(name) = node.get("envRef").and_then(Node::text) {
-            let text = self.source.environment.get(name);
-            if text.is_none() {
-                self.mistake(
-                    Some(place),
-                    &whole,
-                    format!("the environment variable {name} is not set"),
-                    "start the bridge with it",
-                );
+        let ways = ["value", "secretKeyRef", "envRef"];
+        let known = [ways.as_slice(), &["name"]].concat();
+        self.name_unknown(node, &format!("{whole}."), &known);
+        // An empty one is as good as none: programs that fill in such files leave it there.
+        let is_given = |way: &&str| node.get(way).is_some_and(|node| node.text() != Some(""));
+        let given: Vec<&str> = ways.into_iter().filter(is_given).collect();
+        let text = match given.as_slice() {
+            [first, second, ..] => {
+                let message = format!("{first} and {second} exclude each other");
+                self.mistake(Some(place), &whole, message, "keep one of them");
+                return None;
             }
-            return Some(Found {
-                place,
-                text: text?.clone(),
-                file: None,
-            });
+            ["secretKeyRef"] => return self.secret(node.get("secretKeyRef")?, &whole),
+            ["envRef"] => node
+                .get("envRef")
+                .and_then(Node::text)
+                .map(|name| self.variable(place, &whole, name)),
+            _ => text_of(node).map(|text| self.filled_in(place, &whole, text)),
+        };
+        let Some(text) = text else {
+            let fix = "write value: \"…\", or secretKeyRef with name and key";
+            self.mistake(Some(place), &whole, "there is no value".into(), fix);
+            return None;
+        };
+        Some(Found {
+            place,
+            text: text?,
+            file: None,
+        })
+    }
+
+    fn variable(&self, place: Place, key: &str, name: &str) -> Option<String> {
+        let text = self.source.environment.get(name);
+        if text.is_none() {
+            let message = format!("the environment variable {name} is not set");
+            self.mistake(Some(place), key, message, "start the bridge with it");
         }
-        let fix = "write value: \"…\", or secretKeyRef with name and key";
-        self.mistake(Some(place), &whole, "there is no value".into(), fix);
-        None
+        text.cloned()
     }
 
     /// Puts in what Dapr's templates stand for.
     fn filled_in(&self, place: Place, key: &str, text: &str) -> Option<String> {
+        if text.contains("{uuid}") {
+            let message = "{uuid} is something new at each start, and this must stay what it is".to_owned();
+            let fix = "write what it is, if need be with {podName}, {namespace} or {appID}";
+            self.mistake(Some(place), key, message, fix);
+            return None;
+        }
         let mut filled = text.to_owned();
         for (template, variables) in [
             ("{podName}", ["POD_NAME", "HOSTNAME"]),
@@ -329,73 +426,6 @@ impl<'s> Component<'s> {
         Some(filled)
     }
 
-    /// From the folder of secrets (`name/key`, then `key`), or from the environment (`NAME_KEY`, then the names as they are).
-    fn secret(&self, reference: &Node, whole: &str) -> Option<Found> {
-        let place = reference.place;
-        let name = reference.get("name").and_then(Node::text).unwrap_or_default();
-        let key = reference.get("key").and_then(Node::text).unwrap_or(name);
-        if name.is_empty() {
-            let fix = "write secretKeyRef: {name: …, key: …}";
-            self.mistake(
-                Some(place),
-                whole,
-                "the reference to a secret has no name".into(),
-                fix,
-            );
-            return None;
-        }
-        let plain =
-            |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['/', '\\', '\0']);
-        let files = match &self.secrets_dir {
-            Some(folder) if plain(name) && plain(key) => vec![folder.join(name).join(key), folder.join(key)],
-            Some(_) | None => Vec::new(),
-        };
-        for file in &files {
-            if let Ok(text) = std::fs::read_to_string(file) {
-                let text = text.trim_end_matches(['\r', '\n']).to_owned();
-                return Some(Found {
-                    place,
-                    text,
-                    file: Some(file.clone()),
-                });
-            }
-        }
-        let capitals = |text: &str| {
-            text.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
-                .to_ascii_uppercase()
-        };
-        let variables = [
-            format!("{}_{}", capitals(name), capitals(key)),
-            key.to_owned(),
-            name.to_owned(),
-        ];
-        if let Some(text) = variables
-            .iter()
-            .find_map(|name| self.source.environment.get(name))
-        {
-            return Some(Found {
-                place,
-                text: text.clone(),
-                file: None,
-            });
-        }
-        let mut tried: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-        tried.extend(
-            variables
-                .iter()
-                .take(2)
-                .map(|name| format!("the environment variable {name}")),
-        );
-        let message = format!("the secret is in none of: {}", tried.join(", "));
-        self.mistake(
-            Some(place),
-            whole,
-            message,
-            "set dapr_secrets_dir (--dapr-secrets) to the folder with the secrets, or the variable",
-        );
-        None
-    }
-
     fn url(&self, url: &Found) -> Option<(BrokerUrl, Option<CredentialsConfig>)> {
         let (bare, user_info) = without_user_info(&url.text);
         let address = BrokerUrl::from_text(&bare)
@@ -418,8 +448,15 @@ impl<'s> Component<'s> {
         Some((address, credentials))
     }
 
-    fn tls(&self, values: &BTreeMap<&'static str, Found>, url: &BrokerUrl, place: Place) -> TlsConfig {
-        let pem = |key: &'static str| values.get(key).and_then(|found| self.pem(key, found));
+    /// `place` is where a mistake stands that has no place of its own.
+    fn tls(
+        &self,
+        values: &BTreeMap<&'static str, Option<Found>>,
+        url: Option<&BrokerUrl>,
+        place: Place,
+    ) -> TlsConfig {
+        let found = |key: &'static str| values.get(key).and_then(Option::as_ref);
+        let pem = |key: &'static str| found(key).and_then(|found| self.pem(key, found));
         let tls = TlsConfig {
             ca: pem("caCert"),
             cert: pem("clientCert"),
@@ -427,25 +464,25 @@ impl<'s> Component<'s> {
             ..TlsConfig::default()
         };
         if values.contains_key("clientCert") != values.contains_key("clientKey") {
+            let given = found("clientCert").or(found("clientKey"));
             let message = "a client certificate and its key come together".to_owned();
             self.mistake(
-                Some(place),
+                Some(given.map_or(place, |given| given.place)),
                 "spec.metadata.clientCert",
                 message,
                 "give clientCert and clientKey, or neither",
             );
         }
-        let files = UNDERSTOOD
-            .into_iter()
-            .filter(|key| *key != "url" && values.contains_key(key));
-        for key in files.filter(|_| !url.tls) {
-            let place = values.get(key).map_or(place, |found| found.place);
-            self.warn(
-                place,
-                &format!("spec.metadata.{key}"),
-                "the address asks for no TLS, so this has no effect",
-                "write ssl:// in the url",
-            );
+        if url.is_some_and(|url| !url.tls) {
+            for key in UNDERSTOOD.into_iter().filter(|key| *key != "url") {
+                let Some(given) = found(key) else { continue };
+                self.warn(
+                    given.place,
+                    &format!("spec.metadata.{key}"),
+                    "the address asks for no TLS, so this has no effect",
+                    "write ssl:// in the url",
+                );
+            }
         }
         tls
     }
@@ -505,40 +542,17 @@ fn id_of(name: &str) -> BrokerId {
     BrokerId::from_text(&id).unwrap_or_else(|_| BrokerId::dapr())
 }
 
-/// The address without, and `user:password` decoded.
-fn without_user_info(url: &str) -> (String, Option<(String, Option<String>)>) {
-    let parts = url
-        .split_once("://")
-        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
-    let Some((scheme, (user_info, host))) = parts else {
-        return (url.to_owned(), None);
-    };
-    let (user, password) = match user_info.split_once(':') {
-        Some((user, password)) => (user, Some(percent_decoded(password))),
-        None => (user_info, None),
-    };
-    let credentials = (!user_info.is_empty()).then(|| (percent_decoded(user), password));
-    (format!("{scheme}://{host}"), credentials)
+/// The text of an entry, or in the form of a mapping the text itself.
+fn text_of(node: &Node) -> Option<&str> {
+    node.text().or_else(|| node.get("value").and_then(Node::text))
 }
 
-/// `%40` is an `@`; what is no such escape stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let escape = match (byte, after) {
-            (b'%', [high, low, ..]) => std::str::from_utf8(&[*high, *low])
-                .ok()
-                .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-                .and_then(|digits| u8::from_str_radix(digits, 16).ok()),
-            _ => None,
-        };
-        decoded.push(escape.unwrap_or(*byte));
-        rest = after
-            .get(if escape.is_some() { 2 } else { 0 }..)
-            .unwrap_or_default();
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+/// An empty text and nothing else.
+fn is_unset(node: &Node) -> bool {
+    let refers = ["secretKeyRef", "envRef"]
+        .iter()
+        .any(|key| node.get(key).is_some());
+    !refers && text_of(node).is_some_and(|text| text.trim().is_empty())
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! `[broker.embedded]`: the broker that runs inside the bridge.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{Secret, auth::filters, reader::Section};
+use super::{
+    Secret,
+    auth::filters,
+    files::{self, Holds, cannot_be_read, open_regular, secret_path},
+    reader::Section,
+};
 use crate::{
-    auth::{Password, Permissions},
+    auth::{Password, PasswordError, Permissions},
     broker::{EmbeddedOptions, Limits, UserOptions},
 };
 
@@ -18,9 +23,10 @@ pub struct EmbeddedBrokerConfig {
 }
 
 impl EmbeddedBrokerConfig {
-    pub(crate) fn read(section: Section<'_>) -> Self {
+    /// Asks for every key; what else is there is for the caller to find.
+    pub(crate) fn read(section: &Section<'_>) -> Self {
         let default = EmbeddedOptions::default();
-        let users = read_users(&section);
+        let users = read_users(section);
         let anonymous = section.section("anonymous");
         let allow_anonymous = section.flag("allow_anonymous", users.is_empty());
         let listen = section
@@ -34,7 +40,7 @@ impl EmbeddedBrokerConfig {
                     .unwrap_or_else(|| PathBuf::from("hearth-data/broker")),
             ),
             snapshot_interval: seconds(
-                &section,
+                section,
                 "snapshot_interval_s",
                 1..=86_400,
                 default.snapshot_interval,
@@ -42,7 +48,7 @@ impl EmbeddedBrokerConfig {
             anonymous: Some(allow_anonymous),
             anonymous_permissions: read_permissions(&anonymous),
             users,
-            limits: read_limits(&section, &default.limits),
+            limits: read_limits(section, &default.limits),
         };
         anonymous.finish();
         if !listen.ip().is_loopback() && allow_anonymous && !section.is_set("allow_anonymous") {
@@ -50,8 +56,11 @@ impl EmbeddedBrokerConfig {
             let fix = "add [[broker.embedded.users]], or say allow_anonymous = true if everybody may connect";
             section.mistake("listen", message, fix.into());
         }
+        if !allow_anonymous && options.users.is_empty() {
+            let message = "nobody can come in: no users are listed".to_owned();
+            section.warning("allow_anonymous", message, "add [[broker.embedded.users]]".into());
+        }
         let name = section.text("name").unwrap_or_else(|| "Embedded broker".into());
-        section.finish();
         Self { name, options }
     }
 }
@@ -142,44 +151,44 @@ fn read_users(section: &Section<'_>) -> BTreeMap<String, UserOptions> {
 }
 
 fn read_password(user: &Section<'_>) -> Option<Password> {
-    let secret = user.secret("password");
-    let file = user.text::<PathBuf>("password_file");
-    let secret = match (secret, file) {
-        (Some(_), Some(_)) => {
+    let (key, secret) = match (user.is_set("password"), user.is_set("password_file")) {
+        (true, true) => {
             let message = "password and password_file exclude each other".to_owned();
             user.mistake("password", message, "keep one of them".into());
             return None;
         }
-        (Some(secret), None) => secret,
-        (None, Some(file)) => match std::fs::read_to_string(&file) {
-            Ok(text) => Secret::new(text.trim_end_matches(['\r', '\n'])),
-            Err(error) => {
-                let message = format!("{} cannot be read: {error}", file.display());
-                user.mistake(
-                    "password_file",
-                    message,
-                    "name a file that the bridge may read".into(),
-                );
-                return None;
-            }
-        },
-        (None, None) => {
-            if !user.is_set("password") && !user.is_set("password_file") {
-                let fix = "add password = \"…\" or password_file = \"…\"";
-                user.mistake("password", "a user needs a password".into(), fix.into());
-            }
+        (true, false) => ("password", user.secret("password")?),
+        (false, true) => ("password_file", password_in_file(user)?),
+        (false, false) => {
+            let fix = "add password = \"…\" or password_file = \"…\"";
+            user.mistake("password", "a user needs a password".into(), fix.into());
             return None;
         }
     };
     let password = Password::from_config(secret.expose());
     if let Err(error) = password.check() {
-        user.mistake(
-            "password",
-            error.to_string(),
-            "make a new hash, or write the password itself".into(),
-        );
+        let fix = match error {
+            PasswordError::Empty => "write a password there, or remove the user",
+            PasswordError::NotArgon2 | PasswordError::TooDear | PasswordError::Hashing => {
+                "make a new hash, or write the password itself"
+            }
+        };
+        user.mistake(key, error.to_string(), fix.into());
     }
     Some(password)
+}
+
+fn password_in_file(user: &Section<'_>) -> Option<Secret> {
+    let key = "password_file";
+    let file = secret_path(user, key)?;
+    match open_regular(&file).and_then(io::read_to_string) {
+        Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Err(error) => {
+            let message = cannot_be_read(&file, Holds::Secret, &error);
+            user.mistake(key, message, files::FIX.into());
+            None
+        }
+    }
 }
 
 fn read_permissions(section: &Section<'_>) -> Permissions {

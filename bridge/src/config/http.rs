@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::reader::Section;
+use super::{
+    files::{Holds, unreadable},
+    reader::Section,
+};
 
 /// What one client of the HTTP side may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,9 +70,10 @@ impl HttpConfig {
 impl HttpTlsConfig {
     /// Nothing when HTTPS is not wanted, or a mistake was found.
     fn read(section: Section<'_>) -> Option<Self> {
-        let wanted = section.is_in_file() || section.is_set_outside();
-        let cert_file = pem_file(&section, "cert_file", wanted);
-        let key_file = pem_file(&section, "key_file", wanted);
+        let keys = ["cert_file", "key_file", "redirect_listen", "hsts_max_age_s"];
+        let wanted = section.is_in_file() || keys.into_iter().any(|key| section.is_set(key));
+        let cert_file = pem_file(&section, "cert_file", "/etc/hearth/https.pem", wanted);
+        let key_file = pem_file(&section, "key_file", "/etc/hearth/https.key", wanted);
         let redirect_listen = section.text("redirect_listen");
         let hsts_max_age_s = section.integer("hsts_max_age_s", 0..=63_072_000, 31_536_000);
         section.finish();
@@ -82,7 +86,7 @@ impl HttpTlsConfig {
     }
 }
 
-fn pem_file(section: &Section<'_>, key: &'static str, wanted: bool) -> Option<PathBuf> {
+fn pem_file(section: &Section<'_>, key: &'static str, example: &str, wanted: bool) -> Option<PathBuf> {
     let file: Option<PathBuf> = section.text(key);
     match &file {
         None if wanted && !section.is_set(key) => {
@@ -90,11 +94,10 @@ fn pem_file(section: &Section<'_>, key: &'static str, wanted: bool) -> Option<Pa
             section.mistake(
                 key,
                 message,
-                format!("name both: add {key} = \"/etc/hearth/https.pem\", or remove the section"),
+                format!("name both: add {key} = \"{example}\", or remove the section"),
             );
         }
-        Some(file) if let Err(error) = std::fs::File::open(file) => {
-            let message = format!("{} cannot be read: {error}", file.display());
+        Some(file) if let Some(message) = unreadable(file, Holds::NoSecret) => {
             section.mistake(key, message, "name a PEM file that the bridge may read".into());
         }
         Some(_) | None => {}

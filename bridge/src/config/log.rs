@@ -1,6 +1,11 @@
 //! `[log]`: what is logged, and how it looks.
 
-use super::reader::{FromText, Section};
+use tracing::level_filters::LevelFilter;
+
+use super::{
+    problem::nearest,
+    reader::{FromText, Section},
+};
 
 /// What is logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +47,37 @@ impl FromText for Filter {
         "a level such as \"info\", or levels per target such as \"info,hearth::relay=debug\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
-        match tracing_subscriber::EnvFilter::try_new(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Err(error.to_string()),
-        }
+        tracing_subscriber::EnvFilter::try_new(text).map_err(|error| error.to_string())?;
+        text.split(',').try_for_each(check_directive)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+
+/// What this program logs by: such a target is meant without a level too.
+const OWN_CRATES: [&str; 3] = ["hearth", "hearth_model", "hearth_mqtt"];
+
+/// A word that is no level is taken for a target, and nothing of all others is logged: one slip of the pen silences the server.
+fn check_directive(directive: &str) -> Result<(), String> {
+    if directive.contains('[') {
+        return Ok(());
+    }
+    if directive.contains(char::is_whitespace) {
+        return Err("blanks have no place in a filter".into());
+    }
+    let crate_name = directive.split("::").next().unwrap_or_default();
+    if directive.contains('=') || directive.parse::<LevelFilter>().is_ok() || OWN_CRATES.contains(&crate_name)
+    {
+        return Ok(());
+    }
+    let word = directive.to_ascii_lowercase();
+    let begins = LEVELS.into_iter().find(|level| word.starts_with(level));
+    match begins.or_else(|| nearest(&word, LEVELS)) {
+        Some(meant) => Err(format!("\"{directive}\" is no level: did you mean \"{meant}\"?")),
+        None => Err(format!(
+            "\"{directive}\" is no level; a target has one behind it, such as {directive}=debug"
+        )),
     }
 }
 
@@ -60,5 +92,46 @@ impl LogConfig {
         };
         section.finish();
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_with_the_one_that_was_meant() {
+        for (text, part) in [
+            ("warnn", "did you mean \"warn\"?"),
+            ("WARNING", "did you mean \"warn\"?"),
+            ("info,debgu", "did you mean \"debug\"?"),
+            ("6", "\"6\" is no level"),
+            ("hyper", "such as hyper=debug"),
+            ("hearthh", "such as hearthh=debug"),
+            ("info, debug", "blanks"),
+            ("hearth=loud", ""),
+        ] {
+            let reason = Filter::from_text(text).err().unwrap_or_else(|| panic!("{text}"));
+            assert!(reason.contains(part), "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn levels_and_targets_are_taken() {
+        for text in [
+            "info",
+            "WARN",
+            "off",
+            "0",
+            "5",
+            "hearth",
+            "hearth::relay",
+            "hearth_mqtt",
+            "hearth=debug",
+            "info,hearth::relay=debug,",
+            "[relay]=trace",
+        ] {
+            assert!(Filter::from_text(text).is_ok(), "{text}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod credentials;
 mod dapr;
 mod demo;
 mod embedded;
+mod files;
 mod http;
 mod log;
 mod network;
@@ -18,12 +19,14 @@ mod problem;
 mod reader;
 mod relay;
 mod secret;
+mod shown;
 mod text;
 mod tls;
 mod yaml;
 
 use std::{
     collections::BTreeMap,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -33,7 +36,6 @@ use hearth_model::api::AuthMode;
 use toml::de::DeTable;
 
 use self::reader::FlagValue;
-pub(crate) use self::reader::{FromText, Section, Source};
 pub use self::{
     access::{AccessConfig, HostName, ProxyHeaders, WebOrigin, WebScheme},
     auth::{AuthConfig, HeaderName, RolePermissions, TryLimits},
@@ -48,6 +50,10 @@ pub use self::{
     relay::RelayConfig,
     secret::{Secret, SecretBytes},
     tls::{AlpnProtocol, PemSource, TlsConfig},
+};
+pub(crate) use self::{
+    files::open_regular,
+    reader::{FromText, Section, Source},
 };
 
 /// The annotated example: every key with its default. Tests keep it complete and valid.
@@ -143,13 +149,19 @@ impl Config {
             return Self::parse("no file", "", environment, overrides);
         };
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
-            problems: vec![Problem {
-                origin: Origin::WholeFile(name.clone()),
-                key: String::new(),
-                message: format!("cannot be read: {error}"),
-                fix: "name an existing file with --config or HEARTH_CONFIG; `hearth example-config` prints one to begin with".into(),
-            }],
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let fix = match error.kind() {
+                io::ErrorKind::InvalidData => "save it as UTF-8",
+                _ => "name an existing file with --config or HEARTH_CONFIG; `hearth example-config` prints one to begin with",
+            };
+            ConfigError {
+                problems: vec![Problem {
+                    origin: Origin::WholeFile(name.clone()),
+                    key: String::new(),
+                    message: format!("cannot be read: {error}"),
+                    fix: fix.into(),
+                }],
+            }
         })?;
         Self::parse(&name, &text, environment, overrides)
     }
@@ -205,7 +217,7 @@ impl Config {
         if config.demo.is_some() && config.brokers.is_empty() && config.embedded.is_none() {
             let embedded = top.section("broker").section("embedded");
             let is_named = embedded.is_set("name");
-            let embedded = config.embedded.insert(EmbeddedBrokerConfig::read(embedded));
+            let embedded = config.embedded.insert(EmbeddedBrokerConfig::read(&embedded));
             if !is_named {
                 // The page is headed by it: a home, not a program.
                 "Lindenweg 12".clone_into(&mut embedded.name);
@@ -267,6 +279,16 @@ fn read_brokers<'s>(
     section: &Section<'s>,
     source: &'s Source<'s>,
 ) -> (Vec<BrokerConfig>, Option<EmbeddedBrokerConfig>) {
+    // `embedded = true` is told where that section is read.
+    if let Some((key, origin)) = section.first_beside_children("embedded") {
+        let fix = "write url and the other keys under a line [broker.home], with an id of your choice";
+        source.report(Problem {
+            origin,
+            key: section.key(&key),
+            message: "a broker needs an id: [broker.home]".into(),
+            fix: fix.into(),
+        });
+    }
     let mut children: BTreeMap<String, Section<'s>> = section.children().into_iter().collect();
     for id in source
         .environment
@@ -278,8 +300,9 @@ fn read_brokers<'s>(
     let embedded = children
         .remove("embedded")
         .unwrap_or_else(|| section.child("embedded"));
-    let wanted = embedded.is_in_file() || embedded.is_set_outside();
-    let embedded = wanted.then(|| EmbeddedBrokerConfig::read(embedded));
+    let embedded_config = EmbeddedBrokerConfig::read(&embedded);
+    let is_wanted = embedded.is_set_anywhere();
+    embedded.finish();
     let mut brokers = Vec::new();
     for (id, child) in children {
         if let Err(reason) = <BrokerId as FromText>::from_text(&id) {
@@ -293,13 +316,14 @@ fn read_brokers<'s>(
         }
         brokers.extend(BrokerConfig::read(&id, child, source));
     }
-    (brokers, embedded)
+    (brokers, is_wanted.then_some(embedded_config))
 }
 
 /// Brokers that other programs' settings describe come after our own, which so stay the default.
 fn add_brokers_of_others<'s>(top: &Section<'s>, source: &'s Source<'s>, brokers: &mut Vec<BrokerConfig>) {
-    let component = credentials::readable_file(top, "dapr_component");
+    let component = files::readable_file(top, "dapr_component");
     let secrets_dir = top.text("dapr_secrets_dir");
+    broker::warn_of_secrets_for_nobody(top);
     let dapr = component.and_then(|file| dapr::Component::read(source, &file, secrets_dir, None));
     let is_taken = |brokers: &[BrokerConfig], id| brokers.iter().any(|broker| broker.id == id);
     if let Some(broker) = dapr {

@@ -81,10 +81,26 @@ impl std::error::Error for ConfigError {}
 pub(crate) fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     known
         .into_iter()
-        .map(|word| (edit_distance(typed, word), word))
+        .map(|word| match is_swapped(typed, word) {
+            true => (1, word),
+            false => (edit_distance(typed, word), word),
+        })
         .filter(|(distance, word)| *distance <= 1 + word.len() / 4)
         .min()
         .map(|(_, word)| word)
+}
+
+/// Are two letters that stand beside each other the wrong way round?
+fn is_swapped(typed: &str, word: &str) -> bool {
+    let differing: Vec<(usize, char, char)> = typed
+        .chars()
+        .zip(word.chars())
+        .enumerate()
+        .filter(|(_, (one, other))| one != other)
+        .map(|(at, (one, other))| (at, one, other))
+        .collect();
+    typed.len() == word.len()
+        && matches!(differing.as_slice(), [(at, a, b), (next, c, d)] if at + 1 == *next && a == d && b == c)
 }
 
 /// How many letters must be put in, taken out or changed (Levenshtein).
@@ -116,5 +132,7 @@ mod tests {
         assert_eq!(nearest("lisen", known), Some("listen"));
         assert_eq!(nearest("defaultbroker", known), Some("default_broker"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("ulr", ["url", "name"]), Some("url"));
+        assert_eq!(nearest("lru", ["url", "name"]), None);
     }
 }

@@ -4,7 +4,6 @@
 //! known are those that are read, and there is no second list to keep.
 
 use std::{
-    borrow::Cow,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::{Range, RangeInclusive},
@@ -16,7 +15,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::problem::{Origin, Problem, nearest};
+use super::{
+    problem::{Origin, Problem, nearest},
+    shown::{describe, describe_no_section, without_credentials},
+};
 
 /// A setting that is written as text.
 pub(crate) trait FromText: Sized {
@@ -75,12 +77,12 @@ impl<'t> Source<'t> {
     }
 
     pub(crate) fn report(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
+        add(&mut self.problems.borrow_mut(), problem);
     }
 
     /// Something without effect, which keeps nobody from starting.
     pub(crate) fn warn(&self, warning: Problem) {
-        self.warnings.borrow_mut().push(warning);
+        add(&mut self.warnings.borrow_mut(), warning);
     }
 
     pub(crate) fn take_warnings(&self) -> Vec<Problem> {
@@ -110,6 +112,16 @@ impl<'t> Source<'t> {
         self.keys.borrow().iter().cloned().collect()
     }
 
+    /// A variable that is set for a key of the section `path` or below it, of the keys that were asked for.
+    pub(crate) fn variable_set_below(&self, path: &str) -> Option<String> {
+        let is_below = |key: &str| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        let keys = self.keys.borrow();
+        keys.iter()
+            .filter(|key| is_below(key))
+            .map(|key| variable_of(key))
+            .find(|name| self.environment.contains_key(name))
+    }
+
     /// `HEARTH_…` variables that nothing asked for, with the one that was perhaps meant.
     pub(crate) fn unknown_variables(&self) -> Vec<(String, Option<String>)> {
         let known = self.variables.borrow();
@@ -122,6 +134,19 @@ impl<'t> Source<'t> {
             })
             .collect()
     }
+}
+
+/// A section that is read twice says the same twice.
+fn add(problems: &mut Vec<Problem>, problem: Problem) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
+    }
+}
+
+/// `relay.max_connections` is `HEARTH_RELAY_MAX_CONNECTIONS`.
+fn variable_of(key: &str) -> String {
+    let name = key.replace(['.', '-'], "_").to_ascii_uppercase();
+    format!("HEARTH_{name}")
 }
 
 /// One value, from wherever it came.
@@ -158,10 +183,8 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// `relay.max_connections` is `HEARTH_RELAY_MAX_CONNECTIONS`.
     fn variable(&self, key: &str) -> String {
-        let name = self.key(key).replace(['.', '-'], "_").to_ascii_uppercase();
-        format!("HEARTH_{name}")
+        variable_of(&self.key(key))
     }
 
     /// A variable that a setting names, whatever it is called.
@@ -181,18 +204,14 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// Is any of its keys set by a variable or a flag?
-    pub(crate) fn is_set_outside(&self) -> bool {
-        let prefix = self.variable("");
+    /// Is any of its keys set by a variable or a flag? Only keys that were asked for count: variables of others may begin alike.
+    fn is_set_outside(&self) -> bool {
         let dotted = self.key("");
-        self.source
-            .environment
-            .keys()
-            .any(|name| name.starts_with(&prefix))
+        self.source.variable_set_below(&self.path).is_some()
             || self.source.flags.keys().any(|key| key.starts_with(&dotted))
     }
 
-    /// Does the file, a variable or a flag say anything here?
+    /// Does the file, a variable or a flag say anything here? To be asked when the section has been read.
     pub(crate) fn is_set_anywhere(&self) -> bool {
         self.is_in_file() || self.is_set_outside()
     }
@@ -204,7 +223,7 @@ impl<'s> Section<'s> {
 
     /// The table under `key`, present or not.
     pub(crate) fn section(&self, key: &'static str) -> Section<'s> {
-        self.known.borrow_mut().push(key);
+        self.knows(key);
         self.child(key)
     }
 
@@ -213,8 +232,19 @@ impl<'s> Section<'s> {
         let Some(table) = self.table else {
             return Vec::new();
         };
-        let names = table.iter().map(|(name, _)| name.get_ref().to_string());
+        let tables = table.iter().filter(|(_, value)| value.get_ref().is_table());
+        let names = tables.map(|(name, _)| name.get_ref().to_string());
         names.map(|name| (name.clone(), self.child(&name))).collect()
+    }
+
+    /// Where the first key stands that is no such table, and its name; `except` does not count.
+    pub(crate) fn first_beside_children(&self, except: &str) -> Option<(String, Origin)> {
+        let (name, _) = self
+            .table?
+            .iter()
+            .filter(|(name, value)| !value.get_ref().is_table() && **name.get_ref() != *except)
+            .min_by_key(|(name, _)| name.span().start)?;
+        Some((name.get_ref().to_string(), self.source.place(name.span())))
     }
 
     /// A child that only the environment knows of.
@@ -223,16 +253,18 @@ impl<'s> Section<'s> {
         let table = entry.and_then(|(key, value)| {
             let table = value.get_ref().as_table();
             if table.is_none() {
-                let found = match value.get_ref() {
-                    // It may be a password: `credentials = "…"`.
-                    DeValue::String(_) => "a text".to_owned(),
-                    other => describe(other),
+                let fix = match self.key(name).as_str() {
+                    "broker" => "a broker needs an id: write its keys under a line [broker.home]".to_owned(),
+                    path => format!("write the keys of this section under a line [{path}]"),
                 };
                 self.source.report(Problem {
                     origin: self.source.place(key.span()),
                     key: self.key(name),
-                    message: format!("expected a section; found {found}"),
-                    fix: format!("write the keys of this section under a line [{}]", self.key(name)),
+                    message: format!(
+                        "expected a section; found {}",
+                        describe_no_section(value.get_ref())
+                    ),
+                    fix,
                 });
             }
             table
@@ -249,34 +281,34 @@ impl<'s> Section<'s> {
 
     /// Tables written as `[[path.key]]`.
     pub(crate) fn list(&self, key: &'static str) -> Vec<Section<'s>> {
-        self.known.borrow_mut().push(key);
+        self.knows(key);
         let Some(value) = self.table.and_then(|table| table.get(key)) else {
             return Vec::new();
         };
         let path = self.key(key);
-        let items = value.get_ref().as_array().map(|array| {
-            let tables = array.iter().map(|item| (item.span(), item.get_ref().as_table()));
-            tables
-                .filter_map(|(span, table)| table.map(|table| (span, table)))
-                .collect::<Vec<_>>()
-        });
-        let Some(items) = items.filter(|items| !items.is_empty()) else {
-            self.wrong(
-                key,
-                &Raw::File(value),
-                "a list of sections",
-                &format!("write each one under a line [[{path}]]"),
-            );
+        let fix = format!("write each one under a line [[{path}]]");
+        let items = value.get_ref().as_array();
+        let Some(items) = items.filter(|items| items.iter().any(|item| item.get_ref().is_table())) else {
+            self.wrong(key, &Raw::File(value), "a list of sections", &fix);
             return Vec::new();
         };
-        let section = |(span, table)| Section {
-            source: self.source,
-            path: path.clone(),
-            table: Some(table),
-            span,
-            known: RefCell::default(),
-        };
-        items.into_iter().map(section).collect()
+        let mut sections = Vec::new();
+        for item in items {
+            let Some(table) = item.get_ref().as_table() else {
+                let found = describe_no_section(item.get_ref());
+                let message = format!("expected a section; found {found}");
+                self.report(key, &Raw::File(item), message, fix.clone());
+                continue;
+            };
+            sections.push(Section {
+                source: self.source,
+                path: path.clone(),
+                table: Some(table),
+                span: item.span(),
+                known: RefCell::default(),
+            });
+        }
+        sections
     }
 
     /// A text that `T` understands.
@@ -431,9 +463,12 @@ impl<'s> Section<'s> {
             } else {
                 format!("[{}]", self.path)
             };
-            let fix = match nearest(typed, known.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("remove it; {place} knows: {}", known.join(", ")),
+            let fix = if let Some(section) = self.section_below_with(typed) {
+                format!("it belongs into the section {section}")
+            } else if let Some(meant) = nearest(typed, known.iter().copied()) {
+                format!("did you mean `{meant}`?")
+            } else {
+                format!("remove it; {place} knows: {}", known.join(", "))
             };
             self.source.report(Problem {
                 origin: self.source.place(name.span()),
@@ -441,6 +476,25 @@ impl<'s> Section<'s> {
                 message: format!("unknown key in {place}"),
                 fix,
             });
+        }
+    }
+
+    /// The section below this one that knows such a key, if there is one alone.
+    fn section_below_with(&self, typed: &str) -> Option<String> {
+        let (dotted, ending) = (self.key(""), format!(".{typed}"));
+        let keys = self.source.keys.borrow();
+        let mut sections = keys
+            .iter()
+            .filter_map(|key| key.strip_suffix(&ending))
+            .filter(|section| section.starts_with(&dotted));
+        let section = sections.next()?.to_owned();
+        sections.next().is_none().then_some(section)
+    }
+
+    fn knows(&self, key: &'static str) {
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
         }
     }
 
@@ -474,9 +528,7 @@ impl<'s> Section<'s> {
 
     /// The value that wins: flag, then environment, then file.
     fn raw(&self, key: &'static str) -> Option<Raw<'s>> {
-        if !self.known.borrow().contains(&key) {
-            self.known.borrow_mut().push(key);
-        }
+        self.knows(key);
         let variable = self.variable(key);
         self.source.variables.borrow_mut().insert(variable.clone());
         self.source.keys.borrow_mut().insert(self.key(key));
@@ -516,39 +568,9 @@ impl<'s> Section<'s> {
     }
 }
 
-/// What is shown of a wrong value: mistakes land in logs and terminals, and people put passwords into addresses. All that stands
-/// before the last `@`, but for a scheme, may be one, and the query of an address a token.
-fn without_credentials(text: &str) -> Cow<'_, str> {
-    let Some((before, host)) = text.rsplit_once('@') else {
-        return without_query(text);
-    };
-    let scheme_len = before.find("://").map_or(0, |at| at + "://".len());
-    let scheme = before.get(..scheme_len).unwrap_or_default();
-    Cow::Owned(format!("{scheme}…@{}", without_query(host)))
-}
-
-fn without_query(text: &str) -> Cow<'_, str> {
-    match text.split_once('?') {
-        Some((before, _)) => Cow::Owned(format!("{before}?…")),
-        None => Cow::Borrowed(text),
-    }
-}
-
 fn raw_text<'s>(raw: &Raw<'s>) -> Option<&'s str> {
     match raw {
         Raw::Text(_, text) => Some(text),
         Raw::File(value) => value.get_ref().as_str(),
-    }
-}
-
-fn describe(value: &DeValue<'_>) -> String {
-    match value {
-        DeValue::String(text) => format!("the text \"{}\"", without_credentials(text)),
-        DeValue::Integer(number) => format!("the number {number}"),
-        DeValue::Float(number) => format!("the number {}", number.as_str()),
-        DeValue::Boolean(value) => value.to_string(),
-        DeValue::Datetime(_) => "a date".into(),
-        DeValue::Array(_) => "a list".into(),
-        DeValue::Table(_) => "a section".into(),
     }
 }

@@ -38,7 +38,8 @@ pub struct RelayConfig {
     /// for up to 27 hours or for ever, its broker knows for how long, and TCP finds a machine that has vanished.
     pub idle_timeout: Duration,
     /// Time for which a browser or a broker may take nothing of what waits for it. Default 120,000 ms: longer than a broker waits for
-    /// a client with the usual keep-alive of 60 s, so that the broker's own word comes first. 0 is endless.
+    /// a client with the usual keep-alive of 60 s, so that the broker's own word comes first. A broker that stops within a packet has
+    /// as long while answers of the bridge wait for the end of it. 0 is endless.
     pub stalled_timeout: Duration,
     /// A busy line may wait this long to put more into one frame; a quiet line never waits. 0 turns it off. Default 4 ms.
     pub gather: Duration,

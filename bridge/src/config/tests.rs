@@ -1,5 +1,11 @@
 use super::*;
 
+mod brokers;
+mod credentials;
+mod embedded;
+mod files;
+mod variables;
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse("hearth.toml", text, &BTreeMap::new(), &Overrides::default())
 }
@@ -151,7 +157,11 @@ fn mistakes_are_told_with_place_key_and_fix() {
         &["hearth.toml:5:19", "no token", "add sat_file"],
     );
     check(
-        &credentials("user_name = \"a\"\nsat_file = \"/dev/null\""),
+        &credentials(concat!(
+            "user_name = \"a\"\nsat_file = \"",
+            env!("CARGO_MANIFEST_DIR"),
+            "/Cargo.toml\""
+        )),
         &[
             "hearth.toml:5:12",
             "exclude each other",
@@ -248,114 +258,6 @@ fn mistakes_are_told_with_place_key_and_fix() {
         "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"",
         &["hearth.toml:2", "not TOML"],
     );
-}
-
-#[test]
-fn credentials_of_the_bridge_stay_on_this_machine_unless_told_otherwise() {
-    let broker = "[broker.home]\nurl = \"mqtt://home\"\n";
-    let credentials = format!("{broker}credentials.user_name = \"a\"\n");
-    let open = "listen = \"[::]:9001\"\n";
-    let told = "[access]\nopen_relay_with_own_credentials = true\n";
-    assert!(parse(&credentials).is_ok());
-    assert!(parse(&format!("{open}{broker}")).is_ok());
-    assert!(parse(&format!("{open}{credentials}")).is_err());
-    // A proxy in front brings strangers to the loopback address.
-    let behind = |more: &str| {
-        parse(&format!(
-            "{credentials}[access]\ntrusted_proxies = [\"127.0.0.1\"]\n{more}"
-        ))
-    };
-    let warnings = |config: Config| {
-        config
-            .warnings
-            .into_iter()
-            .map(|warning| warning.key)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        warnings(behind("").unwrap()),
-        ["access.open_relay_with_own_credentials"]
-    );
-    assert_eq!(
-        warnings(behind("open_relay_with_own_credentials = true").unwrap()),
-        [""; 0]
-    );
-    assert_eq!(warnings(behind("[auth]\nmode = \"users\"").unwrap()), [""; 0]);
-    // A client certificate lets people in just as well.
-    let file = format!("\"{}/Cargo.toml\"", env!("CARGO_MANIFEST_DIR"));
-    let certificate =
-        format!("[broker.home]\nurl = \"mqtts://home\"\ntls.cert_file = {file}\ntls.key_file = {file}\n");
-    assert!(parse(&certificate).is_ok());
-    let refused = parse(&format!("{open}{certificate}")).unwrap_err().to_string();
-    assert!(
-        refused.contains("the bridge's certificate for broker \"home\""),
-        "{refused}"
-    );
-    assert!(parse(&format!("{open}{certificate}{told}")).is_ok());
-    let config = parse(&format!("{open}{credentials}{told}")).unwrap();
-    assert!(
-        config
-            .brokers
-            .iter()
-            .all(|broker| config.injects_credentials(&broker.id))
-    );
-}
-
-#[test]
-fn credentials_without_tls_are_plain_on_the_way_to_another_machine() {
-    for (url, credentials, expected) in [
-        ("mqtt://home", "credentials.user_name = \"a\"", true),
-        ("mqtt://192.168.1.10", "credentials.user_name = \"a\"", true),
-        ("mqtts://home", "credentials.user_name = \"a\"", false),
-        ("mqtt://localhost", "credentials.user_name = \"a\"", false),
-        ("mqtt://127.0.0.1", "credentials.user_name = \"a\"", false),
-        ("mqtt://[::1]", "credentials.user_name = \"a\"", false),
-        ("ws://home/mqtt", "credentials.user_name = \"a\"", true),
-        ("ws://127.0.0.1:9001", "credentials.user_name = \"a\"", false),
-        ("wss://home/mqtt", "credentials.user_name = \"a\"", false),
-        ("mqtt://home", "", false),
-    ] {
-        let config = parse(&format!("[broker.home]\nurl = \"{url}\"\n{credentials}")).unwrap();
-        let plain = config
-            .brokers
-            .iter()
-            .any(BrokerConfig::shows_credentials_in_plain);
-        assert_eq!(plain, expected, "{url} {credentials}");
-    }
-}
-
-#[test]
-fn a_password_in_a_wrong_address_is_not_shown() {
-    let told = |text: &str| parse(text).unwrap_err().to_string();
-    let error = told("[broker.home]\nurl = \"mqtt://home\"\ncredentials = \"hunter2\"");
-    assert!(
-        error.contains("expected a section; found a text") && !error.contains("hunter2"),
-        "{error}"
-    );
-    for address in [
-        "mqtt://ada:hunter2@home:1883",
-        "hunter2@home",
-        "mqtt://ada:hunter2@@home",
-        "ws://ada:p@hunter2@home",
-        "mqtt://ada:hun://hunter2@home",
-    ] {
-        let error = told(&format!("[broker.home]\nurl = \"{address}\""));
-        assert!(!error.contains("hunter2") && error.contains("@home"), "{error}");
-    }
-    for address in ["wss://home/mqtt?token=hunter2", "ws://ada:p@home/?hunter2"] {
-        let error = told(&format!("[broker.home]\nurl = \"{address}\""));
-        assert!(!error.contains("hunter2") && error.contains("home/"), "{error}");
-    }
-    for origins in [
-        "[\"https://ada:hunter2@a.example\"]",
-        "\"https://ada:hunter2@a.example\"",
-    ] {
-        let error = told(&format!("[access]\nallowed_origins = {origins}"));
-        assert!(
-            !error.contains("hunter2") && error.contains("a.example"),
-            "{error}"
-        );
-    }
 }
 
 #[test]

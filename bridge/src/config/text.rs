@@ -20,11 +20,18 @@ impl FromText for PathBuf {
 
     fn from_text(text: &str) -> Result<Self, String> {
         if text.is_empty() {
-            Err("the path is empty".into())
-        } else {
-            Ok(text.into())
+            return Err("the path is empty".into());
         }
+        if is_text_of_a_file(text) {
+            return Err("this is the text of a PEM file".into());
+        }
+        Ok(text.into())
     }
+}
+
+/// Somebody wrote what is in a file in place of its path. It may be a key.
+pub(super) fn is_text_of_a_file(text: &str) -> bool {
+    text.contains(['\n', '\r']) || text.contains("-----BEGIN")
 }
 
 impl FromText for SocketAddr {
@@ -72,5 +79,14 @@ mod tests {
             let reason = SocketAddr::from_text(text).unwrap_err();
             assert!(reason.contains(part), "{text}: {reason}");
         }
+    }
+
+    #[test]
+    fn the_text_of_a_file_is_no_path() {
+        for text in ["-----BEGIN PRIVATE KEY-----", "one\ntwo", "one\r"] {
+            let reason = PathBuf::from_text(text).unwrap_err();
+            assert_eq!(reason, "this is the text of a PEM file", "{text:?}");
+        }
+        assert!(PathBuf::from_text("/etc/hearth/ca.pem").is_ok());
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{fmt, path::PathBuf};
 
+use rustls::pki_types::ServerName;
+
 use super::{
     SecretBytes,
-    credentials::readable_file,
+    files::readable_file,
     reader::{FromText, Section},
 };
 
@@ -68,6 +70,21 @@ impl FromText for AlpnProtocol {
     }
 }
 
+/// A name that a certificate can hold.
+struct CertificateName(String);
+
+impl FromText for CertificateName {
+    const EXPECTED: &'static str =
+        "the name in the broker's certificate, without scheme and port, such as \"broker.example\"";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        match ServerName::try_from(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(_) => Err("this is not a name that a certificate can hold".into()),
+        }
+    }
+}
+
 impl TlsConfig {
     pub(crate) fn read(section: Section<'_>) -> Self {
         let file = |key| readable_file(&section, key).map(PemSource::File);
@@ -75,7 +92,7 @@ impl TlsConfig {
             ca: file("ca_file"),
             cert: file("cert_file"),
             key: file("key_file"),
-            server_name: section.text("server_name"),
+            server_name: section.text("server_name").map(|CertificateName(name)| name),
             alpn: section.texts("alpn"),
         };
         if section.is_set("cert_file") != section.is_set("key_file") {

@@ -1,4 +1,5 @@
-//! YAML as a tree whose nodes know their place. Scalars stay the text that was written; anchors are not followed.
+//! YAML as a tree whose nodes know their place. Scalars stay the text that was written; anchors are not followed, and a key that stands
+//! twice in one mapping is refused, as YAML has it.
 
 use saphyr_parser::{Event, Marker, Parser};
 
@@ -61,7 +62,7 @@ impl Node {
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     if let Some(done) = open.pop() {
-                        put(&mut open, &mut documents, done);
+                        put(&mut open, &mut documents, done)?;
                     }
                     None
                 }
@@ -75,7 +76,7 @@ impl Node {
                 | Event::DocumentEnd => None,
             };
             if let Some(value) = value {
-                put(&mut open, &mut documents, Self { place, value });
+                put(&mut open, &mut documents, Self { place, value })?;
             }
         }
         Ok(documents)
@@ -104,24 +105,37 @@ impl Node {
 }
 
 /// Into the list or mapping that is open, or among the documents. The first of two nodes in a mapping is the key.
-fn put(open: &mut [Node], documents: &mut Vec<Node>, node: Node) {
+fn put(open: &mut [Node], documents: &mut Vec<Node>, node: Node) -> Result<(), (Place, String)> {
     match open.last_mut().map(|parent| &mut parent.value) {
         None => documents.push(node),
         Some(Value::List(items)) => items.push(node),
         Some(Value::Map(entries)) => match entries.last_mut() {
             // A key waits for its value as an empty list, which no value can be before it is put here.
             Some(entry) if entry.node.place == WAITING => entry.node = node,
-            Some(_) | None => entries.push(Entry {
-                place: node.place,
-                key: node.text().unwrap_or_default().to_owned(),
-                node: Node {
-                    place: WAITING,
-                    value: Value::List(Vec::new()),
-                },
-            }),
+            Some(_) | None => {
+                let key = node.text().unwrap_or_default().to_owned();
+                // A key that is no text has no name here.
+                let first = entries.iter().find(|entry| !key.is_empty() && entry.key == key);
+                if let Some(first) = first {
+                    let line = first.place.line;
+                    return Err((
+                        node.place,
+                        format!("the key `{key}` stands twice, first in line {line}"),
+                    ));
+                }
+                entries.push(Entry {
+                    place: node.place,
+                    key,
+                    node: Node {
+                        place: WAITING,
+                        value: Value::List(Vec::new()),
+                    },
+                });
+            }
         },
         Some(Value::Text(_)) => {}
     }
+    Ok(())
 }
 
 /// No node of a file has this place.
@@ -168,6 +182,21 @@ mod tests {
             "{place:?} {reason}"
         );
         assert!(Node::parse(&"[".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_in_one_mapping_is_refused() {
+        let (place, reason) = Node::parse("a: {b: 1}\nc:\n  b: 1\n  \"b\": 2").unwrap_err();
+        assert_eq!(place.line, 4);
+        assert!(reason.contains("`b` stands twice, first in line 3"), "{reason}");
+        for text in [
+            "a: {b: 1}\nb: {a: 1}",
+            "- a: 1\n- a: 2",
+            "a: 1\n---\na: 2",
+            "[a]: 1\n[b]: 2",
+        ] {
+            assert!(Node::parse(text).is_ok(), "{text}");
+        }
     }
 
     proptest::proptest! {

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Display,
-    fs::File,
     io::Read,
     path::{Path, PathBuf},
     sync::{
@@ -23,6 +22,7 @@ use tokio::{
 };
 
 use super::{CredentialError, jwt::Lifetime};
+use crate::config::open_regular;
 
 /// What a Password or Authentication Data can hold.
 const LONGEST_BYTES: usize = u16::MAX as usize;
@@ -30,7 +30,19 @@ const LONGEST_BYTES: usize = u16::MAX as usize;
 /// How often the file is looked at in any case: some mounts report no changes.
 const POLL: Duration = Duration::from_secs(2);
 
-/// The content without the white space at its end.
+/// The content without the blanks at its end, which no token has.
+pub(super) async fn read_token(file: &Path) -> Result<Vec<u8>, CredentialError> {
+    let mut token = read(file).await?;
+    token.truncate(token.trim_ascii_end().len());
+    if token.is_empty() {
+        return Err(CredentialError::Empty {
+            file: file.to_owned(),
+        });
+    }
+    Ok(token)
+}
+
+/// The content without the line breaks at its end: a blank there may belong to a password.
 pub(super) async fn read(file: &Path) -> Result<Vec<u8>, CredentialError> {
     let owned = file.to_owned();
     let reading = tokio::task::spawn_blocking(move || read_now(&owned)).await;
@@ -41,10 +53,11 @@ fn read_now(file: &Path) -> Result<Vec<u8>, CredentialError> {
     // Room for a line break and one byte more than fits.
     let longest = LONGEST_BYTES as u64 + 3;
     let mut content = Vec::new();
-    File::open(file)
+    open_regular(file)
         .and_then(|opened| opened.take(longest).read_to_end(&mut content))
         .map_err(|error| unreadable(file, &error))?;
-    content.truncate(content.trim_ascii_end().len());
+    let last = content.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    content.truncate(last.map_or(0, |at| at + 1));
     match content.len() {
         0 => Err(CredentialError::Empty {
             file: file.to_owned(),
@@ -178,7 +191,7 @@ enum Told {
 
 impl Due {
     fn of(content: &[u8]) -> Self {
-        let lifetime = Lifetime::of(content);
+        let lifetime = Lifetime::of(content.trim_ascii_end());
         Self {
             at: lifetime.map(|lifetime| lifetime.refresh_at(now_s())),
             expires_at: lifetime.map_or(0, |lifetime| lifetime.exp),

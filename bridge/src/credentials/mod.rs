@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::file::Watched;
+use self::{file::Watched, jwt::Lifetime};
 use crate::config::{CredentialsConfig, PasswordSource, Secret, SecretBytes};
 
 /// The Authentication Method of Kubernetes service account tokens, and the user name where they are sent as password.
@@ -32,6 +32,17 @@ pub(crate) enum Credentials {
     },
     /// Authentication Method and Authentication Data of MQTT 5.
     Enhanced { method: String, data: SecretBytes },
+}
+
+impl Credentials {
+    /// When the token in them ends, in seconds since 1970; `None` for a password, and for a token that does not say so.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        let token = match self {
+            Self::UserNamePassword { password, .. } => password.as_ref()?.expose().as_bytes(),
+            Self::Enhanced { data, .. } => data.expose(),
+        };
+        Some(Lifetime::of(token)?.exp)
+    }
 }
 
 /// Why there are no credentials; the words hold nothing secret.
@@ -98,7 +109,7 @@ impl CredentialSource {
                 },
             }),
             CredentialsConfig::ServiceAccountToken { file, as_password } => {
-                let token = file::read(file).await?;
+                let token = file::read_token(file).await?;
                 Ok(match as_password {
                     true => Credentials::UserNamePassword {
                         user_name: SERVICE_ACCOUNT_TOKEN.to_owned(),

@@ -45,6 +45,37 @@ async fn a_password_comes_from_the_configuration_or_a_file() {
 }
 
 #[tokio::test]
+async fn blanks_at_the_end_belong_to_a_password_and_not_to_a_token() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("secret");
+    fs::write(&file, "hunter2 \t\r\n\n").unwrap();
+    let source = CredentialSource::new(CredentialsConfig::UserName {
+        user_name: "ada".into(),
+        password: Some(PasswordSource::File(file.clone())),
+    });
+    assert_eq!(
+        source.current().await.unwrap(),
+        Credentials::UserNamePassword {
+            user_name: "ada".into(),
+            password: Some(Secret::new("hunter2 \t"))
+        }
+    );
+    let source = CredentialSource::new(token_file(&file));
+    assert_eq!(source.current().await.unwrap(), enhanced("hunter2"));
+}
+
+#[tokio::test]
+async fn only_a_regular_file_is_read() {
+    let folder = TempDir::new().unwrap();
+    let source = CredentialSource::new(token_file(folder.path()));
+    let said = source.current().await.unwrap_err().to_string();
+    assert!(
+        said.contains("cannot be read: this is not a regular file"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_token_is_enhanced_authentication_or_a_password() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token");

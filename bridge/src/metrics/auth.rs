@@ -64,7 +64,7 @@ impl Text {
         );
     }
 
-    fn by_word(
+    pub(super) fn by_word(
         &mut self,
         name: &str,
         help: &str,

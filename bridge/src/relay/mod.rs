@@ -21,7 +21,7 @@ use hearth_model::api::close;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::{Duration, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -36,7 +36,7 @@ use self::{
     pump::{Ending, Pump, PumpOptions},
     renewal::Renewal,
 };
-pub(crate) use self::{limits::network_of, policy::Policy};
+pub(crate) use self::{gate::Refusal, limits::network_of, policy::Policy};
 use crate::{
     auth::sessions::Presence,
     config::{BrokerId, RelayConfig},
@@ -94,6 +94,7 @@ impl Relays {
                 handshake_timeout: config.handshake_timeout,
                 connack_timeout: config.connack_timeout,
                 idle_timeout: config.idle_timeout,
+                stalled_timeout: config.stalled_timeout,
                 gather: config.gather,
             },
             max_subscribe_bytes: config.max_subscribe_bytes,
@@ -279,16 +280,20 @@ impl Relays {
 }
 
 /// Moves bytes until one side ends, the login ends, or the bridge stops.
-async fn run(
-    pump: &mut Pump<'_, Patient<BrowserStream>, Patient<BrokerStream>>,
+async fn run<W, B>(
+    pump: &mut Pump<'_, W, B>,
     mut renewal: renewal::Next,
     stop: &CancellationToken,
     login: &CancellationToken,
-) -> Ending {
+) -> Ending
+where
+    W: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
     loop {
         tokio::select! {
+            // Bytes come last: they use up what the runtime gives the task for one turn, and the others would never hear of anything.
             biased;
-            ending = poll_fn(|cx| pump.poll(cx)) => return ending,
             (next, credentials) = &mut renewal => {
                 pump.handle_credentials(credentials);
                 renewal = next.next();
@@ -296,6 +301,7 @@ async fn run(
             }
             () = login.cancelled() => pump.close(not_logged_in()),
             () = stop.cancelled() => pump.close(shutting_down()),
+            ending = poll_fn(|cx| pump.poll(cx)) => return ending,
         }
         return poll_fn(|cx| pump.poll(cx)).await;
     }

@@ -5,7 +5,9 @@
 //! most one read per direction is ever held.
 
 mod faults;
+mod options;
 mod pending;
+mod turn;
 
 use std::{
     cell::RefCell,
@@ -22,9 +24,11 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+pub(crate) use self::options::PumpOptions;
 use self::{
     faults::{broker_error, is_stalled},
     pending::Pending,
+    turn::Turn,
 };
 use super::{
     connect_gate::{ConnectGate, NotConnect},
@@ -62,18 +66,6 @@ pub(crate) enum Ending {
     BrowserGone,
     /// We closed the WebSocket.
     Closed(Close),
-}
-
-/// What bounds a relay.
-pub(crate) struct PumpOptions {
-    pub(crate) max_message_bytes: u32,
-    pub(crate) max_message_frames: u32,
-    pub(crate) handshake_timeout: Duration,
-    /// Behind CONNECT; 0: never.
-    pub(crate) connack_timeout: Duration,
-    /// 0: never.
-    pub(crate) idle_timeout: Duration,
-    pub(crate) gather: Duration,
 }
 
 /// Where the WebSocket stands.
@@ -119,6 +111,9 @@ pub(crate) struct Pump<'m, W, B> {
     broker_spoke: bool,
     /// Runs out when nothing is heard from either side.
     idle: Patience,
+    /// Runs out when so many answers wait for the broker to go on that the browser is not read, and it does not.
+    broker_pause: Patience,
+    turn: Turn,
     metrics: &'m RelayMetrics,
     max_message_bytes: u32,
 }
@@ -158,6 +153,8 @@ where
             connect_passed: false,
             broker_spoke: false,
             idle: Patience::new(options.idle_timeout),
+            broker_pause: Patience::new(options.stalled_timeout),
+            turn: Turn::default(),
             metrics,
             max_message_bytes: options.max_message_bytes,
         };
@@ -191,8 +188,9 @@ where
         }
     }
 
-    /// Moves what can be moved.
+    /// Moves what can be moved, for one turn.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        self.turn.begin();
         loop {
             // A close frame that is due sets the time for the farewell, which wakes nobody before it was polled.
             if self.poll_deadline(cx).is_ready() {
@@ -215,7 +213,7 @@ where
                     return Poll::Ready(ending);
                 }
                 (Poll::Pending, Poll::Pending) => return Poll::Pending,
-                (Poll::Ready(None), _) | (_, Poll::Ready(None)) => {}
+                (Poll::Ready(None), _) | (_, Poll::Ready(None)) => ready!(self.turn.poll_goes_on(cx)),
             }
         }
     }
@@ -272,6 +270,15 @@ where
             return Poll::Ready(None);
         }
         match self.stage {
+            // Whether the browser is still there is only seen by reading, which the broker holds up here.
+            Stage::Open if self.to_browser.is_empty() && self.guard.waiting_for_browser() > READ_BYTES => {
+                ready!(self.broker_pause.poll_over(cx));
+                self.close(Close::new(
+                    close::BROKER_STALLED,
+                    "the broker did not go on for too long, and the bridge's answers wait for it",
+                ));
+                Poll::Ready(None)
+            }
             // Answers that the browser does not take slow what it sends.
             Stage::Open
                 if self.to_browser.own() > READ_BYTES || self.guard.waiting_for_browser() > READ_BYTES =>
@@ -296,6 +303,7 @@ where
             return Poll::Ready(self.browser_is_done(None, true));
         }
         self.idle.moved();
+        self.turn.looked_at(filled.len());
         let passed = self.take_frames(filled);
         let payload = filled.get(..passed.unchanged).unwrap_or_default();
         self.send_to_broker(cx, payload, passed.rest);
@@ -505,6 +513,7 @@ where
             return Poll::Ready(None);
         }
         self.idle.moved();
+        self.broker_pause.moved();
         if !self.broker_spoke {
             self.broker_spoke = true;
             if self.connect_passed {
@@ -530,6 +539,7 @@ where
             return None;
         };
         let (room, payload) = buffer.split_first_chunk_mut::<HEADER_ROOM>()?;
+        self.turn.looked_at(payload.len());
         let (passed, result) = guard.gate.handle_broker(payload);
         let len = passed.unchanged + passed.rest.len();
         let written = if len == 0 {

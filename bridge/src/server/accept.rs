@@ -35,14 +35,14 @@ struct Accepting {
     app: App,
     router: Router,
     connections: TaskTracker,
-    crowd: Crowd,
+    crowd: Arc<Crowd>,
     https_port: u16,
     stop: CancellationToken,
 }
 
 impl Listeners {
     /// Serves until it is told to stop, and then waits for what is still under way.
-    pub(super) async fn serve(self, app: App, stop: CancellationToken, drain: Duration, crowd: Crowd) {
+    pub(super) async fn serve(self, app: App, stop: CancellationToken, drain: Duration, crowd: Arc<Crowd>) {
         let accepting = Accepting {
             router: router(app.clone()),
             connections: TaskTracker::new(),
@@ -123,11 +123,10 @@ impl Accepting {
         &self,
         listener: &TcpListener,
     ) -> io::Result<Option<(TcpStream, SocketAddr, SocketAddr, Place)>> {
-        self.app.places.room().await?;
         let (tcp, address) = listener.accept().await?;
         transport::prepare(&tcp)?;
         let local = tcp.local_addr()?;
-        let place = self.app.places.take(address.ip()).await?;
+        let place = self.app.places.take(address.ip(), &self.app.metrics).await?;
         Ok(place.map(|place| (tcp, address, local, place)))
     }
 }

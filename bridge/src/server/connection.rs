@@ -40,6 +40,10 @@ use crate::{app::App, transport::Patient};
 /// Requests that one HTTP/2 connection may have under way.
 const MAX_STREAMS: u32 = 100;
 
+/// How long an HTTP/2 connection lives at most; browsers open another one. A peer that goes on asking may leave answers untaken without
+/// limit of time, because nothing here is asked about a stream whose window is shut.
+const LONGEST_HTTP2: Duration = Duration::from_secs(10 * 60);
+
 /// What a connection is served with.
 #[derive(Clone)]
 pub(super) enum Purpose {
@@ -167,10 +171,12 @@ impl Connection {
         let mut connection = pin!(builder.serve_connection(TokioIo::new(self.patient(stream)), service));
         let result = tokio::select! {
             result = connection.as_mut() => result,
-            () = requests.idle_for(http.idle_timeout) => {
+            was_idle = requests.idle_or_old(http.idle_timeout) => {
                 connection.as_mut().graceful_shutdown();
-                // Without requests nothing is under way, and a peer that does not answer the goodbye is not waited for.
-                match timeout(http.header_timeout, connection).await {
+                // Without requests nothing is under way, and a peer that does not answer the goodbye is not waited for. What is under
+                // way has the time of a request.
+                let patience = if was_idle { http.header_timeout } else { http.request_timeout };
+                match timeout(patience, connection).await {
                     Ok(result) => result,
                     Err(_) => Ok(()),
                 }
@@ -281,6 +287,11 @@ impl Requests {
         UnderWay(Arc::clone(self))
     }
 
+    /// Returns when there was no request for that long, or the connection has lived long enough; says whether it was idle.
+    async fn idle_or_old(&self, limit: Duration) -> bool {
+        timeout(LONGEST_HTTP2, self.idle_for(limit)).await.is_ok()
+    }
+
     /// Returns when there was no request for that long.
     async fn idle_for(&self, limit: Duration) {
         loop {
@@ -296,5 +307,30 @@ impl Requests {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_never_stops_asking_ends_all_the_same() {
+        let requests = Arc::new(Requests::default());
+        let begun = Instant::now();
+        let asking = async {
+            loop {
+                drop(requests.begin());
+                sleep(Duration::from_secs(2)).await;
+            }
+        };
+        let was_idle = tokio::select! {
+            was_idle = requests.idle_or_old(Duration::from_secs(120)) => was_idle,
+            () = asking => unreachable!("it asks for ever"),
+        };
+        assert!(!was_idle && begun.elapsed() >= LONGEST_HTTP2);
+        assert!(requests.idle_or_old(Duration::from_secs(120)).await);
     }
 }

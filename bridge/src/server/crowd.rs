@@ -35,7 +35,9 @@ impl Crowd {
 
     /// Serves a connection, here or there.
     pub(super) fn serve(&self, connections: &TaskTracker, connection: Connection, tcp: TcpStream) {
-        let Some(runtime) = self.next(connections.len()) else {
+        // Those that have a place: `connections` no longer holds what has become a WebSocket. This one has a place already.
+        let others = connection.app.places.open().saturating_sub(1);
+        let Some(runtime) = self.next(others) else {
             connections.spawn(connection.serve(tcp));
             return;
         };
@@ -61,6 +63,11 @@ impl Crowd {
     }
 
     fn start(&self) -> Option<Runtime> {
+        tracing::info!(
+            connections = self.connections,
+            threads = self.threads,
+            "there is a crowd: more threads serve the connections that come from now on"
+        );
         give_way::to_others(&mut Builder::new_multi_thread())
             .worker_threads(self.threads)
             .thread_name("hearth-crowd")

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     client::is_trusted,
     config::{AccessConfig, HttpConfig, Network},
+    metrics::HttpMetrics,
     relay::network_of,
 };
 
@@ -27,6 +28,7 @@ pub(crate) struct Places {
     /// Everybody behind a reverse proxy has its address; the relay counts them by their own.
     trusted_proxies: Vec<Network>,
     by_address: Mutex<HashMap<IpAddr, usize>>,
+    /// Until a tenth was free.
     full_was_logged: AtomicBool,
     address_was_logged: AtomicBool,
 }
@@ -57,24 +59,14 @@ impl Places {
         self.max_connections.saturating_sub(self.all.available_permits())
     }
 
-    /// Waits until there is room for another connection; meanwhile they wait in the kernel's queue. The room is not held: who waits
-    /// for a connection takes it from nobody.
-    pub(super) async fn room(&self) -> io::Result<()> {
-        if self.all.available_permits() == 0 && !self.full_was_logged.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                limit = self.max_connections,
-                "connections wait: http.max_connections is reached (said once)"
-            );
-        }
-        self.all.acquire().await.map(drop).map_err(io::Error::other)
-    }
-
-    /// Takes a place for a connection that is here, unless its address has as many as it may.
-    pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> io::Result<Option<Place>> {
-        let permit = Arc::clone(&self.all)
-            .acquire_owned()
-            .await
-            .map_err(io::Error::other)?;
+    /// Takes a place for a connection that is here, unless its address has as many as it may. Waits until there is one; meanwhile the
+    /// connections behind it wait in the kernel's queue.
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        address: IpAddr,
+        metrics: &HttpMetrics,
+    ) -> io::Result<Option<Place>> {
+        let permit = self.permit(metrics).await?;
         let address = (!is_trusted(&self.trusted_proxies, address)).then(|| network_of(address));
         if let Some(address) = address
             && !self.count(address)
@@ -90,6 +82,28 @@ impl Places {
             address,
             _permit: permit,
         }))
+    }
+
+    async fn permit(&self, metrics: &HttpMetrics) -> io::Result<OwnedSemaphorePermit> {
+        let free = self.all.available_permits();
+        if let Ok(permit) = Arc::clone(&self.all).try_acquire_owned() {
+            // At the brink they come and go all the time; that is no news.
+            if free > self.max_connections / 10 {
+                self.full_was_logged.store(false, Ordering::Relaxed);
+            }
+            return Ok(permit);
+        }
+        metrics.waited();
+        if !self.full_was_logged.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                limit = self.max_connections,
+                "connections wait: http.max_connections is reached (said again after a tenth of them was free)"
+            );
+        }
+        Arc::clone(&self.all)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)
     }
 
     /// One more of this address; no if it has as many as it may.

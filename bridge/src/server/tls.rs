@@ -61,7 +61,7 @@ impl Tls {
     pub(super) fn new(config: &HttpTlsConfig) -> Result<Self, TlsError> {
         // Before they are read: what changes from here on is seen as a change.
         let seen = digest(&config.cert_file, &config.key_file);
-        let current = load(&config.cert_file, &config.key_file)?;
+        let current = key_pair(&config.cert_file, &config.key_file)?;
         let keys = Arc::new(Keys {
             cert_file: config.cert_file.clone(),
             key_file: config.key_file.clone(),
@@ -147,7 +147,7 @@ impl Keys {
     }
 
     fn load(&self) -> Result<CertifiedKey, TlsError> {
-        load(&self.cert_file, &self.key_file)
+        key_pair(&self.cert_file, &self.key_file)
     }
 
     /// Takes the files into use if they hold something else than what was seen last.
@@ -165,9 +165,4 @@ fn digest(cert_file: &Path, key_file: &Path) -> [u8; 32] {
         digest.update(Sha256::digest(std::fs::read(file).unwrap_or_default()));
     }
     digest.finalize().into()
-}
-
-fn load(cert_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsError> {
-    let (chain, key) = key_pair(cert_file, key_file)?;
-    Ok(CertifiedKey::from_der(chain, key, &ring::default_provider())?)
 }

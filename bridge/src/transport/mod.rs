@@ -7,6 +7,7 @@ mod proxy;
 mod reach;
 mod tls;
 mod upgrade;
+mod verify;
 
 use std::{
     io,
@@ -33,7 +34,7 @@ pub(crate) use self::{
     fault::tls_fault,
     patient::{Patience, Patient},
     proxy::Ends,
-    tls::{Reloads, key_pair},
+    tls::{Reloads, check_authorities, key_pair},
     upgrade::{Answer, Ask},
 };
 use crate::{
@@ -212,11 +213,20 @@ const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_interval(Duration::from_secs(15))
     .with_retries(4);
 
+/// What the kernel holds at most of what it has not sent yet. By itself it takes megabytes, and then nothing until a third of them has
+/// left: with a peer that takes 20 KB a second that is minutes, in which it looks as one that takes nothing ([`Patience`]).
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 128 * 1024;
+
 /// Sets what every TCP connection of the bridge has in common.
 pub(crate) fn prepare(tcp: &TcpStream) -> io::Result<()> {
     // Packets are small and somebody waits for each: no gathering by the kernel.
     tcp.set_nodelay(true)?;
-    SockRef::from(tcp).set_tcp_keepalive(&KEEP_ALIVE)
+    let socket = SockRef::from(tcp);
+    // Where this cannot be asked for, a peer that takes little at a time is given up on earlier.
+    #[cfg(target_os = "linux")]
+    let _asked = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
+    socket.set_tcp_keepalive(&KEEP_ALIVE)
 }
 
 fn dial_error(error: &io::Error) -> DialError {
@@ -381,5 +391,14 @@ mod tests {
         let silent = socket.tcp_keepalive_time().unwrap();
         let asked = socket.tcp_keepalive_interval().unwrap() * socket.tcp_keepalive_retries().unwrap();
         assert_eq!(silent + asked, Duration::from_secs(120));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_does_not_hide_that_a_peer_takes_something() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        prepare(&tcp).unwrap();
+        assert_eq!(SockRef::from(&tcp).tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
     }
 }

@@ -10,15 +10,17 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
+    ClientConfig, Error, RootCertStore,
+    crypto::{CryptoProvider, ring},
     pki_types::{
         CertificateDer, PrivateKeyDer, ServerName,
         pem::{self, PemObject},
     },
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use tokio_rustls::TlsConnector;
 
+use super::verify::{Unfit, Verifier};
 use crate::{
     certificate::{self, Age, Validity},
     config::{AlpnProtocol, BrokerAddress, PemSource, SecretBytes, TlsConfig},
@@ -39,11 +41,11 @@ pub enum TlsError {
     #[error("the system has no trusted certificates; name a ca_file")]
     NoRoots,
     /// The broker's name cannot stand in a certificate.
-    #[error("\"{0}\" is not a name that a certificate can hold; set server_name")]
+    #[error("\"{0}\" is not a name that a certificate can hold; set server_name, such as \"broker.example\"")]
     ServerName(String),
-    /// rustls refused certificate or key.
-    #[error("certificate and key do not fit: {0}")]
-    Refused(#[from] rustls::Error),
+    /// rustls refused to begin.
+    #[error("TLS cannot be set up: {0}")]
+    Refused(#[from] Error),
 }
 
 /// TLS to one broker. Its files are read again at each dial, and used if they changed.
@@ -131,13 +133,13 @@ impl Tls {
         };
         match made {
             Ok(fresh) => {
-                tracing::info!(server = ?self.name, "certificates have changed and are used from now on");
+                tracing::info!(server = %self.name.to_str(), "certificates have changed and are used from now on");
                 self.reloads.fetch_add(1, Ordering::Relaxed);
                 *loaded = fresh;
             }
             Err((error, material)) => {
                 if loaded.refused.as_ref() != Some(&material) {
-                    tracing::error!(server = ?self.name, %error, "certificates have changed and cannot be used; those from before are kept");
+                    tracing::error!(server = %self.name.to_str(), %error, "certificates have changed and cannot be used; those from before are kept");
                     self.reload_failures.fetch_add(1, Ordering::Relaxed);
                     loaded.refused = Some(material);
                 }
@@ -168,19 +170,20 @@ impl Loaded {
         };
         let now_s = certificate::now_s();
         let age = validity.age(now_s);
+        let server = server.to_str();
         if age != self.told {
             let left_s = validity.until_s.saturating_sub(now_s);
             match age {
                 Age::Good => {}
-                Age::Early => tracing::warn!(?server, "the bridge's own certificate is not valid yet"),
+                Age::Early => tracing::warn!(%server, "the bridge's own certificate is not valid yet"),
                 Age::Near => {
                     tracing::warn!(
-                        ?server,
+                        %server,
                         left_s,
                         "the bridge's own certificate nears its end, and no new one is there yet"
                     );
                 }
-                Age::Over => tracing::warn!(?server, "the bridge's own certificate has expired"),
+                Age::Over => tracing::warn!(%server, "the bridge's own certificate has expired"),
             }
             self.told = age;
         }
@@ -207,13 +210,17 @@ impl Material {
 
     fn connector(&self, config: &TlsConfig) -> Result<TlsConnector, TlsError> {
         // The provider is named: another crate of the program may have brought a second one.
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let provider = Arc::new(ring::default_provider());
+        let verifier = self.verifier(config, Arc::clone(&provider))?;
+        // What is called dangerous asks no less than the usual way: see there.
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(self.roots(config)?);
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
         let mut client = match (&config.cert, &self.cert, &config.key, &self.key) {
             (Some(cert_source), Some(cert), Some(key_source), Some(key)) => {
-                let key = private_key(key_source, key)?;
-                builder.with_client_auth_cert(certificates(cert_source, cert)?, key)?
+                let own = fitting((cert_source, cert), (key_source, key))?;
+                builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own)))
             }
             _ => builder.with_no_client_auth(),
         };
@@ -222,52 +229,97 @@ impl Material {
         Ok(TlsConnector::from(Arc::new(client)))
     }
 
-    fn roots(&self, config: &TlsConfig) -> Result<RootCertStore, TlsError> {
-        let mut store = RootCertStore::empty();
-        match (&config.ca, &self.ca) {
-            (Some(source), Some(pem)) => {
-                for certificate in certificates(source, pem)? {
-                    store.add(certificate).map_err(|error| unusable(source, &error))?;
-                }
-            }
-            _ => {
-                let found = rustls_native_certs::load_native_certs();
-                for error in &found.errors {
-                    tracing::warn!(%error, "a certificate of the system cannot be read");
-                }
-                store.add_parsable_certificates(found.certs);
-            }
-        }
-        if store.is_empty() {
-            Err(TlsError::NoRoots)
-        } else {
-            Ok(store)
-        }
+    fn verifier(&self, config: &TlsConfig, provider: Arc<CryptoProvider>) -> Result<Verifier, TlsError> {
+        let (roots, named) = match (&config.ca, &self.ca) {
+            (Some(source), Some(pem)) => named_roots(source, pem)?,
+            _ => (system_roots(), Vec::new()),
+        };
+        Verifier::new(roots, named, provider).map_err(|_| TlsError::NoRoots)
     }
+}
+
+/// Can these be trusted? Looks for mistakes only.
+pub(crate) fn check_authorities(ca_file: &Path) -> Result<(), TlsError> {
+    let source = PemSource::File(ca_file.into());
+    named_roots(&source, &read_source(&source)?).map(drop)
+}
+
+fn named_roots(
+    source: &PemSource,
+    pem: &SecretBytes,
+) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
+    let named = certificates(source, pem)?;
+    let mut store = RootCertStore::empty();
+    for certificate in &named {
+        store.add(certificate.clone()).map_err(|_| TlsError::File {
+            source_name: source.to_string(),
+            reason: "holds a certificate that cannot be used: it is damaged, or not of X.509".to_owned(),
+        })?;
+    }
+    Ok((store, named))
+}
+
+fn system_roots() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "a certificate of the system cannot be read");
+    }
+    store.add_parsable_certificates(found.certs);
+    store
 }
 
 /// Stands in the head of a key that has a passphrase, of either kind.
 const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
-/// A certificate chain and its key, for whoever shows one.
-pub(crate) fn key_pair(
-    cert_file: &Path,
-    key_file: &Path,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+/// A certificate chain with its key, for whoever shows one.
+pub(crate) fn key_pair(cert_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsError> {
     let (cert, key) = (
         PemSource::File(cert_file.into()),
         PemSource::File(key_file.into()),
     );
-    let chain = certificates(&cert, &read_source(&cert)?)?;
-    let key = private_key(&key, &read_source(&key)?)?;
-    Ok((chain, key))
+    fitting((&cert, &read_source(&cert)?), (&key, &read_source(&key)?))
+}
+
+/// Certificate and key, if the one belongs to the other.
+fn fitting(
+    (cert_source, cert): (&PemSource, &SecretBytes),
+    (key_source, key): (&PemSource, &SecretBytes),
+) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates(cert_source, cert)?;
+    let unfit = chain.first().and_then(Unfit::of);
+    let key = private_key(key_source, key)?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(|error| {
+        let (source, reason) = match error {
+            Error::InconsistentKeys(_) => (
+                key_source,
+                format!("holds the key of another certificate than {cert_source}; name the one that it was made with"),
+            ),
+            Error::InvalidCertificate(_) if unfit == Some(Unfit::Version1) => (
+                cert_source,
+                "holds a certificate of X.509 version 1, which can hold no names; make one of version 3 with `openssl x509 -req … -extfile FILE`, where a line of FILE says subjectAltName=DNS:home.example".to_owned(),
+            ),
+            Error::InvalidCertificate(_) => (
+                cert_source,
+                "holds a certificate that cannot be used: it is damaged, or not of X.509".to_owned(),
+            ),
+            _ => (
+                key_source,
+                "holds a key of a kind that cannot be used; RSA with 2048 bits or more, ECDSA (P-256, P-384) and Ed25519 can".to_owned(),
+            ),
+        };
+        TlsError::File {
+            source_name: source.to_string(),
+            reason,
+        }
+    })
 }
 
 fn private_key(source: &PemSource, pem: &SecretBytes) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = pem.expose();
     PrivateKeyDer::from_pem_slice(text).map_err(|error| {
         if !text.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED) {
-            return pem_error(source, &error);
+            return pem_error(source, &error, "private key", "PRIVATE KEY");
         }
         TlsError::File {
             source_name: source.to_string(),
@@ -289,17 +341,11 @@ fn read_source(source: &PemSource) -> Result<SecretBytes, TlsError> {
 
 fn certificates(source: &PemSource, pem: &SecretBytes) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(pem.expose()).collect();
+    let failed = |error| pem_error(source, &error, "certificate", "CERTIFICATE");
     match found {
-        Ok(certificates) if certificates.is_empty() => Err(pem_error(source, &pem::Error::NoItemsFound)),
+        Ok(certificates) if certificates.is_empty() => Err(failed(pem::Error::NoItemsFound)),
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(pem_error(source, &error)),
-    }
-}
-
-fn unusable(source: &PemSource, error: &rustls::Error) -> TlsError {
-    TlsError::File {
-        source_name: source.to_string(),
-        reason: format!("holds a certificate that cannot be used: {error}"),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -308,17 +354,30 @@ fn unreadable(file: &Path, error: &io::Error) -> TlsError {
         source_name: file.display().to_string(),
         reason: match error.kind() {
             io::ErrorKind::NotFound => "does not exist".to_owned(),
+            io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
             _ => error.to_string(),
         },
     }
 }
 
-fn pem_error(source: &PemSource, error: &pem::Error) -> TlsError {
+/// What is missing is a `kind`, which begins with a line that has `label` in it.
+fn pem_error(source: &PemSource, error: &pem::Error, kind: &str, label: &str) -> TlsError {
+    let reason = match error {
+        pem::Error::NoItemsFound => format!("holds no {kind} in PEM form (-----BEGIN {label}-----)"),
+        pem::Error::MissingSectionEnd { .. } => {
+            "is cut off: it has a line -----BEGIN …-----, and no -----END …----- for it".to_owned()
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "has a line that begins as -----BEGIN …----- does, and does not end so".to_owned()
+        }
+        pem::Error::Base64Decode(_) => {
+            "holds something else than base64 between -----BEGIN …----- and -----END …-----".to_owned()
+        }
+        pem::Error::Io(error) => error.to_string(),
+        _ => "is too large".to_owned(),
+    };
     TlsError::File {
         source_name: source.to_string(),
-        reason: match error {
-            pem::Error::NoItemsFound => "holds nothing in PEM form of the kind that is needed".to_owned(),
-            other => other.to_string(),
-        },
+        reason,
     }
 }

@@ -6,6 +6,7 @@ use hearth_model::api::close;
 use crate::{
     fake_broker::{self, CONNECT, FakeBroker},
     http,
+    program::Program,
     running::parse,
     websocket::open,
 };
@@ -43,4 +44,31 @@ async fn every_one_of_a_crowd_is_served_and_told_when_the_bridge_goes() {
     }
     drop(browsers);
     stopping.await.unwrap().expect("the bridge stops");
+}
+
+#[tokio::test]
+async fn browsers_whose_websockets_are_open_are_a_crowd() {
+    if std::thread::available_parallelism().map_or(1, usize::from) == 1 {
+        eprintln!("not tested: one processor has no more threads for a crowd");
+        return;
+    }
+    let broker = FakeBroker::start().await;
+    let settings = format!(
+        "crowd_connections = 20\n[broker.home]\nurl = \"mqtt://{}\"\n",
+        broker.address()
+    );
+    let (mut program, address) = Program::start(&settings).await;
+    let mut browsers = Vec::new();
+    for _ in 0..30 {
+        let mut browser = open(address).await;
+        browser.send(CONNECT).await;
+        let tcp = broker.accept_connect().await;
+        browsers.push((browser, tcp));
+    }
+    let told = program.line_with("there is a crowd").await;
+    assert!(told.contains("connections=20"), "{told}");
+    // Who came then is served as everybody.
+    let (browser, tcp) = browsers.last_mut().expect("there are browsers");
+    fake_broker::write(tcp, b"\x20\x02\x00\x00").await;
+    assert_eq!(browser.receive().await, b"\x20\x02\x00\x00".as_slice());
 }

@@ -182,6 +182,54 @@ async fn each_fault_of_tls_is_told_with_its_reason() {
     }
 }
 
+/// Old brokers are not to blame for any of these.
+#[tokio::test]
+async fn each_fault_of_a_home_made_certificate_is_told_with_what_makes_a_better_one() {
+    let listener = |name: &str| {
+        format!(
+            "allow_anonymous true\ncertfile {}\nkeyfile {}",
+            CERTIFICATES.file(&format!("{name}.pem")),
+            CERTIFICATES.file(&format!("{name}.key"))
+        )
+    };
+    let listeners = ["self", "version1", "clients", "nameless"].map(listener);
+    let mosquitto = mosquitto(&listeners.each_ref().map(String::as_str));
+    let trusting = |file: &str| Options {
+        ca_file: Some(CERTIFICATES.file(file).into()),
+        ..options()
+    };
+    for (place, title) in [
+        (0, "that of an authority, not of a server"),
+        (1, "of a kind that holds no names"),
+        (2, "not for servers"),
+        (3, "holds no names"),
+    ] {
+        let url = format!("wss://localhost:{}/mqtt", mosquitto.address_of(place).port());
+        let line = "-addext subjectAltName=DNS:localhost";
+        assert_finds(&url, &trusting("ca.pem"), Kind::Tls, &[title, line]).await;
+    }
+    let named = format!("wss://localhost:{}/mqtt", mosquitto.address_of(0).port());
+    assert_finds(&named, &trusting("self.pem"), Kind::Works, &["lets clients in"]).await;
+}
+
+#[tokio::test]
+async fn a_file_without_certificates_is_told_before_anything_is_dialled() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, "hello").unwrap();
+    let trusting = Options {
+        ca_file: Some(file),
+        ..options()
+    };
+    for url in ["wss://127.0.0.1:1/", "ws://127.0.0.1:1/"] {
+        let said = look(parse(url).unwrap(), &trusting).await.unwrap_err();
+        assert!(
+            said.starts_with("--ca-file: ") && said.contains("holds no certificate in PEM form"),
+            "{said}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_bridge_is_understood_with_its_paths_origins_and_broker() {
     let mosquitto = Mosquitto::start();

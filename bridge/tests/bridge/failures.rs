@@ -291,7 +291,7 @@ async fn a_certificate_file_with_something_else_in_it_is_told_at_the_start() {
     );
     let said = start(&settings).await.err().unwrap().to_string();
     assert!(
-        said.starts_with("[broker.home]: ") && said.contains("ca.pem: holds nothing in PEM form"),
+        said.starts_with("[broker.home]: ") && said.contains("ca.pem: holds no certificate in PEM form"),
         "{said}"
     );
 }

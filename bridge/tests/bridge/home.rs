@@ -1,9 +1,14 @@
 //! The embedded broker and the simulated home behind the same port.
 
-use hearth_mqtt::Packet;
+use hearth_mqtt::{Packet, ReasonCode};
 use tempfile::TempDir;
 
-use crate::{http, mqtt::Client, running::bridge, websocket::open};
+use crate::{
+    http,
+    mqtt::{self, Client},
+    running::bridge,
+    websocket::open,
+};
 
 fn settings(folder: &TempDir, more: &str) -> String {
     let storage = folder.path().join("broker");
@@ -66,5 +71,24 @@ async fn what_the_embedded_broker_refuses_is_in_the_metrics() {
         metrics.contains("hearth_broker_messages_dropped_total 0\n"),
         "{metrics}"
     );
+    bridge.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meets_a_limit_of_the_embedded_broker_is_in_the_metrics() {
+    let folder = TempDir::new().unwrap();
+    let bridge = bridge(&settings(&folder, "max_connections = 1")).await;
+    let first = Client::connect(open(bridge.address()).await).await;
+    let mut second = Client::over(open(bridge.address()).await);
+    second.send(&mqtt::connect()).await;
+    assert_eq!(second.connack().await, ReasonCode::SERVER_UNAVAILABLE);
+    let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
+    for line in [
+        "hearth_broker_refused_total{limit=\"max_connections\"} 1\n",
+        "hearth_broker_refused_total{limit=\"max_sessions\"} 0\n",
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    drop((first, second));
     bridge.stop().await.unwrap();
 }

@@ -366,17 +366,17 @@ async fn certificates_that_cannot_be_used_are_told_at_the_start() {
         (
             CERTIFICATES.file("localhost.pem"),
             bridge_key.clone(),
-            "do not fit",
+            "holds the key of another certificate",
         ),
         (
             CERTIFICATES.file("localhost.pem"),
             ca,
-            "holds nothing in PEM form",
+            "holds no private key in PEM form",
         ),
         (
             bridge_key,
             CERTIFICATES.file("localhost.key"),
-            "holds nothing in PEM form",
+            "holds no certificate in PEM form",
         ),
     ] {
         let settings = format!("http.tls.cert_file = \"{cert_file}\"\nhttp.tls.key_file = \"{key_file}\"\n");

@@ -20,6 +20,7 @@ use crate::{
     fake_broker::{self, CONNECT, FakeBroker},
     house::{House, soon},
     http,
+    program::Program,
     running::{bridge, bridge_to},
     websocket::open,
 };
@@ -53,7 +54,7 @@ async fn websockets_beyond_the_cap_are_told_and_a_place_that_is_left_is_free_aga
         }
         let metrics = http::get(bridge.address(), "/metrics", &[]).await.text();
         assert!(
-            metrics.contains(&format!("hearth_relay_ended_total{{code=\"{code}\"}}")),
+            !metrics.contains(&format!("hearth_relay_ended_total{{code=\"{code}\"}} 0\n")),
             "{metrics}"
         );
     }
@@ -274,6 +275,29 @@ async fn an_address_has_so_many_connections_and_not_more() {
             break;
         }
         assert!(Instant::now() < deadline, "the place is never free again");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_cap_wait_are_counted_and_logged_each_time_anew() {
+    let (mut program, address) = Program::start("http.max_connections = 2").await;
+    for is_first in [true, false] {
+        let first = TcpStream::connect(address).await.unwrap();
+        let second = TcpStream::connect(address).await.unwrap();
+        let mut third = TcpStream::connect(address).await.unwrap();
+        program.line_with("http.max_connections is reached").await;
+        drop((first, second));
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        third.write_all(request.as_bytes()).await.unwrap();
+        let mut metrics = String::new();
+        third.read_to_string(&mut metrics).await.unwrap();
+        let counted = metrics.contains("hearth_http_connections_waited_total 1\n");
+        assert!(counted || !is_first, "{metrics}");
+        soon("the places are free again", async || {
+            let metrics = http::get(address, "/metrics", &[]).await.text();
+            metrics.contains("hearth_http_connections 1\n")
+        })
+        .await;
     }
 }
 

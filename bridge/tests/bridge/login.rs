@@ -1,5 +1,7 @@
 //! Who comes in through the login page, and who does not.
 
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
 use crate::{
     house::{House, PASSWORD, Visitor, hidden, soon},
     http, websocket,
@@ -11,6 +13,8 @@ async fn nothing_of_the_home_is_seen_without_a_login() {
     for (path, status, location) in [
         ("/", 303, "login"),
         ("/index.html", 303, "login"),
+        ("/%69ndex.html", 303, "login"),
+        ("/index.html.br", 303, "login"),
         (
             "/?broker=home&theme=dark",
             303,
@@ -370,6 +374,40 @@ async fn one_address_has_so_many_tries_at_all_accounts_together_also_at_once() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [401, 401, 401, 401, 429, 429, 429, 429]);
+}
+
+#[tokio::test]
+async fn tries_whose_browsers_hang_up_count_all_the_same() {
+    const TRIES: usize = 8;
+    let house = House::open(
+        "auth.metrics_from = [\"127.0.0.1\"]\nauth.tries_per_account = 100\nauth.password_checks_at_a_time = 1",
+    )
+    .await;
+    let mut visitor = house.visitor();
+    let token = visitor.form_token().await;
+    let cookie = visitor.cookie("hearth-form").unwrap();
+    let (address, body) = (house.address(), format!("user=vic&password=wrong&token={token}"));
+    let form = format!(
+        "POST /login HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nCookie: hearth-form={cookie}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let counted = async |line: &str, count: usize| {
+        soon(line, async || {
+            let metrics = house.visitor().get("/metrics").await.text();
+            metrics.contains(&format!("{line} {count}\n"))
+        })
+        .await;
+    };
+    let mut browsers = Vec::new();
+    for _ in 0..TRIES {
+        let mut browser = TcpStream::connect(address).await.unwrap();
+        browser.write_all(form.as_bytes()).await.unwrap();
+        browsers.push(browser);
+    }
+    counted("hearth_password_checks_total", TRIES).await;
+    drop(browsers);
+    counted("hearth_logins_total{result=\"wrong\"}", TRIES).await;
 }
 
 /// The time of a login is that of its check.

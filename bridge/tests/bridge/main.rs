@@ -12,6 +12,7 @@ mod abuse;
 mod assets;
 mod certificates;
 mod check;
+mod check_start;
 mod credentials;
 mod crowd;
 mod doctor;

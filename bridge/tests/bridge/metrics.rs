@@ -132,6 +132,16 @@ async fn metrics_are_what_prometheus_reads_with_units_and_kinds_by_its_customs()
     assert_eq!(sample("hearth_http_responses_total", "{code=\"101\"}"), Some(1.0));
     assert_eq!(sample("hearth_http_responses_total", "{code=\"404\"}"), Some(1.0));
     assert!(sample("hearth_http_connections", "").is_some_and(|open| (2.0..=3.0).contains(&open)));
+    // What has not happened yet is there with 0, or its first time would be no increase.
+    for (name, labels) in [
+        ("hearth_http_connections_failed_total", "{reason=\"stalled\"}"),
+        ("hearth_http_refused_total", "{reason=\"busy\"}"),
+        ("hearth_relay_ended_total", "{code=\"4429\"}"),
+        ("hearth_relay_refused_total", "{kind=\"no_room\"}"),
+        ("hearth_broker_refused_total", "{limit=\"max_sessions\"}"),
+    ] {
+        assert_eq!(sample(name, labels), Some(0.0), "{name}{labels}");
+    }
     assert_eq!(families["hearth_build_info"].samples.len(), 1);
     assert_eq!(
         sample("hearth_relay_from_browsers_bytes_total", ""),

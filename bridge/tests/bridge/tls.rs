@@ -61,6 +61,17 @@ async fn a_private_authority_is_trusted_when_it_is_named() {
     client.subscribe("home/#").await;
 }
 
+/// As `mosquitto_pub --cafile self.crt` takes it.
+#[tokio::test]
+async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
+    for version in ["tlsv1.2", "tlsv1.3"] {
+        let mosquitto = mosquitto_as("self", &format!("tls_version {version}"));
+        let bridge = bridge(&settings(&mosquitto, "localhost", &trusting("self.pem"))).await;
+        let mut client = Client::connect(open(bridge.address()).await).await;
+        client.subscribe("home/#").await;
+    }
+}
+
 #[tokio::test]
 async fn a_broker_that_cannot_be_trusted_is_told_with_the_reason() {
     let trusted = trusting("ca.pem");
@@ -85,7 +96,32 @@ async fn a_broker_that_cannot_be_trusted_is_told_with_the_reason() {
             trusted.clone(),
             "the certificate has expired",
         ),
-        ("early", "localhost", trusted, "not valid yet"),
+        ("early", "localhost", trusted.clone(), "not valid yet"),
+        (
+            "version1",
+            "localhost",
+            trusted.clone(),
+            "of X.509 version 1, which holds no names",
+        ),
+        (
+            "clients",
+            "localhost",
+            trusted.clone(),
+            "its extendedKeyUsage has no serverAuth",
+        ),
+        ("nameless", "localhost", trusted.clone(), "its CN does not count"),
+        (
+            "self",
+            "localhost",
+            trusted,
+            "that of an authority (CA:TRUE), and not in ca_file",
+        ),
+        (
+            "self",
+            "127.0.0.1",
+            trusting("self.pem"),
+            "for other names: localhost",
+        ),
     ] {
         let mosquitto = mosquitto_as(certificate, "");
         let bridge = bridge(&settings(&mosquitto, host, &tls)).await;
@@ -113,9 +149,9 @@ async fn a_broker_that_wants_a_client_certificate_gets_it_or_the_page_is_told() 
         ),
         (
             shown("foreign"),
-            "does not accept the client certificate (UnknownCA)",
+            "does not accept the client certificate (unknown_ca)",
         ),
-        (shown("expired"), "(CertificateExpired)"),
+        (shown("expired"), "(certificate_expired)"),
     ] {
         let without = bridge(&settings(&mosquitto, "localhost", &tls)).await;
         let mut browser = open(without.address()).await;

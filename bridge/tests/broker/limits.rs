@@ -1,9 +1,27 @@
 use crate::{
-    client::{BOTH, Client, Version, settings},
+    client::{BOTH, Client, Told, Version, settings},
     options, options_with_data, start,
 };
-use hearth::broker::{self, BrokerError};
-use std::net::TcpListener;
+use hearth::broker::{self, BrokerError, Refused, RunningBroker};
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+/// What a client is told for whom there is no room.
+fn no_room(version: Version) -> Told {
+    let word = match version {
+        Version::V311 => "ServiceUnavailable",
+        Version::V5 => "ServerUnavailable",
+    };
+    Told::Refused(word.to_owned())
+}
+
+async fn dial(version: Version, broker: &RunningBroker, client_id: &str) -> (Client, Told) {
+    let mut client = Client::dial(version, broker.address(), settings(client_id));
+    let told = client.next().await;
+    (client, told)
+}
 
 #[tokio::test]
 async fn a_payload_of_a_mebibyte_and_a_topic_of_65535_bytes_arrive() {
@@ -53,6 +71,132 @@ async fn retained_messages_beyond_the_cap_are_delivered_but_not_kept_and_counted
     publisher.publish("c", 1, true, "y").await;
     assert_eq!(subscriber.message().await.topic, "c");
     broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn clients_beyond_the_cap_are_refused_and_counted_but_a_connection_may_be_taken_over() {
+    let mut options = options();
+    options.limits.connections = 1;
+    for version in BOTH {
+        let broker = broker::start(options.clone()).await.unwrap();
+        let _first = Client::connected(version, broker.address(), "first").await;
+        assert_eq!(dial(version, &broker, "second").await.1, no_room(version));
+        assert_eq!(broker.counters().refused.connections, 1);
+        let again = Client::connected(version, broker.address(), "first").await;
+        // The end of the connection that was taken over frees nothing.
+        assert_eq!(dial(version, &broker, "second").await.1, no_room(version));
+        assert_eq!(broker.counters().refused.connections, 2);
+        again.leave().await;
+        // The place is left a moment after the client knows.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let (_second, told) = dial(version, &broker, "second").await;
+            if matches!(told, Told::Connected { .. }) {
+                break;
+            }
+            assert_eq!(told, no_room(version));
+            assert!(Instant::now() < deadline, "the place is never free again");
+        }
+        broker.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_many_clients_at_once_as_many_as_may_come_in_do() {
+    let mut options = options();
+    options.limits.connections = 3;
+    let broker = broker::start(options).await.unwrap();
+    let clients: Vec<_> = (0..20)
+        .map(|number| {
+            let mut client = Client::dial(
+                Version::V5,
+                broker.address(),
+                settings(&format!("client-{number}")),
+            );
+            tokio::spawn(async move {
+                let told = client.next().await;
+                (client, told)
+            })
+        })
+        .collect();
+    let mut connected = Vec::new();
+    for client in clients {
+        match client.await.unwrap() {
+            (client, Told::Connected { .. }) => connected.push(client),
+            (_, told) => assert_eq!(told, no_room(Version::V5)),
+        }
+    }
+    assert_eq!(connected.len(), 3);
+    assert_eq!(broker.counters().refused.connections, 17);
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_beyond_the_cap_of_sessions_is_refused_and_counted_but_those_with_one_come_back() {
+    let mut options = options();
+    options.limits.sessions = 1;
+    for version in BOTH {
+        let broker = broker::start(options.clone()).await.unwrap();
+        let first = settings("first").persistent();
+        let (client, _) = Client::connect(version, broker.address(), first.clone()).await;
+        client.leave().await;
+        assert_eq!(dial(version, &broker, "second").await.1, no_room(version));
+        let refused = broker.counters().refused;
+        assert_eq!((refused.sessions, refused.connections), (1, 0));
+        let (_client, session_present) = Client::connect(version, broker.address(), first).await;
+        assert!(session_present);
+        broker.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_packet_that_is_too_large_is_counted() {
+    let mut options = options();
+    options.limits.maximum_packet_size = 2_048;
+    let broker = broker::start(options).await.unwrap();
+    // In 5.0 the client is told what the broker takes, and sends no such packet.
+    let mut client = Client::connected(Version::V311, broker.address(), "client").await;
+    client.send("t", 0, false, vec![0xFE; 4_000]);
+    client.until(|told| *told == Told::Closed).await;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while broker.counters().refused.packets == 0 {
+        assert!(Instant::now() < deadline, "it is never counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn filters_beyond_the_caps_are_refused_and_counted() {
+    let mut options = options();
+    options.limits.subscriptions = 2;
+    options.limits.topic_levels = 3;
+    for version in BOTH {
+        let broker = broker::start(options.clone()).await.unwrap();
+        let mut client = Client::connected(version, broker.address(), "client").await;
+        let (too_many, too_deep) = match version {
+            Version::V311 => ("Failure", "Failure"),
+            Version::V5 => ("QuotaExceeded", "TopicFilterInvalid"),
+        };
+        let granted = "Success(AtLeastOnce)";
+        for (filter, code) in [
+            ("a/b/c", granted),
+            ("a/b/c/d", too_deep),
+            ("$share/group/x/y/z", granted),
+            ("b", too_many),
+            // It is there already, and changed.
+            ("a/b/c", granted),
+        ] {
+            assert_eq!(client.subscribe(filter, 1).await, [code], "{filter}");
+        }
+        let Refused {
+            subscriptions,
+            topic_levels,
+            ..
+        } = broker.counters().refused;
+        assert_eq!((subscriptions, topic_levels), (1, 1));
+        broker.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

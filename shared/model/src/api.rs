@@ -234,10 +234,39 @@ pub mod close {
     pub const BROKER_TLS_FAILED: u16 = 4503;
     /// The broker did not answer the dial in time: `relay.dial_timeout_ms`.
     pub const BROKER_TIMEOUT: u16 = 4504;
-    /// The broker took nothing for the time that is set: `relay.stalled_timeout_ms`.
+    /// The broker took nothing, or stopped within a packet, for the time that is set: `relay.stalled_timeout_ms`.
     pub const BROKER_STALLED: u16 = 4505;
     /// The broker took the connection and CONNECT, and said nothing for the time that is set: `relay.connack_timeout_ms`.
     pub const BROKER_SILENT: u16 = 4506;
+
+    /// All of them.
+    pub const ALL: [u16; 25] = [
+        BROKER_CLOSED,
+        SHUTTING_DOWN,
+        PROTOCOL_ERROR,
+        TEXT_FRAME,
+        MESSAGE_TOO_BIG,
+        BROKER_LOST,
+        NOT_MQTT,
+        NOT_LOGGED_IN,
+        NOT_AUTHORIZED,
+        HANDSHAKE_TIMEOUT,
+        CLIENT_ID_IN_USE,
+        IDLE_TIMEOUT,
+        STALLED,
+        BAD_PACKET,
+        MQTT_5_NEEDED,
+        TOO_MANY_CONNECTIONS,
+        TOO_MANY_FROM_ADDRESS,
+        TOO_MANY_FROM_USER,
+        NO_ROOM,
+        CREDENTIALS_UNAVAILABLE,
+        BROKER_UNREACHABLE,
+        BROKER_TLS_FAILED,
+        BROKER_TIMEOUT,
+        BROKER_STALLED,
+        BROKER_SILENT,
+    ];
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Starts and stops the library, in a runtime of its own.
 
 use super::{
+    caps::Caps,
     hooks::{self, Counts},
     retained::Retained,
     routes::Routes,
@@ -35,11 +36,16 @@ use tokio::sync::oneshot;
 const LISTENER: ListenerId = 1;
 /// How long clients get to take their goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
+/// CONNECTs that are worked on at a time. Others wait; who waited longer than [`CONNECT_TIMEOUT`] is refused.
+const CONNECTS_AT_A_TIME: usize = 100;
+/// How long a client may take for its CONNECT, and its CONNECT may wait.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The library, running on its own threads.
 pub(in crate::broker) struct RmqttEngine {
     address: SocketAddr,
     counts: Arc<Counts>,
+    caps: Arc<Caps>,
     retained: Retained,
     stop: oneshot::Sender<()>,
     /// Whether everything was saved.
@@ -53,11 +59,13 @@ pub(in crate::broker) async fn start(
 ) -> Result<RmqttEngine, BrokerError> {
     let store = options.data_dir.as_deref().map(Store::open).transpose()?;
     let counts = Arc::<Counts>::default();
+    let caps = Arc::new(Caps::new(&options.limits));
     let retained = Retained::new(options.limits.retained_messages, options.limits.retained_bytes);
     let broker = Broker {
         waiting: Waiting::new(options.limits.queued_messages),
         retained: retained.clone(),
         counts: counts.clone(),
+        caps: caps.clone(),
         store: store.map(Arc::new),
         options,
     };
@@ -73,6 +81,7 @@ pub(in crate::broker) async fn start(
     Ok(RmqttEngine {
         address,
         counts,
+        caps,
         retained,
         stop,
         thread,
@@ -86,8 +95,8 @@ impl Engine for RmqttEngine {
     }
 
     fn counter_reader(&self) -> CounterReader {
-        let (counts, retained) = (self.counts.clone(), self.retained.clone());
-        Arc::new(move || counts.read(retained.not_kept()))
+        let (counts, caps, retained) = (self.counts.clone(), self.caps.clone(), self.retained.clone());
+        Arc::new(move || counts.read(retained.not_kept(), caps.refused()))
     }
 
     async fn stop(self: Box<Self>) -> Result<(), BrokerError> {
@@ -134,6 +143,7 @@ struct Broker {
     retained: Retained,
     waiting: Waiting,
     counts: Arc<Counts>,
+    caps: Arc<Caps>,
     store: Option<Arc<Store>>,
 }
 
@@ -153,7 +163,14 @@ impl Broker {
             }
         };
         let scx = self.context().await;
-        let register = hooks::register(&scx, access.clone(), self.counts.clone(), self.waiting.clone()).await;
+        let register = hooks::register(
+            &scx,
+            access.clone(),
+            self.counts.clone(),
+            self.caps.clone(),
+            self.waiting.clone(),
+        )
+        .await;
         let server = MqttServer::new(scx.clone())
             .listener_by_id(listener, LISTENER)
             .build();
@@ -182,17 +199,12 @@ impl Broker {
     }
 
     async fn context(&self) -> ServerContext {
-        let sessions_max = isize::try_from(self.options.limits.sessions).unwrap_or(isize::MAX);
-        let scx = ServerContext::new()
-            .busy_check_enable(false)
-            .mqtt_max_sessions(sessions_max)
-            .build()
-            .await;
-        *scx.extends.shared_mut().await = Box::new(Table(DefaultShared::new(Some(scx.clone()))));
-        *scx.extends.router_mut().await = Box::new(Routes {
-            table: DefaultRouter::new(Some(scx.clone())),
-            levels_max: self.options.limits.topic_levels,
+        let scx = ServerContext::new().busy_check_enable(false).build().await;
+        *scx.extends.shared_mut().await = Box::new(Table {
+            sessions: DefaultShared::new(Some(scx.clone())),
+            caps: self.caps.clone(),
         });
+        *scx.extends.router_mut().await = Box::new(Routes(DefaultRouter::new(Some(scx.clone()))));
         *scx.extends.retain_mut().await = Box::new(self.retained.clone());
         *scx.extends.shared_subscription_mut().await = Box::new(TakeTurns::default());
         scx
@@ -279,13 +291,12 @@ fn listener(address: SocketAddr, limits: &Limits) -> Builder {
         .nodelay(true)
         // Elsewhere than on Unix it would let a second program take the port over.
         .reuseaddr(cfg!(unix).then_some(true))
-        .max_connections(limits.connections)
-        .max_handshaking_limit(100)
-        .handshake_timeout(Duration::from_secs(10))
+        .max_handshaking_limit(CONNECTS_AT_A_TIME)
+        .handshake_timeout(CONNECT_TIMEOUT)
         // Anonymous clients are our decision, not the library's.
         .allow_anonymous(false)
+        // The caps of connections, sessions, subscriptions and topic levels are ours (`Caps`).
         .max_packet_size(limits.maximum_packet_size)
-        .max_subscriptions(limits.subscriptions)
         .max_mqueue_len(limits.queued_messages)
         .max_inflight(NonZeroU16::new(limits.in_flight).unwrap_or(NonZeroU16::MIN))
         // None: rmqtt 0.24 sends a known topic as an empty name and forgets the alias [MQTT5-3.3.2-1].

@@ -1,11 +1,12 @@
 //! Where the library asks: may this client come in, publish, subscribe? And where it tells what it dropped.
 
 use super::{
+    caps::Caps,
     snapshot::Waiting,
     sound::{is_sound, is_sound_will},
 };
 use crate::broker::{
-    Counters,
+    Counters, Refused,
     access::{AccessControl, Action, Client, Denied, Login},
 };
 use async_trait::async_trait;
@@ -32,7 +33,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn read(&self, retained_not_kept: u64) -> Counters {
+    pub(super) fn read(&self, retained_not_kept: u64, refused: Refused) -> Counters {
         Counters {
             logins_denied: self.logins_denied.load(Ordering::Relaxed),
             publishes_denied: self.publishes_denied.load(Ordering::Relaxed),
@@ -40,6 +41,7 @@ impl Counts {
             messages_dropped: self.messages_dropped.load(Ordering::Relaxed),
             retained_not_kept,
             snapshots_failed: self.snapshots_failed.load(Ordering::Relaxed),
+            refused,
         }
     }
 }
@@ -49,6 +51,7 @@ impl Counts {
 struct Gate {
     access: Arc<dyn AccessControl>,
     counts: Arc<Counts>,
+    caps: Arc<Caps>,
     waiting: Waiting,
 }
 
@@ -57,11 +60,13 @@ pub(super) async fn register(
     scx: &ServerContext,
     access: Arc<dyn AccessControl>,
     counts: Arc<Counts>,
+    caps: Arc<Caps>,
     waiting: Waiting,
 ) -> Box<dyn Register> {
     let gate = Gate {
         access,
         counts,
+        caps,
         waiting,
     };
     let register = scx.extends.hook_mgr().register();
@@ -72,6 +77,7 @@ pub(super) async fn register(
         Type::MessageDropped,
         Type::OfflineMessage,
         Type::ClientConnected,
+        Type::ClientDisconnected,
         Type::SessionTerminated,
     ] {
         register.add(asked, Box::new(gate.clone())).await;
@@ -99,6 +105,7 @@ impl Gate {
             client_id: info.client_id(),
             user_name: info.username().map(|name| &**name),
             password: info.password().map(|password| &**password),
+            address: info.id().remote_addr.map(|address| address.ip()),
             will_topic,
         };
         let Err(denied) = self.access.authenticate(&login).await else {
@@ -166,7 +173,12 @@ impl Handler for Gate {
                     let refused = SubscribeReturn::new_failure(SubscribeAckReason::NotAuthorized);
                     return (false, Some(HookResult::SubscribeAclResult(refused)));
                 }
+                if let Err(reason) = self.caps.subscribe(session, &subscribe.topic_filter).await {
+                    let refused = SubscribeReturn::new_failure(reason);
+                    return (false, Some(HookResult::SubscribeAclResult(refused)));
+                }
             }
+            Parameter::ClientDisconnected(session, reason) => self.caps.ended(&session.id, reason),
             Parameter::MessageDropped(..) => {
                 self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
             }

@@ -3,8 +3,10 @@
 //! It runs in a runtime of its own: its tasks never end by themselves, so ending the runtime is what ends them, and a
 //! busy broker cannot keep the page waiting.
 
+mod caps;
 mod engine;
 mod hooks;
+mod places;
 mod retained;
 mod routes;
 mod shared;

@@ -6,7 +6,6 @@
 use async_trait::async_trait;
 use rmqtt::{
     Result,
-    net::MqttError,
     router::{DefaultRouter, Router},
     types::{
         AllRelationsMap, HashMap, Id, NodeId, Route, SubRelationsMap, SubsSearchParams, SubsSearchResult,
@@ -21,11 +20,7 @@ const SHIELD: &str = "/\u{1}$";
 const BARE: &str = "/$";
 
 /// The library's table.
-pub(super) struct Routes {
-    pub(super) table: DefaultRouter,
-    /// Filters with more are refused; here, because the library's own check refuses such levels too.
-    pub(super) levels_max: usize,
-}
+pub(super) struct Routes(pub(super) DefaultRouter);
 
 fn shielded(topic: &str) -> Cow<'_, str> {
     if topic.contains(BARE) {
@@ -53,62 +48,59 @@ fn bare_routes(mut routes: Vec<Route>) -> Vec<Route> {
 #[async_trait]
 impl Router for Routes {
     async fn add(&self, topic_filter: &str, id: Id, options: SubscriptionOptions) -> Result<()> {
-        if topic_filter.split('/').count() > self.levels_max {
-            return Err(MqttError::TooManyTopicLevels.into());
-        }
-        self.table.add(&shielded(topic_filter), id, options).await
+        self.0.add(&shielded(topic_filter), id, options).await
     }
     async fn remove(&self, topic_filter: &str, id: Id) -> Result<bool> {
-        self.table.remove(&shielded(topic_filter), id).await
+        self.0.remove(&shielded(topic_filter), id).await
     }
     async fn matches(&self, id: Id, topic: &TopicName) -> Result<SubRelationsMap> {
         let Cow::Owned(shielded) = shielded(topic) else {
-            return self.table.matches(id, topic).await;
+            return self.0.matches(id, topic).await;
         };
-        let mut found = self.table.matches(id, &TopicName::from(shielded)).await?;
+        let mut found = self.0.matches(id, &TopicName::from(shielded)).await?;
         for (filter, ..) in found.values_mut().flatten() {
             *filter = bare(filter.clone());
         }
         Ok(found)
     }
     async fn is_online(&self, node_id: NodeId, client_id: &str) -> bool {
-        self.table.is_online(node_id, client_id).await
+        self.0.is_online(node_id, client_id).await
     }
     async fn gets(&self, limit: usize) -> Vec<Route> {
-        bare_routes(self.table.gets(limit).await)
+        bare_routes(self.0.gets(limit).await)
     }
     async fn get(&self, topic: &str) -> Result<Vec<Route>> {
-        Ok(bare_routes(self.table.get(&shielded(topic)).await?))
+        Ok(bare_routes(self.0.get(&shielded(topic)).await?))
     }
     async fn query_subscriptions(&self, query: &SubsSearchParams) -> Vec<SubsSearchResult> {
-        let mut found = self.table.query_subscriptions(query).await;
+        let mut found = self.0.query_subscriptions(query).await;
         for found in &mut found {
             found.topic = bare(found.topic.clone());
         }
         found
     }
     async fn topics_tree(&self) -> usize {
-        self.table.topics_tree().await
+        self.0.topics_tree().await
     }
     fn topics(&self) -> Counter {
-        self.table.topics()
+        self.0.topics()
     }
     fn routes(&self) -> Counter {
-        self.table.routes()
+        self.0.routes()
     }
     fn merge_topics(&self, topics: &HashMap<NodeId, Counter>) -> Counter {
-        self.table.merge_topics(topics)
+        self.0.merge_topics(topics)
     }
     fn merge_routes(&self, routes: &HashMap<NodeId, Counter>) -> Counter {
-        self.table.merge_routes(routes)
+        self.0.merge_routes(routes)
     }
     async fn list_topics(&self, top: usize) -> Vec<String> {
-        self.table.list_topics(top).await
+        self.0.list_topics(top).await
     }
     async fn list_relations(&self, top: usize) -> Vec<serde_json::Value> {
-        self.table.list_relations(top).await
+        self.0.list_relations(top).await
     }
     fn relations(&self) -> &AllRelationsMap {
-        self.table.relations()
+        self.0.relations()
     }
 }

@@ -1,11 +1,13 @@
-//! The library's table of sessions, but for how a session is taken over.
+//! The library's table of sessions, but for how a session is taken over, and for whom there is room.
 //!
 //! Left alone, the library refuses a client with 0x88 Server unavailable when its last connection is just ending: a
 //! reloaded page would be turned away now and then. And it sends what was in flight again in the wrong order.
 
+use super::{caps::Caps, places::Place};
 use async_trait::async_trait;
 use rmqtt::{
     Result,
+    net::MqttError,
     session::Session,
     shared::{DefaultShared, Entry, RetainLoadCallback, Shared},
     types::{
@@ -27,15 +29,29 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 type Undelivered = Vec<(To, From, Publish, Reason)>;
 
 /// The library's table.
-pub(super) struct Table(pub(super) DefaultShared);
+#[derive(Clone)]
+pub(super) struct Table {
+    pub(super) sessions: DefaultShared,
+    pub(super) caps: Arc<Caps>,
+}
+
+impl Table {
+    fn patient(&self, entry: Box<dyn Entry>) -> Box<dyn Entry> {
+        Box::new(PatientEntry {
+            entry,
+            table: self.clone(),
+            place: None,
+        })
+    }
+}
 
 #[async_trait]
 impl Shared for Table {
     fn entry(&self, id: Id) -> Box<dyn Entry> {
-        Box::new(PatientEntry(self.0.entry(id)))
+        self.patient(self.sessions.entry(id))
     }
     fn exist(&self, client_id: &str) -> bool {
-        self.0.exist(client_id)
+        self.sessions.exist(client_id)
     }
     async fn forwards(
         &self,
@@ -43,14 +59,14 @@ impl Shared for Table {
         from: From,
         publish: Publish,
     ) -> std::result::Result<ForwardedCount, (ForwardedCount, Undelivered)> {
-        self.0.forwards(message_id, from, publish).await
+        self.sessions.forwards(message_id, from, publish).await
     }
     async fn forwards_and_get_shareds(
         &self,
         from: From,
         publish: Publish,
     ) -> std::result::Result<(SubRelationsMap, ForwardedRecipients), (ForwardedRecipients, Undelivered)> {
-        self.0.forwards_and_get_shareds(from, publish).await
+        self.sessions.forwards_and_get_shareds(from, publish).await
     }
     async fn forwards_to(
         &self,
@@ -59,56 +75,69 @@ impl Shared for Table {
         relations: SubRelations,
         message_id: Option<MsgID>,
     ) -> std::result::Result<ForwardedRecipients, (ForwardedRecipients, Undelivered)> {
-        self.0.forwards_to(from, publish, relations, message_id).await
+        self.sessions
+            .forwards_to(from, publish, relations, message_id)
+            .await
     }
     fn iter(&self) -> Box<dyn Iterator<Item = Box<dyn Entry>> + Sync + Send + '_> {
-        Box::new(
-            self.0
-                .iter()
-                .map(|entry| Box::new(PatientEntry(entry)) as Box<dyn Entry>),
-        )
+        Box::new(self.sessions.iter().map(|entry| self.patient(entry)))
     }
     fn random_session(&self) -> Option<Session> {
-        self.0.random_session()
+        self.sessions.random_session()
     }
     async fn session_status(&self, client_id: &str) -> Option<SessionStatus> {
-        self.0.session_status(client_id).await
+        self.sessions.session_status(client_id).await
     }
     async fn client_states_count(&self) -> usize {
-        self.0.client_states_count().await
+        self.sessions.client_states_count().await
     }
     fn sessions_count(&self) -> usize {
-        self.0.sessions_count()
+        self.sessions.sessions_count()
     }
     async fn query_subscriptions(&self, asked: &SubsSearchParams) -> Vec<SubsSearchResult> {
-        self.0.query_subscriptions(asked).await
+        self.sessions.query_subscriptions(asked).await
     }
     async fn subscriptions_count(&self) -> usize {
-        self.0.subscriptions_count().await
+        self.sessions.subscriptions_count().await
     }
     async fn retain_load_with(
         &self,
         filter: &TopicFilter,
         callback: Arc<dyn RetainLoadCallback>,
     ) -> Result<Vec<(NodeId, MsgID)>> {
-        self.0.retain_load_with(filter, callback).await
+        self.sessions.retain_load_with(filter, callback).await
     }
 }
 
 /// A client's place in the table; waits for the last connection of the client to end.
-struct PatientEntry(Box<dyn Entry>);
+struct PatientEntry {
+    entry: Box<dyn Entry>,
+    table: Table,
+    /// While CONNECT is worked on.
+    place: Option<Place>,
+}
 
 #[async_trait]
 impl Entry for PatientEntry {
     async fn try_lock(&self) -> Result<Box<dyn Entry>> {
         let given_up = Instant::now() + PATIENCE;
-        loop {
-            match self.0.try_lock().await {
-                Ok(locked) => return Ok(Box::new(Self(locked))),
+        let entry = loop {
+            match self.entry.try_lock().await {
+                Ok(locked) => break locked,
                 Err(error) if Instant::now() >= given_up => return Err(error),
                 Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             }
-        }
+        };
+        // Only a CONNECT locks, when the client may come in. The library answers an error with 0x88 Server unavailable, and 3.1.1
+        // with 3; it has no way to say 0x97 Quota exceeded.
+        let (has_session, sessions) = (entry.exist(), self.table.sessions.sessions_count());
+        let place = self.table.caps.enter(&entry.id(), has_session, sessions);
+        let place = place.ok_or(MqttError::ServiceUnavailable)?;
+        Ok(Box::new(Self {
+            entry,
+            table: self.table.clone(),
+            place: Some(place),
+        }))
     }
     async fn kick(
         &mut self,
@@ -119,13 +148,13 @@ impl Entry for PatientEntry {
         // A client identifier is no secret. Whoever uses that of another user gets nothing of what is his: neither his subscriptions
         // nor the messages that wait for him.
         let anothers = self
-            .0
+            .entry
             .session()
-            .is_some_and(|session| session.id.username != self.0.id().username);
+            .is_some_and(|session| session.id.username != self.entry.id().username);
         let (clean_start, clear_subscriptions) = (clean_start || anothers, clear_subscriptions || anothers);
         let given_up = Instant::now() + PATIENCE;
         loop {
-            match self.0.kick(clean_start, clear_subscriptions, is_admin).await {
+            match self.entry.kick(clean_start, clear_subscriptions, is_admin).await {
                 Ok(OfflineSession::Exist(Some(mut session))) => {
                     // They are taken from the end [MQTT5-4.6.0-1].
                     session.inflight_messages.reverse();
@@ -138,49 +167,53 @@ impl Entry for PatientEntry {
         }
     }
     fn id(&self) -> Id {
-        self.0.id()
+        self.entry.id()
     }
     fn id_same(&self) -> Option<bool> {
-        self.0.id_same()
+        self.entry.id_same()
     }
     async fn set(&mut self, session: Session, sender: Tx) -> Result<()> {
-        self.0.set(session, sender).await
+        if let Some(place) = self.place.take() {
+            let sender = sender.clone();
+            place.keep(move || sender.is_closed());
+        }
+        self.entry.set(session, sender).await
     }
     async fn remove(&mut self) -> Result<Option<(Session, Tx)>> {
-        self.0.remove().await
+        self.entry.remove().await
     }
     async fn remove_with(&mut self, id: &Id) -> Result<Option<(Session, Tx)>> {
-        self.0.remove_with(id).await
+        self.entry.remove_with(id).await
     }
     async fn online(&self) -> bool {
-        self.0.online().await
+        self.entry.online().await
     }
     async fn is_connected(&self) -> bool {
-        self.0.is_connected().await
+        self.entry.is_connected().await
     }
     fn session(&self) -> Option<Session> {
-        self.0.session()
+        self.entry.session()
     }
     fn exist(&self) -> bool {
-        self.0.exist()
+        self.entry.exist()
     }
     fn tx(&self) -> Option<Tx> {
-        self.0.tx()
+        self.entry.tx()
     }
     async fn subscribe(&self, subscribe: &Subscribe) -> Result<SubscribeReturn> {
-        self.0.subscribe(subscribe).await
+        self.entry.subscribe(subscribe).await
     }
     async fn unsubscribe(&self, unsubscribe: &Unsubscribe) -> Result<bool> {
-        self.0.unsubscribe(unsubscribe).await
+        self.entry.unsubscribe(unsubscribe).await
     }
     async fn publish(
         &self,
         from: From,
         publish: Publish,
     ) -> std::result::Result<(), (From, Publish, Reason)> {
-        self.0.publish(from, publish).await
+        self.entry.publish(from, publish).await
     }
     async fn subscriptions(&self) -> Option<Vec<SubsSearchResult>> {
-        self.0.subscriptions().await
+        self.entry.subscriptions().await
     }
 }

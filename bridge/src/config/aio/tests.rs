@@ -139,3 +139,87 @@ fn mistakes_are_told_by_the_name_of_the_variable() {
             .contains("exclude each other")
     );
 }
+
+#[test]
+fn variables_without_the_host_are_named() {
+    let (_folder, file) = files();
+    let config = load(
+        "",
+        &[
+            ("AIO_BROKER_HOST", "aio-broker"),
+            ("AIO_SAT_FILE", &file),
+            ("AIO_BROKER_PORT", "tcp://10.0.0.1:1883"),
+            ("AIO_BROKER_PORT_1883_TCP_ADDR", "10.0.0.1"),
+            ("AIO_BROKER_FRONTEND_SERVICE_PORT", "1883"),
+        ],
+    )
+    .unwrap();
+    assert!(config.brokers.is_empty());
+    let warned: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    let [host, typo] = warned.as_slice() else {
+        panic!("two warnings, not {warned:?}");
+    };
+    assert!(
+        host.contains("AIO_BROKER_HOSTNAME: this is not set, so these make no broker: AIO_SAT_FILE"),
+        "{host}"
+    );
+    assert!(
+        typo.contains("AIO_BROKER_HOST: ") && typo.contains("did you mean AIO_BROKER_HOSTNAME?"),
+        "{typo}"
+    );
+    assert_eq!(load("", &[("tcpPort", "1"), ("AIO", "1")]).unwrap().warnings, []);
+}
+
+#[test]
+fn a_port_that_kubernetes_did_not_set_is_named() {
+    let variables = [("AIO_BROKER_HOSTNAME", "aio-mq"), ("AIO_BROKER_PORT", "1883")];
+    let warned = load("", &variables).unwrap().warnings;
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(
+        warned[0]
+            .to_string()
+            .contains("did you mean AIO_BROKER_TCP_PORT?"),
+        "{warned:?}"
+    );
+}
+
+#[test]
+fn a_token_and_a_password_exclude_each_other() {
+    let (_folder, file) = files();
+    let said = load(
+        "",
+        &[
+            ("hostname", "aio-mq"),
+            ("satAuthFile", &file),
+            ("passwordFile", &file),
+        ],
+    )
+    .unwrap_err()
+    .to_string();
+    assert!(
+        said.contains("passwordFile: the token stands in place of a password"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_secret_in_place_of_its_file_is_not_repeated() {
+    for (name, value, part) in [
+        ("AIO_SAT_FILE", "hunter2", "the file cannot be read"),
+        (
+            "AIO_SAT_FILE",
+            "-----BEGIN hunter2",
+            "the text of a PEM file; expected a path",
+        ),
+        (
+            "AIO_TLS_CA_FILE",
+            "-----BEGIN hunter2",
+            "the text of a PEM file; expected a path",
+        ),
+    ] {
+        let said = load("", &[("AIO_BROKER_HOSTNAME", "aio-mq"), (name, value)])
+            .unwrap_err()
+            .to_string();
+        assert!(said.contains(part) && !said.contains("hunter2"), "{said}");
+    }
+}

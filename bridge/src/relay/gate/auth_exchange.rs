@@ -93,6 +93,9 @@ impl AuthExchange {
 impl Gate {
     /// Sends AUTH 0x19 if there is something new to say and nothing open.
     pub(super) fn authenticate_again(&mut self) {
+        if self.said_disconnect {
+            return;
+        }
         let Some(auth) = self.exchange.as_mut().and_then(AuthExchange::begin_again) else {
             return;
         };

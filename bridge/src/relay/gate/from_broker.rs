@@ -21,14 +21,22 @@ const LEAST_HEAD_LIMIT: usize = 128 * 1024;
 #[derive(Debug)]
 pub(super) enum Stream {
     /// At the beginning of a packet, of which this was held back: not enough to judge it.
-    Head(Vec<u8>),
+    Head {
+        held: Vec<u8>,
+        /// With so many bytes it is looked at again, or judged. It only grows: whatever the browser says meanwhile, the packet ends
+        /// where its head said.
+        needed: usize,
+    },
     /// Within a packet that was judged.
     Rest { remaining: usize, pass: bool },
 }
 
 impl Default for Stream {
     fn default() -> Self {
-        Self::Head(Vec::new())
+        Self::Head {
+            held: Vec::new(),
+            needed: 1,
+        }
     }
 }
 
@@ -36,7 +44,7 @@ impl Stream {
     /// As the browser sees it: may something else be said to it here?
     pub(super) fn is_between_packets(&self) -> bool {
         match self {
-            Self::Head(_) => true,
+            Self::Head { .. } => true,
             Self::Rest { pass, .. } => !pass,
         }
     }
@@ -44,14 +52,14 @@ impl Stream {
     /// Has everything that came been judged?
     pub(super) fn holds_nothing(&self) -> bool {
         match self {
-            Self::Head(held) => held.is_empty(),
+            Self::Head { held, .. } => held.is_empty(),
             Self::Rest { pass, .. } => *pass,
         }
     }
 
-    /// Behind the judged beginning of a packet.
-    fn behind(look: usize, total: usize, pass: bool) -> Self {
-        match total.saturating_sub(look) {
+    /// Behind the judged beginning of a packet: so many bytes of it have come.
+    fn behind(seen: usize, total: usize, pass: bool) -> Self {
+        match total.saturating_sub(seen) {
             0 => Self::default(),
             remaining => Self::Rest { remaining, pass },
         }
@@ -93,8 +101,8 @@ impl Gate {
                     }
                     taken
                 }
-                Stream::Head(held) if held.is_empty() => self.read_head(rest, at, flow)?,
-                Stream::Head(_) => self.hold_head(rest, flow)?,
+                Stream::Head { held, .. } if held.is_empty() => self.read_head(rest, at, flow)?,
+                Stream::Head { .. } => self.hold_head(rest, flow)?,
             };
             if !self.for_browser.is_empty() && self.may_speak_to_browser() {
                 flow.put(&self.for_browser.split());
@@ -106,41 +114,39 @@ impl Gate {
     /// Judges the packet that begins here, or holds back what there is of it.
     fn read_head(&mut self, rest: &[u8], at: usize, flow: &mut Flow<'_>) -> Result<usize, Close> {
         let look = self.look(rest).map_err(|bad| self.broker_broken(bad.0))?;
-        let Some((look, seen)) = look.and_then(|look| {
-            let seen = rest.get(..look.needed)?;
-            Some((look, seen))
-        }) else {
-            self.stream = Stream::Head(rest.to_vec());
+        let needed = look.as_ref().map_or(rest.len() + 1, |look| look.needed);
+        let (Some(look), Some(seen)) = (look, rest.get(..needed)) else {
+            self.stream = Stream::Head {
+                held: rest.to_vec(),
+                needed,
+            };
             return Ok(rest.len());
         };
         let verdict = self.judge_brokers(&look, seen)?;
-        self.stream = Stream::behind(look.needed, look.total, matches!(verdict, Verdict::Pass));
+        self.stream = Stream::behind(seen.len(), look.total, matches!(verdict, Verdict::Pass));
         match verdict {
-            Verdict::Pass => flow.pass(at..at + look.needed),
+            Verdict::Pass => flow.pass(at..at + seen.len()),
             Verdict::Instead(bytes) => flow.put(&bytes),
             Verdict::Swallow => {}
         }
-        Ok(look.needed)
+        Ok(seen.len())
     }
 
     /// Takes what is needed to judge the held packet. Says how many bytes were taken.
     fn hold_head(&mut self, rest: &[u8], flow: &mut Flow<'_>) -> Result<usize, Close> {
-        let Stream::Head(mut held) = std::mem::take(&mut self.stream) else {
+        let Stream::Head { mut held, needed } = std::mem::take(&mut self.stream) else {
             return Ok(rest.len());
-        };
-        let needed = match self.look(&held).map_err(|bad| self.broker_broken(bad.0))? {
-            Some(look) => look.needed,
-            None => held.len() + 1,
         };
         let taken = needed.saturating_sub(held.len()).min(rest.len());
         held.extend_from_slice(rest.get(..taken).unwrap_or_default());
         let look = self.look(&held).map_err(|bad| self.broker_broken(bad.0))?;
-        let Some(look) = look.filter(|look| look.needed <= held.len()) else {
-            self.stream = Stream::Head(held);
+        let needed = needed.max(look.as_ref().map_or(held.len() + 1, |look| look.needed));
+        let Some(look) = look.filter(|_| needed <= held.len()) else {
+            self.stream = Stream::Head { held, needed };
             return Ok(taken);
         };
         let verdict = self.judge_brokers(&look, &held)?;
-        self.stream = Stream::behind(look.needed, look.total, matches!(verdict, Verdict::Pass));
+        self.stream = Stream::behind(held.len(), look.total, matches!(verdict, Verdict::Pass));
         match verdict {
             Verdict::Pass => flow.put(&held),
             Verdict::Instead(bytes) => flow.put(&bytes),
@@ -179,13 +185,13 @@ impl Gate {
         }))
     }
 
-    /// Which packets of the broker are looked at whole.
+    /// Which packets of the broker are looked at whole. Nothing that the browser says behind CONNECT may change it.
     fn needs_whole(&self, packet: PacketType) -> bool {
         match packet {
             PacketType::Connack | PacketType::Pingresp => true,
             PacketType::Auth => self.injects,
             PacketType::Disconnect => self.exchange.is_some(),
-            PacketType::Suback => !self.partly_refused.is_empty(),
+            PacketType::Suback => self.permissions.is_some(),
             PacketType::Pubrel => !self.dropped_ids.is_empty(),
             PacketType::Publish
             | PacketType::Connect
@@ -235,6 +241,9 @@ impl Gate {
                 self.note_refused_credentials(code);
                 return Ok(Verdict::Pass);
             }
+        }
+        if is(first, PacketType::Suback) && !self.note_answered(seen.get(look.head_len..)) {
+            return Ok(Verdict::Pass);
         }
         let packet = Packet::decode_exact(self.version, Role::Client, Bytes::copy_from_slice(seen));
         match packet {
@@ -313,6 +322,19 @@ impl Gate {
         }
         self.tell_broker(&Packet::Pubcomp(ack(id, ReasonCode::SUCCESS)));
         Verdict::Swallow
+    }
+
+    /// A SUBACK with this body makes its Packet Identifier free again. Says whether a part of what it answers was refused.
+    fn note_answered(&mut self, body: Option<&[u8]>) -> bool {
+        let id = match body {
+            Some([high, low, ..]) => PacketId::new(u16::from_be_bytes([*high, *low])),
+            Some(_) | None => None,
+        };
+        let Some(id) = id else {
+            return false;
+        };
+        self.asked_ids.remove(id.get());
+        self.partly_refused.contains(id)
     }
 
     fn judge_suback(&mut self, mut suback: Suback) -> Result<Verdict, Close> {

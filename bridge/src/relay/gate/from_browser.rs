@@ -43,6 +43,10 @@ impl Gate {
         // Copied once per read, and only when a packet must be decoded.
         let mut shared = None;
         while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.said_disconnect {
+                // [MQTT5-3.14.4-1] [MQTT311-3.14.4-2]
+                return Ok(());
+            }
             if !self.held.is_empty() {
                 at += self.hold(rest, flow)?;
                 continue;
@@ -156,7 +160,8 @@ impl Gate {
     /// Who only signs in looks at few packets; who has users looks at all.
     fn must_decode(&self, packet: &[u8]) -> bool {
         let first = packet.first().copied().unwrap_or_default();
-        self.permissions.is_some() || is(first, PacketType::Connect) || is(first, PacketType::Auth)
+        let few = [PacketType::Connect, PacketType::Auth, PacketType::Disconnect];
+        self.permissions.is_some() || few.into_iter().any(|packet| is(first, packet))
     }
 
     fn judge_browsers(&mut self, packet: Bytes) -> Result<Verdict, Close> {
@@ -183,6 +188,10 @@ impl Gate {
                 Ok(Verdict::Swallow)
             }
             Packet::Subscribe(subscribe) => self.judge_subscribe(subscribe),
+            Packet::Disconnect(_) => {
+                self.said_disconnect = true;
+                Ok(Verdict::Pass)
+            }
             Packet::Pingreq => {
                 self.keep_alive.note_browsers();
                 Ok(Verdict::Pass)
@@ -197,8 +206,7 @@ impl Gate {
             | Packet::Pubrec(_)
             | Packet::Pubrel(_)
             | Packet::Pubcomp(_)
-            | Packet::Unsubscribe(_)
-            | Packet::Disconnect(_) => Ok(Verdict::Pass),
+            | Packet::Unsubscribe(_) => Ok(Verdict::Pass),
             // Never from a client: decoding has refused them.
             Packet::Connack(_) | Packet::Suback(_) | Packet::Unsuback(_) | Packet::Pingresp => {
                 Ok(Verdict::Swallow)
@@ -266,6 +274,12 @@ impl Gate {
     }
 
     fn judge_subscribe(&mut self, mut subscribe: Subscribe) -> Result<Verdict, Close> {
+        let id = subscribe.packet_id;
+        if self.asked_ids.contains(id.get()) {
+            // [MQTT5-2.2.1-3] [MQTT311-2.3.1-2] of two answers with one identifier nobody could say which is which.
+            let words = "a SUBSCRIBE with the Packet Identifier of one that is not answered yet";
+            return Err(self.protocol_error(ReasonCode::PROTOCOL_ERROR, words));
+        }
         let mut allowed = Vec::with_capacity(subscribe.filters.len());
         for (filter, _) in subscribe.filters.iter() {
             // A shared subscription asks for what its last part matches.
@@ -276,15 +290,15 @@ impl Gate {
             }
             allowed.push(is_allowed);
         }
-        let id = subscribe.packet_id;
         if !allowed.contains(&false) {
-            self.partly_refused.remove(id);
+            self.asked_ids.insert(id.get());
             return Ok(Verdict::Pass);
         }
         if !allowed.contains(&true) || !self.partly_refused.insert(id, &allowed) {
             self.refuse_subscribe(id, &allowed)?;
             return Ok(Verdict::Swallow);
         }
+        self.asked_ids.insert(id.get());
         let kept = subscribe.filters.iter().zip(&allowed);
         subscribe.filters = kept
             .filter_map(|(filter, allowed)| allowed.then_some(filter))

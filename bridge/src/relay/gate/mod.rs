@@ -102,7 +102,11 @@ pub(crate) struct Gate {
     refused_ids: IdSet,
     /// QoS 2 messages of the broker that were dropped, and whose PUBREL is still to come.
     dropped_ids: IdSet,
+    /// SUBSCRIBEs that went to the broker, and whose SUBACK is still to come. Only with permissions.
+    asked_ids: IdSet,
     partly_refused: PartlyRefused,
+    /// The browser's last packet has gone to the broker: nothing follows it, neither of the browser nor of the gate.
+    said_disconnect: bool,
     keep_alive: KeepAlive,
     for_browser: BytesMut,
     for_broker: BytesMut,
@@ -137,7 +141,9 @@ impl Gate {
             aliases_down: Verdicts::default(),
             refused_ids: IdSet::default(),
             dropped_ids: IdSet::default(),
+            asked_ids: IdSet::default(),
             partly_refused: PartlyRefused::default(),
+            said_disconnect: false,
             keep_alive: KeepAlive::default(),
             for_browser: BytesMut::new(),
             for_broker: BytesMut::new(),
@@ -159,6 +165,8 @@ impl Gate {
             Stage::Connected => false,
         };
         !awaits
+            // What follows it must still be kept back.
+            && !self.said_disconnect
             && self.permissions.is_none()
             && self.exchange.is_none()
             && self.held.is_empty()
@@ -256,9 +264,11 @@ impl Gate {
             .map_err(|error| Close::new(close::BAD_PACKET, error.to_string()))
     }
 
-    /// Says something to the broker, unless it is more than the broker takes [MQTT5-3.2.2-15].
+    /// Says something to the broker, unless it is more than the broker takes [MQTT5-3.2.2-15], or the browser said its last
+    /// [MQTT5-3.14.4-1].
     fn tell_broker(&mut self, packet: &Packet) -> bool {
-        packet.encoded_len(self.version) <= self.broker_max_packet_bytes
+        !self.said_disconnect
+            && packet.encoded_len(self.version) <= self.broker_max_packet_bytes
             && packet.encode(self.version, &mut self.for_broker).is_ok()
     }
 

@@ -15,13 +15,12 @@ pub(super) struct PartlyRefused {
 }
 
 impl PartlyRefused {
-    pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty()
+    pub(super) fn contains(&self, packet_id: PacketId) -> bool {
+        self.open.contains_key(&packet_id)
     }
 
-    /// Remembers which filters are allowed; `false` when there is no room.
+    /// Remembers which filters are allowed; `false` when there is no room. An identifier that is open is never inserted again.
     pub(super) fn insert(&mut self, packet_id: PacketId, allowed: &[bool]) -> bool {
-        self.remove(packet_id);
         if self.filters + allowed.len() > MAX_FILTERS {
             return false;
         }
@@ -81,9 +80,11 @@ mod tests {
         let id = |number| PacketId::new(number).unwrap();
         assert!(open.insert(id(1), &[true; MAX_FILTERS - 1]));
         assert!(!open.insert(id(2), &[true, false]));
-        assert!(open.insert(id(1), &[true, false]), "the same identifier again");
-        assert_eq!(open.remove(id(1)).as_deref(), Some(&[true, false][..]));
+        assert!(open.contains(id(1)) && !open.contains(id(2)));
+        assert_eq!(open.remove(id(1)).as_deref(), Some(&[true; MAX_FILTERS - 1][..]));
         assert_eq!(open.remove(id(1)), None);
-        assert!(open.is_empty() && open.filters == 0);
+        assert!(open.insert(id(2), &[true, false]), "there is room again");
+        assert_eq!(open.remove(id(2)).as_deref(), Some(&[true, false][..]));
+        assert!(open.open.is_empty() && open.filters == 0);
     }
 }

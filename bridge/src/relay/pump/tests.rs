@@ -1,12 +1,18 @@
 use std::{future::poll_fn, sync::Arc};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::{oneshot, watch},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
     auth::Permissions,
-    config::BrokerId,
-    relay::{gate::Rules, held::HeldBytes},
+    config::{BrokerId, CredentialsConfig},
+    credentials::CredentialSource,
+    relay::{gate::Rules, held::HeldBytes, renewal::Renewal, run},
 };
 
 const PING_BYTES: usize = 125;
@@ -18,6 +24,7 @@ fn options() -> PumpOptions {
         handshake_timeout: Duration::from_secs(60),
         connack_timeout: Duration::from_secs(60),
         idle_timeout: Duration::ZERO,
+        stalled_timeout: Duration::ZERO,
         gather: Duration::ZERO,
     }
 }
@@ -94,7 +101,7 @@ async fn a_browser_that_never_reads_does_not_outlive_the_farewell() {
         assert!(!pump.to_browser.is_empty(), "the pong is stuck");
         let begun = tokio::time::Instant::now();
         let ending = poll_fn(|cx| pump.poll(cx));
-        let ending = tokio::time::timeout(Duration::from_secs(3_600), ending).await;
+        let ending = timeout(Duration::from_secs(3_600), ending).await;
         let Ok(Ending::Closed(close)) = ending else {
             panic!("{ending:?} instead of {code}");
         };
@@ -104,8 +111,18 @@ async fn a_browser_that_never_reads_does_not_outlive_the_farewell() {
 }
 
 /// A pump behind CONNECT and CONNACK, whose browser may neither publish nor receive anything.
-async fn guarded<'m>(
+async fn guarded(
+    metrics: &RelayMetrics,
+) -> (DuplexStream, DuplexStream, Pump<'_, DuplexStream, DuplexStream>) {
+    guarded_with(metrics, READ_BYTES, &[], &options()).await
+}
+
+/// The same with room for so many bytes of the browser, which may receive what these filters match.
+async fn guarded_with<'m>(
     metrics: &'m RelayMetrics,
+    room: usize,
+    subscribe: &[&str],
+    options: &PumpOptions,
 ) -> (DuplexStream, DuplexStream, Pump<'m, DuplexStream, DuplexStream>) {
     let rules = Rules {
         max_packet_bytes: 1024,
@@ -114,16 +131,16 @@ async fn guarded<'m>(
         permissions: Some(Arc::new(Permissions {
             publish: Vec::new(),
             deny_publish: Vec::new(),
-            subscribe: Vec::new(),
+            subscribe: subscribe.iter().map(|filter| (*filter).to_owned()).collect(),
         })),
         credentials: None,
         client_ids: None,
         share: Arc::new(HeldBytes::new(usize::MAX)).share(),
     };
-    let (mut browser, browser_end) = duplex(64 * 1024);
-    let (mut broker, broker_end) = duplex(64 * 1024);
+    let (mut browser, browser_end) = duplex(room);
+    let (mut broker, broker_end) = duplex(READ_BYTES);
     let guard = Guard::gate(rules, BrokerId::embedded());
-    let mut pump = Pump::new(browser_end, broker_end, &[], guard, &options(), metrics);
+    let mut pump = Pump::new(browser_end, broker_end, &[], guard, options, metrics);
     let connect = [0x10, 13, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 1, b't'];
     browser.write_all(&masked(&connect)).await.unwrap();
     poll_once(&mut pump).await;
@@ -197,4 +214,105 @@ async fn a_broker_whose_messages_are_dropped_and_that_never_reads_is_not_read_fo
     let mut heard = [0; 1024];
     assert!(broker.read(&mut heard).await.unwrap() > 4);
     assert_eq!(heard.get(..4), Some(&[0x40, 2, 0, 7][..]));
+}
+
+/// Frames with messages that are refused and not answered.
+const FLOOD_FRAME_BYTES: usize = 6 + 17 * 5;
+
+fn flood(frames: usize) -> Vec<u8> {
+    masked(&[0x30, 3, 0, 1, b'a'].repeat(17)).repeat(frames)
+}
+
+/// Writes as much as there is room for.
+async fn fill(browser: &mut DuplexStream, bytes: &[u8]) -> usize {
+    poll_fn(|cx| {
+        Poll::Ready(match Pin::new(&mut *browser).poll_write(cx, bytes) {
+            Poll::Ready(written) => written.unwrap(),
+            Poll::Pending => 0,
+        })
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_floods_has_its_turn_and_no_more() {
+    let metrics = RelayMetrics::default();
+    let (frames, room) = (10_000, 10_000 * FLOOD_FRAME_BYTES);
+    let (mut browser, _broker, mut pump) = guarded_with(&metrics, room, &[], &options()).await;
+    let flood = flood(frames);
+    assert_eq!(fill(&mut browser, &flood).await, room);
+    poll_once(&mut pump).await;
+    let read = fill(&mut browser, &flood).await;
+    assert!((READ_BYTES..room / 2).contains(&read), "{read} bytes in one turn");
+    // It is woken again, without anything new, until everything is read.
+    let ending = timeout(Duration::from_secs(1), poll_fn(|cx| pump.poll(cx))).await;
+    assert!(ending.is_err(), "the relay ended: {ending:?}");
+    assert_eq!(fill(&mut browser, &flood).await, room);
+}
+
+#[tokio::test]
+async fn new_credentials_do_not_wait_for_the_end_of_a_flood() {
+    let metrics = RelayMetrics::default();
+    // More than the runtime lets a task read before it runs others.
+    let (frames, room) = (200_000, 200_000 * FLOOD_FRAME_BYTES);
+    let (mut browser, _broker, mut pump) = guarded_with(&metrics, room, &[], &options()).await;
+    let flood = flood(frames);
+    assert_eq!(fill(&mut browser, &flood).await, room);
+    let (change, mut changes) = watch::channel(0);
+    let (tell, told) = oneshot::channel();
+    let source = CredentialSource::new(CredentialsConfig::UserName {
+        user_name: "bridge".to_owned(),
+        password: None,
+    });
+    let renewal = Box::pin(async move {
+        changes.changed().await.unwrap();
+        tell.send(()).unwrap();
+        (Renewal::new(&source), source.current().await.unwrap())
+    });
+    change.send(1).unwrap();
+    let (stop, login) = (CancellationToken::new(), CancellationToken::new());
+    tokio::select! {
+        biased;
+        told = told => told.unwrap(),
+        ending = run(&mut pump, renewal, &stop, &login) => panic!("the relay ended: {ending:?}"),
+    }
+    let read = fill(&mut browser, &flood).await;
+    assert!(read < room / 8, "heard of behind {read} bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_pauses_within_a_message_does_not_keep_a_browser_that_is_gone() {
+    let metrics = RelayMetrics::default();
+    let limit = Duration::from_secs(10);
+    let options = PumpOptions {
+        stalled_timeout: limit,
+        ..options()
+    };
+    let (mut browser, mut broker, mut pump) = guarded_with(&metrics, READ_BYTES, &["a"], &options).await;
+    // The beginning of a message of 100 bytes; what the gate has to say waits for its end.
+    broker
+        .write_all(&[0x30, 100, 0, 1, b'a', b'2', b'1'])
+        .await
+        .unwrap();
+    poll_once(&mut pump).await;
+    for _ in 0..1_000 {
+        browser.write_all(&masked(&publishes(17))).await.unwrap();
+        poll_once(&mut pump).await;
+    }
+    assert!(pump.guard.waiting_for_browser() > READ_BYTES);
+    // A slow broker is no dead one.
+    for _ in 0..20 {
+        let ending = timeout(limit / 2, poll_fn(|cx| pump.poll(cx))).await;
+        assert!(ending.is_err(), "the relay ended: {ending:?}");
+        broker.write_all(b".").await.unwrap();
+        poll_once(&mut pump).await;
+    }
+    drop(browser);
+    let begun = tokio::time::Instant::now();
+    let ending = timeout(Duration::from_secs(3_600), poll_fn(|cx| pump.poll(cx))).await;
+    let Ok(Ending::Closed(close)) = ending else {
+        panic!("{ending:?}");
+    };
+    assert_eq!(close.code, close::BROKER_STALLED);
+    assert!(begun.elapsed() <= 3 * limit + FAREWELL, "{:?}", begun.elapsed());
 }

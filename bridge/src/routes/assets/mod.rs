@@ -95,6 +95,16 @@ fn safe_path(path: &str) -> Option<String> {
     path.split('/').all(is_plain).then_some(path)
 }
 
+/// Is it the page itself, however the path is written and however the file is packed?
+pub(crate) fn is_page(path: &str) -> bool {
+    let path = percent_decoded(path);
+    let mut path = path.as_deref().unwrap_or_default();
+    for encoding in [Encoding::Brotli, Encoding::Gzip] {
+        path = path.strip_suffix(encoding.extension()).unwrap_or(path);
+    }
+    matches!(path, "/" | "/index.html")
+}
+
 pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -213,6 +223,23 @@ mod tests {
             "a%00b",
         ] {
             assert_eq!(safe_path(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_page_is_the_page_however_it_is_asked_for() {
+        for path in [
+            "/",
+            "/index.html",
+            "/%69ndex.html",
+            "/index%2ehtml",
+            "/index.html.br",
+            "/index.html%2Egz",
+        ] {
+            assert!(is_page(path), "{path}");
+        }
+        for path in ["/app.js", "/index.html.js", "/login", "/%ff", "/a/index.html"] {
+            assert!(!is_page(path), "{path}");
         }
     }
 

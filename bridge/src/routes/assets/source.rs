@@ -1,11 +1,15 @@
 //! Where the page's files come from.
 
 use std::{
+    collections::HashMap,
+    io,
     path::{Path, PathBuf},
+    sync::{Arc, Weak},
     time::UNIX_EPOCH,
 };
 
 use bytes::Bytes;
+use tokio::sync::Mutex;
 
 use super::{Asset, policy::content_security_policy};
 
@@ -24,7 +28,7 @@ impl Encoding {
         }
     }
 
-    fn extension(self) -> &'static str {
+    pub(super) fn extension(self) -> &'static str {
         match self {
             Self::Brotli => ".br",
             Self::Gzip => ".gz",
@@ -35,7 +39,7 @@ impl Encoding {
 /// The page's files.
 pub(crate) enum Assets {
     /// A folder that may change while the bridge runs.
-    Folder(PathBuf),
+    Folder { path: PathBuf, carried: Carried },
     /// Inside the binary.
     #[cfg(feature = "embed")]
     Embedded {
@@ -53,7 +57,7 @@ impl Assets {
     /// The folder that is named, otherwise what is inside the binary, otherwise `dist`.
     pub(crate) fn new(folder: Option<&Path>) -> Self {
         match folder {
-            Some(folder) => Self::Folder(folder.to_owned()),
+            Some(folder) => Self::folder(folder.to_owned()),
             None => Self::built_in(),
         }
     }
@@ -71,13 +75,20 @@ impl Assets {
 
     #[cfg(not(feature = "embed"))]
     fn built_in() -> Self {
-        Self::Folder("dist".into())
+        Self::folder("dist".into())
+    }
+
+    fn folder(path: PathBuf) -> Self {
+        Self::Folder {
+            path,
+            carried: Carried::default(),
+        }
     }
 
     /// The folder in which the page should be but is not.
     pub(crate) fn missing_page(&self) -> Option<&Path> {
         match self {
-            Self::Folder(folder) => (!folder.join("index.html").is_file()).then_some(folder),
+            Self::Folder { path, .. } => (!path.join("index.html").is_file()).then_some(path),
             #[cfg(feature = "embed")]
             Self::Embedded { .. } => None,
         }
@@ -99,7 +110,7 @@ impl Assets {
             return content_security_policy(None);
         }
         match self {
-            Self::Folder(folder) => {
+            Self::Folder { path: folder, .. } => {
                 let html = tokio::fs::read_to_string(folder.join(path)).await.ok();
                 content_security_policy(html.as_deref())
             }
@@ -116,7 +127,10 @@ impl Assets {
         original: Option<&str>,
     ) -> Option<Asset> {
         match self {
-            Self::Folder(folder) => load_from(folder, path, encoding, original).await,
+            Self::Folder {
+                path: folder,
+                carried,
+            } => load_from(folder, carried, path, encoding, original).await,
             #[cfg(feature = "embed")]
             Self::Embedded { .. } => {
                 let file = Embedded::get(path)?;
@@ -136,8 +150,49 @@ impl Assets {
     }
 }
 
+/// The files that answers carry right now: each is in memory once, however many answers carry it and however slowly they are taken. None
+/// is kept for later, so there are never more than answers under way.
+#[derive(Default)]
+pub(crate) struct Carried(Mutex<HashMap<Version, Weak<Vec<u8>>>>);
+
+/// A file as it is between two changes.
+#[derive(PartialEq, Eq, Hash)]
+struct Version {
+    file: PathBuf,
+    /// When it changed, in ns since 1970.
+    stamp: u128,
+    size: u64,
+}
+
+/// What an answer holds of a file.
+struct Share(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Share {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Carried {
+    /// One reads at a time, or many who ask at once would have a copy each.
+    async fn read(&self, version: Version) -> io::Result<Bytes> {
+        let mut files = self.0.lock().await;
+        let contents = match files.get(&version).and_then(Weak::upgrade) {
+            Some(contents) => contents,
+            None => {
+                let contents = Arc::new(tokio::fs::read(&version.file).await?);
+                files.retain(|_, contents| contents.strong_count() > 0);
+                files.insert(version, Arc::downgrade(&contents));
+                contents
+            }
+        };
+        Ok(Bytes::from_owner(Share(contents)))
+    }
+}
+
 async fn load_from(
     folder: &Path,
+    carried: &Carried,
     path: &str,
     encoding: Option<Encoding>,
     original: Option<&str>,
@@ -156,14 +211,53 @@ async fn load_from(
             return None;
         }
     }
-    let bytes = Bytes::from(tokio::fs::read(&file).await.ok()?);
     let stamp = modified
         .duration_since(UNIX_EPOCH)
         .map_or(0, |age| age.as_nanos());
+    let size = metadata.len();
+    let bytes = carried.read(Version { file, stamp, size }).await.ok()?;
     let token = encoding.map_or("", Encoding::token);
     Some(Asset {
         etag: format!("\"{stamp:x}-{:x}{token}\"", bytes.len()),
         bytes,
         encoding,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn answers_that_are_under_way_share_a_file_until_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.js");
+        std::fs::write(&file, "before").unwrap();
+        let assets = Assets::new(Some(folder.path()));
+        let load = async || assets.load("app.js", &[]).await.unwrap().bytes;
+        let (first, second) = tokio::join!(load(), load());
+        assert_eq!((&first[..], first.as_ptr()), (&b"before"[..], second.as_ptr()));
+        std::fs::write(&file, "after it").unwrap();
+        assert_eq!(load().await, "after it");
+        assert_eq!(first, "before");
+    }
+
+    #[tokio::test]
+    async fn no_file_is_kept_for_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let carried = Carried::default();
+        for name in ["a.js", "b.js", "c.js"] {
+            let file = folder.path().join(name);
+            std::fs::write(&file, name).unwrap();
+            let version = Version {
+                file,
+                stamp: 0,
+                size: 4,
+            };
+            assert_eq!(carried.read(version).await.unwrap(), name);
+        }
+        let files = carried.0.lock().await;
+        assert_eq!(files.len(), 1, "the last, which goes with the next one");
+        assert!(files.values().all(|contents| contents.strong_count() == 0));
+    }
 }

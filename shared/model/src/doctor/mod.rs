@@ -110,6 +110,18 @@ pub enum TlsFault {
         /// The names in it.
         names: Vec<String>,
     },
+    /// The certificate holds no names at all; nobody takes its CN for one any more.
+    NoNames,
+    /// The certificate says that it is an authority's, and is not trusted itself.
+    Authority,
+    /// The certificate is of a version that cannot hold names.
+    Version1,
+    /// The certificate is for something else than servers.
+    WrongPurpose,
+    /// The certificate is signed in a way that is given up.
+    Weak,
+    /// There is no version of TLS, or no cipher, that both sides know.
+    NoCommonGround,
     /// The other side wants a certificate from us.
     ClientCertificateWanted,
     /// The other side does not accept our certificate.
@@ -136,6 +148,20 @@ impl fmt::Display for TlsFault {
             Self::WrongName { names } => {
                 write!(f, "the certificate is for other names: {}", names.join(", "))
             }
+            Self::NoNames => {
+                f.write_str("the certificate holds no names (subjectAltName); its CN does not count")
+            }
+            Self::Authority => {
+                f.write_str("the certificate is that of an authority (CA:TRUE), and not in ca_file itself")
+            }
+            Self::Version1 => f.write_str("the certificate is of X.509 version 1, which holds no names"),
+            Self::WrongPurpose => {
+                f.write_str("the certificate is not for servers (its extendedKeyUsage has no serverAuth)")
+            }
+            Self::Weak => f.write_str("the certificate is signed in a way that is given up, such as SHA-1"),
+            Self::NoCommonGround => f.write_str(
+                "the two sides have no version of TLS in common, or no cipher (1.2 and 1.3 are known here)",
+            ),
             Self::ClientCertificateWanted => {
                 f.write_str("the other side wants a client certificate, and none was shown")
             }

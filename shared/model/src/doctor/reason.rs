@@ -1,5 +1,7 @@
 //! From facts to findings.
 
+use std::net::IpAddr;
+
 use super::{Also, Facts, Finding, HttpAnswer, Kind, Listener, Reached, TlsFault, finding, opened};
 
 /// Ports on which brokers speak MQTT without WebSocket.
@@ -183,18 +185,92 @@ fn tls(listener: &Listener, fault: &TlsFault, also: &Also) -> Finding {
                 names => format!("Dial a name that the certificate holds ({}), or make one that holds {host}.", names.join(", ")),
             },
         ),
+        TlsFault::NoNames | TlsFault::Authority | TlsFault::Version1 | TlsFault::WrongPurpose | TlsFault::Weak => {
+            let (title, what) = unfit(fault);
+            (title, what.to_owned(), fault.remedy(host).unwrap_or_default())
+        }
         TlsFault::ClientCertificateWanted | TlsFault::ClientCertificateRefused { .. } => (
             "The listener wants a client certificate",
             "It lets in only those who show a certificate of their own, which a page cannot.".to_owned(),
             format!("Use a listener that asks for user name and password, or {THROUGH_A_BRIDGE} with cert_file and key_file."),
         ),
-        TlsFault::Other(_) => (
+        TlsFault::NoCommonGround => (
             "The encrypted connection cannot be made",
             format!("{} and a browser find no common way.", listener.authority()),
             "Look into the broker's log; old brokers may offer only TLS versions that browsers have given up.".to_owned(),
         ),
+        TlsFault::Other(_) => (
+            "The encrypted connection cannot be made",
+            format!("The handshake with {} comes to no good end.", listener.authority()),
+            "Look into the broker's log: it often says more.".to_owned(),
+        ),
     };
     finding(Kind::Tls, title, what, said, to_do)
+}
+
+/// Certificates of one's own that are no good for a server, and how they come about.
+fn unfit(fault: &TlsFault) -> (&'static str, &'static str) {
+    match fault {
+        TlsFault::Authority => (
+            "The certificate is that of an authority, not of a server",
+            "It says CA:TRUE of itself, as `openssl req -x509` makes it. Such a one is taken only where it is trusted itself.",
+        ),
+        TlsFault::Version1 => (
+            "The certificate is of a kind that holds no names",
+            "It is of X.509 version 1, as `openssl x509 -req` makes it without an extension file. The name of a server stands in subjectAltName, which only version 3 has.",
+        ),
+        TlsFault::NoNames => (
+            "The certificate holds no names",
+            "The name of a server stands in subjectAltName. Browsers have given up to look for it in the CN.",
+        ),
+        TlsFault::WrongPurpose => (
+            "The certificate is not for servers",
+            "Its extendedKeyUsage allows something else, such as clientAuth, and not serverAuth.",
+        ),
+        _ => (
+            "The certificate is signed in a way that is given up",
+            "Whoever checks it does not know the kind of its signature, or no longer trusts it.",
+        ),
+    }
+}
+
+impl TlsFault {
+    /// How to make a certificate for this host that does not have the fault, where it is one of the certificate's own making.
+    pub fn remedy(&self, host: &str) -> Option<String> {
+        let kind = if host.parse::<IpAddr>().is_ok() {
+            "IP"
+        } else {
+            "DNS"
+        };
+        let name = format!("subjectAltName={kind}:{host}");
+        let line = format!(
+            "`openssl req -x509 -newkey rsa:2048 -nodes -days 800 -keyout broker.key -out broker.crt -subj /CN={host} -addext basicConstraints=critical,CA:FALSE -addext {name}`"
+        );
+        let signed = format!(
+            "An authority of your own signs one with `openssl x509 -req` and `-extfile FILE`, where a line of FILE says {name}."
+        );
+        match self {
+            Self::Authority => Some(format!(
+                "Make one for a server: {line}. Or trust this very one: name it in ca_file of a Hearth bridge, or install it where the browser runs."
+            )),
+            Self::Version1 | Self::NoNames => Some(format!(
+                "Make one of version 3 that holds {host}: {line}. {signed}"
+            )),
+            Self::WrongPurpose => Some(format!(
+                "Make one with extendedKeyUsage=serverAuth, or without extendedKeyUsage: {line}. {signed}"
+            )),
+            Self::Weak => Some(format!("Make one that is signed with SHA-256: {line}. {signed}")),
+            Self::NotTls
+            | Self::UnknownIssuer
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::WrongName { .. }
+            | Self::NoCommonGround
+            | Self::ClientCertificateWanted
+            | Self::ClientCertificateRefused { .. }
+            | Self::Other(_) => None,
+        }
+    }
 }
 
 fn tls_on_plain(listener: &Listener, also: &Also) -> Finding {

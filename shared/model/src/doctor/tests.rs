@@ -104,8 +104,14 @@ fn each_fault_of_tls_is_told_apart() {
             },
             "(other)",
         ),
+        (TlsFault::NoNames, "-extfile FILE"),
+        (TlsFault::Authority, "ca_file of a Hearth bridge"),
+        (TlsFault::Version1, "of version 3 that holds broker"),
+        (TlsFault::WrongPurpose, "extendedKeyUsage=serverAuth"),
+        (TlsFault::Weak, "SHA-256"),
+        (TlsFault::NoCommonGround, "old brokers"),
         (TlsFault::ClientCertificateWanted, "cert_file and key_file"),
-        (TlsFault::Other("HandshakeFailure".into()), "log"),
+        (TlsFault::Other("handshake_failure".into()), "log"),
     ] {
         check(url, Reached::Tls(fault), Also::default(), Kind::Tls, to_do);
     }
@@ -138,6 +144,29 @@ fn each_fault_of_tls_is_told_apart() {
         Kind::Tls,
         "Check the port",
     );
+}
+
+#[test]
+fn a_certificate_that_is_no_good_for_a_server_is_told_with_the_line_that_makes_another() {
+    for fault in [
+        TlsFault::NoNames,
+        TlsFault::Authority,
+        TlsFault::Version1,
+        TlsFault::WrongPurpose,
+        TlsFault::Weak,
+    ] {
+        let remedy = fault.remedy("broker.lan").unwrap();
+        assert!(
+            remedy.contains("-addext subjectAltName=DNS:broker.lan"),
+            "{remedy}"
+        );
+        assert!(remedy.contains("basicConstraints=critical,CA:FALSE"), "{remedy}");
+        let remedy = fault.remedy("fd00::1").unwrap();
+        assert!(remedy.contains("-addext subjectAltName=IP:fd00::1"), "{remedy}");
+        // With "TLS with broker 'home' failed: " before it, it has to fit into the reason of a close frame.
+        assert!(fault.to_string().len() <= 123 - 32, "{fault}");
+    }
+    assert_eq!(TlsFault::Expired.remedy("broker.lan"), None);
 }
 
 #[test]

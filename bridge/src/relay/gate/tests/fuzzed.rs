@@ -5,8 +5,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use hearth_mqtt::{
-    Ack, Auth, Bytes, BytesMut, Connack, Connect, Framer, Packet, PacketId, Properties, Property, PropertyId,
-    ProtocolVersion, PublishParts, Qos, ReasonCode, Role, Suback, Subscribe, SubscriptionOptions,
+    Ack, Auth, Bytes, BytesMut, Connack, Connect, Framer, Packet, PacketId, PacketType, Properties, Property,
+    PropertyId, ProtocolVersion, PublishParts, Qos, ReasonCode, Role, Suback, Subscribe, SubscriptionOptions,
     TopicFilter, TopicName, Will,
 };
 
@@ -112,9 +112,11 @@ pub(crate) fn gate(data: &[u8]) {
     let whole = run(rules(), &steps, &[usize::MAX]);
     let cut = run(rules(), &steps, &cuts);
     assert_eq!(whole, cut, "the cuts {cuts:?} change the outcome");
-    check_broker(&whole.at_broker, permissions.as_deref(), injects);
+    let said_disconnect = check_broker(&whole.at_broker, permissions.as_deref(), injects);
     check_browser(&whole.at_browser, version, permissions.as_deref(), injects);
-    check_untouched(&whole, &steps, injects);
+    if !said_disconnect {
+        check_untouched(&whole, &steps, injects);
+    }
 }
 
 fn permissions(choices: &mut Choices<'_>) -> Option<Arc<Permissions>> {
@@ -363,12 +365,16 @@ fn run(rules: Rules, steps: &[Step], cuts: &[usize]) -> Seen {
     seen
 }
 
-/// Nothing reaches the broker but whole packets, and no message or filter that is not allowed.
-fn check_broker(bytes: &[u8], permissions: Option<&Permissions>, injects: u8) {
+/// Nothing reaches the broker but whole packets, no message or filter that is not allowed, and nothing behind DISCONNECT. Says whether
+/// there was one.
+fn check_broker(bytes: &[u8], permissions: Option<&Permissions>, injects: u8) -> bool {
     let mut framer = Framer::new(u32::MAX);
     framer.push(Bytes::copy_from_slice(bytes));
     let (mut who, mut version, mut topics) = (String::new(), None, HashMap::new());
+    let mut said_disconnect = false;
     while let Ok(Some(frame)) = framer.poll_frame() {
+        assert!(!said_disconnect, "a packet behind DISCONNECT");
+        said_disconnect = frame.header.packet_type() == Some(PacketType::Disconnect);
         let version = *version.get_or_insert_with(|| {
             Connect::version_of(&frame).unwrap_or_else(|| panic!("CONNECT comes first, not {frame:?}"))
         });
@@ -427,6 +433,7 @@ fn check_broker(bytes: &[u8], permissions: Option<&Permissions>, injects: u8) {
         }
     }
     assert!(framer.is_empty(), "half a packet at the broker");
+    said_disconnect
 }
 
 fn check_filters(subscribe: &Subscribe, permissions: Option<&Permissions>, who: &str) {

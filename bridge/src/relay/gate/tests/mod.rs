@@ -1,4 +1,5 @@
 mod fuzzed;
+mod meanwhile;
 mod permissions;
 mod sign_in;
 mod splits;
