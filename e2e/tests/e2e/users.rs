@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::bridge::{Bridge, program};
 use e2e::browser::Screen;
 use e2e::case::case;
-use e2e::page::{Page, by};
+use e2e::page::{Page, by, percent_encoded};
 use tempfile::TempDir;
 
 use crate::talk;
@@ -146,6 +146,33 @@ fn an_operator_is_not_offered_what_admins_do() -> Result<()> {
     })
 }
 
+/// In a browser of its own.
+fn log_out_everywhere(name: &str, house: &House) -> Result<()> {
+    case(name, Screen::Desktop, |here| {
+        here.open(&format!("{}#/settings", house.bridge.url()))?;
+        log_in(here, "olga", PASSWORD)?;
+        here.wait_until_connected()?;
+        here.click(&by("log-out-everywhere"))?;
+        here.wait_for(&by("login-submit"))
+    })
+}
+
+#[test]
+fn a_page_that_was_given_the_bridges_own_address_goes_to_the_login_too() -> Result<()> {
+    let house = House::open()?;
+    case("users-by-address", Screen::Desktop, |there| {
+        let page = house.bridge.url();
+        there.open(&page)?;
+        log_in(there, "olga", PASSWORD)?;
+        there.wait_until_connected()?;
+        let address = percent_encoded(&format!("{}mqtt/embedded", page.replace("http:", "ws:")));
+        there.open(&format!("{page}?url={address}&connect=1#/explorer"))?;
+        there.wait_until_connected()?;
+        log_out_everywhere("users-by-address-here", &house)?;
+        there.wait_for(&by("login-submit"))
+    })
+}
+
 #[test]
 fn logging_out_everywhere_ends_the_page_in_another_browser() -> Result<()> {
     let house = House::open()?;
@@ -154,13 +181,7 @@ fn logging_out_everywhere_ends_the_page_in_another_browser() -> Result<()> {
         log_in(there, "olga", PASSWORD)?;
         there.wait_until_connected()?;
         there.go_to("#/explorer")?;
-        case("users-here", Screen::Desktop, |here| {
-            here.open(&format!("{}#/settings", house.bridge.url()))?;
-            log_in(here, "olga", PASSWORD)?;
-            here.wait_until_connected()?;
-            here.click(&by("log-out-everywhere"))?;
-            here.wait_for(&by("login-submit"))
-        })?;
+        log_out_everywhere("users-here", &house)?;
         there.wait_for(&by("login-submit"))?;
         // And back to where it was.
         log_in(there, "olga", PASSWORD)?;

@@ -457,7 +457,7 @@ impl Connection {
             self.calls.push_back(Call::HangUp);
         }
         self.backoff.handle_closed(now.mono);
-        // Only what the serving bridge told of itself has this.
+        // Only addresses of the serving bridge have this.
         let is_bridge = self.options.largest_packet.is_some();
         let by_bridge = close
             .as_ref()

@@ -199,8 +199,12 @@ impl Engine {
                 };
                 self.received += 1;
                 take_in(&mut self.store, &mut self.home, &mut self.views, at_ms, &arrival);
-            } else if let Err(why) = replay::publish(now, &mut self.connection, &record) {
-                self.replay.note_failed(why);
+                continue;
+            }
+            match replay::publish(now, &mut self.connection, &record) {
+                Ok(true) => {}
+                Ok(false) => return self.replay.hold_back(now, BUSY_MS),
+                Err(why) => self.replay.note_failed(why),
             }
         }
         self.replay.wait(now, 0);

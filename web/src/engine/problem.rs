@@ -236,18 +236,29 @@ pub fn session_closed(
             elsewhere(ended, *code, server_reference.as_deref())
         }
         ClosedReason::ServerMisbehaved(fault) => misbehaved(fault),
-        ClosedReason::KeepAliveTimeout | ClosedReason::AuthenticationTimeout | ClosedReason::TakesNothing => problem(
-            ProblemKind::Silent,
-            "The broker stopped answering",
-            "The network connection is open but nothing comes back.".to_owned(),
-            match reason {
-                ClosedReason::AuthenticationTimeout => "A re-authentication was not answered in time.",
-                ClosedReason::TakesNothing => "It reads nothing, and what it asked for piled up.",
-                _ => "A PINGREQ was not answered in time.",
-            }
-            .to_owned(),
-            "Nothing, if the network was away for a moment: the connection is tried again.".to_owned(),
-        ),
+        ClosedReason::KeepAliveTimeout | ClosedReason::AuthenticationTimeout | ClosedReason::TakesNothing => {
+            let (what, how) = match reason {
+                ClosedReason::AuthenticationTimeout => (
+                    "The broker did not end the renewal of the login in time.",
+                    "A re-authentication was not answered in time.",
+                ),
+                ClosedReason::TakesNothing => (
+                    "The broker sends, but reads nothing of what this page sends.",
+                    "What it asked for piled up.",
+                ),
+                _ => (
+                    "The network connection is open but nothing comes back.",
+                    "A PINGREQ was not answered in time.",
+                ),
+            };
+            problem(
+                ProblemKind::Silent,
+                "The broker stopped answering",
+                what.to_owned(),
+                how.to_owned(),
+                "Nothing, if the network was away for a moment: the connection is tried again.".to_owned(),
+            )
+        }
         ClosedReason::ConnackTimeout => problem(
             ProblemKind::NotMqtt,
             "A WebSocket opened, but no MQTT broker answers in it",

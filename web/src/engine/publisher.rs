@@ -469,7 +469,7 @@ fn in_words(error: &ApiMisuse) -> String {
             )
         }
         // Nothing waits, and still there is no room for it.
-        ApiMisuse::QueueFull { messages: 0, .. } => {
+        ApiMisuse::QueueFull { bytes: 0, .. } => {
             let most = SessionOptions::default().queued_bytes_maximum >> 20;
             format!(
                 "What is kept until it is acknowledged has at most {most} MiB. Send a shorter message, or with QoS 0."

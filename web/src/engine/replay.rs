@@ -7,7 +7,7 @@ use hearth_model::{
 };
 use hearth_mqtt::{
     MonoTime, Properties, Property, Qos, TopicName,
-    session::{ApplicationMessage, Session},
+    session::{ApiMisuse, ApplicationMessage, Session},
 };
 
 use super::{
@@ -341,6 +341,13 @@ impl Replay {
         self.not_before = now.mono + ms.max(SLICE_MS);
     }
 
+    /// The last message has to wait for room: it is the next again.
+    pub fn hold_back(&mut self, now: Now, ms: u64) {
+        self.next = self.next.saturating_sub(1);
+        self.view.played = self.next as u64;
+        self.wait(now, ms);
+    }
+
     /// The last message was not published.
     pub fn note_failed(&mut self, why: String) {
         self.view.failed += 1;
@@ -403,11 +410,11 @@ pub fn may_publish(connection: &mut Connection) -> bool {
             .is_some_and(|session: &mut Session| session.queued_messages() < MOST_QUEUED)
 }
 
-/// Publishes a message as it was.
+/// Publishes a message as it was; `false`: not now, what is on its way takes all the room.
 ///
 /// # Errors
 /// Why it was not published, for the user.
-pub fn publish(now: Now, connection: &mut Connection, record: &Record<'_>) -> Result<(), String> {
+pub fn publish(now: Now, connection: &mut Connection, record: &Record<'_>) -> Result<bool, String> {
     if record.topic.starts_with('$') {
         return Err("Topics that begin with $ are the broker's own.".to_owned());
     }
@@ -435,6 +442,10 @@ pub fn publish(now: Now, connection: &mut Connection, record: &Record<'_>) -> Re
         .with_retain(record.retain)
         .with_properties(properties);
     let session = connection.session().ok_or("There is no connection.")?;
-    let published = session.publish(now.mono, message);
-    published.map(drop).map_err(|error| error.to_string())
+    match session.publish(now.mono, message) {
+        Ok(_) => Ok(true),
+        // Where nothing waits there will be no more room than now.
+        Err(ApiMisuse::QueueFull { bytes: 1.., .. }) => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
 }

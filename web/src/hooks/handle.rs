@@ -121,10 +121,11 @@ impl EngineHandle {
     }
 
     /// Sends a command; the answer comes as a patch.
-    pub fn send(&self, command: Command) {
+    pub fn send(&self, mut command: Command) {
         if self.0.ended.get() {
             return;
         }
+        self.mark_bridge(&mut command);
         self.remember(&command);
         let restore = self.restore_after(&command);
         for command in std::iter::once(command).chain(restore) {
@@ -132,6 +133,16 @@ impl EngineHandle {
                 Some(waiting) => waiting.push(command),
                 None => self.post(&command),
             }
+        }
+    }
+
+    /// Whether an address is one of the serving bridge is known on this side alone, wherever the address comes from.
+    fn mark_bridge(&self, command: &mut Command) {
+        if let Command::Connect(options) = command
+            && !self.is_detached()
+        {
+            let folder = page::folder();
+            options.largest_packet = self.read(|state| state.start.largest_packet(&options.url, &folder));
         }
     }
 

@@ -173,8 +173,8 @@ pub struct ConnectionOptions {
     pub session_expiry_interval: u32,
     pub receive_maximum: u16,
     pub will: Option<WillOptions>,
-    /// Largest packet that the way to the broker lets through, bytes (the bridge says its own); `None`: whatever the
-    /// broker takes.
+    /// Largest packet that the way to the broker lets through, bytes: the serving bridge says its own, and only its
+    /// addresses have this. The handle of the engine fills it in. `None`: whatever the broker takes.
     pub largest_packet: Option<u32>,
     /// Filter and Subscription Options as MQTT 5.0 writes them (3.8.3.1): bits 0 and 1 QoS, 2 No Local, 3 Retain As
     /// Published, 4 and 5 Retain Handling; bit 6 is ours: a Subscription Identifier, which the engine chooses. 3.1.1 has only

@@ -55,7 +55,7 @@ pub fn bridge_closed(code: u16, reason: &str, is_bridge: bool) -> Option<Problem
         close::BROKER_STALLED => (
             ProblemKind::BrokerUnreachable,
             "The broker takes no more messages",
-            "The broker took nothing from this page for too long, and the bridge gave it up.",
+            "The broker took nothing from this page, or stopped within a message, for too long, and the bridge gave it up.",
             "Nothing, if the broker is overloaded for a while: the connection comes back by itself.",
         ),
         close::IDLE_TIMEOUT | close::STALLED => (

@@ -57,32 +57,11 @@ fn page_and_hearth_doctor_conclude_the_same_in_the_same_words() {
 
 #[test]
 fn every_way_in_which_the_bridge_ends_a_connection_has_words_of_its_own() {
-    let all = [
-        close::SHUTTING_DOWN,
-        close::TEXT_FRAME,
-        close::MESSAGE_TOO_BIG,
-        close::BROKER_LOST,
-        close::NOT_MQTT,
-        close::NOT_LOGGED_IN,
-        close::NOT_AUTHORIZED,
-        close::HANDSHAKE_TIMEOUT,
-        close::CLIENT_ID_IN_USE,
-        close::IDLE_TIMEOUT,
-        close::STALLED,
-        close::BAD_PACKET,
-        close::MQTT_5_NEEDED,
-        close::TOO_MANY_CONNECTIONS,
-        close::TOO_MANY_FROM_ADDRESS,
-        close::TOO_MANY_FROM_USER,
-        close::NO_ROOM,
-        close::CREDENTIALS_UNAVAILABLE,
-        close::BROKER_UNREACHABLE,
-        close::BROKER_TLS_FAILED,
-        close::BROKER_TIMEOUT,
-        close::BROKER_STALLED,
-        close::BROKER_SILENT,
-    ];
-    for code in all {
+    // A good end, and a fault of this page, are told as any WebSocket's.
+    let own = close::ALL
+        .into_iter()
+        .filter(|code| ![close::BROKER_CLOSED, close::PROTOCOL_ERROR].contains(code));
+    for code in own {
         let problem = bridge_closed(code, "because", true).unwrap();
         assert_ne!(problem.title, "The bridge ended the connection", "{code}");
         assert_eq!(problem.how_we_know, "The bridge says: because");
@@ -102,6 +81,17 @@ fn who_is_not_the_serving_bridge_does_not_speak_for_it() {
     assert!(bridge_closed(close::NOT_LOGGED_IN, "", false).is_none());
     let here = bridge_closed(close::NOT_LOGGED_IN, "log in first", true).unwrap();
     assert_eq!(here.kind, ProblemKind::LoggedOut);
+}
+
+#[test]
+fn a_broker_that_still_sends_is_not_called_silent() {
+    let what = |reason| session_closed(&reason, "id", None, None).unwrap().what_happened;
+    let silence = what(ClosedReason::KeepAliveTimeout);
+    assert!(silence.contains("nothing comes back"), "{silence}");
+    let deaf = what(ClosedReason::TakesNothing);
+    assert!(deaf.contains("sends, but reads nothing"), "{deaf}");
+    let login = what(ClosedReason::AuthenticationTimeout);
+    assert!(login.contains("renewal of the login"), "{login}");
 }
 
 #[test]

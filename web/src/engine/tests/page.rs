@@ -181,6 +181,38 @@ fn many_rows_of_the_tree_change_a_few_per_frame() {
     assert_eq!(new(trees.last().unwrap()), 50);
 }
 
+#[test]
+fn a_page_that_paints_seldom_comes_to_every_row_of_the_tree() {
+    let mut bench = Bench::connected();
+    for n in 0..50 {
+        bench.publish(&format!("t{n}"), "0");
+    }
+    bench.command(Command::Open(View::Tree(TreeWindow {
+        rows: 50,
+        ..TreeWindow::default()
+    })));
+    bench.wait(2_000);
+    bench.patches.clear();
+    // Two frames a second: what comes meanwhile waits until the last one is painted.
+    for step in 1..=30 {
+        bench.ms += 500;
+        let now = bench.now();
+        let painted = Input::Command(Box::new(Command::Painted));
+        bench.engine.handle(now, painted);
+        if let Some(frame) = bench.engine.poll_frame(now) {
+            let frame: Frame = postcard::from_bytes(&frame).unwrap();
+            bench.patches.extend(frame.patches);
+        }
+        for n in 0..50 {
+            bench.publish(&format!("t{n}"), &step.to_string());
+        }
+    }
+    let trees = trees(&bench);
+    let rows = trees.last().unwrap().rows.iter();
+    let oldest = rows.map(|row| row.preview.parse::<u32>().unwrap()).min();
+    assert!(oldest >= Some(15), "the oldest is of step {oldest:?} of 30");
+}
+
 fn trees(bench: &Bench) -> Vec<&TreeView> {
     bench
         .patches

@@ -1,6 +1,7 @@
 //! Messages from a file.
 
 use hearth_model::recording::{self, Pending};
+use hearth_mqtt::Property;
 
 use super::*;
 use crate::wire::{ChartSpan, ChartWindow, ReplayCommand, ReplayState, ReplayView, SeriesName};
@@ -279,6 +280,62 @@ fn a_broker_that_takes_no_more_is_waited_for() {
     bench.close(1006, "");
     bench.wait(10);
     assert_eq!(bench.replay().played, played);
+}
+
+/// The broker takes one message at a time, and so many wait.
+fn taken_one_by_one(queued: u32) -> Bench {
+    let mut bench = Bench::new();
+    bench.command(Command::Limit(Limits {
+        queued,
+        ..Limits::default()
+    }));
+    bench.command(Command::Connect(Box::new(options())));
+    bench.input(Input::Opened);
+    bench.sent();
+    bench.send(&Packet::Connack(Connack {
+        session_present: false,
+        reason_code: ReasonCode::SUCCESS,
+        properties: Properties::of(&[Property::ReceiveMaximum(1)]).unwrap(),
+    }));
+    bench.sent();
+    let line = "{\"topic\":\"t\",\"payload\":1,\"qos\":1}\n";
+    bench.give(line.repeat(12).as_bytes());
+    bench.play(ReplayCommand::Speed(0));
+    bench.play(ReplayCommand::Publish);
+    bench.wait(1_000);
+    bench
+}
+
+#[test]
+fn a_message_without_room_waits_for_what_is_under_way() {
+    let mut bench = taken_one_by_one(2);
+    let view = bench.replay();
+    let counts = (view.state, view.played, view.failed);
+    assert_eq!(counts, (ReplayState::Playing, 3, 0), "{}", view.why);
+    for _ in 0..20 {
+        for packet in bench.sent() {
+            let Packet::Publish(publish) = packet else {
+                continue;
+            };
+            bench.send(&Packet::Puback(Ack {
+                packet_id: publish.into_parts().packet_id.unwrap(),
+                reason_code: ReasonCode::SUCCESS,
+                properties: Properties::new(),
+            }));
+        }
+        bench.wait(100);
+    }
+    let view = bench.replay();
+    let counts = (view.state, view.played, view.failed);
+    assert_eq!(counts, (ReplayState::Ended, 12, 0), "{}", view.why);
+}
+
+#[test]
+fn a_message_that_will_never_have_room_is_not_waited_for() {
+    let view = taken_one_by_one(0).replay();
+    let counts = (view.state, view.played, view.failed);
+    assert_eq!(counts, (ReplayState::Ended, 12, 12));
+    assert!(view.why.contains("full"), "{}", view.why);
 }
 
 #[test]

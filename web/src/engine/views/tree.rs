@@ -40,6 +40,9 @@ pub(super) struct TreeScreen {
     sent: Option<TreeView>,
     /// What the rows become that did not fit into the frames so far.
     rest: Option<TreeView>,
+    /// The place after the last row that changed: the next part begins there, or a page that paints seldom would never
+    /// come to the end of its rows.
+    next_place: usize,
     /// Topics that nothing was heard of yet, such as one that an address asks for.
     to_reveal: Vec<String>,
     /// Messages taken when the pause began or the present was shown.
@@ -213,13 +216,22 @@ impl TreeScreen {
     /// The view, but for rows that have to wait for the next frame.
     fn next_part(&mut self, view: TreeView) -> Patch {
         let mut part = view.clone();
-        let sent = self.sent.take().unwrap_or_default();
+        let mut sent = self.sent.take().unwrap_or_default();
         if has_same_rows(&sent, &view) {
             let mut different = 0;
-            for (row, before) in part.rows.iter_mut().zip(sent.rows) {
-                different += usize::from(*row != before);
+            let begin = self.next_place;
+            for place in (begin..part.rows.len()).chain(0..begin) {
+                let (Some(row), Some(before)) = (part.rows.get_mut(place), sent.rows.get_mut(place)) else {
+                    continue;
+                };
+                if row == before {
+                    continue;
+                }
+                different += 1;
                 if different > ROWS_AT_ONCE {
-                    *row = before;
+                    std::mem::swap(row, before);
+                } else {
+                    self.next_place = place + 1;
                 }
             }
             self.rest = (different > ROWS_AT_ONCE).then_some(view);
