@@ -20,7 +20,7 @@ const SHORT_PAYLOAD: usize = 64;
 /// Both together.
 const SHORT_PACKET: usize = HEAD + SHORT_PAYLOAD;
 
-/// The fields of a [`Publish`], one by one: to make one, or to take one apart.
+/// The fields of a [`Publish`](crate::Publish), one by one: to make one, or to take one apart.
 ///
 /// It can be encoded as it is, which copies the payload once; a `Publish` made from it is for those who handle
 /// packets of all kinds.
