@@ -150,6 +150,8 @@ pub struct Series {
     full: VecDeque<Chunk>,
     /// The chunk being written, kept here so that a push need not look for it.
     open: Chunk,
+    /// The offset of its newest sample, here because a push would have to wait for the memory where that lies.
+    newest: u32,
     /// Chunks that went before the first of `full`: their number is the serial of the first.
     first_serial: u64,
     len: usize,
@@ -314,7 +316,6 @@ impl Series {
     pub(crate) fn push_counted(&mut self, sample: Sample, capacity: usize, chunk_samples: usize) -> Pushed {
         let chunk_samples = chunk_samples.clamp(FEWEST_SAMPLES, CHUNK_SAMPLES);
         let mut pushed = Pushed::default();
-        let newest = self.open.rows.last().map_or(0, |row| row.offset);
         let offset = u32::try_from(sample.at_ms.saturating_sub(self.open.base_ms));
         let len = self.open.rows.len();
         match offset {
@@ -324,8 +325,9 @@ impl Series {
                     self.open.rows.reserve_exact(len.min(chunk_samples - len));
                     pushed.bytes += (self.open.heap_bytes() - before).cast_signed();
                 }
+                self.newest = self.newest.max(offset);
                 self.open.rows.push(Row {
-                    offset: offset.max(newest),
+                    offset: self.newest,
                     number: sample.number,
                 });
             }
@@ -350,6 +352,7 @@ impl Series {
             self.full.push_back(std::mem::take(&mut self.open));
         }
         self.open.base_ms = at_ms;
+        self.newest = 0;
         let before = self.open.heap_bytes();
         self.open.rows.reserve_exact(capacity);
         pushed.bytes += (self.open.heap_bytes() - before).cast_signed();

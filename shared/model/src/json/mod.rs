@@ -10,8 +10,9 @@ mod tree;
 
 use std::ops::Range;
 
+pub(crate) use number::leading_number;
 pub use number::parse_number;
-pub use numbers::{NumberField, NumberLimits, NumberScan, member_path, numbers};
+pub use numbers::{Found, NumberField, NumberLimits, NumberScan, member_path, numbers};
 pub use pretty::{PrettyLine, PrettyPage, Span, SpanKind, pretty};
 pub use tree::{Json, JsonFault, JsonLimits, quoted};
 

@@ -1,5 +1,7 @@
 //! The numbers and the two-state words in a payload, each with its path.
 
+use std::ops::Range;
+
 use super::{Lexer, Token, parse_number, unescape};
 use crate::payload::{BinaryState, BinaryWord, binary_state};
 
@@ -33,6 +35,19 @@ pub struct NumberField {
     pub number: f64,
 }
 
+/// A number or a state that a payload says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found<'a> {
+    /// As [`NumberField::path`].
+    pub path: &'a [u8],
+    /// The number; of a state 1 (on, open, …) or 0.
+    pub number: f64,
+    /// The pair of words of a state.
+    pub word: Option<BinaryWord>,
+    /// Where it is spelled, in bytes of the payload, quotes included.
+    pub text: Range<usize>,
+}
+
 /// Finds numbers again and again without allocating; one per store.
 #[derive(Clone, Debug, Default)]
 pub struct NumberScan {
@@ -48,29 +63,33 @@ struct Frame {
 }
 
 impl NumberScan {
-    /// Calls `found` with path and number of every finite number, in order, and of every state as 1 (on, open, …) or
-    /// 0 with its pair of words; `false` when the payload is none of these and no JSON (then what was found before the
-    /// fault must be thrown away).
-    pub fn scan(
-        &mut self,
-        payload: &[u8],
-        limits: &NumberLimits,
-        mut found: impl FnMut(&[u8], f64, Option<BinaryWord>),
-    ) -> bool {
+    /// Calls `found` with every finite number and every state, in order; `false` when the payload is none of these and
+    /// no JSON (then what was found before the fault must be thrown away).
+    pub fn scan(&mut self, payload: &[u8], limits: &NumberLimits, mut found: impl FnMut(Found<'_>)) -> bool {
         let start = payload.trim_ascii_start();
         match start.first() {
             Some(b'{' | b'[') => self.scan_json(payload, limits, &mut found),
             Some(b'0'..=b'9' | b'-' | b'+' | b'.') => {
                 let number = parse_number(payload);
                 if let Some(number) = number {
-                    found(b"", number, None);
+                    found(Found {
+                        path: b"",
+                        number,
+                        word: None,
+                        text: 0..payload.len(),
+                    });
                 }
                 number.is_some()
             }
             Some(b'a'..=b'z' | b'A'..=b'Z') => {
                 let state = state(payload.trim_ascii());
                 if let Some(BinaryState { word, on }) = state {
-                    found(b"", f64::from(u8::from(on)), Some(word));
+                    found(Found {
+                        path: b"",
+                        number: f64::from(u8::from(on)),
+                        word: Some(word),
+                        text: 0..payload.len(),
+                    });
                 }
                 state.is_some()
             }
@@ -82,7 +101,7 @@ impl NumberScan {
         &mut self,
         payload: &[u8],
         limits: &NumberLimits,
-        found: &mut impl FnMut(&[u8], f64, Option<BinaryWord>),
+        found: &mut impl FnMut(Found<'_>),
     ) -> bool {
         self.path.clear();
         self.frames.clear();
@@ -107,7 +126,12 @@ impl NumberScan {
                     if self.path.len() <= limits.path_bytes
                         && let Some(number) = parse_number(lexer.slice(&range))
                     {
-                        found(&self.path, number, None);
+                        found(Found {
+                            path: &self.path,
+                            number,
+                            word: None,
+                            text: range,
+                        });
                     }
                 }
                 Token::String(range) if followed => {
@@ -117,13 +141,24 @@ impl NumberScan {
                     if self.path.len() <= limits.path_bytes
                         && let Some(BinaryState { word, on }) = state(inner)
                     {
-                        found(&self.path, f64::from(u8::from(on)), Some(word));
+                        found(Found {
+                            path: &self.path,
+                            number: f64::from(u8::from(on)),
+                            word: Some(word),
+                            text: range,
+                        });
                     }
                 }
                 Token::Bool(on) if followed => {
                     self.enter_place();
                     if self.path.len() <= limits.path_bytes {
-                        found(&self.path, f64::from(u8::from(on)), Some(BinaryWord::TrueFalse));
+                        let spelled = if on { "true" } else { "false" };
+                        found(Found {
+                            path: &self.path,
+                            number: f64::from(u8::from(on)),
+                            word: Some(BinaryWord::TrueFalse),
+                            text: lexer.at - spelled.len()..lexer.at,
+                        });
                     }
                 }
                 Token::ObjectStart | Token::ArrayStart if followed => {
@@ -231,14 +266,14 @@ fn write_place(place: u32, digits: &mut [u8; 12]) -> &[u8] {
 #[must_use]
 pub fn numbers(payload: &[u8], limits: &NumberLimits) -> Vec<NumberField> {
     let mut fields = Vec::new();
-    let whole = NumberScan::default().scan(payload, limits, |path, number, word| {
-        if word.is_none()
+    let whole = NumberScan::default().scan(payload, limits, |found| {
+        if found.word.is_none()
             && fields.len() < limits.fields
-            && let Ok(path) = std::str::from_utf8(path)
+            && let Ok(path) = std::str::from_utf8(found.path)
         {
             fields.push(NumberField {
                 path: path.to_owned(),
-                number,
+                number: found.number,
             });
         }
     });
@@ -286,14 +321,10 @@ mod tests {
     fn states_are_found_with_their_words() {
         let check = |payload: &str, expected: &[(&str, f64, BinaryWord)]| {
             let mut states = Vec::new();
-            NumberScan::default().scan(
-                payload.as_bytes(),
-                &NumberLimits::default(),
-                |path, number, word| {
-                    states
-                        .extend(word.map(|word| (String::from_utf8_lossy(path).into_owned(), number, word)));
-                },
-            );
+            NumberScan::default().scan(payload.as_bytes(), &NumberLimits::default(), |found| {
+                let path = String::from_utf8_lossy(found.path).into_owned();
+                states.extend(found.word.map(|word| (path, found.number, word)));
+            });
             let states: Vec<_> = states
                 .iter()
                 .map(|(path, number, word)| (path.as_str(), *number, *word))
@@ -312,6 +343,16 @@ mod tests {
         );
         check(r#"{"update":{"state":"idle"},"n":"1","null":null}"#, &[]);
         check("1", &[]);
+    }
+
+    #[test]
+    fn what_is_found_stands_where_it_says() {
+        let payload = br#" {"a":1.50,"list":[true,"ON",{"b":false}]} "#;
+        let mut texts = Vec::new();
+        NumberScan::default().scan(payload, &NumberLimits::default(), |found| {
+            texts.push(String::from_utf8_lossy(&payload[found.text]).into_owned());
+        });
+        assert_eq!(texts, ["1.50", "true", "\"ON\"", "false"]);
     }
 
     #[test]

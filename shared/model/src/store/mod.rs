@@ -5,6 +5,7 @@
 //! of a topic. Everything that goes, is cut or is refused is counted in [`Counters`] and per topic. Nothing here
 //! reads a clock, a socket or the page.
 
+mod alike;
 mod budget;
 mod history;
 mod rate;
@@ -13,9 +14,10 @@ mod topic;
 mod tree;
 mod view;
 
-use crate::json::{NumberLimits, NumberScan};
+use crate::json::{Found, NumberLimits, NumberScan};
 use crate::payload::BinaryWord;
 use crate::series::{Pushed, Sample};
+use alike::{Layout, Spelling};
 use budget::{Block, Budget};
 use history::HistoryLimits;
 use tree::Tree;
@@ -183,8 +185,14 @@ impl Store {
         self.tree.count_message(id, now_ms);
         if let Some(index) = self.tree.node(id).and_then(tree::Node::topic) {
             self.remember_last(index);
+            let is_alike = self
+                .topics
+                .get_mut(index)
+                .is_some_and(|topic| topic.read_alike(arrival.payload, &mut self.numbers));
             self.replace_last(index, now_ms, arrival);
-            self.sample(index, now_ms, arrival);
+            if self.is_sampled(arrival.payload) && (is_alike || self.scan(index, arrival.payload)) {
+                self.sample(index, now_ms, arrival.retain);
+            }
             self.make_room(0);
         }
         if is_new {
@@ -275,7 +283,10 @@ impl Store {
         last.qos = arrival.qos;
         last.retain = arrival.retain;
         last.dup = arrival.dup;
-        self.counters.payloads_cut += u64::from(kept < arrival.payload.len());
+        if kept < arrival.payload.len() {
+            self.counters.payloads_cut += 1;
+            topic.spelled = 0;
+        }
         topic.count += 1;
         topic.duplicates += u64::from(arrival.dup);
         topic.payload_bytes += arrival.payload.len() as u64;
@@ -287,62 +298,85 @@ impl Store {
         };
     }
 
-    /// Adds a sample for every number and every state in the payload, unless the broker had kept it for who knows how long.
-    fn sample(&mut self, index: usize, now_ms: u64, arrival: &Arrival<'_>) {
-        let payload = arrival.payload;
-        if payload.len() > self.options.scan_cap_bytes || self.budget.is_full_of_last_values() {
-            return;
-        }
+    fn is_sampled(&self, payload: &[u8]) -> bool {
+        payload.len() <= self.options.scan_cap_bytes && !self.budget.is_full_of_last_values()
+    }
+
+    /// Finds the number of every field in a payload, known or new; `false` when the payload has no such thing.
+    fn scan(&mut self, index: usize, payload: &[u8]) -> bool {
         let Some(topic) = self.topics.get_mut(index) else {
-            return;
+            return false;
         };
         let limits = self.options.numbers;
         let (numbers, fields) = (&mut self.numbers, &mut topic.fields);
         let known = fields.len();
         let room = self.budget.capacity().saturating_sub(self.budget.base);
         numbers.clear();
-        let (mut place, mut refused, mut added_bytes) = (0, 0, 0);
-        let whole = self.scan.scan(payload, &limits, |path, number, word| {
-            match find_field(fields, place, path, word) {
-                Some(found) => {
-                    numbers.push((found, number));
-                    place = found + 1;
+        let mut layout = Layout::of(payload);
+        let (mut expected, mut refused, mut added_bytes) = (0, 0, 0);
+        let whole = self.scan.scan(payload, &limits, |found| {
+            let Found {
+                path,
+                number,
+                word,
+                text,
+            } = found;
+            let place = find_field(fields, expected, path, word).or_else(|| {
+                let bytes = FIELD_BYTES + path.len();
+                if !has_room(fields, limits.fields, word) || added_bytes + bytes > room {
+                    refused += 1;
+                    return None;
                 }
-                None if has_room(fields, limits.fields, word)
-                    && added_bytes + FIELD_BYTES + path.len() <= room =>
-                {
-                    let Ok(path) = std::str::from_utf8(path) else {
-                        return;
-                    };
-                    numbers.push((fields.len(), number));
-                    added_bytes += FIELD_BYTES + path.len();
-                    fields.push(Field {
-                        path: path.into(),
-                        word,
-                        series: crate::series::Series::new(),
-                        kept: None,
-                    });
-                    place = fields.len();
+                let path = std::str::from_utf8(path).ok()?;
+                added_bytes += bytes;
+                fields.push(Field {
+                    path: path.into(),
+                    word,
+                    series: crate::series::Series::new(),
+                    kept: None,
+                    spelling: Spelling::default(),
+                });
+                Some(fields.len() - 1)
+            });
+            match place.and_then(|place| Some((place, fields.get_mut(place)?))) {
+                Some((place, field)) => {
+                    layout.note(place, field, number, text);
+                    numbers.push((place, number));
+                    expected = place + 1;
                 }
-                None => refused += 1,
+                None => layout.miss(),
             }
         });
         if !whole {
             // The payload was broken after all: what it seemed to hold is not kept.
             fields.truncate(known);
-            return;
+            return false;
         }
         self.budget.base += added_bytes;
         self.budget.streams += fields.len() - known;
-        let chunk_samples = self.budget.block_bytes() / crate::series::SAMPLE_BYTES;
         topic.fields_refused += refused;
         self.counters.fields_refused += refused;
-        for &(field, number) in &*numbers {
-            let Some(found) = fields.get_mut(field) else {
+        topic.spelled = if topic.last.message().is_cut() {
+            0
+        } else {
+            layout.spelled()
+        };
+        true
+    }
+
+    /// Adds a sample for every number and every state that was found, unless the broker had kept them for who knows how
+    /// long.
+    fn sample(&mut self, index: usize, now_ms: u64, is_retained: bool) {
+        let Some(topic) = self.topics.get_mut(index) else {
+            return;
+        };
+        let chunk_samples = self.budget.block_bytes() / crate::series::SAMPLE_BYTES;
+        for &(field, number) in &self.numbers {
+            let Some(found) = topic.fields.get_mut(field) else {
                 continue;
             };
-            found.kept = arrival.retain.then_some(number);
-            if arrival.retain {
+            found.kept = is_retained.then_some(number);
+            if is_retained {
                 continue;
             }
             let sample = Sample {
@@ -383,6 +417,10 @@ impl Store {
     pub fn set_options(&mut self, options: StoreOptions) {
         self.options = options;
         self.budget.set_capacity(options.memory_budget_bytes);
+        for topic in &mut self.topics {
+            // Another scan may find more or less than that of before.
+            topic.spelled = 0;
+        }
         self.make_room(0);
     }
 

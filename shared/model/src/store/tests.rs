@@ -3,6 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::series::Series;
 
 fn small(memory_budget_bytes: usize) -> Store {
     Store::new(StoreOptions {
@@ -419,5 +420,159 @@ proptest! {
             prop_assert_eq!(row.messages as usize, below.iter().map(|(_, payloads)| payloads.len()).sum::<usize>());
         }
         view.reveal(&store, NodeId::ROOT);
+    }
+}
+
+/// What a scan of each payload alone finds, by path and kind.
+fn scanned(payloads: &[Vec<u8>], options: &StoreOptions) -> HashMap<(String, bool), Vec<f64>> {
+    let mut samples: HashMap<_, Vec<f64>> = HashMap::new();
+    for payload in payloads {
+        let mut found = Vec::new();
+        let whole = NumberScan::default().scan(payload, &options.numbers, |one| {
+            let path = String::from_utf8(one.path.to_vec());
+            found.extend(path.map(|path| ((path, one.word.is_some()), one.number)));
+        });
+        for (field, number) in found.into_iter().filter(|_| whole) {
+            samples.entry(field).or_default().push(number);
+        }
+    }
+    samples
+}
+
+fn sampled(store: &Store) -> HashMap<(String, bool), Vec<f64>> {
+    let fields = topic(store, "t").fields().iter();
+    fields
+        .map(|field| {
+            let numbers = field.series.samples().map(|sample| sample.number).collect();
+            ((field.path.to_string(), field.word.is_some()), numbers)
+        })
+        .collect()
+}
+
+fn check_samples(payloads: &[&str]) {
+    let payloads: Vec<_> = payloads.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let mut store = Store::new(StoreOptions::default());
+    for payload in &payloads {
+        store.apply(1, &Arrival::new("t", payload));
+    }
+    assert_eq!(sampled(&store), scanned(&payloads, store.options()));
+}
+
+#[test]
+fn a_payload_like_the_one_before_is_read_the_same() {
+    check_samples(&[r#"{"a":1,"b":"C","c":true}"#, r#"{"a":-20.5,"b":"C","c":true}"#]);
+    check_samples(&[
+        r#"{"a":1,"b":"ON"}"#,
+        r#"{"a":2,"b":"OFF"}"#,
+        r#"{"a":3,"b":"OFF"}"#,
+    ]);
+    check_samples(&[r#"{"a":1}"#, r#"{"a":1e3}"#, r#"{"a":1e999}"#, r#"{"a":2}"#]);
+    check_samples(&[
+        r#"{"a":1}"#,
+        r#"{"a":01}"#,
+        r#"{"a":1.}"#,
+        r#"{"a":2}x"#,
+        r#"{"a":3"#,
+        r#"{"a":4}"#,
+    ]);
+    check_samples(&[r#"{"a":1,"a":2}"#, r#"{"a":3,"a":4}"#]);
+    check_samples(&[r#"{"a":1,"b":2}"#, r#"{"b":3,"a":4}"#, r#"{"b":5,"a":6}"#]);
+    check_samples(&["[1,2]", "[3,4]", "[3,4,5]", "[6,7]", "[ 8,9]"]);
+    check_samples(&["5", "ON", "6", r#"{"a":1}"#, "7", r#"{"a":2}"#]);
+    check_samples(&[r#"{"a":"1"}"#, r#"{"a":1}"#, r#"{"a":"2"}"#, "", r#"{"a":3}"#]);
+    check_samples(&[
+        r#"{"n":1234567890123456,"a":1}"#,
+        r#"{"n":1234567890123457,"a":2}"#,
+    ]);
+}
+
+#[test]
+fn a_cut_payload_is_no_measure_for_the_next() {
+    let options = StoreOptions {
+        payload_cap_bytes: 8,
+        ..StoreOptions::default()
+    };
+    let mut store = Store::new(options);
+    let payloads = [
+        r#"{"a":1}"#,
+        r#"{"a":11}"#,
+        r#"{"a":111}"#,
+        r#"{"a":112}"#,
+        r#"{"a":1}"#,
+    ];
+    let payloads = payloads.map(|text| text.as_bytes().to_vec());
+    for payload in &payloads {
+        store.apply(1, &Arrival::new("t", payload));
+    }
+    assert_eq!(store.counters().payloads_cut, 2);
+    assert_eq!(sampled(&store), scanned(&payloads, &options));
+}
+
+#[test]
+fn new_limits_hold_for_a_payload_like_the_one_before() {
+    let mut store = Store::new(StoreOptions::default());
+    let say = |store: &mut Store, payload: &str| {
+        store.apply(1, &Arrival::new("t", payload.as_bytes()));
+        let numbers = topic(store, "t").series("a.b").map(Series::len);
+        numbers.unwrap_or_default()
+    };
+    assert_eq!(say(&mut store, r#"{"a":{"b":1}}"#), 1);
+    assert_eq!(say(&mut store, r#"{"a":{"b":2}}"#), 2);
+    let mut options = *store.options();
+    options.numbers.depth = 1;
+    store.set_options(options);
+    assert_eq!(say(&mut store, r#"{"a":{"b":3}}"#), 2);
+    options.numbers.depth = 2;
+    options.scan_cap_bytes = 13;
+    store.set_options(options);
+    assert_eq!(say(&mut store, r#"{"a":{"b":4}}"#), 3);
+    assert_eq!(say(&mut store, r#"{"a":{"b":55}}"#), 3, "longer than is scanned");
+    assert_eq!(say(&mut store, r#"{"a":{"b":6}}"#), 4);
+}
+
+proptest! {
+    /// Each payload is the one before it with a few bytes exchanged, so that both ways of reading take turns.
+    #[test]
+    fn any_change_of_a_payload_is_read_as_by_a_scan(
+        first in prop::sample::select(vec![
+            r#"{"value":21.5,"unit":"C","seq":100000000}"#,
+            r#"{"a":[1,{"b":-0.5},"ON",true],"c":null,"d":12}"#,
+            r#" [1, 2 ,3]"#,
+        ]),
+        changes in prop::collection::vec((0_usize..50, prop::sample::select(b"0123456789-.eE+,:}]{[\"tN ".to_vec()), any::<bool>()), 1..40),
+    ) {
+        let mut payloads = vec![first.as_bytes().to_vec()];
+        for (place, byte, is_inserted) in changes {
+            let mut payload = payloads.last().cloned().unwrap();
+            let place = place % payload.len();
+            if is_inserted {
+                payload.insert(place, byte);
+            } else {
+                payload[place] = byte;
+            }
+            // Every other one is whole again, so that there is something to be like.
+            payloads.push(payload);
+            payloads.push(first.as_bytes().to_vec());
+        }
+        let mut store = Store::new(StoreOptions::default());
+        for payload in &payloads {
+            store.apply(1, &Arrival::new("t", payload));
+        }
+        prop_assert_eq!(sampled(&store), scanned(&payloads, store.options()));
+    }
+
+    #[test]
+    fn other_numbers_in_the_same_payload_are_read_as_by_a_scan(
+        numbers in prop::collection::vec(("-?(0|[1-9][0-9]{0,16})([.][0-9]{1,9})?(e[0-9])?", "[0-9.-]{0,6}"), 2..20),
+    ) {
+        let payloads: Vec<_> = numbers
+            .iter()
+            .map(|(good, any)| format!(r#"{{"value":{good},"unit":"C","list":[{any},"OFF"]}}"#).into_bytes())
+            .collect();
+        let mut store = Store::new(StoreOptions::default());
+        for payload in &payloads {
+            store.apply(1, &Arrival::new("t", payload));
+        }
+        prop_assert_eq!(sampled(&store), scanned(&payloads, store.options()));
     }
 }

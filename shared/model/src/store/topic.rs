@@ -1,5 +1,6 @@
 //! What is known about one topic.
 
+use super::alike::Spelling;
 use super::history::{History, MessageRef};
 use super::tree::NodeId;
 use crate::payload::BinaryWord;
@@ -16,6 +17,7 @@ pub struct Field {
     pub series: Series,
     /// The number of a message that the broker had kept, when nothing came after it.
     pub kept: Option<f64>,
+    pub(super) spelling: Spelling,
 }
 
 /// The newest message, in buffers that are used again.
@@ -72,6 +74,9 @@ pub struct Topic {
     pub(crate) payload_bytes: u64,
     pub(crate) history: History,
     pub(crate) fields: Vec<Field>,
+    /// So many of `fields` are what the newest payload says, in their order and each once, where their spelling tells;
+    /// 0 when that is not known.
+    pub(super) spelled: usize,
     pub(crate) fields_refused: u64,
     pub(crate) samples_dropped: u64,
 }
@@ -88,6 +93,7 @@ impl Topic {
             payload_bytes: 0,
             history: History::default(),
             fields: Vec::new(),
+            spelled: 0,
             fields_refused: 0,
             samples_dropped: 0,
         }
