@@ -1,7 +1,8 @@
 //! What a key such as `temperature`, `ENERGY.Power` or `contact` measures, and in which unit: guesses, marked as such.
 
-use hearth_model::letters::{is_lower, is_upper, lower, lower_char};
+use hearth_model::letters::lower;
 
+use crate::names::words_in;
 use crate::unit::unit_behind;
 
 /// What an entity measures or says.
@@ -498,22 +499,7 @@ pub(crate) fn find(table: &[(&str, Class, &'static str)], key: &str) -> Option<(
 
 /// Words of a key in lower case: `ApparentPower`, `apparent-power`, `apparent power` are two each.
 pub(crate) fn words(key: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for character in key.chars() {
-        let is_break = !character.is_alphanumeric();
-        if (is_break || (is_upper(character) && is_lower(before)))
-            && words.last().is_some_and(|word| !word.is_empty())
-        {
-            words.push(String::new());
-        }
-        if !is_break && let Some(word) = words.last_mut() {
-            word.push(lower_char(character));
-        }
-        before = character;
-    }
-    words.retain(|word| !word.is_empty());
-    words
+    words_in(key).map(lower).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::control::{add_control, plain_control, spelled_states};
 use crate::device::{Device, DeviceKind, Entity, EntityKind, Source, Value};
 use crate::flat::Scalar;
 use crate::kind::kind_of_device;
-use crate::names::{human_key, is_outside};
+use crate::names::{human_key, is_one_of, is_outside, words_in};
 use crate::place::Place;
 use crate::unit::without_unit;
 
@@ -214,9 +214,7 @@ pub(crate) fn thing_named(name: &str) -> Option<Thing> {
 }
 
 pub(crate) fn is_garage(room: &str) -> bool {
-    words(room)
-        .iter()
-        .any(|word| matches!(&**word, "garage" | "차고"))
+    words_in(room).any(|word| is_one_of(word, &["garage", "차고"]))
 }
 
 /// Makes an entity from its first value; `None` for what no card can show.

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use hearth_model::order::sort_by_key;
 
 use crate::class::Class;
-use crate::class::words;
 use crate::device::{Device, DeviceId, DeviceKind, EntityKind, Liveness};
 use crate::entity::{is_garage, is_outdoors};
+use crate::names::{is_one_of, is_outside, words_in};
 use crate::registry::Devices;
 
 /// Some of how many.
@@ -249,7 +249,7 @@ fn facts<'a>(devices: impl Iterator<Item = &'a Device>) -> Facts {
             match (entity.kind, entity.class, entity.is_on()) {
                 (EntityKind::Number, Class::Temperature, _) if is_present && is_air(device, &entity.id) => {
                     let celsius = entity.number().map(|number| to_celsius(number, &entity.unit));
-                    if is_outdoors(device) || crate::names::is_outside(&entity.id) {
+                    if is_outdoors(device) || is_outside(&entity.id) {
                         outside.push(celsius);
                     } else if !device.room.as_deref().is_some_and(is_garage) {
                         // A garage is neither: nobody heats it.
@@ -313,60 +313,133 @@ fn to_celsius(number: f64, unit: &str) -> f64 {
     }
 }
 
+/// What has one of these words in its names has a temperature that is not that of the air.
+const NOT_AIR: &[&str] = &[
+    "fridge",
+    "refrigerator",
+    "freezer",
+    "kühlschrank",
+    "gefrierschrank",
+    "gefriertruhe",
+    "tiefkühltruhe",
+    "boiler",
+    "water",
+    "wasser",
+    "heating",
+    "heizung",
+    "flow",
+    "return",
+    "cpu",
+    "chip",
+    "device",
+    "pool",
+    "oven",
+    "floor",
+    "냉장고",
+    "냉동고",
+];
+
+/// What has one of these words in its names measures the whole home.
+const METERS: &[&str] = &[
+    "meter",
+    "emeter",
+    "smartmeter",
+    "grid",
+    "mains",
+    "main",
+    "zähler",
+    "stromzähler",
+    "shellyem",
+    "shellyem3",
+];
+
 /// Whether a temperature is that of the air people are in, rather than of a fridge, a boiler or a chip.
 fn is_air(device: &Device, entity: &str) -> bool {
-    const NOT_AIR: &[&str] = &[
-        "fridge",
-        "refrigerator",
-        "freezer",
-        "kühlschrank",
-        "gefrierschrank",
-        "gefriertruhe",
-        "tiefkühltruhe",
-        "boiler",
-        "water",
-        "wasser",
-        "heating",
-        "heizung",
-        "flow",
-        "return",
-        "cpu",
-        "chip",
-        "device",
-        "pool",
-        "oven",
-        "floor",
-        "냉장고",
-        "냉동고",
-    ];
-    let names = format!(
-        "{} {} {}",
-        device.key.rsplit('/').next().unwrap_or_default(),
-        device.name,
-        entity
-    );
-    !words(&names).iter().any(|word| NOT_AIR.contains(&&**word))
+    !is_called(device, entity, NOT_AIR)
 }
 
 /// Whether power is that of the whole home.
 fn is_meter(device: &Device, entity: &str) -> bool {
-    const METERS: &[&str] = &[
-        "meter",
-        "emeter",
-        "smartmeter",
-        "grid",
-        "mains",
-        "main",
-        "zähler",
-        "stromzähler",
-        "shellyem",
-        "shellyem3",
-    ];
-    let names = format!(
-        "{} {} {}",
-        device.key.rsplit('/').next().unwrap_or_default(),
-        device.name,
-        entity
-    );
-    words(&names).iter().any(|word| METERS.contains(&&**word))
+    is_called(device, entity, METERS)
+}
+
+/// Whether an entity, or its device, has one of these words in its names.
+fn is_called(device: &Device, entity: &str, small: &[&str]) -> bool {
+    let own = device.key.rsplit('/').next().unwrap_or_default();
+    let mut names = [own, device.name.as_str(), entity].into_iter();
+    names.any(|name| words_in(name).any(|word| is_one_of(word, small)))
+}
+
+#[cfg(test)]
+mod tests {
+    use hearth_model::letters::lower;
+    use hearth_model::store::Arrival;
+
+    use super::*;
+    use crate::{Arrangement, DeviceOptions};
+
+    fn home(messages: &[(&str, &str)]) -> Devices {
+        let mut devices = Devices::new(DeviceOptions::default());
+        for (topic, payload) in messages {
+            devices.apply(1_000, &Arrival::new(topic, payload.as_bytes()));
+        }
+        devices
+    }
+
+    fn arrange(devices: &mut Devices, change: impl FnOnce(&mut Arrangement)) {
+        let mut arrangement = devices.arrangement().clone();
+        change(&mut arrangement);
+        devices.set_arrangement(arrangement);
+    }
+
+    /// People call a device so; empty: as it calls itself.
+    fn call(devices: &mut Devices, key: &str, name: &str) {
+        arrange(devices, |all| {
+            all.correct(&[key.to_owned()], |said| name.clone_into(&mut said.name));
+        });
+    }
+
+    fn air(devices: &Devices) -> (Option<f64>, Option<f64>) {
+        let facts = devices.facts();
+        (facts.inside, facts.outside)
+    }
+
+    #[test]
+    fn whose_air_it_is_follows_rooms_and_names_as_they_are_now() {
+        let mut devices = home(&[("home/bathroom/fan/temperature", "21.5")]);
+        assert_eq!(air(&devices), (Some(21.5), None));
+        arrange(&mut devices, |all| all.rename_room("Bathroom", "Garage 2"));
+        assert_eq!(air(&devices), (None, None), "a garage is neither");
+        arrange(&mut devices, |all| all.rename_room("Garage 2", "Back Yard"));
+        assert_eq!(air(&devices), (None, Some(21.5)));
+        arrange(&mut devices, |all| all.rename_room("Back Yard", "Den"));
+        assert_eq!(air(&devices), (Some(21.5), None));
+        call(&mut devices, "home/bathroom/fan", "KÜHLSCHRANK");
+        assert_eq!(air(&devices), (None, None), "that of a fridge is not of the air");
+        call(&mut devices, "home/bathroom/fan", "GartenThermometer");
+        assert_eq!(air(&devices), (None, Some(21.5)));
+        call(&mut devices, "home/bathroom/fan", "");
+        assert_eq!(air(&devices), (Some(21.5), None));
+        devices.apply(
+            2_000,
+            &Arrival::new("home/bathroom/fan/outdoor_temperature", b"5.5"),
+        );
+        assert_eq!(air(&devices), (Some(21.5), Some(5.5)), "of what is new, too");
+    }
+
+    #[test]
+    fn power_is_that_of_the_meter_once_something_is_called_so() {
+        let mut devices = home(&[("home/den/plug/power", "40"), ("home/den/box/power", "900")]);
+        assert_eq!(devices.facts().power, Some(940.0));
+        call(&mut devices, "home/den/box", "Stromzähler");
+        assert_eq!(devices.facts().power, Some(900.0));
+    }
+
+    #[test]
+    fn words_that_are_looked_for_are_small_and_alone() {
+        for word in NOT_AIR.iter().chain(METERS) {
+            assert_eq!(words_in(word).collect::<Vec<_>>(), [*word]);
+            assert_eq!(lower(word), *word);
+        }
+    }
 }

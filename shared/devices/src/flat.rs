@@ -81,10 +81,12 @@ pub(crate) fn flatten(payload: &[u8], limit: usize) -> Option<(Vec<FlatField>, u
         if path.iter().map(String::len).sum::<usize>() > PATH_BYTES || fields.len() >= limit {
             beyond += 1;
         } else {
-            fields.push(FlatField {
-                path: path.clone(),
-                value,
-            });
+            // The last step is moved: behind its value comes another one, or none.
+            let mut whole = Vec::with_capacity(path.len());
+            let last = path.pop();
+            whole.extend_from_slice(&path);
+            whole.extend(last);
+            fields.push(FlatField { path: whole, value });
         }
     }
     Some((fields, beyond))
@@ -101,6 +103,20 @@ mod tests {
         let paths: Vec<_> = fields.iter().map(|field| field.path.join(".")).collect();
         assert_eq!((paths.join(" "), beyond), ("a b.c b.d e g".to_owned(), 0));
         assert_eq!(flatten(payload, 2).unwrap().1, 3);
+    }
+
+    #[test]
+    fn a_field_has_the_path_of_all_that_is_around_it() {
+        for (payload, expected) in [
+            (r#"{"a":{"b":{"c":1,"d":2},"e":3},"f":4}"#, "a.b.c a.b.d a.e f"),
+            (r#"{"a":{"b":{"c":{"d":{"e":1}},"f":2}},"g":3}"#, "a.b.f g"),
+            (r#"{"a":{"b":[{"c":1}],"d":2,"d":3},"a":4}"#, "a.d a.d a"),
+            (r#"{"":{"":1,"a":{}},"b":{"c":null}}"#, ". b.c"),
+        ] {
+            let (fields, _) = flatten(payload.as_bytes(), 100).unwrap();
+            let paths: Vec<_> = fields.iter().map(|field| field.path.join(".")).collect();
+            assert_eq!(paths.join(" "), expected, "{payload}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Names for people, and rooms, from topic levels.
 
 use crate::class::words;
-use hearth_model::letters::{is_lower, lower, upper_char};
+use hearth_model::letters::{is_lower, is_upper, lower, upper_char};
 
 /// First levels that say nothing about where or what.
 const PREFIXES: &[&str] = &[
@@ -109,6 +109,40 @@ const OUTDOORS: &[&str] = &[
 /// Other words in names that are not inside; alone they name no room.
 const IN_THE_OPEN: &[&str] = &["yard", "weather", "wetter"];
 
+/// The words of a key as they stand in it: as [`words`], but nothing is made. What is asked of every value again and again asks
+/// these.
+pub(crate) fn words_in(key: &str) -> impl Iterator<Item = &str> {
+    let mut rest = key;
+    std::iter::from_fn(move || {
+        let (word, behind) = first_word(rest)?;
+        rest = behind;
+        Some(word)
+    })
+}
+
+/// The first word of a key, and what stands behind it.
+fn first_word(key: &str) -> Option<(&str, &str)> {
+    let key = key.get(key.find(char::is_alphanumeric)?..)?;
+    let mut before = ' ';
+    for (at, character) in key.char_indices() {
+        if !character.is_alphanumeric() || (is_upper(character) && is_lower(before)) {
+            return key.split_at_checked(at);
+        }
+        before = character;
+    }
+    Some((key, ""))
+}
+
+/// Whether a word is one of these, which are in small letters.
+pub(crate) fn is_one_of(word: &str, small: &[&str]) -> bool {
+    if word.is_ascii() {
+        small.iter().any(|small| word.eq_ignore_ascii_case(small))
+    } else {
+        let word = lower(word);
+        small.contains(&&*word)
+    }
+}
+
 /// For people: dashes and underscores are spaces, the first letter is upper case; other scripts stay as they are.
 pub(crate) fn human(level: &str) -> String {
     let mut spaced = String::with_capacity(level.len());
@@ -173,9 +207,7 @@ fn is_number(rest: &str) -> bool {
 }
 
 pub(crate) fn is_outside(name: &str) -> bool {
-    words(name)
-        .iter()
-        .any(|word| OUTDOORS.contains(&&**word) || IN_THE_OPEN.contains(&&**word))
+    words_in(name).any(|word| is_one_of(word, OUTDOORS) || is_one_of(word, IN_THE_OPEN))
 }
 
 /// A room in a name: its name for people, and what is left for the device when the room stood first.
@@ -214,7 +246,79 @@ pub(crate) fn room_of(levels: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use hearth_model::letters::lower_char;
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The words of a key letter by letter.
+    fn spelled(key: &str) -> Vec<String> {
+        let mut words = vec![String::new()];
+        let mut before = ' ';
+        for character in key.chars() {
+            let is_break = !character.is_alphanumeric();
+            if is_break || (is_upper(character) && is_lower(before)) {
+                words.push(String::new());
+            }
+            if !is_break {
+                words.last_mut().unwrap().push(lower_char(character));
+            }
+            before = character;
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    fn check_words(key: &str) {
+        let expected = spelled(key);
+        assert_eq!(words(key), expected, "{key:?}");
+        for word in words_in(key) {
+            let small = lower(word);
+            assert!(is_one_of(word, &["-", &small]), "{word:?}");
+            assert!(!is_one_of(word, &["-", &format!("{small}s")]), "{word:?}");
+        }
+        let is_outdoors = |word: &String| OUTDOORS.contains(&&**word) || IN_THE_OPEN.contains(&&**word);
+        assert_eq!(is_outside(key), expected.iter().any(is_outdoors), "{key:?}");
+    }
+
+    #[test]
+    fn words_end_at_what_is_no_letter_and_before_a_capital() {
+        for (key, expected) in [
+            ("ApparentPower", "apparent power"),
+            ("apparent-power__2", "apparent power 2"),
+            ("POWER1", "power1"),
+            ("TerrassenTür/Außen", "terrassen tür außen"),
+            ("größeÜber", "größe über"),
+            ("아이 방", "아이 방"),
+            ("-- ", ""),
+            ("", ""),
+        ] {
+            check_words(key);
+            assert_eq!(words(key).join(" "), expected);
+        }
+        assert!(is_outside("Wetter-Station") && is_outside("frontYard") && is_outside("BALKON Außen"));
+        assert!(!is_outside("yardstick") && !is_outside("Garten2"));
+    }
+
+    #[test]
+    fn words_that_are_looked_for_are_small_and_alone() {
+        for word in OUTDOORS.iter().chain(IN_THE_OPEN) {
+            assert_eq!(spelled(word), [*word]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_those_that_are_found_letter_by_letter(
+            text in ".{0,24}",
+            keys in "[a-cA-C019 _./äÄßÖéÉжЖ아방ⅷⅧǅ-]{0,24}",
+            outside in "(garden|Garten|Außen|yard|정원|Balkon)[ _A2]?[a-z]{0,3}",
+        ) {
+            check_words(&text);
+            check_words(&keys);
+            check_words(&outside);
+        }
+    }
 
     #[test]
     fn names_are_made_human_and_other_scripts_left_alone() {

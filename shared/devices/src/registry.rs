@@ -1,8 +1,10 @@
 //! Every device of the home, kept up to date message by message.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
     ops::Bound,
+    sync::Arc,
 };
 
 use hearth_model::order::sort_by;
@@ -42,7 +44,7 @@ pub(crate) struct Tracked {
 pub(crate) struct Route {
     is_object: bool,
     is_presence: bool,
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<Arc<Place>>,
 }
 
 /// Command topics seen are remembered up to this many; beyond, controls are guessed from names alone.
@@ -140,7 +142,7 @@ impl Devices {
                     });
                     members.chain(attributes.unwrap_or_default()).collect()
                 };
-                let values = below(&place, prefix, values).collect();
+                let values = below(&place, prefix, values);
                 self.apply_values(now_ms, &place, arrival, values);
             }
         }
@@ -160,7 +162,7 @@ impl Devices {
         {
             return Some(route.clone());
         }
-        let place = place(arrival.topic, is_object, is_presence);
+        let place = place(arrival.topic, is_object, is_presence).map(Arc::new);
         let route = Route {
             is_object,
             is_presence,
@@ -204,10 +206,10 @@ impl Devices {
             device.topics.push(arrival.topic.to_owned());
         }
         for (path, field, reading) in values {
-            let entity_id = if path.is_empty() {
-                "value".to_owned()
-            } else {
-                path.join(".")
+            let entity_id = match &*path {
+                [] => Cow::Borrowed("value"),
+                [member] => Cow::Borrowed(member.as_str()),
+                members => Cow::Owned(members.join(".")),
             };
             let at = match device.entities.iter().position(|entity| entity.id == entity_id) {
                 Some(at) => at,
@@ -224,7 +226,8 @@ impl Devices {
                         commands_seen: &self.commands_seen,
                         by_hand: device.kind_by_hand,
                     };
-                    let Some(entity) = new_entity(&context, entity_id, field, &reading, now_ms) else {
+                    let id = entity_id.into_owned();
+                    let Some(entity) = new_entity(&context, id, field, &reading, now_ms) else {
                         continue;
                     };
                     device.entities.push(entity);
@@ -493,17 +496,18 @@ impl Devices {
             }
         }
         // Not by arrival: the order must be the same at every start.
-        sort_by(&mut rooms, |a, b| {
-            let place = |room: &Room| match room.name.as_deref() {
-                Some(name) => {
-                    let by_hand = self.arrangement.room_place(name);
-                    (by_hand.unwrap_or(usize::MAX), place_of_room(name))
-                }
-                None => (usize::MAX, usize::MAX),
-            };
-            (place(a), &a.name).cmp(&(place(b), &b.name))
+        let place = |room: &Room| match room.name.as_deref() {
+            Some(name) => {
+                let by_hand = self.arrangement.room_place(name);
+                (by_hand.unwrap_or(usize::MAX), place_of_room(name))
+            }
+            None => (usize::MAX, usize::MAX),
+        };
+        let mut placed: Vec<_> = rooms.into_iter().map(|room| (place(&room), room)).collect();
+        sort_by(&mut placed, |(a, one), (b, other)| {
+            (a, &one.name).cmp(&(b, &other.name))
         });
-        rooms
+        placed.into_iter().map(|(_, room)| room).collect()
     }
 
     /// The message that makes an entity do something.
@@ -573,28 +577,21 @@ fn liveness_of(device: &Device, present: Option<bool>, now_ms: u64, options: &De
 }
 
 /// Values below a prefix, without those that are nothing for a card.
-fn below(
-    place: &Place,
-    prefix: &[String],
-    values: Vec<cloud_events::Value>,
-) -> impl Iterator<Item = cloud_events::Value> {
-    let values = values.into_iter();
-    values.filter_map(|(path, series, reading)| {
-        Some((entity_path(place.source, prefix, path)?, series, reading))
-    })
-}
-
-/// Which entity a member of an object is; `None` for members that are nothing for a card.
-fn entity_path(source: Source, prefix: &[String], path: Vec<String>) -> Option<Vec<String>> {
-    if source == Source::Tasmota && !prefix.is_empty() {
-        // `tele/x/STATE` and `stat/x/RESULT`: only what can be switched or dimmed is about the home.
-        let wanted = path.len() == 1
-            && path
-                .first()
-                .is_some_and(|key| key.starts_with("POWER") || key == "Dimmer");
-        return wanted.then_some(path);
+fn below(place: &Place, prefix: &[String], mut values: Vec<cloud_events::Value>) -> Vec<cloud_events::Value> {
+    if prefix.is_empty() {
+        return values;
     }
-    Some(prefix.iter().cloned().chain(path).collect())
+    if place.source == Source::Tasmota {
+        // `tele/x/STATE` and `stat/x/RESULT`: only what can be switched or dimmed is about the home.
+        let is_wanted =
+            |path: &[String]| matches!(path, [key] if key.starts_with("POWER") || key == "Dimmer");
+        values.retain(|(path, ..)| is_wanted(path));
+        return values;
+    }
+    for (path, ..) in &mut values {
+        path.splice(..0, prefix.iter().cloned());
+    }
+    values
 }
 
 impl Value {

@@ -14,6 +14,8 @@ pub(crate) struct Rhythm {
     last_ms: Option<u64>,
     intervals: Vec<u64>,
     next: usize,
+    /// [`Self::median_ms`] of these intervals.
+    usual_ms: Option<u64>,
 }
 
 impl Rhythm {
@@ -34,10 +36,15 @@ impl Rhythm {
             *oldest = interval;
         }
         self.next = (self.next + 1) % REMEMBERED;
+        self.usual_ms = self.median_ms();
     }
 
     /// The median interval in ms, when there is a rhythm: most intervals are near it.
     pub(crate) fn usual_ms(&self) -> Option<u64> {
+        self.usual_ms
+    }
+
+    fn median_ms(&self) -> Option<u64> {
         if self.intervals.len() < NEEDED {
             return None;
         }
@@ -72,6 +79,25 @@ mod tests {
             Some(30_000)
         );
         assert_eq!(after(&[0, 30_000, 60_000]), None);
+    }
+
+    #[test]
+    fn what_is_usual_is_that_of_the_newest_intervals() {
+        let mut rhythm = Rhythm::default();
+        let mut now_ms = 0;
+        let mut told = Vec::new();
+        for (messages, interval_ms) in [(6, 30_000), (20, 10), (20, 5_000), (3, 400_000), (20, 70_000)] {
+            for _ in 0..messages {
+                now_ms += interval_ms;
+                rhythm.heard(now_ms);
+                assert_eq!(rhythm.usual_ms(), rhythm.median_ms());
+            }
+            told.push(rhythm.usual_ms());
+        }
+        assert_eq!(
+            told,
+            [Some(30_000), Some(30_000), Some(5_000), Some(5_000), Some(70_000)]
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The standard library knows more (Cherokee, Georgian capitals, Deseret, phonetic letters, letters that become two);
 //! its tables are 10 KB of the page. So in what the page runs, nothing goes through `to_lowercase` or `to_uppercase`.
 
+use std::ops::RangeInclusive;
+
 /// First and last capital, and how far its small letter is; 1: capitals and small letters take turns.
 const CAPITALS: [(u16, u16, i16); 41] = [
     (0xC0, 0xD6, 32),
@@ -48,6 +50,9 @@ const CAPITALS: [(u16, u16, i16); 41] = [
     (0xFF21, 0xFF3A, 32),
 ];
 
+/// Between these nothing has a capital: Hangul, Kana, Han and others.
+const WITHOUT_CAPITALS: RangeInclusive<u16> = 0x2180..=0xFF20;
+
 /// The small letter of a capital; everything else as it is.
 #[must_use]
 pub fn lower_char(character: char) -> char {
@@ -73,14 +78,22 @@ pub fn upper_char(character: char) -> char {
 }
 
 /// Whether a character is a capital letter.
+#[inline]
 #[must_use]
 pub fn is_upper(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_uppercase();
+    }
     lower_char(character) != character
 }
 
 /// Whether a character is a small letter that has a capital.
+#[inline]
 #[must_use]
 pub fn is_lower(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_lowercase();
+    }
     upper_char(character) != character || character == 'ß'
 }
 
@@ -99,7 +112,8 @@ fn is_in(first: u16, last: u16, by: i16, code: u16) -> bool {
 
 fn changed(character: char, change: impl Fn((u16, u16, i16), u16) -> Option<u16>) -> char {
     let code = u16::try_from(u32::from(character)).ok();
-    code.and_then(|code| CAPITALS.iter().find_map(|range| change(*range, code)))
+    code.filter(|code| !WITHOUT_CAPITALS.contains(code))
+        .and_then(|code| CAPITALS.iter().find_map(|range| change(*range, code)))
         .and_then(|code| char::from_u32(u32::from(code)))
         .unwrap_or(character)
 }
@@ -121,6 +135,26 @@ mod tests {
             }
             if upper != character {
                 assert_eq!(Some(upper), one(character.to_uppercase()), "{character:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_that_changes_is_large_or_small() {
+        for character in '\0'..=char::MAX {
+            let is_large = lower_char(character) != character;
+            assert_eq!(is_upper(character), is_large, "{character:?}");
+            let is_small = upper_char(character) != character || character == 'ß';
+            assert_eq!(is_lower(character), is_small, "{character:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_have_no_capitals_is_in_no_row_of_the_table() {
+        for (first, last, by) in CAPITALS {
+            for capital in first..=last {
+                let small = capital.wrapping_add_signed(by);
+                assert!(!WITHOUT_CAPITALS.contains(&capital) && !WITHOUT_CAPITALS.contains(&small));
             }
         }
     }

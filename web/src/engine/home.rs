@@ -1,7 +1,7 @@
 //! The devices of the home, kept up with the store, and the commands that wait for their confirmation.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hearth_devices::announced::Templates;
 use hearth_devices::{
@@ -47,7 +47,8 @@ pub struct Home {
     devices: Devices,
     /// In the order of their first message since they were read last: under load all get their turn.
     changed_topics: VecDeque<NodeId>,
-    is_changed: HashSet<NodeId>,
+    /// Whether a topic is among them, by its number: every message asks.
+    is_changed: Vec<bool>,
     /// How many of them are still to be read in this round; what changes meanwhile is for the next one.
     left: usize,
     /// When the next round may begin.
@@ -75,7 +76,7 @@ impl Default for Home {
         Self {
             devices: Devices::new(DeviceOptions::default()),
             changed_topics: VecDeque::new(),
-            is_changed: HashSet::new(),
+            is_changed: Vec::new(),
             left: 0,
             next_round: MonoTime::ZERO,
             flush: Pace::default(),
@@ -196,7 +197,12 @@ impl Home {
 
     /// A message changed this topic.
     pub fn note_message(&mut self, topic: NodeId) {
-        if self.is_changed.insert(topic) {
+        let place = topic.to_u32() as usize;
+        if place >= self.is_changed.len() {
+            self.is_changed.resize(place + 1, false);
+        }
+        if let Some(is_changed) = self.is_changed.get_mut(place).filter(|is_changed| !**is_changed) {
+            *is_changed = true;
             self.changed_topics.push_back(topic);
             self.flush.note_change();
         }
@@ -284,7 +290,9 @@ impl Home {
                 break;
             };
             self.left -= 1;
-            self.is_changed.remove(&id);
+            if let Some(is_changed) = self.is_changed.get_mut(id.to_u32() as usize) {
+                *is_changed = false;
+            }
             self.apply(store, id, true);
         }
         let slice = now.mono + SLICE_MS;

@@ -25,7 +25,8 @@ impl Bench {
         done.expect("it is said what was done")
     }
 
-    fn home(&self) -> HomeView {
+    /// Home as the page has it.
+    pub(super) fn home(&self) -> HomeView {
         let mut home = HomeView::default();
         for patch in &self.patches {
             match patch {
@@ -115,6 +116,29 @@ fn rooms_are_made_and_devices_move_and_every_step_is_taken_back() {
         "{done:?}"
     );
     assert_eq!(bench.rooms(), at_first);
+}
+
+#[test]
+fn what_people_call_a_room_says_whether_its_air_is_that_of_the_home() {
+    let mut bench = Bench::at_home();
+    let inside = |bench: &Bench| {
+        let home = bench.home();
+        let mut rooms = home.rooms.iter();
+        let room = rooms.find(|room| room.devices.iter().any(|device| device == FAN));
+        (home.glance[0].value.clone(), room.unwrap().facts.clone())
+    };
+    let warm = ("21.5".to_owned(), vec!["21.5 °C".to_owned()]);
+    assert_eq!(inside(&bench), warm);
+    bench.arrange(Arrange::RenameRoom {
+        from: "Bathroom".into(),
+        to: "Garage".into(),
+    });
+    assert_eq!(inside(&bench), ("–".to_owned(), vec![]));
+    bench.arrange(Arrange::Undo);
+    assert_eq!(inside(&bench), warm);
+    bench.publish("home/bathroom/fan/temperature", "22.5");
+    bench.wait(1_000);
+    assert_eq!(inside(&bench).0, "22.5");
 }
 
 #[test]

@@ -99,6 +99,89 @@ fn of_a_large_home_only_the_cards_on_the_screen_are_told_of() {
     );
 }
 
+/// All sensors of a home of forty rooms say this.
+fn change_forty_rooms(bench: &mut Bench, value: &str) {
+    for n in 0..40 {
+        bench.publish(&format!("home/room{n}/sensor{n}/temperature"), value);
+    }
+}
+
+#[test]
+fn facts_of_many_rooms_come_a_few_with_a_frame_and_each_room_once() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    change_forty_rooms(&mut bench, "20.5");
+    bench.wait(2_000);
+    bench.patches.clear();
+    change_forty_rooms(&mut bench, "21.5");
+    bench.wait(2_000);
+    let facts = bench.patches.iter().filter_map(|patch| match patch {
+        Patch::Facts(facts) => Some(facts),
+        _ => None,
+    });
+    let facts: Vec<_> = facts.collect();
+    assert!(facts.iter().all(|facts| facts.rooms.len() <= 16));
+    let rooms: Vec<_> = facts.iter().flat_map(|facts| &facts.rooms).collect();
+    let places: std::collections::BTreeSet<u32> = rooms.iter().map(|(place, ..)| *place).collect();
+    assert_eq!((rooms.len(), places.len()), (40, 40));
+    assert!(rooms.iter().all(|(_, said, _)| *said == ["21.5 °C"]));
+    let glance = facts.last().map(|facts| facts.glance[0].value.clone());
+    assert_eq!(glance.as_deref(), Some("21.5"));
+}
+
+#[test]
+fn facts_that_did_not_fit_are_told_with_the_rooms_when_these_change() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    change_forty_rooms(&mut bench, "20.5");
+    bench.wait(2_000);
+    change_forty_rooms(&mut bench, "21.5");
+    bench.ms += 600;
+    // One frame only: the facts of most rooms are still to come when the search leaves most rooms out.
+    bench.engine.handle(bench.now(), Input::Tick);
+    bench.engine.poll_frame(bench.now()).unwrap();
+    let search = |text: &str| Input::Command(Box::new(Command::Search(text.to_owned())));
+    bench.engine.handle(bench.now(), search("room39"));
+    let painted = Input::Command(Box::new(Command::Painted));
+    bench.patches.clear();
+    bench.input(painted);
+    bench.wait(1_000);
+    let rooms = bench.home().rooms;
+    assert_eq!((rooms.len(), &*rooms[0].name), (1, "Room39"));
+    assert_eq!(rooms[0].facts, ["21.5 °C"]);
+    bench.input(search(""));
+    bench.wait(1_000);
+    let rooms = bench.home().rooms;
+    assert_eq!(rooms.len(), 40);
+    assert!(rooms.iter().all(|room| room.facts == ["21.5 °C"]));
+}
+
+#[test]
+fn a_page_that_paints_seldom_hears_of_every_room() {
+    let mut bench = Bench::connected();
+    bench.command(Command::Open(View::Home));
+    change_forty_rooms(&mut bench, "10.5");
+    bench.wait(2_000);
+    // The facts are due with every frame, and those of sixteen rooms fit into one.
+    for degrees in 11..=30 {
+        change_forty_rooms(&mut bench, &format!("{degrees}.5"));
+        bench.ms += 600;
+        let now = bench.now();
+        let painted = Input::Command(Box::new(Command::Painted));
+        bench.engine.handle(now, painted);
+        if let Some(frame) = bench.engine.poll_frame(now) {
+            let frame: Frame = postcard::from_bytes(&frame).unwrap();
+            bench.patches.extend(frame.patches);
+        }
+    }
+    let rooms = bench.home().rooms;
+    assert_eq!(rooms.len(), 40);
+    for room in rooms {
+        let degrees: f64 = room.facts[0].trim_end_matches(" °C").parse().unwrap();
+        assert!(degrees > 25.0, "{}: {degrees}", room.name);
+    }
+}
+
 #[test]
 fn cards_that_the_page_has_to_make_come_a_few_with_a_frame() {
     let mut bench = Bench::connected();

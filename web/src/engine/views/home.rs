@@ -55,6 +55,12 @@ pub(super) struct HomeScreen {
     /// The cards that the page has.
     made: BTreeSet<DeviceId>,
     sent: Option<HomeView>,
+    /// The devices of each room of what was sent.
+    inside: Vec<Vec<DeviceId>>,
+    /// The room whose facts are looked at next, and how many are still to be looked at: what is different about them did not fit
+    /// into the frames so far.
+    next_room: usize,
+    rooms_left: usize,
     /// In small letters.
     search: String,
 }
@@ -135,7 +141,7 @@ impl HomeScreen {
         let pending = [
             self.pace.poll_timeout(),
             self.card_pace.poll_timeout(),
-            (!self.due.is_empty()).then_some(MonoTime::ZERO),
+            (!self.due.is_empty() || self.rooms_left > 0).then_some(MonoTime::ZERO),
             Some(self.look_at),
         ];
         pending.into_iter().flatten().min().filter(|_| self.open)
@@ -151,8 +157,9 @@ impl HomeScreen {
             self.look_at = now.mono + ATTENTION_INTERVAL_MS;
             self.pace.note_change();
         }
-        if self.pace.take_due(now.mono, HOME_INTERVAL_MS) {
-            patches.extend(self.rooms(now, home, store));
+        let is_due = self.pace.take_due(now.mono, HOME_INTERVAL_MS);
+        if is_due || self.rooms_left > 0 {
+            patches.extend(self.rooms(now, home, store, is_due));
         }
     }
 
@@ -194,55 +201,62 @@ impl HomeScreen {
     }
 
     /// The rooms, or what is different about them.
-    fn rooms(&mut self, now: Now, home: &Home, store: &Store) -> Option<Patch> {
-        let devices = home.devices();
-        let is_known = self.structure == devices.structure();
-        if let (true, Some(sent)) = (is_known, &mut self.sent) {
-            let (facts, is_all) = different_facts(&self.search, now, home, store, sent)?;
-            if !is_all {
-                self.pace = Pace::due_at_once();
-            }
-            sent.take_facts(facts.clone());
-            return Some(Patch::Facts(facts));
+    fn rooms(&mut self, now: Now, home: &Home, store: &Store, is_due: bool) -> Option<Patch> {
+        let structure = home.devices().structure();
+        if self.structure == structure && self.sent.is_some() {
+            return self.facts(now, home, store, is_due).map(Patch::Facts);
         }
-        self.structure = devices.structure();
-        let view = home_view(&self.search, now, home, store);
+        self.structure = structure;
+        // What did not fit so far is told with all the rest.
+        (self.next_room, self.rooms_left) = (0, 0);
+        let (view, inside) = home_view(&self.search, now, home, store);
+        self.inside = inside;
         let is_new = self.sent.as_ref() != Some(&view);
         self.sent = Some(view.clone());
         is_new.then_some(Patch::Home(view))
     }
-}
 
-/// What of the facts is different from what was sent, and whether that is all.
-fn different_facts(
-    search: &str,
-    now: Now,
-    home: &Home,
-    store: &Store,
-    sent: &HomeView,
-) -> Option<(HomeFacts, bool)> {
-    let view = home_view(search, now, home, store);
-    let places = 0_u32..;
-    let mut rooms: Vec<_> = places
-        .zip(view.rooms.iter().zip(&sent.rooms))
-        .filter(|(_, (room, before))| room.facts != before.facts || room.lights != before.lights)
-        .map(|(place, (room, _))| (place, room.facts.clone(), room.lights))
-        .collect();
-    let is_all = rooms.len() <= ROOM_FACTS;
-    rooms.truncate(ROOM_FACTS);
-    let is_same = rooms.is_empty()
-        && view.glance == sent.glance
-        && view.attention == sent.attention
-        && view.beyond_limit == sent.beyond_limit
-        && view.unreadable == sent.unreadable;
-    let facts = HomeFacts {
-        glance: view.glance,
-        attention: view.attention,
-        rooms,
-        beyond_limit: view.beyond_limit,
-        unreadable: view.unreadable,
-    };
-    (!is_same).then_some((facts, is_all))
+    /// What of the facts is different from what was sent: all but those of rooms only when they are due, and of rooms as much as
+    /// fits into a frame.
+    fn facts(&mut self, now: Now, home: &Home, store: &Store, is_due: bool) -> Option<HomeFacts> {
+        let sent = self.sent.as_mut()?;
+        let mut facts = if is_due {
+            self.rooms_left = sent.rooms.len();
+            home_facts(now, home, store)
+        } else {
+            HomeFacts {
+                glance: sent.glance.clone(),
+                attention: sent.attention.clone(),
+                rooms: Vec::new(),
+                beyond_limit: sent.beyond_limit,
+                unreadable: sent.unreadable.clone(),
+            }
+        };
+        while self.rooms_left > 0 && facts.rooms.len() < ROOM_FACTS {
+            self.rooms_left -= 1;
+            // Round and round: all get their turn, however seldom the page paints.
+            let place = self.next_room;
+            self.next_room = (place + 1) % sent.rooms.len().max(1);
+            let room = sent.rooms.get(place).zip(self.inside.get(place));
+            let (Some((before, inside)), Ok(number)) = (room, u32::try_from(place)) else {
+                continue;
+            };
+            let (said, lights) = facts_of(home.devices(), inside);
+            if said != before.facts || lights != before.lights {
+                facts.rooms.push((number, said, lights));
+            }
+        }
+        let is_same = facts.rooms.is_empty()
+            && facts.glance == sent.glance
+            && facts.attention == sent.attention
+            && facts.beyond_limit == sent.beyond_limit
+            && facts.unreadable == sent.unreadable;
+        if is_same {
+            return None;
+        }
+        sent.take_facts(facts.clone());
+        Some(facts)
+    }
 }
 
 /// The page of one device.
@@ -303,21 +317,34 @@ impl DeviceScreen {
     }
 }
 
-fn home_view(search: &str, now: Now, home: &Home, store: &Store) -> HomeView {
+/// All of Home, and the devices of each of its rooms.
+fn home_view(search: &str, now: Now, home: &Home, store: &Store) -> (HomeView, Vec<Vec<DeviceId>>) {
     let devices = home.devices();
     let hidden = devices
         .all()
         .filter(|(id, device)| device.is_hidden && devices.head(*id) == *id);
-    HomeView {
-        glance: glance(&devices.facts()),
-        attention: attention::items(now, home, store),
-        rooms: rooms(search, devices),
-        beyond_limit: devices.counters().devices_refused,
-        unreadable: unreadable(devices),
+    let (rooms, inside) = rooms(search, devices).into_iter().unzip();
+    let mut view = HomeView {
+        rooms,
         devices: u32::try_from(devices.iter().count()).unwrap_or(u32::MAX),
         hidden: hidden
             .map(|(_, device)| (device.id.clone(), device.name.clone()))
             .collect(),
+        ..HomeView::default()
+    };
+    view.take_facts(home_facts(now, home, store));
+    (view, inside)
+}
+
+/// What of Home changes all the time, without its rooms.
+fn home_facts(now: Now, home: &Home, store: &Store) -> HomeFacts {
+    let devices = home.devices();
+    HomeFacts {
+        glance: glance(&devices.facts()),
+        attention: attention::items(now, home, store),
+        rooms: Vec::new(),
+        beyond_limit: devices.counters().devices_refused,
+        unreadable: unreadable(devices),
     }
 }
 
@@ -331,10 +358,11 @@ fn unreadable(devices: &Devices) -> Vec<Unreadable> {
         .collect()
 }
 
-fn rooms(search: &str, devices: &Devices) -> Vec<RoomView> {
+/// The rooms, each with its devices.
+fn rooms(search: &str, devices: &Devices) -> Vec<(RoomView, Vec<DeviceId>)> {
     let rooms = devices.rooms();
     let only_room = rooms.len() == 1;
-    let mut shown: Vec<RoomView> = Vec::new();
+    let mut shown: Vec<(RoomView, Vec<DeviceId>)> = Vec::new();
     let favourites: Vec<DeviceId> = rooms
         .iter()
         .flat_map(|room| &room.devices)
@@ -342,12 +370,14 @@ fn rooms(search: &str, devices: &Devices) -> Vec<RoomView> {
         .copied()
         .collect();
     if search.is_empty() && !favourites.is_empty() {
-        shown.push(RoomView {
+        let view = RoomView {
             id: FAVOURITES.to_owned(),
             name: "Favourites".to_owned(),
             devices: addresses(devices, &favourites),
             ..RoomView::default()
-        });
+        };
+        // Their facts are those of their rooms.
+        shown.push((view, Vec::new()));
     }
     for mut room in rooms {
         let is_named = |room: &Room| lower(room.name.as_deref().unwrap_or_default()).contains(search);
@@ -359,10 +389,10 @@ fn rooms(search: &str, devices: &Devices) -> Vec<RoomView> {
         }
         let mut view = room_view(devices, &room, only_room);
         // Two names may have the same letters and digits.
-        while shown.iter().any(|known| known.id == view.id) {
+        while shown.iter().any(|(known, _)| known.id == view.id) {
             view.id.push('-');
         }
-        shown.push(view);
+        shown.push((view, room.devices));
     }
     shown
 }
@@ -393,27 +423,27 @@ fn room_view(devices: &Devices, room: &Room, only_room: bool) -> RoomView {
         None if only_room => "Devices".to_owned(),
         None => "Other devices".to_owned(),
     };
+    let (facts, lights) = facts_of(devices, &room.devices);
     RoomView {
         id: room_id(room),
         name,
-        facts: room_facts(&devices.facts_of(&whole(devices, &room.devices))),
-        lights: lights(devices, &room.devices),
+        facts,
+        lights,
         devices: addresses(devices, &room.devices),
     }
 }
 
-/// With what was joined by hand.
-fn whole(devices: &Devices, of: &[DeviceId]) -> Vec<DeviceId> {
-    of.iter().flat_map(|id| devices.joined(*id)).collect()
-}
-
-fn lights(devices: &Devices, of: &[DeviceId]) -> Option<u32> {
-    let can_be_switched = whole(devices, of)
+/// [`RoomView::facts`] and [`RoomView::lights`] of a room with these devices.
+fn facts_of(devices: &Devices, room: &[DeviceId]) -> (Vec<String>, Option<u32>) {
+    // With what was joined by hand.
+    let whole: Vec<DeviceId> = room.iter().flat_map(|id| devices.joined(*id)).collect();
+    let can_be_switched = whole
         .iter()
         .filter_map(|id| devices.device(*id))
         .flat_map(|device| &device.entities)
         .any(|entity| entity.kind == EntityKind::Light && entity.control.is_some());
-    can_be_switched.then(|| u32::try_from(lights_on(devices, of).count()).unwrap_or(u32::MAX))
+    let on = || u32::try_from(lights_on(devices, room).count()).unwrap_or(u32::MAX);
+    (room_facts(&devices.facts_of(&whole)), can_be_switched.then(on))
 }
 
 fn slug(name: &str) -> String {
