@@ -22,6 +22,25 @@ async fn a_second_client_of_the_same_name_takes_the_session_over() {
 }
 
 #[tokio::test]
+async fn a_session_that_ends_with_its_connection_is_not_taken_over() {
+    let broker = start().await;
+    for version in BOTH {
+        let (mut first, _) = Client::connect(version, broker.address(), settings("tab")).await;
+        first.subscribe("a", 1).await;
+        let (mut second, present) =
+            Client::connect(version, broker.address(), settings("tab").persistent()).await;
+        assert!(!present, "{version:?}");
+        assert_eq!(first.next().await, Told::Closed);
+        second.publish("a", 1, false, "for nobody").await;
+        second.subscribe("b", 1).await;
+        second.publish("b", 1, false, "for the second").await;
+        assert_eq!(second.message().await.topic, "b");
+        second.leave().await;
+    }
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_waits_for_a_client_arrives_in_order_when_it_is_back() {
     let broker = start().await;
     for version in BOTH {

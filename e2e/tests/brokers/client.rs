@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// After such a silence nothing more is expected.
 const A_WHILE: Duration = Duration::from_secs(6);
 /// How long a broker may take to hang up after DISCONNECT.
-const GOODBYE: Duration = Duration::from_millis(300);
+const GOODBYE: Duration = Duration::from_secs(5);
 /// How long one look for bytes waits.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -165,13 +165,12 @@ impl Client {
     /// Lets the last packets leave, and waits until the broker has closed.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.closed()?;
-        if let Some(socket) = self.socket.take() {
-            let mut tcp = socket.get_ref();
-            // Who connects anew before the broker has hung up takes a session over that is not at its end. RabbitMQ keeps its
-            // half of the TCP connection open for long.
-            tcp.set_read_timeout(Some(GOODBYE))?;
-            let _end = std::io::copy(&mut tcp, &mut std::io::sink());
-            let _ = tcp.shutdown(Shutdown::Both);
+        if let Some(mut socket) = self.socket.take() {
+            // Who connects anew before the broker has hung up takes a session over that is not at its end. RabbitMQ says
+            // goodbye, and keeps its half of the TCP connection open for long.
+            socket.get_ref().set_read_timeout(Some(GOODBYE))?;
+            while matches!(socket.read(), Ok(said) if !said.is_close()) {}
+            let _ = socket.get_ref().shutdown(Shutdown::Both);
         }
         Ok(())
     }

@@ -11,9 +11,9 @@ use rmqtt::{
     session::Session,
     shared::{DefaultShared, Entry, RetainLoadCallback, Shared},
     types::{
-        ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession, Publish,
-        Reason, SessionStatus, SubRelations, SubRelationsMap, SubsSearchParams, SubsSearchResult, Subscribe,
-        SubscribeReturn, To, TopicFilter, Tx, Unsubscribe,
+        ConnectInfo, ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession,
+        Publish, Reason, SessionStatus, SubRelations, SubRelationsMap, SubsSearchParams, SubsSearchResult,
+        Subscribe, SubscribeReturn, To, TopicFilter, Tx, Unsubscribe,
     },
 };
 use std::{
@@ -25,6 +25,24 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The library has no event for it.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Whether nothing of a session may be left when its connection is closed, as it is by the client's next one
+/// [MQTT-3.1.2-6], [MQTT5-3.1.2-23]. The library would hand it on.
+async fn ends_with_its_connection(session: &Session) -> bool {
+    let Ok(connect) = session.connect_info().await else {
+        return true;
+    };
+    match connect.as_ref() {
+        ConnectInfo::V3(_, connect) => connect.clean_session,
+        ConnectInfo::V5(..) => {
+            let disconnect = session.disconnect().await.unwrap_or(None);
+            session
+                .fitter
+                .session_expiry_interval(disconnect.as_ref())
+                .is_zero()
+        }
+    }
+}
 
 type Undelivered = Vec<(To, From, Publish, Reason)>;
 
@@ -145,13 +163,15 @@ impl Entry for PatientEntry {
         clear_subscriptions: bool,
         is_admin: IsAdmin,
     ) -> Result<OfflineSession> {
-        // A client identifier is no secret. Whoever uses that of another user gets nothing of what is his: neither his subscriptions
-        // nor the messages that wait for him.
-        let anothers = self
-            .entry
-            .session()
-            .is_some_and(|session| session.id.username != self.entry.id().username);
-        let (clean_start, clear_subscriptions) = (clean_start || anothers, clear_subscriptions || anothers);
+        let nothing_is_left = match self.entry.session() {
+            // A client identifier is no secret. Whoever uses that of another user gets nothing of what is his: neither his
+            // subscriptions nor the messages that wait for him.
+            Some(session) if session.id.username != self.entry.id().username => true,
+            Some(session) => ends_with_its_connection(&session).await,
+            None => false,
+        };
+        let clean_start = clean_start || nothing_is_left;
+        let clear_subscriptions = clear_subscriptions || nothing_is_left;
         let given_up = Instant::now() + PATIENCE;
         loop {
             match self.entry.kick(clean_start, clear_subscriptions, is_admin).await {
