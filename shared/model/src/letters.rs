@@ -50,7 +50,7 @@ const CAPITALS: [(u16, u16, i16); 41] = [
     (0xFF21, 0xFF3A, 32),
 ];
 
-/// Between these nothing has a capital: Hangul, Kana, Han and others.
+/// Between these the table has nothing: Hangul, Kana, Han and others.
 const WITHOUT_CAPITALS: RangeInclusive<u16> = 0x2180..=0xFF20;
 
 /// The small letter of a capital; everything else as it is.

@@ -32,6 +32,7 @@ pub(crate) enum Shape {
 /// Series that share a scale.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Panel {
+    /// Without ticks when there is no number to be seen.
     pub(crate) scale: Scale,
     pub(crate) unit: String,
     pub(crate) shapes: Rc<Vec<Shape>>,
@@ -128,10 +129,11 @@ fn panel(view: &ChartView, look: &Look, members: Vec<(usize, usize)>, most: u32)
             (low, high) = (low.min(number), high.max(number));
         }
     }
-    if low > high {
+    let is_empty = low > high;
+    if is_empty {
         (low, high) = (0.0, 1.0);
     }
-    let scale = Scale::around(low, high, most);
+    let mut scale = Scale::around(low, high, most);
     let mut shapes: Vec<_> = scale
         .ticks
         .iter()
@@ -141,6 +143,11 @@ fn panel(view: &ChartView, look: &Look, members: Vec<(usize, usize)>, most: u32)
             axis: n == 0,
         })
         .collect();
+    if is_empty {
+        // A scale of nothing would be made up: only the axis of time is left.
+        scale.ticks.clear();
+        shapes.truncate(1);
+    }
     for series in members.iter().filter_map(|(place, _)| of(*place)) {
         shapes.extend(gaps(view, series));
     }
@@ -525,8 +532,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_at_all_is_an_empty_box() {
+    fn nothing_at_all_has_no_scale() {
         let plan = Plan::new(&view(0, 10, vec![series("t", &[])]), &look(&[name("t")]));
-        assert!(lines_of(&plan).is_empty() && plan.panels[0].scale.ticks.len() > 2);
+        let panel = &plan.panels[0];
+        assert!(panel.scale.ticks.is_empty(), "{:?}", panel.scale);
+        assert_eq!(*panel.shapes, [Shape::Rule { y: 1.0, axis: true }]);
     }
 }

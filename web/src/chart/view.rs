@@ -294,6 +294,9 @@ fn panel_html(props: &PlotsProps, panel: &Panel, at: Option<u64>, with_tip: bool
             </div>
             <div class="chart__plot">
                 <Canvas shapes={panel.shapes.clone()} seen={props.seen.times} />
+                if panel.scale.ticks.is_empty() {
+                    <p class="chart__none hint" aria-hidden="true">{"No samples in this time."}</p>
+                }
                 if let Some(at) = at {
                     {line(view, at)}
                     { for panel.members.iter().filter_map(|(place, slot)| {

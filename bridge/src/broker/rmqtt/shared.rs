@@ -27,21 +27,18 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Whether nothing of a session may be left when its connection is closed, as it is by the client's next one
-/// [MQTT-3.1.2-6], [MQTT5-3.1.2-23]. The library would hand it on.
-async fn ends_with_its_connection(session: &Session) -> bool {
-    let Ok(connect) = session.connect_info().await else {
-        return true;
-    };
-    match connect.as_ref() {
+/// [MQTT311-3.1.2-6], [MQTT5-4.1.0-2]. The library would hand it on.
+pub(super) async fn ends_with_its_connection(session: &Session) -> Result<bool> {
+    Ok(match session.connect_info().await?.as_ref() {
         ConnectInfo::V3(_, connect) => connect.clean_session,
         ConnectInfo::V5(..) => {
-            let disconnect = session.disconnect().await.unwrap_or(None);
+            let disconnect = session.disconnect().await?;
             session
                 .fitter
                 .session_expiry_interval(disconnect.as_ref())
                 .is_zero()
         }
-    }
+    })
 }
 
 type Undelivered = Vec<(To, From, Publish, Reason)>;
@@ -167,7 +164,7 @@ impl Entry for PatientEntry {
             // A client identifier is no secret. Whoever uses that of another user gets nothing of what is his: neither his
             // subscriptions nor the messages that wait for him.
             Some(session) if session.id.username != self.entry.id().username => true,
-            Some(session) => ends_with_its_connection(&session).await,
+            Some(session) => ends_with_its_connection(&session).await?,
             None => false,
         };
         let clean_start = clean_start || nothing_is_left;

@@ -1,6 +1,9 @@
 //! Sessions and retained messages as they are written down, and how they come back.
 
-use super::retained::{Kept, Retained};
+use super::{
+    retained::{Kept, Retained},
+    shared::ends_with_its_connection,
+};
 use crate::broker::access::{AccessControl, Action, Client};
 use rmqtt::{
     Result,
@@ -222,16 +225,7 @@ async fn last_session(session: &Session, entry: &mut dyn Entry) -> Result<Option
 
 /// All but what waits and what is subscribed. `None`: the session ends with its connection.
 async fn session_head(session: &Session) -> Result<Option<StoredSession>> {
-    let connect = session.connect_info().await?;
-    let disconnect = session.disconnect().await?;
-    let ends_with_connection = match connect.as_ref() {
-        ConnectInfo::V3(_, connect) => connect.clean_session,
-        ConnectInfo::V5(..) => session
-            .fitter
-            .session_expiry_interval(disconnect.as_ref())
-            .is_zero(),
-    };
-    if ends_with_connection {
+    if ends_with_its_connection(session).await? {
         return Ok(None);
     }
     let disconnected_at = match session.disconnected_at().await? {
@@ -240,8 +234,8 @@ async fn session_head(session: &Session) -> Result<Option<StoredSession>> {
     };
     Ok(Some(StoredSession {
         id: session.id.clone(),
-        connect: without_secrets(&connect),
-        disconnect,
+        connect: without_secrets(session.connect_info().await?.as_ref()),
+        disconnect: session.disconnect().await?,
         created_at: session.created_at().await?,
         connected_at: session.connected_at().await?,
         disconnected_at,

@@ -44,7 +44,7 @@ pub struct Found<'a> {
     pub number: f64,
     /// The pair of words of a state.
     pub word: Option<BinaryWord>,
-    /// Where it is spelled, in bytes of the payload, quotes included.
+    /// Where it is spelled, in bytes of the payload, quotes included. A payload that is no JSON is all of it, with its white space.
     pub text: Range<usize>,
 }
 

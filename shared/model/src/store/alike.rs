@@ -27,7 +27,7 @@ impl Layout {
     /// Only of JSON: a number that is the whole payload is read as quickly.
     pub(super) fn of(payload: &[u8]) -> Self {
         Self {
-            fields: matches!(payload.first(), Some(b'{' | b'[')).then_some(0),
+            fields: matches!(payload.trim_ascii_start().first(), Some(b'{' | b'[')).then_some(0),
             at: 0,
         }
     }
@@ -61,7 +61,9 @@ impl Topic {
     /// number of each field, and `true` means that a scan would have found the same.
     pub(super) fn read_alike(&mut self, payload: &[u8], numbers: &mut Vec<(usize, f64)>) -> bool {
         let spelled = std::mem::take(&mut self.spelled);
-        if spelled == 0 || read(&self.last.payload, payload, &mut self.fields, spelled, numbers).is_none() {
+        // Of a payload that was cut nobody knows how it went on.
+        let is_known = spelled > 0 && !self.last.message().is_cut();
+        if !is_known || read(&self.last.payload, payload, &mut self.fields, spelled, numbers).is_none() {
             return false;
         }
         self.spelled = spelled;

@@ -285,7 +285,6 @@ impl Store {
         last.dup = arrival.dup;
         if kept < arrival.payload.len() {
             self.counters.payloads_cut += 1;
-            topic.spelled = 0;
         }
         topic.count += 1;
         topic.duplicates += u64::from(arrival.dup);
@@ -356,11 +355,7 @@ impl Store {
         self.budget.streams += fields.len() - known;
         topic.fields_refused += refused;
         self.counters.fields_refused += refused;
-        topic.spelled = if topic.last.message().is_cut() {
-            0
-        } else {
-            layout.spelled()
-        };
+        topic.spelled = layout.spelled();
         true
     }
 

@@ -219,6 +219,9 @@ impl HomeScreen {
     /// What of the facts is different from what was sent: all but those of rooms only when they are due, and of rooms as much as
     /// fits into a frame.
     fn facts(&mut self, now: Now, home: &Home, store: &Store, is_due: bool) -> Option<HomeFacts> {
+        if !is_due && self.rooms_left == 0 {
+            return None;
+        }
         let sent = self.sent.as_mut()?;
         let mut facts = if is_due {
             self.rooms_left = sent.rooms.len();

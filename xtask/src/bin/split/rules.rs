@@ -97,6 +97,7 @@ pub(crate) const PARTS: &[Part] = &[
             "hearth_web::components::pick::",
             "hearth_web::components::tree::",
             "hearth_web::pages::arrange::",
+            "hearth_web::pages::correct::",
             "hearth_web::pages::device::",
             "hearth_web::pages::explorer::",
             "hearth_web::pages::export::",
