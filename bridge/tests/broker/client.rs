@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub clean_start: bool,
     pub will: Option<(String, String)>,
     pub keep_alive_s: u64,
+    /// Bytes; 5.0 tells the broker.
+    pub maximum_packet_size: u32,
 }
 
 pub(crate) fn settings(id: &str) -> Settings {
@@ -55,6 +57,7 @@ pub(crate) fn settings(id: &str) -> Settings {
         clean_start: true,
         will: None,
         keep_alive_s: 60,
+        maximum_packet_size: 4 << 20,
     }
 }
 
@@ -69,6 +72,10 @@ impl Settings {
     }
     pub(crate) fn will(mut self, topic: &str, payload: &str) -> Self {
         self.will = Some((topic.to_owned(), payload.to_owned()));
+        self
+    }
+    pub(crate) fn maximum_packet_size(mut self, bytes: u32) -> Self {
+        self.maximum_packet_size = bytes;
         self
     }
     pub(crate) fn keep_alive_s(mut self, seconds: u64) -> Self {
@@ -124,7 +131,7 @@ impl Client {
         let mut options = v5::MqttOptions::new(settings.id, broker.ip().to_string(), broker.port());
         options
             .set_clean_start(settings.clean_start)
-            .set_max_packet_size(Some(4 << 20));
+            .set_max_packet_size(Some(settings.maximum_packet_size));
         options.set_keep_alive(Duration::from_secs(settings.keep_alive_s));
         if !settings.clean_start {
             options.set_session_expiry_interval(Some(3_600));

@@ -1,5 +1,5 @@
 use crate::{
-    client::{BOTH, Client, Told, settings},
+    client::{BOTH, Client, Told, Version, settings},
     start,
 };
 
@@ -54,12 +54,47 @@ async fn what_waits_for_a_client_arrives_in_order_when_it_is_back() {
             publisher.publish("orders", qos, false, number.to_string()).await;
         }
         let (mut client, present) = Client::connect(version, broker.address(), away).await;
-        assert!(present);
-        for number in 0..500 {
-            assert_eq!(client.message().await.payload, number.to_string().as_bytes());
+        assert!(present, "{version:?}");
+        let mut came = Vec::new();
+        for _ in 0..500 {
+            came.push(String::from_utf8(client.message().await.payload).unwrap());
         }
+        assert_eq!(
+            came,
+            (0..500).map(|n| n.to_string()).collect::<Vec<_>>(),
+            "{version:?}"
+        );
         client.leave().await;
     }
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_for_a_client_closes_one_connection_at_most() {
+    let broker = start().await;
+    let small = settings("small").persistent().maximum_packet_size(200);
+    let (mut client, _) = Client::connect(Version::V5, broker.address(), small.clone()).await;
+    client.subscribe("a", 1).await;
+    client.leave().await;
+    let mut publisher = Client::connected(Version::V5, broker.address(), "publisher").await;
+    for payload in ["before".to_owned(), "x".repeat(300), "after".to_owned()] {
+        publisher.publish("a", 1, false, payload).await;
+    }
+    let mut came = Vec::new();
+    for _ in 0..2 {
+        let (mut client, present) = Client::connect(Version::V5, broker.address(), small.clone()).await;
+        assert!(present);
+        while came.last().is_none_or(|last| last != b"after") {
+            match client.next().await {
+                Told::Message(message) => came.push(message.payload),
+                Told::Closed | Told::SentAway(_) => break,
+                _ => {}
+            }
+        }
+    }
+    // What was on its way when the connection was closed comes again.
+    came.dedup();
+    assert_eq!(came, [&b"before"[..], b"after"]);
     broker.stop().await.unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     caps::Caps,
+    in_flight,
     snapshot::Waiting,
     sound::{is_sound, is_sound_will},
 };
@@ -74,6 +75,7 @@ pub(super) async fn register(
         Type::ClientAuthenticate,
         Type::ClientSubscribeCheckAcl,
         Type::MessagePublishCheckAcl,
+        Type::MessageDelivered,
         Type::MessageDropped,
         Type::OfflineMessage,
         Type::ClientConnected,
@@ -178,7 +180,13 @@ impl Handler for Gate {
                     return (false, Some(HookResult::SubscribeAclResult(refused)));
                 }
             }
-            Parameter::ClientDisconnected(session, reason) => self.caps.ended(&session.id, reason),
+            Parameter::MessageDelivered(session, from, publish) => {
+                in_flight::keep(session, from, publish).await;
+            }
+            Parameter::ClientDisconnected(session, reason) => {
+                in_flight::forget_too_large(session, reason).await;
+                self.caps.ended(&session.id, reason);
+            }
             Parameter::MessageDropped(..) => {
                 self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
             }

@@ -6,6 +6,7 @@
 mod caps;
 mod engine;
 mod hooks;
+mod in_flight;
 mod places;
 mod retained;
 mod routes;

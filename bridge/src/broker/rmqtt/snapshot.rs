@@ -207,11 +207,12 @@ async fn last_session(session: &Session, entry: &mut dyn Entry) -> Result<Option
     match entry.kick(false, false, false).await? {
         OfflineSession::Exist(Some(OfflineInfo {
             subscriptions,
-            offline_messages,
-            inflight_messages,
+            offline_messages: queued,
+            inflight_messages: mut in_flight,
             ..
         })) => {
-            let (in_flight, queued) = (inflight_messages, offline_messages);
+            // For a client that takes its session over they come with the newest first.
+            in_flight.reverse();
             Ok(Some(StoredSession {
                 subscriptions,
                 in_flight,
