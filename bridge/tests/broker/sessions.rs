@@ -95,6 +95,7 @@ async fn a_message_that_is_too_large_for_a_client_closes_one_connection_at_most(
     // What was on its way when the connection was closed comes again.
     came.dedup();
     assert_eq!(came, [&b"before"[..], b"after"]);
+    assert_eq!(broker.counters().messages_dropped, 1);
     broker.stop().await.unwrap();
 }
 

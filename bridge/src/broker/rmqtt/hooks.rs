@@ -184,7 +184,9 @@ impl Handler for Gate {
                 in_flight::keep(session, from, publish).await;
             }
             Parameter::ClientDisconnected(session, reason) => {
-                in_flight::forget_too_large(session, reason).await;
+                if in_flight::forget_too_large(session, reason).await {
+                    self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
+                }
                 self.caps.ended(&session.id, reason);
             }
             Parameter::MessageDropped(..) => {

@@ -27,21 +27,30 @@ pub(super) async fn keep(session: &Session, from: &From, publish: &Publish) {
 }
 
 /// When a connection has ended: forgets the message that ended it by being too large for the client. It would end every
-/// connection that follows.
-pub(super) async fn forget_too_large(session: &Session, reason: &Reason) {
-    let Some(max) = exceeded(reason) else { return };
+/// connection that follows. Whether there was such a message.
+pub(super) async fn forget_too_large(session: &Session, reason: &Reason) -> bool {
+    let Some(max) = exceeded(reason) else {
+        return false;
+    };
     let mut in_flight = session.out_inflight().write().await;
     // It is the newest, unless it had QoS 0.
     let Some(newest) = in_flight.clone_inflight_messages().pop() else {
-        return;
+        return false;
     };
     let Some(packet_id) = newest.publish.packet_id else {
-        return;
+        return false;
     };
     let packet = Packet::Publish(newest.publish.take());
-    if Codec::new(0, max).encode(packet, &mut BytesMut::new()).is_err() {
+    let is_too_large = Codec::new(0, max).encode(packet, &mut BytesMut::new()).is_err();
+    if is_too_large {
         in_flight.remove(&packet_id.get());
+        tracing::warn!(
+            client_id = &*session.id.client_id,
+            limit = max,
+            "disconnected, and a message dropped: it is larger than the Maximum Packet Size of the client"
+        );
     }
+    is_too_large
 }
 
 /// The limit of the client, in bytes of a packet without its fixed header, if a packet beyond it ended the connection.
