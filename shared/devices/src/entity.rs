@@ -202,7 +202,7 @@ pub(crate) fn thing_named(name: &str) -> Option<Thing> {
     let has = |wanted: &str| {
         words
             .iter()
-            .any(|word| word == wanted || (wanted.chars().count() > 3 && word.ends_with(wanted)))
+            .any(|word| word.ends_with(wanted) && (word.len() == wanted.len() || wanted.chars().count() > 3))
     };
     if has("garage") && (has("door") || has("tor") || has("gate")) {
         return Some(Thing::Garage);
@@ -300,7 +300,6 @@ fn without_value<'a>(path: &'a [&'a str]) -> Option<&'a [&'a str]> {
 }
 
 fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(EntityKind, Class)> {
-    let thing = context.thing();
     let word = match &reading.scalar {
         Scalar::Null => return None,
         Scalar::Number(number, _) => {
@@ -327,7 +326,7 @@ fn kind_of(context: &Context<'_>, guess: Guess, reading: &Reading) -> Option<(En
             None => return Some((EntityKind::Text, text_class(guess.class))),
         },
     };
-    let class = match (guess.class, word.map(|word| word.word), thing) {
+    let class = match (guess.class, word.map(|word| word.word), context.thing()) {
         (Class::Cover, ..) => return Some((EntityKind::Cover, Class::Cover)),
         (Class::OnOff | Class::Other, Some(BinaryWord::LockedUnlocked), _)
         | (Class::OnOff | Class::Other, _, Some(Thing::Lock)) => Class::Lock,

@@ -260,6 +260,10 @@ impl Devices {
         if let Some(id) = self.by_key.get(&place.key) {
             return Some(*id);
         }
+        if !self.has_room() {
+            self.counters.devices_refused += 1;
+            return None;
+        }
         let device = Device {
             id: place.key.clone(),
             key: place.key.clone(),
@@ -283,9 +287,13 @@ impl Devices {
         Some(id)
     }
 
+    fn has_room(&self) -> bool {
+        !self.free.is_empty() || self.tracked.len() < self.options.maximum_devices
+    }
+
     /// A place for a device, with an address made of its id; `None` when there are too many.
     pub(crate) fn slot(&mut self, now_ms: u64, device: &Device) -> Option<DeviceId> {
-        if self.free.is_empty() && self.tracked.len() >= self.options.maximum_devices {
+        if !self.has_room() {
             self.counters.devices_refused += 1;
             return None;
         }

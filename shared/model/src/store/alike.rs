@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::same::without_start;
 use super::topic::{Field, Topic};
 use crate::json::leading_number;
 
@@ -83,7 +84,7 @@ fn read(
         let Spelling { gap, len, number } = &mut field.spelling;
         let is_number = field.word.is_none();
         let (same, rest) = before.split_at_checked(*gap + if is_number { 0 } else { *len })?;
-        payload = payload.strip_prefix(same)?;
+        payload = without_start(payload, same)?;
         before = rest;
         if is_number {
             before = before.get(*len..)?;
@@ -93,5 +94,5 @@ fn read(
         }
         numbers.push((place, *number));
     }
-    (before == payload).then_some(())
+    without_start(payload, before)?.is_empty().then_some(())
 }

@@ -211,7 +211,9 @@ fn encode(out: &mut Vec<u8>, message: &MessageRef<'_>) {
     }
     out.extend_from_slice(&header);
     out.extend_from_slice(message.payload);
-    out.extend_from_slice(message.properties);
+    if !message.properties.is_empty() {
+        out.extend_from_slice(message.properties);
+    }
 }
 
 struct Entries<'a> {

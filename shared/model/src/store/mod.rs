@@ -9,6 +9,7 @@ mod alike;
 mod budget;
 mod history;
 mod rate;
+mod same;
 mod search;
 mod topic;
 mod tree;
@@ -517,7 +518,9 @@ fn refill(buffer: &mut Vec<u8>, bytes: &[u8]) {
     if capacity_after(buffer, bytes.len()) != buffer.capacity() {
         *buffer = Vec::with_capacity(bytes.len());
     }
-    buffer.extend_from_slice(bytes);
+    if !bytes.is_empty() {
+        buffer.extend_from_slice(bytes);
+    }
 }
 
 /// The capacity a buffer has after [`refill`].

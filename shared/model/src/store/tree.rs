@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::rate::Rate;
+use super::same::without_end;
 use crate::letters::lower_char;
 use crate::order::sort_by;
 
@@ -154,7 +155,7 @@ impl Tree {
             let Some(name) = self.symbols.get(node.symbol as usize) else {
                 return false;
             };
-            let Some(before) = rest.strip_suffix(name.as_bytes()) else {
+            let Some(before) = without_end(rest, name.as_bytes()) else {
                 return false;
             };
             if node.parent == NodeId::ROOT {
