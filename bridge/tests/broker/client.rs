@@ -4,7 +4,7 @@ use rumqttc::{QoS, v5};
 use std::{fmt::Debug, net::SocketAddr, time::Duration};
 
 /// Longer than anything takes that works.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which MQTT the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,11 @@
 use crate::{
-    client::{BOTH, Client, Told, Version, settings},
+    client::{BOTH, Client, PATIENCE, Told, Version, settings},
     start,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
 };
 
 #[tokio::test]
@@ -70,32 +75,55 @@ async fn what_waits_for_a_client_arrives_in_order_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_for_a_client_closes_one_connection_at_most() {
+async fn a_message_that_is_too_large_for_a_client_is_left_out() {
     let broker = start().await;
     let small = settings("small").persistent().maximum_packet_size(200);
     let (mut client, _) = Client::connect(Version::V5, broker.address(), small.clone()).await;
-    client.subscribe("a", 1).await;
-    client.leave().await;
+    client.subscribe("a", 2).await;
     let mut publisher = Client::connected(Version::V5, broker.address(), "publisher").await;
-    for payload in ["before".to_owned(), "x".repeat(300), "after".to_owned()] {
-        publisher.publish("a", 1, false, payload).await;
-    }
-    let mut came = Vec::new();
-    for _ in 0..2 {
-        let (mut client, present) = Client::connect(Version::V5, broker.address(), small.clone()).await;
-        assert!(present);
-        while came.last().is_none_or(|last| last != b"after") {
-            match client.next().await {
-                Told::Message(message) => came.push(message.payload),
-                Told::Closed | Told::SentAway(_) => break,
-                _ => {}
+    let (large, fits) = ("x".repeat(300), "y".repeat(150));
+    // QoS 0 last: by then the exchanges of the others have ended.
+    for qos in [2, 1, 0] {
+        for payload in ["before", &large, &fits, "after"] {
+            match qos {
+                0 => publisher.send("a", 0, false, payload),
+                _ => drop(publisher.publish("a", qos, false, payload).await),
             }
         }
+        publisher.publish("b", 1, false, "all of them are sent").await;
+        for payload in ["before", &fits, "after"] {
+            assert_eq!(client.message().await.payload, payload.as_bytes(), "QoS {qos}");
+        }
     }
-    // What was on its way when the connection was closed comes again.
-    came.dedup();
-    assert_eq!(came, [&b"before"[..], b"after"]);
-    assert_eq!(broker.counters().messages_dropped, 1);
+    // Also one that waited for the client.
+    client.leave().await;
+    for payload in [&large, "waited"] {
+        publisher.publish("a", 1, false, payload).await;
+    }
+    let (mut client, present) = Client::connect(Version::V5, broker.address(), small).await;
+    assert!(present);
+    assert_eq!(client.message().await.payload, b"waited");
+    assert_eq!(broker.counters().messages_dropped, 4);
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_broker_hangs_up_on_who_has_said_goodbye() {
+    let broker = start().await;
+    // CONNECT of 3.1.1 and of 5.0, without and with a session that stays.
+    for connect in [
+        &b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01a"[..],
+        b"\x10\x0d\0\x04MQTT\x04\0\0\0\0\x01b",
+        b"\x10\x0e\0\x04MQTT\x05\x02\0\0\0\0\x01c",
+        b"\x10\x13\0\x04MQTT\x05\0\0\0\x05\x11\0\0\0\x3c\0\x01d",
+    ] {
+        let mut stream = TcpStream::connect(broker.address()).await.unwrap();
+        stream.write_all(&[connect, b"\xe0\0"].concat()).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        closed.expect("the connection stays open").unwrap();
+        assert_eq!(answer.first(), Some(&0x20), "{answer:?}");
+    }
     broker.stop().await.unwrap();
 }
 

@@ -169,12 +169,6 @@ const KNOWN: &[Known] = &[
         &["says success"],
     ),
     lacks(Embedded, &[V5], &["will_on_request"], &["no will"]),
-    lacks(
-        Embedded,
-        &[V5],
-        &["maximum_packet_size"],
-        &["ends the connection"],
-    ),
     lacks(Embedded, &[V5], &["topic_alias_to_server"], &["takes none"]),
     lacks(
         Embedded,

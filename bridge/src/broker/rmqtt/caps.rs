@@ -136,6 +136,11 @@ impl Caps {
         Ok(())
     }
 
+    /// Who is connected now.
+    pub(super) fn connected(&self) -> Vec<Id> {
+        self.places.connected()
+    }
+
     /// A connection has ended, for this reason.
     pub(super) fn ended(&self, id: &Id, reason: &Reason) {
         self.places.leave(id);

@@ -2,6 +2,7 @@
 
 use super::{
     caps::Caps,
+    hang_up,
     hooks::{self, Counts},
     retained::Retained,
     routes::Routes,
@@ -183,7 +184,10 @@ impl Broker {
         let _ = started.send(Ok(address));
         tracing::info!(%address, "embedded broker started");
 
-        self.save_until(&scx, &mut stopped).await;
+        tokio::select! {
+            () = self.save_until(&scx, &mut stopped) => {}
+            () = hang_up::on_who_has_left(&scx, &self.caps) => {}
+        }
 
         accepting.abort();
         // Aborted: that is the error.

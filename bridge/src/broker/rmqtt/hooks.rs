@@ -75,6 +75,7 @@ pub(super) async fn register(
         Type::ClientAuthenticate,
         Type::ClientSubscribeCheckAcl,
         Type::MessagePublishCheckAcl,
+        Type::MessageExpiryCheck,
         Type::MessageDelivered,
         Type::MessageDropped,
         Type::OfflineMessage,
@@ -180,13 +181,15 @@ impl Handler for Gate {
                     return (false, Some(HookResult::SubscribeAclResult(refused)));
                 }
             }
+            Parameter::MessageExpiryCheck(session, _, publish)
+                if in_flight::is_too_large(session, publish).await =>
+            {
+                return (false, Some(HookResult::MessageExpiry));
+            }
             Parameter::MessageDelivered(session, from, publish) => {
                 in_flight::keep(session, from, publish).await;
             }
             Parameter::ClientDisconnected(session, reason) => {
-                if in_flight::forget_too_large(session, reason).await {
-                    self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
-                }
                 self.caps.ended(&session.id, reason);
             }
             Parameter::MessageDropped(..) => {

@@ -5,6 +5,7 @@
 
 mod caps;
 mod engine;
+mod hang_up;
 mod hooks;
 mod in_flight;
 mod places;

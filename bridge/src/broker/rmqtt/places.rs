@@ -39,6 +39,11 @@ impl Places {
         self.lock().len()
     }
 
+    /// Who is connected now.
+    pub(super) fn connected(&self) -> Vec<Id> {
+        self.lock().values().map(|taken| taken.id.clone()).collect()
+    }
+
     /// Takes a place, if there is one. Whoever is connected already may come again: the last connection ends.
     pub(super) fn take(self: &Arc<Self>, id: &Id) -> Option<Place> {
         let mut taken = self.lock();

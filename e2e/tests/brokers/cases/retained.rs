@@ -87,7 +87,7 @@ pub(super) fn sent_at_subscribe(
     qos: Qos,
     enough: impl Fn(&[ApplicationMessage]) -> bool,
 ) -> Result<Result<Vec<ApplicationMessage>, Finding>> {
-    let until = Instant::now() + Duration::from_secs(3);
+    let until = Instant::now() + Duration::from_secs(10);
     loop {
         let mut subscriber = match rig.subscribed("late", filter, qos)? {
             Ok(subscriber) => subscriber,
