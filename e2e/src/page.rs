@@ -186,9 +186,11 @@ impl Page {
         Ok(())
     }
 
-    /// Waits until the header says that the page is connected.
+    /// Waits until the header says that the page is connected, and how quickly the broker answered SUBSCRIBE: what is published
+    /// before that may not come.
     pub fn wait_until_connected(&self) -> Result<()> {
-        self.wait_for_state(&["connected"])
+        self.wait_for_state(&["connected"])?;
+        self.wait_for(&By("[data-testid=connection-state] .conn__ms".to_owned()))
     }
 
     /// Waits until the header shows one of these connection states.
