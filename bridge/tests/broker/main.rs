@@ -16,6 +16,8 @@ mod malformed;
 mod permissions;
 mod persistence;
 mod sessions;
+mod wills;
+mod written;
 
 use hearth::broker::{self, EmbeddedOptions, RunningBroker};
 use std::{net::SocketAddr, path::Path};

@@ -3,21 +3,13 @@
 use crate::{
     client::{Client, Version},
     start,
+    written::{packet, text},
 };
 use std::net::SocketAddr;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-
-fn text(text: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap();
-    [&length.to_be_bytes()[..], text].concat()
-}
-
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    [&[first, u8::try_from(body.len()).unwrap()][..], body].concat()
-}
 
 fn connect(will: Option<&[u8]>) -> Vec<u8> {
     let flags = if will.is_some() { 0x06 } else { 0x02 };

@@ -168,7 +168,6 @@ const KNOWN: &[Known] = &[
         &["nobody_listens", "unknown_unsubscribe"],
         &["says success"],
     ),
-    lacks(Embedded, &[V5], &["will_on_request"], &["no will"]),
     lacks(Embedded, &[V5], &["topic_alias_to_server"], &["takes none"]),
     lacks(
         Embedded,

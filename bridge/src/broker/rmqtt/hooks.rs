@@ -5,6 +5,7 @@ use super::{
     in_flight,
     snapshot::Waiting,
     sound::{is_sound, is_sound_will},
+    wills,
 };
 use crate::broker::{
     Counters, Refused,
@@ -190,6 +191,9 @@ impl Handler for Gate {
                 in_flight::keep(session, from, publish).await;
             }
             Parameter::ClientDisconnected(session, reason) => {
+                if let Err(error) = wills::publish_if_asked(session).await {
+                    tracing::warn!(client_id = &*session.id.client_id, %error, "a will was not published");
+                }
                 self.caps.ended(&session.id, reason);
             }
             Parameter::MessageDropped(..) => {

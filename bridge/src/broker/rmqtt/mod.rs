@@ -15,5 +15,6 @@ mod shared;
 mod shared_subscription;
 mod snapshot;
 mod sound;
+mod wills;
 
 pub(super) use engine::start;
