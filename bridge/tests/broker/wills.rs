@@ -2,9 +2,10 @@
 
 use crate::{
     client::{Client, PATIENCE, Version, settings},
-    start,
+    options_with_data, start,
     written::{packet, text},
 };
+use hearth::broker;
 use std::{net::SocketAddr, time::Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -44,12 +45,43 @@ async fn a_will_is_published_after_a_goodbye_that_asks_for_it() {
     leave(address, "content", 0, 0x00).await;
     leave(address, "asks", 0, 0x04).await;
     assert_eq!(watcher.message().await.topic, "asks/status");
-    // Who is back in time leaves none; its will would come before that of who left later.
+    // Who is back in time leaves none, also when gone again by then; its will would come before that of who left later.
     leave(address, "back", 1, 0x04).await;
-    let (_back, _) = Client::connect(Version::V5, address, settings("back").persistent()).await;
+    let (back, _) = Client::connect(Version::V5, address, settings("back").persistent()).await;
+    back.leave().await;
     let left = Instant::now();
     leave(address, "waits", 1, 0x80).await;
     assert_eq!(watcher.message().await.topic, "waits/status");
     assert!(left.elapsed().as_secs() >= 1);
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_will_does_not_wait_when_its_session_has_ended() {
+    let broker = start().await;
+    let address = broker.address();
+    let mut watcher = Client::connected(Version::V5, address, "watcher").await;
+    watcher.subscribe("+/status", 1).await;
+    leave(address, "new", 60, 0x04).await;
+    let (_new, present) = Client::connect(Version::V5, address, settings("new")).await;
+    assert!(!present);
+    assert_eq!(watcher.message().await.topic, "new/status");
+    broker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_will_that_waits_is_not_lost_when_the_broker_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = broker::start(options_with_data(dir.path())).await.unwrap();
+    let watcher = || settings("watcher").persistent();
+    let (mut client, _) = Client::connect(Version::V5, broker.address(), watcher()).await;
+    client.subscribe("+/status", 1).await;
+    client.leave().await;
+    leave(broker.address(), "late", 60, 0x04).await;
+    broker.stop().await.unwrap();
+    let broker = broker::start(options_with_data(dir.path())).await.unwrap();
+    let (mut client, present) = Client::connect(Version::V5, broker.address(), watcher()).await;
+    assert!(present);
+    assert_eq!(client.message().await.topic, "late/status");
     broker.stop().await.unwrap();
 }

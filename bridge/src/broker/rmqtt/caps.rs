@@ -27,6 +27,8 @@ pub(super) struct Caps {
     packets: OfOne,
     subscriptions: OfOne,
     topic_levels: OfOne,
+    /// Of messages that were left out because their client takes only smaller ones. The broker counts them with what it drops.
+    small_clients: OfOne,
 }
 
 /// A cap that all clients share.
@@ -54,6 +56,7 @@ impl Caps {
             packets: OfOne::default(),
             subscriptions: OfOne::default(),
             topic_levels: OfOne::default(),
+            small_clients: OfOne::default(),
         }
     }
 
@@ -139,6 +142,17 @@ impl Caps {
     /// Who is connected now.
     pub(super) fn connected(&self) -> Vec<Id> {
         self.places.connected()
+    }
+
+    /// A message was left out for a client that takes so many bytes at once.
+    pub(super) fn left_out(&self, client_id: &ClientId, maximum: u32) {
+        if self.small_clients.refuse(client_id) {
+            tracing::warn!(
+                client_id = &**client_id,
+                maximum,
+                "a message is left out: it is larger than the Maximum Packet Size of the client (said once for each client in turn)"
+            );
+        }
     }
 
     /// A connection has ended, for this reason.

@@ -9,6 +9,7 @@ use super::{
     shared::Table,
     shared_subscription::TakeTurns,
     snapshot::{Snapshot, Waiting},
+    wills::Wills,
 };
 use crate::broker::{
     AccessControl, BrokerError, CounterReader, EmbeddedOptions, Engine, Limits,
@@ -164,12 +165,14 @@ impl Broker {
             }
         };
         let scx = self.context().await;
+        let wills = Wills::default();
         let register = hooks::register(
             &scx,
             access.clone(),
             self.counts.clone(),
             self.caps.clone(),
             self.waiting.clone(),
+            wills.clone(),
         )
         .await;
         let server = MqttServer::new(scx.clone())
@@ -193,6 +196,7 @@ impl Broker {
         // Aborted: that is the error.
         let _ = accepting.await;
         self.say_goodbye(&scx).await;
+        let _ = tokio::time::timeout(GOODBYE, wills.publish_all()).await;
         let is_saved = self.save(Snapshot::take_last(&scx, &self.retained).await).await;
         register.stop().await;
         // The context holds these and they hold the context: without this nothing would ever be freed.

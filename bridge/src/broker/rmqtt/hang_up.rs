@@ -25,11 +25,12 @@ pub(super) async fn on_who_has_left(scx: &ServerContext, caps: &Caps) {
 }
 
 async fn hang_up_if_left(scx: &ServerContext, id: Id) {
-    let entry = scx.extends.shared().await.entry(id);
-    let (Some(true), Some(session), Some(sender)) = (entry.id_same(), entry.session(), entry.tx()) else {
+    let entry = scx.extends.shared().await.entry(id.clone());
+    // In this order: a sender that was there before this connection's session still was is this connection's.
+    let (Some(sender), Some(session)) = (entry.tx(), entry.session()) else {
         return;
     };
-    if matches!(session.disconnect().await, Ok(Some(_))) {
+    if session.id == id && matches!(session.disconnect().await, Ok(Some(_))) {
         // Who is gone meanwhile has nobody listening.
         let _ = sender.unbounded_send(Message::Closed(Reason::ConnectRemoteClose));
     }

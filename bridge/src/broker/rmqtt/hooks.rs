@@ -5,7 +5,7 @@ use super::{
     in_flight,
     snapshot::Waiting,
     sound::{is_sound, is_sound_will},
-    wills,
+    wills::Wills,
 };
 use crate::broker::{
     Counters, Refused,
@@ -55,6 +55,7 @@ struct Gate {
     counts: Arc<Counts>,
     caps: Arc<Caps>,
     waiting: Waiting,
+    wills: Wills,
 }
 
 /// Registers the hooks. The registration must be kept for as long as the broker runs.
@@ -64,12 +65,14 @@ pub(super) async fn register(
     counts: Arc<Counts>,
     caps: Arc<Caps>,
     waiting: Waiting,
+    wills: Wills,
 ) -> Box<dyn Register> {
     let gate = Gate {
         access,
         counts,
         caps,
         waiting,
+        wills,
     };
     let register = scx.extends.hook_mgr().register();
     for asked in [
@@ -183,7 +186,7 @@ impl Handler for Gate {
                 }
             }
             Parameter::MessageExpiryCheck(session, _, publish)
-                if in_flight::is_too_large(session, publish).await =>
+                if in_flight::is_too_large(session, publish, &self.caps).await =>
             {
                 return (false, Some(HookResult::MessageExpiry));
             }
@@ -191,7 +194,7 @@ impl Handler for Gate {
                 in_flight::keep(session, from, publish).await;
             }
             Parameter::ClientDisconnected(session, reason) => {
-                if let Err(error) = wills::publish_if_asked(session).await {
+                if let Err(error) = self.wills.publish_if_asked(session).await {
                     tracing::warn!(client_id = &*session.id.client_id, %error, "a will was not published");
                 }
                 self.caps.ended(&session.id, reason);
@@ -200,9 +203,11 @@ impl Handler for Gate {
                 self.counts.messages_dropped.fetch_add(1, Ordering::Relaxed);
             }
             Parameter::OfflineMessage(session, from, publish) => self.waiting.push(session, from, publish),
-            Parameter::ClientConnected(session) | Parameter::SessionTerminated(session, _) => {
+            Parameter::ClientConnected(session) => {
+                self.wills.connected(session).await;
                 self.waiting.forget(&session.id.client_id);
             }
+            Parameter::SessionTerminated(session, _) => self.waiting.forget(&session.id.client_id),
             _ => {}
         }
         (true, result)

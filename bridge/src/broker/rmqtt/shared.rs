@@ -7,6 +7,7 @@ use super::{caps::Caps, places::Place};
 use async_trait::async_trait;
 use rmqtt::{
     Result,
+    inflight::MomentStatus,
     net::MqttError,
     session::Session,
     shared::{DefaultShared, Entry, RetainLoadCallback, Shared},
@@ -175,6 +176,12 @@ impl Entry for PatientEntry {
                 Ok(OfflineSession::Exist(Some(mut session))) => {
                     // They are taken from the end [MQTT5-4.6.0-1].
                     session.inflight_messages.reverse();
+                    for message in &mut session.inflight_messages {
+                        // The client has it: what is sent again is PUBREL, whatever became of PUBLISH.
+                        if message.status == MomentStatus::UnComplete {
+                            message.publish.dup = false;
+                        }
+                    }
                     return Ok(OfflineSession::Exist(Some(session)));
                 }
                 Ok(session) => return Ok(session),
