@@ -491,9 +491,11 @@ pub(crate) fn guess(path: &[&str]) -> Guess {
 }
 
 pub(crate) fn find(table: &[(&str, Class, &'static str)], key: &str) -> Option<(Class, &'static str)> {
+    // Most names differ in their first byte already.
+    let first = key.as_bytes().first();
     table
         .iter()
-        .find(|(name, ..)| *name == key)
+        .find(|(name, ..)| name.as_bytes().first() == first && *name == key)
         .map(|(_, class, unit)| (*class, *unit))
 }
 

@@ -16,7 +16,6 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
         &context.place.command,
         context.path.last().map_or("", |key| &**key),
     );
-    let things = context.thing();
     let (on, off) = entity.spelled.clone();
     let json = |kind| Control::json(kind, command, key, &on, &off);
     match context.place.source {
@@ -25,27 +24,38 @@ pub(crate) fn add_control(entity: &mut Entity, context: &Context<'_>) {
         Source::EspHome => esphome_control(entity, context, json),
         // The others announce their controls.
         _ => {
-            let seen = context.commands_seen.contains(command);
-            let by_name = matches!(
-                things,
-                Some(Thing::Light | Thing::Plug | Thing::Cover | Thing::Lock)
-            );
             // A garage door can be asked to move only where it says its state, not where a contact says it.
             let moves = matches!(entity.class, Class::Opening | Class::Cover);
-            let is_garage_door = things == Some(Thing::Garage) && key == "state" && moves;
+            // What it is called matters only where something can be asked for; measured values are most of what there is.
+            let thing = match entity.kind {
+                EntityKind::Number | EntityKind::Text if !moves && !has_range(entity.class) => None,
+                _ => context.thing(),
+            };
+            let is_garage_door = thing == Some(Thing::Garage) && key == "state" && moves;
             if is_garage_door {
                 entity.become_cover();
             }
-            let by_name = by_name || is_garage_door;
-            if seen || by_name {
+            let by_name = is_garage_door
+                || matches!(
+                    thing,
+                    Some(Thing::Light | Thing::Plug | Thing::Cover | Thing::Lock)
+                );
+            if by_name || context.commands_seen.contains(command) {
                 plain_control(entity, command, key, &on, &off);
             }
         }
     }
-    let is_light = things == Some(Thing::Light);
-    if is_light && entity.kind == EntityKind::Switch {
+    if entity.kind == EntityKind::Switch && context.thing() == Some(Thing::Light) {
         entity.kind = EntityKind::Light;
     }
+}
+
+/// Whether a number of this class can be set.
+fn has_range(class: Class) -> bool {
+    matches!(
+        class,
+        Class::Brightness | Class::Position | Class::TargetTemperature
+    )
 }
 
 fn tasmota_control(entity: &mut Entity, context: &Context<'_>, key: &str) {

@@ -200,9 +200,13 @@ const THINGS: &[(Thing, &[&str])] = &[
 pub(crate) fn thing_named(name: &str) -> Option<Thing> {
     let words = words(name);
     let has = |wanted: &str| {
-        words
-            .iter()
-            .any(|word| word.ends_with(wanted) && (word.len() == wanted.len() || wanted.chars().count() > 3))
+        // Most words differ in their last byte already.
+        let last = wanted.as_bytes().last();
+        words.iter().any(|word| {
+            word.as_bytes().last() == last
+                && word.ends_with(wanted)
+                && (word.len() == wanted.len() || wanted.chars().count() > 3)
+        })
     };
     if has("garage") && (has("door") || has("tor") || has("gate")) {
         return Some(Thing::Garage);

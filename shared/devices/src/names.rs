@@ -197,13 +197,12 @@ pub(crate) fn place_of_room(name: &str) -> usize {
 
 fn kind_of_room(level: &str) -> Option<usize> {
     let name = words(level).join(" ");
-    // `bedroom 2`, `kids-room-mina`
-    let is_named = |room: &&str| name == **room || name.strip_prefix(*room).is_some_and(is_number);
+    // `bedroom 2`
+    let of_number = name
+        .trim_end_matches(|character: char| character.is_ascii_digit())
+        .trim_end();
+    let is_named = |room: &&str| *room == name || *room == of_number;
     ROOMS.iter().position(|names| names.iter().any(is_named))
-}
-
-fn is_number(rest: &str) -> bool {
-    !rest.trim().is_empty() && rest.trim().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(crate) fn is_outside(name: &str) -> bool {
