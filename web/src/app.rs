@@ -97,9 +97,11 @@ fn Counts() -> Html {
     let number = |value: u64| locale::number(&value.to_string());
     html! {
         <footer class="counts">
+            <div class="counts__all"><div class="still">
             <span><span class="num ch-6" data-testid="messages-received" data-value={counters.received.to_string()}>{number(counters.received)}</span>{" messages received"}</span>
             <span><span class="num ch-4" data-testid="messages-rate" data-value={format!("{:.0}", counters.rate)}>{words::rate(counters.rate)}</span>{"/s"}</span>
             <span><span data-testid="messages-dropped" data-value={counters.dropped.to_string()}>{number(counters.dropped)}</span>{" no longer kept"}</span>
+            </div></div>
             <WaitingMessages />
         </footer>
     }

@@ -71,8 +71,10 @@ fn a_chart_draws_what_is_published_and_keys_read_it() -> Result<()> {
         until("a blue line", || {
             Ok((page.script::<u32>(pixels, &[])? > 20).then_some(()))
         })?;
-        let label = page.attribute(&chart(), "aria-label")?.unwrap_or_default();
-        ensure!(label.contains("from 20.5 to 24.5"), "{label}");
+        until("all samples in the label", || {
+            let label = page.attribute(&chart(), "aria-label")?.unwrap_or_default();
+            Ok(label.contains("from 20.5 to 24.5").then_some(()))
+        })?;
         type_keys(page, LEFT)?;
         wait_for_words(page, "temperature 24.5")?;
         type_keys(page, LEFT)?;

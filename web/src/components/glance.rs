@@ -42,12 +42,12 @@ fn fact(fact: &GlanceFact) -> Html {
         <li key={fact.key.clone()}>
             <span class={classes!("tile", tone_class(fact.tone))}><Icon name={icon} /></span>
             <span class="glance__k">{visible(label)}</span>
-            <strong class="glance__v">
+            <strong class="glance__v"><span class="still">
                 {locale::number(&visible(&fact.value))}
                 if !fact.unit.is_empty() {
                     {" "}<span class="unit">{visible(&fact.unit)}</span>
                 }
-            </strong>
+            </span></strong>
         </li>
     }
 }

@@ -86,12 +86,12 @@ pub(crate) fn Room(props: &RoomProps) -> Html {
         <section class={classes!("room", beside(&props.room))} id={id} aria-labelledby={heading.clone()}>
             <header class="room__head">
                 <h2 id={heading} tabindex="-1" lang={language(&props.room.name)}><bdi>{visible(&props.room.name)}</bdi></h2>
-                <p class="room__facts">
+                <p class="room__facts"><span class="still">
                     { for props.room.facts.iter().enumerate().map(|(at, fact)| {
                         let text = localised(fact);
                         if at == 0 { html! { <span><strong class="ink2">{text}</strong></span> } } else { html! { <span>{text}</span> } }
                     })}
-                </p>
+                </span></p>
                 if let Some(on) = props.room.lights { <LightsOff {on} room={Some(props.room.clone())} on_lights={props.on_lights.clone()} /> }
             </header>
             {props.children.clone()}

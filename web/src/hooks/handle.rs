@@ -29,6 +29,13 @@ type Listener = Rc<dyn Fn()>;
 /// How long an engine that ends has to say goodbye to its broker, ms.
 const LEAVE_MS: u32 = 1_000;
 
+/// How often a card is mounted, and how often it is on the screen: a favourite stands in its room, too.
+#[derive(Default)]
+struct Mounts {
+    all: u32,
+    on_screen: u32,
+}
+
 /// The way to the engine. Clones lead to the same engine.
 #[derive(Clone)]
 pub struct EngineHandle(Rc<Inner>);
@@ -49,8 +56,8 @@ struct Inner {
     limits: Cell<Limits>,
     /// What is being written to a file.
     ordered: RefCell<ExportOrder>,
-    /// The cards of Home that are mounted, and how often.
-    cards: RefCell<BTreeMap<String, u32>>,
+    /// The cards of Home that are mounted.
+    cards: RefCell<BTreeMap<String, Mounts>>,
     /// These are told at the next frame.
     cards_changed: Cell<bool>,
     connect: RefCell<Option<Command>>,
@@ -404,19 +411,25 @@ impl EngineHandle {
         }
     }
 
-    /// A card of Home is mounted or not any more. The engine is told of all at once, at the next frame.
+    /// A card of Home is mounted or not any more.
     pub(super) fn watch_card(&self, id: &str, mounted: bool) {
+        self.change_card(id, |mounts| &mut mounts.all, mounted);
+    }
+
+    /// A card of Home came onto the screen or left it.
+    pub(crate) fn look_at_card(&self, id: &str, on_screen: bool) {
+        self.change_card(id, |mounts| &mut mounts.on_screen, on_screen);
+    }
+
+    /// The engine is told of all at once, at the next frame.
+    fn change_card(&self, id: &str, which: fn(&mut Mounts) -> &mut u32, more: bool) {
         {
             let mut cards = self.0.cards.borrow_mut();
-            match (mounted, cards.get_mut(id)) {
-                (true, Some(mounts)) => *mounts += 1,
-                (true, None) => {
-                    cards.insert(id.to_owned(), 1);
-                }
-                (false, Some(mounts)) if *mounts > 1 => *mounts -= 1,
-                (false, Some(_) | None) => {
-                    cards.remove(id);
-                }
+            let mounts = cards.entry(id.to_owned()).or_default();
+            let count = which(mounts);
+            *count = if more { *count + 1 } else { count.saturating_sub(1) };
+            if mounts.all == 0 && mounts.on_screen == 0 {
+                cards.remove(id);
             }
         }
         if !self.0.cards_changed.replace(true) {
@@ -429,7 +442,9 @@ impl EngineHandle {
     }
 
     fn watched_cards(&self) -> Command {
-        Command::Cards(self.0.cards.borrow().keys().cloned().collect())
+        let cards = self.0.cards.borrow();
+        let card = |(id, mounts): (&String, &Mounts)| (id.clone(), mounts.on_screen > 0);
+        Command::Cards(cards.iter().map(card).collect())
     }
 
     fn remember(&self, command: &Command) {

@@ -1,12 +1,13 @@
 //! The cards of a room. Of a large home only those exist that are on the screen or near it.
 
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 
 use yew::prelude::*;
 
 use super::home::CardOf;
 use crate::{
     components::vars::use_vars,
+    hooks::use_engine,
     platform::near::{self, Near},
 };
 
@@ -36,7 +37,7 @@ fn use_near(node: &NodeRef, likely: bool) -> (bool, Option<f64>) {
     let observed = (node.clone(), near.setter(), height.setter());
     use_effect_with((), move |()| {
         let (node, near, height) = observed;
-        let observed = Near::observe(&node, move |is_near, tall| {
+        let observed = Near::observe(&node, near::NEAR, move |is_near, tall| {
             if !is_near && tall > 0.0 {
                 height.set(Some(tall));
             }
@@ -45,6 +46,33 @@ fn use_near(node: &NodeRef, likely: bool) -> (bool, Option<f64>) {
         move || drop(observed)
     });
     (*near, *height)
+}
+
+/// Tells the engine whether a card is on the screen, once it is there.
+#[hook]
+pub(super) fn use_on_screen(node: &NodeRef, is_there: bool, device: &AttrValue) {
+    let engine = use_engine();
+    let of = (engine, device.clone(), node.clone());
+    use_effect_with((is_there, device.clone()), move |_| {
+        let (engine, device, node) = of;
+        let is_seen = Rc::new(Cell::new(false));
+        let look = {
+            let (engine, device, is_seen) = (engine.clone(), device.clone(), is_seen.clone());
+            move |seen: bool| {
+                if is_seen.replace(seen) != seen {
+                    engine.look_at_card(&device, seen);
+                }
+            }
+        };
+        let observed = {
+            let look = look.clone();
+            is_there.then(|| Near::observe(&node, near::ON_SCREEN, move |seen, _| look(seen)))
+        };
+        move || {
+            drop(observed);
+            look(false);
+        }
+    });
 }
 
 /// What [`Cards`] draws.

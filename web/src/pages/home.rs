@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::{
     arrange::{ArrangeBar, ArrangeCard, ArrangeRoom, is_named},
-    cards::{Cards, use_columns},
+    cards::{Cards, use_columns, use_on_screen},
     profiles::{use_connection_form, use_submit},
     route::Route,
 };
@@ -430,6 +430,8 @@ pub(super) fn CardOf(props: &CardOfProps) -> Html {
     let card = use_card(&props.device);
     let now = use_now(10);
     let engine = use_engine();
+    let node = use_node_ref();
+    use_on_screen(&node, card.is_some(), &props.device);
     let device = props.device.to_string();
     let on_action = use_callback(
         (engine, device),
@@ -446,5 +448,5 @@ pub(super) fn CardOf(props: &CardOfProps) -> Html {
         return html! { <article class="card card--1" aria-hidden="true"></article> };
     };
     let now = words::step_now(card.last_heard, now);
-    html! { <Card {card} {now} {on_action} place={props.place.clone()} /> }
+    html! { <Card {node} {card} {now} {on_action} place={props.place.clone()} /> }
 }

@@ -6,8 +6,10 @@ use web_sys::{
 };
 use yew::NodeRef;
 
-/// How far from the screen something is near: one screen, so that scrolling finds it drawn.
-const MARGIN: &str = "75%";
+/// Margin of the screen, as of `IntersectionObserver`: within it something is near, so that scrolling finds it drawn.
+pub const NEAR: &str = "75%";
+/// Within this margin something is on the screen.
+pub const ON_SCREEN: &str = "0%";
 
 /// Watches an element for as long as it lives.
 pub struct Near {
@@ -16,8 +18,8 @@ pub struct Near {
 }
 
 impl Near {
-    /// Tells whether the element is near, and how tall it was just before.
-    pub fn observe(node: &NodeRef, mut tell: impl FnMut(bool, f64) + 'static) -> Option<Self> {
+    /// Tells whether the element is within the margin, and how tall it was just before.
+    pub fn observe(node: &NodeRef, margin: &str, mut tell: impl FnMut(bool, f64) + 'static) -> Option<Self> {
         let element: Element = node.cast()?;
         let tell = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
             // Only the last says how it is now.
@@ -26,7 +28,7 @@ impl Near {
             }
         });
         let options = IntersectionObserverInit::new();
-        options.set_root_margin(MARGIN);
+        options.set_root_margin(margin);
         let observer =
             IntersectionObserver::new_with_options(tell.as_ref().unchecked_ref(), &options).ok()?;
         observer.observe(&element);

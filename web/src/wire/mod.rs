@@ -57,8 +57,9 @@ pub enum Command {
     Close(ViewKind),
     /// Change how the topic tree is looked at; it remembers this also while its view is closed.
     Tree(TreeCommand),
-    /// The cards of Home that are on the screen or near it; of use when there are more than [`WHOLE_HOME`] devices.
-    Cards(Vec<String>),
+    /// The cards of Home that exist, and whether each is on the screen. Of use when there are more than [`WHOLE_HOME`] devices, or when
+    /// many cards change.
+    Cards(Vec<(String, bool)>),
     /// What is to be subscribed to from now on, as in [`ConnectionOptions::subscriptions`].
     Subscribe(Vec<(String, u8)>),
     /// Look at, delete or bring back retained messages.

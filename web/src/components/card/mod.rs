@@ -30,6 +30,9 @@ pub(crate) struct CardProps {
     /// Where on the page it stands: a favourite stands in its room, too.
     #[prop_or_default]
     pub(crate) place: AttrValue,
+    /// Its element.
+    #[prop_or_default]
+    pub(crate) node: NodeRef,
 }
 
 /// One device.
@@ -69,7 +72,7 @@ pub(crate) fn Card(props: &CardProps) -> Html {
         </>
     };
     html! {
-        <article {class} data-testid="device-card" data-device={card.id.clone()} data-kind={card.kind.clone()}
+        <article ref={&props.node} {class} data-testid="device-card" data-device={card.id.clone()} data-kind={card.kind.clone()}
             data-liveness={liveness(card.liveness)}>
             if let Some(lead) = plan.lead {
                 <div class="card__in" data-testid="entity" data-entity={lead.id.clone()} data-kind={lead.kind.clone()}>

@@ -98,6 +98,7 @@ fn card_heard(last_heard: u64, entities: Vec<EntityView>, liveness: Liveness) ->
         now: NOW,
         on_action: Callback::noop(),
         place: AttrValue::default(),
+        node: NodeRef::default(),
     })
 }
 

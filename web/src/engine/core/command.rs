@@ -46,6 +46,7 @@ impl Engine {
                 let outcome = self.control(now, request, (&device, &entity), action);
                 self.home.note_outcome(request, &outcome);
                 self.views.push_outcome(request, outcome);
+                self.views.hurry();
             }
             Command::Search(text) => self.views.search(&text),
             Command::DiscardQueued => {
@@ -123,7 +124,10 @@ impl Engine {
                 }
             }
             Command::Arrange(change) => self.arrange(now, change),
-            Command::LightsOff(room) => self.lights_off(now, room.as_deref()),
+            Command::LightsOff(room) => {
+                self.lights_off(now, room.as_deref());
+                self.views.hurry();
+            }
             Command::Places => self.views.push_result(arrange::places(self.home.devices())),
             Command::Unpack {
                 request,

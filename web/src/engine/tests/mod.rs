@@ -2,6 +2,7 @@
 
 mod admins;
 mod arrange;
+mod cards;
 mod chart;
 mod connection;
 mod control;

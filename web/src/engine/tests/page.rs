@@ -29,78 +29,8 @@ fn a_thousand_messages_a_second_change_a_card_four_times_a_second() {
     assert_eq!(received, Some(2_000));
 }
 
-#[test]
-fn when_all_cards_of_a_screen_change_each_does_twice_a_second() {
-    let mut bench = Bench::connected();
-    bench.command(Command::Open(View::Home));
-    let change_all = |bench: &mut Bench, value: u32| {
-        for n in 0..30 {
-            bench.publish(&format!("home/room/sensor{n}/temperature"), &value.to_string());
-        }
-        bench.wait(50);
-    };
-    change_all(&mut bench, 0);
-    bench.wait(2_000);
-    bench.patches.clear();
-    for value in 1..=60 {
-        change_all(&mut bench, value);
-    }
-    bench.wait(1_000);
-    let last = bench.cards().iter().rev().map(|card| card.id.clone()).next();
-    let of_one: Vec<_> = bench
-        .cards()
-        .into_iter()
-        .filter(|card| Some(&card.id) == last.as_ref())
-        .collect();
-    assert!((6..=8).contains(&of_one.len()), "{} in 3 s", of_one.len());
-    let value = &of_one.last().unwrap().entities[0].value;
-    assert!(
-        matches!(value, EntityValue::Number { value, .. } if *value == 60.0),
-        "the newest is shown last: {value:?}"
-    );
-}
-
-#[test]
-fn of_a_large_home_only_the_cards_on_the_screen_are_told_of() {
-    let mut bench = Bench::connected();
-    bench.command(Command::Open(View::Home));
-    for n in 0..400 {
-        bench.publish(&format!("home/room{}/sensor{n}/temperature", n % 20), "20.5");
-    }
-    bench.wait(2_000);
-    let home = bench.patches.iter().rev().find_map(|patch| match patch {
-        Patch::Home(home) => Some(home.clone()),
-        _ => None,
-    });
-    let home = home.unwrap();
-    assert_eq!(
-        home.rooms.iter().map(|room| room.devices.len()).sum::<usize>(),
-        400
-    );
-    let shown: Vec<String> = home.rooms[3].devices.iter().take(5).cloned().collect();
-    bench.patches.clear();
-    bench.command(Command::Cards(shown.clone()));
-    for n in 0..400 {
-        bench.publish(&format!("home/room{}/sensor{n}/temperature", n % 20), "21.5");
-    }
-    bench.wait(1_000);
-    let told: std::collections::BTreeSet<_> = bench.cards().iter().map(|card| card.id.clone()).collect();
-    assert_eq!(told, shown.into_iter().collect());
-    assert!(
-        bench
-            .patches
-            .iter()
-            .any(|patch| matches!(patch, Patch::Facts(facts) if facts.rooms.len() <= 16)),
-        "the facts of rooms come a few at a time"
-    );
-    assert!(
-        !bench.patches.iter().any(|patch| matches!(patch, Patch::Home(_))),
-        "no room changed"
-    );
-}
-
 /// All sensors of a home of forty rooms say this.
-fn change_forty_rooms(bench: &mut Bench, value: &str) {
+pub(super) fn change_forty_rooms(bench: &mut Bench, value: &str) {
     for n in 0..40 {
         bench.publish(&format!("home/room{n}/sensor{n}/temperature"), value);
     }
@@ -180,43 +110,6 @@ fn a_page_that_paints_seldom_hears_of_every_room() {
         let degrees: f64 = room.facts[0].trim_end_matches(" °C").parse().unwrap();
         assert!(degrees > 25.0, "{}: {degrees}", room.name);
     }
-}
-
-#[test]
-fn cards_that_the_page_has_to_make_come_a_few_with_a_frame() {
-    let mut bench = Bench::connected();
-    bench.command(Command::Open(View::Home));
-    for n in 0..400 {
-        bench.publish(&format!("home/room/sensor{n}/temperature"), "20.5");
-    }
-    bench.wait(2_000);
-    let devices = bench.patches.iter().rev().find_map(|patch| match patch {
-        Patch::Home(home) => Some(home.rooms[0].devices.clone()),
-        _ => None,
-    });
-    // The first were sent while the home was small.
-    let cards = Command::Cards(devices.unwrap().iter().rev().take(20).cloned().collect());
-    bench.engine.handle(bench.now(), Input::Command(Box::new(cards)));
-    assert_eq!(cards_with_each_frame(&mut bench), [8, 8, 4]);
-    // What the page has changes in smaller steps.
-    for n in 0..400 {
-        bench.publish(&format!("home/room/sensor{n}/temperature"), "21.5");
-    }
-    bench.ms += 2_000;
-    bench.engine.handle(bench.now(), Input::Tick);
-    assert_eq!(cards_with_each_frame(&mut bench), [4, 4, 4, 4, 4]);
-}
-
-fn cards_with_each_frame(bench: &mut Bench) -> Vec<usize> {
-    let mut with_each_frame = vec![];
-    while let Some(frame) = bench.engine.poll_frame(bench.now()) {
-        let frame: Frame = postcard::from_bytes(&frame).unwrap();
-        let is_card = |patch: &&Patch| matches!(patch, Patch::Card(_));
-        with_each_frame.push(frame.patches.iter().filter(is_card).count());
-        let painted = Input::Command(Box::new(Command::Painted));
-        bench.engine.handle(bench.now(), painted);
-    }
-    with_each_frame
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl ChartScreen {
             ..=INTERVAL_MS => beat_after(now.mono, INTERVAL_MS),
             _ => now.mono + step_ms,
         });
-        let columns = window.columns as usize;
+        let columns = window.columns.max(2) as usize;
         let series = fields
             .iter()
             .map(|(shown, field)| series_view(shown, field, from_ms, to_ms, columns));
@@ -165,7 +165,8 @@ fn field<'a>(store: &'a Store, shown: &Shown) -> Option<&'a Field> {
 /// Left end, right end and the width of a column, in ms. What follows the time does so in whole columns, so that a
 /// sample stays in its column while the chart moves on.
 fn bounds(window: &ChartWindow, now_ms: u64, oldest_ms: Option<u64>) -> (u64, u64, u64) {
-    let columns = u64::from(window.columns);
+    // One holds what comes next, so that two are the least that can show what was.
+    let columns = u64::from(window.columns.max(2));
     let step_ms = match window.span {
         ChartSpan::Between(from_ms, to_ms) => {
             let to_ms = to_ms.max(from_ms + 1);
@@ -174,7 +175,7 @@ fn bounds(window: &ChartWindow, now_ms: u64, oldest_ms: Option<u64>) -> (u64, u6
         ChartSpan::Last(span_ms) => (span_ms / columns).max(1),
         ChartSpan::All => {
             let span_ms = now_ms.saturating_sub(oldest_ms.unwrap_or(now_ms)).max(1_000);
-            round_up(span_ms.div_ceil(columns))
+            round_up(span_ms.div_ceil(columns - 1))
         }
     };
     let to_ms = (now_ms / step_ms + 1) * step_ms;
@@ -280,8 +281,12 @@ mod tests {
     fn all_shows_the_oldest_sample_and_now_and_little_more() {
         for span in [1, 999, 12_345, 86_400_000, 123_456_789_012] {
             let (oldest, now) = (1_000_000_000_000, 1_000_000_000_000 + span);
+            // A chart that is not laid out yet has hardly any columns.
+            for columns in [1, 2, 3, 17, 800] {
+                let (from, to, _) = bounds(&window(ChartSpan::All, columns), now, Some(oldest));
+                assert!(from <= oldest && now < to, "{span}, {columns} columns");
+            }
             let (from, to, _) = bounds(&window(ChartSpan::All, 800), now, Some(oldest));
-            assert!(from <= oldest && now < to, "{span}");
             let slack = (to - from) as f64 / span.max(1_000) as f64;
             assert!(slack < 1.15 || span < 20_000, "{span}: {slack}");
         }

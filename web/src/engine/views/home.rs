@@ -2,7 +2,7 @@
 
 use hearth_model::letters::lower;
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     rc::Rc,
 };
 
@@ -20,9 +20,12 @@ use crate::{
 
 /// A card changes four times a second at most.
 const CARD_INTERVAL_MS: u64 = 250;
-/// When more than so many change that are shown, nobody can follow them, and they are most of what a page under load has to draw:
-/// they change less often.
-const MANY_CARDS: [(usize, u64); 2] = [(32, 1_000), (16, 500)];
+/// When more than so many change at once on the screen, nobody can follow them, and they are most of what a page under load has to
+/// draw: they change less often.
+const MANY_CARDS: [(usize, u64); 2] = [(12, 1_000), (6, 500)];
+/// How often the cards beside the screen change when more than [`MANY`] change at once. On their way onto the screen they do at once.
+const BESIDE_INTERVAL_MS: u64 = 5_000;
+const MANY: usize = 16;
 /// Facts about the home change once a second at most; a new room or card is there in half of that.
 const HOME_INTERVAL_MS: u64 = 500;
 /// Also without a message something becomes worth attention: a door that stands open for long.
@@ -45,13 +48,18 @@ pub(super) struct HomeScreen {
     pace: Pace,
     card_pace: Pace,
     look_at: MonoTime,
+    /// It is time to tell how much came for devices beyond the limit: that rises with every message.
+    counts: bool,
     /// [`Devices::structure`] of what was sent.
     structure: u64,
     changed: BTreeSet<DeviceId>,
+    /// Those of them that are not on the screen, and when they are due.
+    beside: BTreeSet<DeviceId>,
+    beside_at: MonoTime,
     /// Cards that are due and did not fit into the frames so far.
     due: VecDeque<DeviceId>,
-    /// The cards that the page shows, as it names them; of use when there are many.
-    watched: BTreeSet<String>,
+    /// The cards that the page has mounted, as it names them, and whether they are on the screen.
+    watched: BTreeMap<String, bool>,
     /// The cards that the page has.
     made: BTreeSet<DeviceId>,
     sent: Option<HomeView>,
@@ -98,6 +106,8 @@ impl HomeScreen {
 
     pub(super) fn show_again(&mut self, home: &Home) {
         self.sent = None;
+        // All are told of, and not only those on the screen.
+        self.structure = 0;
         self.due.clear();
         // One by one: a set made of a list brings a sort along.
         for (id, _) in home.devices().iter() {
@@ -112,17 +122,23 @@ impl HomeScreen {
         };
     }
 
-    /// The page shows these cards now.
-    pub(super) fn watch(&mut self, home: &Home, cards: Vec<String>) {
+    /// The page has these cards now, and shows those that are on the screen.
+    pub(super) fn watch(&mut self, home: &Home, cards: Vec<(String, bool)>) {
         // One by one, as above.
-        let mut watched = BTreeSet::new();
+        let mut watched = BTreeMap::new();
         watched.extend(cards);
-        let devices = home.devices();
-        let new = devices
-            .iter()
-            .filter(|(_, device)| watched.contains(&device.id) && !self.watched.contains(&device.id));
-        for (id, _) in new {
-            self.changed.insert(id);
+        for (id, device) in home.devices().iter() {
+            let now = watched.get(&device.id);
+            let before = self.watched.get(&device.id);
+            let is_new = now.is_some() && before.is_none();
+            if is_new {
+                // The page may have forgotten what it was told.
+                self.made.remove(&id);
+            }
+            let is_back = now == Some(&true) && before != now && self.beside.remove(&id);
+            if is_back || is_new {
+                self.changed.insert(id);
+            }
         }
         self.watched = watched;
         // Scrolling cannot wait for the next quarter of a second.
@@ -137,11 +153,17 @@ impl HomeScreen {
         }
     }
 
+    /// Somebody asked a device for something, and waits to see it.
+    pub(super) fn hurry(&mut self) {
+        self.card_pace = Pace::due_at_once();
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<MonoTime> {
         let pending = [
             self.pace.poll_timeout(),
             self.card_pace.poll_timeout(),
             (!self.due.is_empty() || self.rooms_left > 0).then_some(MonoTime::ZERO),
+            (!self.beside.is_empty()).then_some(self.beside_at),
             Some(self.look_at),
         ];
         pending.into_iter().flatten().min().filter(|_| self.open)
@@ -155,6 +177,7 @@ impl HomeScreen {
         self.cards(now, home, store, patches);
         if now.mono >= self.look_at {
             self.look_at = now.mono + ATTENTION_INTERVAL_MS;
+            self.counts = true;
             self.pace.note_change();
         }
         let is_due = self.pace.take_due(now.mono, HOME_INTERVAL_MS);
@@ -166,26 +189,48 @@ impl HomeScreen {
     fn cards(&mut self, now: Now, home: &Home, store: &Store, patches: &mut Vec<Patch>) {
         if self.card_pace.take_due(now.mono, CARD_INTERVAL_MS) {
             let is_whole = home.devices().iter().nth(WHOLE_HOME).is_none();
-            let shown = |id: &DeviceId| {
-                let device = home.devices().device(*id);
-                is_whole || device.is_some_and(|device| self.watched.contains(&device.id))
+            let on_screen = |id: &DeviceId| {
+                let device = home.devices().device(*id)?;
+                let on_screen = self.watched.get(&device.id).copied();
+                on_screen.or(is_whole.then_some(false))
             };
-            let changed = std::mem::take(&mut self.changed);
-            for id in changed {
-                // What still waits is few: a few frames carry all that are shown.
-                if shown(&id) && !self.due.contains(&id) {
-                    self.due.push_back(id);
-                }
-            }
             // A home that is still becoming known is not kept waiting.
             let is_known = self.structure == home.devices().structure();
-            let many = MANY_CARDS.iter().find(|(cards, _)| self.due.len() > *cards);
+            let is_many = is_known && self.changed.len() > MANY;
+            let mut seen = Vec::new();
+            for id in std::mem::take(&mut self.changed) {
+                match on_screen(&id) {
+                    Some(true) => seen.push(id),
+                    Some(false) if is_many && self.made.contains(&id) => {
+                        if self.beside.is_empty() {
+                            self.beside_at = now.mono + BESIDE_INTERVAL_MS;
+                        }
+                        self.beside.insert(id);
+                    }
+                    // What still waits is few: a few frames carry all that are shown.
+                    Some(_) if !self.due.contains(&id) => self.due.push_back(id),
+                    _ => {}
+                }
+            }
+            let many = MANY_CARDS.iter().find(|(cards, _)| seen.len() > *cards);
             if let (true, Some((_, interval_ms))) = (is_known, many) {
                 self.card_pace.rest(now.mono, *interval_ms);
+            }
+            // Who looks at them waits for no other.
+            self.due.retain(|id| !seen.contains(id));
+            for id in seen.into_iter().rev() {
+                self.due.push_front(id);
             }
             if is_whole && !is_known {
                 // A new card is of no use before its room knows it.
                 self.pace = Pace::due_at_once();
+            }
+        }
+        if now.mono >= self.beside_at {
+            for id in std::mem::take(&mut self.beside) {
+                if !self.due.contains(&id) {
+                    self.due.push_back(id);
+                }
             }
         }
         let mut weight = 0;
@@ -235,6 +280,9 @@ impl HomeScreen {
                 unreadable: sent.unreadable.clone(),
             }
         };
+        if sent.beyond_limit > 0 && !(is_due && std::mem::take(&mut self.counts)) {
+            facts.beyond_limit = sent.beyond_limit;
+        }
         while self.rooms_left > 0 && facts.rooms.len() < ROOM_FACTS {
             self.rooms_left -= 1;
             // Round and round: all get their turn, however seldom the page paints.

@@ -114,8 +114,13 @@ impl Views {
     }
 
     /// The page shows these cards of Home now.
-    pub fn watch(&mut self, home: &Home, cards: Vec<String>) {
+    pub fn watch(&mut self, home: &Home, cards: Vec<(String, bool)>) {
         self.home.watch(home, cards);
+    }
+
+    /// Somebody asked a device for something, and waits to see it.
+    pub fn hurry(&mut self) {
+        self.home.hurry();
     }
 
     /// The devices are arranged otherwise: shown at once.

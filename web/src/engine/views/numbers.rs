@@ -9,8 +9,10 @@ use crate::{
     wire::{Counters, Patch},
 };
 
-/// Four times a second: digits that change faster cannot be read.
+/// Four times a second, and half as often when more than [`MANY`] messages come in a second: digits that change faster cannot be read.
 const INTERVAL_MS: u64 = 250;
+const MANY_INTERVAL_MS: u64 = 500;
+const MANY: f32 = 20.0;
 
 /// The numbers of the header.
 #[derive(Debug)]
@@ -61,6 +63,9 @@ impl Numbers {
             store_bytes: store.memory_bytes() as u64,
             store_budget: store.options().memory_budget_bytes as u64,
         };
+        if counters.rate > MANY {
+            self.pace.rest(now.mono, MANY_INTERVAL_MS);
+        }
         if counters.rate > 0.0 {
             // Silence lowers the rate: it has to be looked at again although nothing comes.
             self.pace.note_change();
