@@ -88,8 +88,11 @@ pub(super) fn sent_at_subscribe(
     enough: impl Fn(&[ApplicationMessage]) -> bool,
 ) -> Result<Result<Vec<ApplicationMessage>, Finding>> {
     let until = Instant::now() + Duration::from_secs(10);
+    let mut connections = 0;
     loop {
-        let mut subscriber = match rig.subscribed("late", filter, qos)? {
+        connections += 1;
+        // RabbitMQ may close a connection, or lose its subscription, whose client id was in use a moment ago.
+        let mut subscriber = match rig.subscribed(&format!("late-{connections}"), filter, qos)? {
             Ok(subscriber) => subscriber,
             Err(finding) => return Ok(Err(finding)),
         };
