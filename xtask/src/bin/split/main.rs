@@ -9,13 +9,13 @@
 //! linked    what refers to what, as the linker wrote it down, with --emit-relocs
 //! plan      which functions go into which part, by rules over names ([`rules`])
 //! reach     what else goes with them, because nothing else can come to it
-//! constants the bytes of memory that go with each part
+//! data      the bytes of memory that go with each part
 //! order     how functions stand in a module
 //! write     the modules
 //! install   files, addresses and digests in the folder; what loads the parts, in the page's JavaScript
 //! ```
 
-mod constants;
+mod data;
 mod install;
 mod linked;
 mod order;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::{Context, Result, bail, ensure};
 use wasmparser::{CompositeInnerType, FuncType, KnownCustom, Name, Operator, Parser, Payload, TypeRef};
 
-use crate::constants::Constants;
+use crate::data::Constants;
 use crate::linked::{Linked, Memory, address_of, slots};
 use crate::reach::places;
 use crate::rules::{ALIKE, Part, SMALLEST};
