@@ -1,7 +1,7 @@
 //! Encoding into a buffer that is kept: emptied after each packet, as a socket does that takes it, or when 64 KiB lie in it,
-//! as packets do that wait for one. With 1 KiB of payload copying it is most of everybody's time, and of ours all but two
-//! nanoseconds: only who hands it on where it lies, as the row "payload apart", can be much faster than the row "memcpy". The
-//! peers have no such way.
+//! as packets do that wait for one. With 1 KiB of payload copying it is most of everybody's time: the plain copy of the finished
+//! packet (row "memcpy") takes 0.6 to 0.75 of the best peer's. Only who hands the payload on where it lies, as the row "payload
+//! apart", can be much faster. The peers have no such way.
 
 use std::{cell::RefCell, hint::black_box, rc::Rc};
 

@@ -237,7 +237,7 @@ fn select(
 fn buttons(props: &ControlProps, options: &[String], act: &Callback<Action>, state: &'static str) -> Html {
     let asks = props.entity.control.as_ref().is_some_and(|control| control.asks);
     html! {
-        <div class="coverbtns" role="group" aria-label={visible(&props.label)}>
+        <div class="row row--wrap" role="group" aria-label={visible(&props.label)}>
             { for options.iter().map(|option| {
                 let (text, asked) = (visible(option).replace('_', " "), option.clone());
                 let chosen = Callback::from({
@@ -329,7 +329,7 @@ fn asking_cover(props: &ControlProps, act: &Callback<Action>, state: &'static st
     };
     let stop = act.reform(|_: MouseEvent| Action::Stop);
     html! {
-        <div class="coverbtns" role="group" aria-label={format!("Move {}", visible(&props.label))}>
+        <div class="row grow" role="group" aria-label={format!("Move {}", visible(&props.label))}>
             <HoldButton {text} {icon} label={visible(&props.label)} {control} {state} disabled={props.disabled}
                 on_held={act.reform(move |()| action.clone())} />
             <button class="btn btn--icon" type="button" aria-label={format!("Stop {}", visible(&props.label))}
