@@ -29,13 +29,24 @@ pub(crate) struct Client {
     pub(crate) through_proxy: bool,
 }
 
+/// A `Forwarded` header that is not what RFC 7239 says. Nobody knows who asks then: what the proxy wrote may stand within quotes that
+/// the client opened before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the Forwarded header cannot be read; a proxy must replace what its client wrote there, or add to it by the rules of RFC 7239"
+)]
+pub(crate) struct UnreadableForwarded;
+
 /// The end of a connection, and what the headers of a request on it add.
+///
+/// # Errors
+/// A trusted proxy handed on a `Forwarded` header that cannot be read.
 pub(crate) fn client(
     access: &AccessConfig,
     peer: SocketAddr,
     scheme: WebScheme,
     headers: &HeaderMap,
-) -> Client {
+) -> Result<Client, UnreadableForwarded> {
     let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
     let direct = Client {
         address: peer,
@@ -44,14 +55,14 @@ pub(crate) fn client(
         through_proxy: false,
     };
     if !is_trusted(&access.trusted_proxies, peer.ip()) {
-        return direct;
+        return Ok(direct);
     }
     let direct = Client {
         through_proxy: true,
         ..direct
     };
     match access.proxy_headers {
-        ProxyHeaders::XForwarded => x_forwarded(access, direct, headers),
+        ProxyHeaders::XForwarded => Ok(x_forwarded(access, direct, headers)),
         ProxyHeaders::Forwarded => forwarded(access, direct, headers),
     }
 }
@@ -62,30 +73,39 @@ pub(crate) fn is_trusted(proxies: &[Network], address: IpAddr) -> bool {
 }
 
 fn x_forwarded(access: &AccessConfig, mut client: Client, headers: &HeaderMap) -> Client {
-    for node in items(headers, &X_FORWARDED_FOR, ',').into_iter().rev() {
+    for node in items(headers, &X_FORWARDED_FOR).into_iter().rev() {
         let Some(address) = node_address(node) else { break };
         client.address = address;
         if !is_trusted(&access.trusted_proxies, address.ip()) {
             break;
         }
     }
-    let proto = items(headers, &X_FORWARDED_PROTO, ',').pop();
+    let proto = items(headers, &X_FORWARDED_PROTO).pop();
     client.scheme = proto.and_then(scheme).unwrap_or(client.scheme);
-    let host = items(headers, &X_FORWARDED_HOST, ',').pop();
+    let host = items(headers, &X_FORWARDED_HOST).pop();
     client.forwarded_host = host.map(str::to_owned);
     client
 }
 
 /// RFC 7239: each proxy adds one element.
-fn forwarded(access: &AccessConfig, mut client: Client, headers: &HeaderMap) -> Client {
-    for element in items(headers, &header::FORWARDED, ',').into_iter().rev() {
+fn forwarded(
+    access: &AccessConfig,
+    mut client: Client,
+    headers: &HeaderMap,
+) -> Result<Client, UnreadableForwarded> {
+    let mut elements = Vec::new();
+    for line in headers.get_all(header::FORWARDED) {
+        let line = line.to_str().map_err(|_| UnreadableForwarded)?;
+        for element in split_outside_quotes(line, ',') {
+            let pairs = split_outside_quotes(element, ';').into_iter().map(str::trim);
+            let pairs = pairs.filter(|pair| !pair.is_empty()).map(name_and_value);
+            elements.push(pairs.collect::<Result<Vec<_>, _>>()?);
+        }
+    }
+    for pairs in elements.into_iter().rev().filter(|pairs| !pairs.is_empty()) {
         let mut node = None;
-        for pair in split_outside_quotes(element, ';') {
-            let Some((name, value)) = pair.split_once('=') else {
-                continue;
-            };
-            let value = unquoted(value.trim());
-            match name.trim().to_ascii_lowercase().as_str() {
+        for (name, value) in pairs {
+            match name.to_ascii_lowercase().as_str() {
                 "for" => node = node_address(&value),
                 "proto" => client.scheme = scheme(&value).unwrap_or(client.scheme),
                 "host" => client.forwarded_host = Some(value.into_owned()),
@@ -98,7 +118,24 @@ fn forwarded(access: &AccessConfig, mut client: Client, headers: &HeaderMap) -> 
             break;
         }
     }
-    client
+    Ok(client)
+}
+
+/// A token, `=`, and a token or a quoted string and nothing behind it: whoever opens a quote must have closed it. Addresses with ports
+/// and brackets are often written without quotes.
+fn name_and_value(pair: &str) -> Result<(&str, Cow<'_, str>), UnreadableForwarded> {
+    let (name, value) = pair.split_once('=').ok_or(UnreadableForwarded)?;
+    let is_token = |text: &str, more: &str| {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c) || more.contains(c);
+        !text.is_empty() && text.chars().all(fits)
+    };
+    match is_token(name, "") {
+        true if is_token(value, ":[]") => Ok((name, Cow::Borrowed(value))),
+        true => unquoted(value)
+            .map(|value| (name, value))
+            .ok_or(UnreadableForwarded),
+        false => Err(UnreadableForwarded),
+    }
 }
 
 fn scheme(text: &str) -> Option<WebScheme> {
@@ -125,12 +162,13 @@ fn node_address(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(address.ip().to_canonical(), address.port()))
 }
 
-/// Everything that a header lists, in order, over all its lines.
-fn items<'h>(headers: &'h HeaderMap, name: &HeaderName, separator: char) -> Vec<&'h str> {
+/// Everything that an `X-Forwarded-…` header lists, in order, over all its lines. It knows no quotes: one that the client wrote would
+/// hide the commas of the proxies behind it.
+fn items<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Vec<&'h str> {
     // A line that is no text hides what it says: it stands as an item that is no address.
     let lines = headers.get_all(name).iter().map(HeaderValue::to_str);
     lines
-        .flat_map(|line| split_outside_quotes(line.unwrap_or("?"), separator))
+        .flat_map(|line| line.unwrap_or("?").split(','))
         .map(str::trim)
         .filter(|item| !item.is_empty())
         .collect()
@@ -153,19 +191,22 @@ fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     .collect()
 }
 
-fn unquoted(text: &str) -> Cow<'_, str> {
-    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-        return Cow::Borrowed(text);
-    };
-    if inner.contains('\\') {
-        let mut escaped = false;
-        let keep = |c: &char| {
-            escaped = *c == '\\' && !escaped;
-            !escaped
-        };
-        return Cow::Owned(inner.chars().filter(keep).collect());
+/// What stands in a quoted string; `None` if the text is not one from its first to its last character.
+fn unquoted(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let mut plain = String::with_capacity(inner.len());
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => return None,
+            '\\' => plain.push(characters.next()?),
+            character => plain.push(character),
+        }
     }
-    Cow::Borrowed(inner)
+    Some(match plain == inner {
+        true => Cow::Borrowed(inner),
+        false => Cow::Owned(plain),
+    })
 }
 
 #[cfg(test)]
@@ -201,6 +242,9 @@ mod tests {
             })
             .collect();
         let client = client(&access(kind), peer.parse().unwrap(), WebScheme::Http, &headers);
+        let Ok(client) = client else {
+            return "refused".to_owned();
+        };
         let host = client.forwarded_host.as_deref().unwrap_or("-");
         format!("{} {:?} {host}", client.address, client.scheme).to_lowercase()
     }
@@ -219,7 +263,10 @@ mod tests {
                 .collect();
             let peer: SocketAddr = if stranger { "203.0.113.5:9" } else { PROXY }.parse().unwrap();
             let access = access(["x-forwarded", "forwarded"][kind]);
-            let found = client(&access, peer, WebScheme::Http, &headers);
+            let Ok(found) = client(&access, peer, WebScheme::Http, &headers) else {
+                prop_assert!(!stranger && kind == 1, "refused");
+                return Ok(());
+            };
             prop_assert_eq!(found.through_proxy, !stranger);
             if stranger {
                 prop_assert_eq!((found.address, found.scheme, found.forwarded_host), (peer, WebScheme::Http, None));
@@ -301,6 +348,21 @@ mod tests {
                 &[("x-forwarded-for", "127.0.0.1"), ("x-forwarded-for", "192.0.2.1")],
                 "192.0.2.1:0 http -",
             ),
+            // A quote of the stranger does not hide what the proxy wrote behind it.
+            (
+                PROXY,
+                &[("x-forwarded-for", "\", 192.0.2.1")],
+                "192.0.2.1:0 http -",
+            ),
+            (
+                PROXY,
+                &[
+                    ("x-forwarded-for", "1.2.3.4, \", 192.0.2.1"),
+                    ("x-forwarded-proto", "\", https"),
+                    ("x-forwarded-host", "\\\"a, hearth.example"),
+                ],
+                "192.0.2.1:0 https hearth.example",
+            ),
             // Nothing but proxies: the farthest of them.
             (
                 PROXY,
@@ -379,8 +441,38 @@ mod tests {
                 "10.0.0.1:4000 https -",
             ),
             (&[("forwarded", "for=unknown, for=10.0.0.2")], "10.0.0.2:0 http -"),
-            (&[("forwarded", "for=\"192.0.2.1")], "10.0.0.1:4000 http -"),
-            (&[("forwarded", ";;=,=;for")], "10.0.0.1:4000 http -"),
+            (
+                &[("forwarded", "for=192.0.2.1:80;;proto=https, ,")],
+                "192.0.2.1:80 https -",
+            ),
+            // A client that opens a quote must not swallow what the proxy adds.
+            (&[("forwarded", "for=\"192.0.2.1")], "refused"),
+            (
+                &[("forwarded", "for=1.2.3.4;x=\", for=192.0.2.1;proto=http")],
+                "refused",
+            ),
+            (
+                &[(
+                    "forwarded",
+                    "for=1.2.3.4;x=\", for=\"[2001:db8::1]:80\";host=\"a\"",
+                )],
+                "refused",
+            ),
+            (
+                &[(
+                    "forwarded",
+                    "for=1.2.3.4;x=\", for=\"[2001:db8::1]\";host=\"a\\\"\"",
+                )],
+                "refused",
+            ),
+            (
+                &[("forwarded", "for=1.2.3.4;x=\""), ("forwarded", "for=192.0.2.1")],
+                "refused",
+            ),
+            (&[("forwarded", "for=\"a\\\"")], "refused"),
+            (&[("forwarded", "for=1.2.3.4 x")], "refused"),
+            (&[("forwarded", "for=\u{fc}")], "refused"),
+            (&[("forwarded", ";;=,=;for")], "refused"),
             (&[("x-forwarded-for", "192.0.2.1")], "10.0.0.1:4000 http -"),
         ];
         for (headers, expected) in table {

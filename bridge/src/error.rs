@@ -12,6 +12,7 @@ use hearth_model::api::ApiErrorBody;
 use crate::{
     access::{HostRefused, OriginRefused},
     auth::Unbelieved,
+    client::UnreadableForwarded,
     metrics::HttpMetrics,
     websocket::handshake::HandshakeRefused,
 };
@@ -31,6 +32,8 @@ pub(crate) enum ApiError {
     NoBroker,
     #[error(transparent)]
     Host(#[from] HostRefused),
+    #[error(transparent)]
+    Forwarded(#[from] UnreadableForwarded),
     #[error(transparent)]
     Origin(#[from] OriginRefused),
     #[error("nobody is logged in with this browser")]
@@ -92,6 +95,7 @@ impl IntoResponse for ApiError {
             Self::UnknownBroker => (StatusCode::NOT_FOUND, "unknown_broker"),
             Self::NoBroker => (StatusCode::NOT_FOUND, "no_broker"),
             Self::Host(_) => (StatusCode::MISDIRECTED_REQUEST, "host_refused"),
+            Self::Forwarded(_) => (StatusCode::BAD_REQUEST, "unreadable_forwarded"),
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin_refused"),
             Self::NotLoggedIn => (StatusCode::UNAUTHORIZED, "not_logged_in"),
             Self::NoIdentity => (StatusCode::FORBIDDEN, "no_identity"),
@@ -110,7 +114,7 @@ impl IntoResponse for ApiError {
         if let Self::Internal(cause) = &self {
             tracing::error!(cause, "request failed");
         }
-        let is_told = matches!(self, Self::Host(_) | Self::Origin(_));
+        let is_told = matches!(self, Self::Host(_) | Self::Origin(_) | Self::Forwarded(_));
         let reason = self.to_string();
         let body = ApiErrorBody {
             code: code.to_owned(),

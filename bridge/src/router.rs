@@ -46,19 +46,22 @@ async fn guard(
     next: Next,
 ) -> Response {
     let client = client(&app.access, peer.address, peer.scheme, request.headers());
-    let (listen, address) = (peer.local.ip(), client.address);
-    let host = match &client.forwarded_host {
-        Some(name) => access::check_host_name(&app.access, listen, name),
-        None => access::check_host(&app.access, listen, request.uri(), request.headers()),
-    };
-    let hsts = host.as_ref().ok().and_then(|host| hsts(&app, &peer, host));
-    let mut response = match host {
-        Ok(host) => {
+    let address = client.as_ref().map_or(peer.address, |client| client.address);
+    let known = client.map_err(ApiError::from).and_then(|client| {
+        let host = match &client.forwarded_host {
+            Some(name) => access::check_host_name(&app.access, peer.local.ip(), name),
+            None => access::check_host(&app.access, peer.local.ip(), request.uri(), request.headers()),
+        };
+        Ok((client, host?))
+    });
+    let hsts = known.as_ref().ok().and_then(|(_, host)| hsts(&app, &peer, host));
+    let mut response = match known {
+        Ok((client, host)) => {
             request.extensions_mut().insert(host);
             request.extensions_mut().insert(client);
             within_limits(&app, request, next).await
         }
-        Err(refused) => ApiError::from(refused).into_response(),
+        Err(refused) => refused.into_response(),
     };
     app.metrics.answered(response.status().as_u16());
     note_refusal(&app.metrics, address, &response);

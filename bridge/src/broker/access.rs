@@ -88,6 +88,8 @@ pub trait AccessControl: Send + Sync {
     async fn authenticate(&self, login: &Login<'_>) -> Result<(), Denied>;
     /// Asked for every PUBLISH and every filter of a SUBSCRIBE.
     fn authorize(&self, client: Client<'_>, action: Action<'_>) -> bool;
+    /// Whether there is such a user. Other names may be passwords in the wrong field, and are not logged.
+    fn knows(&self, user_name: &str) -> bool;
 }
 
 /// The users of the configuration.
@@ -194,6 +196,10 @@ impl AccessControl for Users {
             Some(topic) if !self.authorize(client, Action::Publish(topic)) => Err(Denied::NotAuthorized),
             _ => Ok(()),
         }
+    }
+
+    fn knows(&self, user_name: &str) -> bool {
+        self.users.contains_key(user_name)
     }
 
     fn authorize(&self, client: Client<'_>, action: Action<'_>) -> bool {

@@ -119,12 +119,8 @@ impl Gate {
             return AuthResult::Allow(false, None);
         };
         self.counts.logins_denied.fetch_add(1, Ordering::Relaxed);
-        tracing::info!(
-            client_id = login.client_id,
-            user = login.user_name,
-            ?denied,
-            "login refused"
-        );
+        let user = login.user_name.filter(|name| self.access.knows(name));
+        tracing::info!(client_id = login.client_id, user, ?denied, "login refused");
         match denied {
             Denied::BadUserNameOrPassword => AuthResult::BadUsernameOrPassword,
             Denied::NotAuthorized => AuthResult::NotAuthorized,

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    Auth, Disconnect, MonoTime, Packet, Properties, Property, PropertyId, ProtocolVersion, PublishParts, Qos,
-    ReasonCode, TopicFilter,
+    Auth, Disconnect, MonoTime, Packet, PacketType, Properties, Property, PropertyId, ProtocolVersion,
+    PublishParts, Qos, ReasonCode, TopicFilter,
 };
 
 use super::{
@@ -56,21 +56,26 @@ impl Session {
         self.check_queue(&message)?;
         let id = self.outbound.take_id();
         self.log.touch(PersistKey::message(id));
+        self.drop_expired(now);
         self.outbound.push_back(Outgoing {
             id,
             message,
             expires_at,
         });
-        self.pump(now);
+        // A Message Expiry Interval of 0 says: now or never.
+        self.send_what_may_leave(now);
         Ok(id)
     }
 
     fn check_message(&self, message: &ApplicationMessage) -> Result<(), ApiMisuse> {
         // [MQTT5-3.3.4-6] clients send no Subscription Identifier; topic aliases are the session's own.
-        for id in [PropertyId::TopicAlias, PropertyId::SubscriptionIdentifier] {
-            if message.properties.contains(id) {
-                return Err(ApiMisuse::PropertyNotAllowed(id.name()));
-            }
+        let is_ours = |id| matches!(id, PropertyId::TopicAlias | PropertyId::SubscriptionIdentifier);
+        let ids = message.properties.iter().map(|property| property.id());
+        if let Some(id) = ids
+            .into_iter()
+            .find(|id| is_ours(*id) || !id.is_allowed_in(PacketType::Publish))
+        {
+            return Err(ApiMisuse::PropertyNotAllowed(id.name()));
         }
         let publish = PublishParts {
             dup: false,
@@ -241,15 +246,23 @@ impl Session {
         let mut disconnect = Disconnect::with_reason(code);
         if let Some(seconds) = session_expiry_interval {
             let property = Property::SessionExpiryInterval(seconds);
-            disconnect
+            let mut longer = disconnect.clone();
+            longer
                 .properties
                 .push(&property)
                 .map_err(ApiMisuse::CannotEncode)?;
-            // 3.1.1 has no words for it: the server keeps what it was promised.
-            if let State::Connected(connection) = &mut self.state
-                && self.version.is_v5()
-            {
-                connection.limits.session_expiry_interval = seconds;
+            // 3.1.1 has no words for it: the server keeps what it was promised. So it does where they are too many for it
+            // ([MQTT5-3.2.2-15]).
+            if self.version.is_v5() {
+                let bytes = Packet::Disconnect(longer.clone()).encoded_len(self.version);
+                match &mut self.state {
+                    State::Connected(connection) if connection.limits.fits(bytes) => {
+                        connection.limits.session_expiry_interval = seconds;
+                        disconnect = longer;
+                    }
+                    State::Connected(_) => {}
+                    State::Offline | State::AwaitingConnack(_) | State::Closed => disconnect = longer,
+                }
             }
         }
         self.disconnect_with_packet(now, disconnect);
@@ -259,13 +272,13 @@ impl Session {
     fn disconnect_with_packet(&mut self, now: MonoTime, disconnect: Disconnect) {
         match (&self.state, self.version) {
             (State::Offline | State::Closed, _) => {}
-            (State::AwaitingConnack(_), _) => self.close(now, ClosedReason::Application, None),
+            // Also before CONNACK: without it the server, which may have taken CONNECT already, would publish the Will Message.
             // 3.1.1 has no other way to say it than the plain packet.
-            (State::Connected(_), ProtocolVersion::V311) => {
+            (State::AwaitingConnack(_) | State::Connected(_), ProtocolVersion::V311) => {
                 let plain = Disconnect::with_reason(ReasonCode::SUCCESS);
                 self.close(now, ClosedReason::Application, Some(plain));
             }
-            (State::Connected(_), ProtocolVersion::V5) => {
+            (State::AwaitingConnack(_) | State::Connected(_), ProtocolVersion::V5) => {
                 self.close(now, ClosedReason::Application, Some(disconnect));
             }
         }

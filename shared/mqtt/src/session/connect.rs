@@ -274,7 +274,7 @@ impl Session {
                 AuthExchange::Idle | AuthExchange::Server | AuthExchange::Application => AuthExchange::Idle,
             },
             auth_deadline: None,
-            unsent_pubacks: 0,
+            unsent_ends_of_flows: 0,
         };
         self.state = State::Connected(Box::new(connection));
         self.backoff.handle_connected(now);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode, TopicName};
+use crate::{Properties, Property, ProtocolVersion, PublishParts, Qos, ReasonCode, TopicFilter, TopicName};
 
 use super::{event::PublishFailure, subscriptions::Subscription};
 
@@ -63,9 +63,8 @@ impl Limits {
         if self.version == ProtocolVersion::V311 {
             return None;
         }
-        // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2] 3.1.1 has no such rule.
-        if filter.sharing_error().is_some() {
-            return Some(ReasonCode::TOPIC_FILTER_INVALID);
+        if let Some(code) = self.unsubscription_refusal(filter) {
+            return Some(code);
         }
         if !self.shared_subscription_available && filter.is_shared() {
             return Some(ReasonCode::SHARED_SUBSCRIPTIONS_NOT_SUPPORTED);
@@ -77,6 +76,12 @@ impl Limits {
             return Some(ReasonCode::SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED);
         }
         None
+    }
+
+    /// The same for a filter that no subscription can have: [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]. 3.1.1 has no such rule.
+    pub(crate) fn unsubscription_refusal(&self, filter: &TopicFilter) -> Option<ReasonCode> {
+        let is_wrong = self.version == ProtocolVersion::V5 && filter.sharing_error().is_some();
+        is_wrong.then_some(ReasonCode::TOPIC_FILTER_INVALID)
     }
 }
 

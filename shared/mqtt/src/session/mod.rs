@@ -444,7 +444,9 @@ impl Session {
             }
         };
         if let State::Connected(connection) = &mut self.state {
-            connection.unsent_pubacks = connection.unsent_pubacks.saturating_sub(taken.acknowledgements);
+            connection.unsent_ends_of_flows = connection
+                .unsent_ends_of_flows
+                .saturating_sub(taken.ends_of_flows);
         }
         self.counters.bytes_sent += taken.bytes.len() as u64;
         Some(taken.bytes)

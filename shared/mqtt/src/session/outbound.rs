@@ -184,6 +184,11 @@ impl Session {
     /// Sends everything that may leave now: requests, then what is sent again, then what waits.
     pub(crate) fn pump(&mut self, now: MonoTime) {
         self.drop_expired(now);
+        self.send_what_may_leave(now);
+    }
+
+    /// The same without a look at what has expired: a message may leave at the very moment its time is over.
+    pub(crate) fn send_what_may_leave(&mut self, now: MonoTime) {
         while self.may_write() && self.send_next_request(now) {}
         while self.may_write() && self.resend_next(now) {}
         while self.may_write() && self.send_next_queued(now) {}

@@ -18,6 +18,9 @@ use super::{
 /// Builds one of the four acknowledgements.
 pub(crate) type AckPacket = fn(Ack) -> Packet;
 
+/// An acknowledgement that says more than that all is well: fixed header, Packet Identifier, reason code.
+const ACK_WITH_REASON_BYTES: usize = 5;
+
 impl Session {
     /// A whole packet before CONNACK was accepted; none when it says that the server speaks another version.
     pub(crate) fn first_packet(
@@ -97,7 +100,7 @@ impl Session {
                 let code = self.deliver(publish, topic);
                 // [MQTT5-4.3.2-4] at once, and so in the order of the PUBLISH packets ([MQTT5-4.6.0-2]).
                 self.write_ack(now, Packet::Puback, id, code);
-                self.note_puback();
+                self.note_end_of_flow();
             }
             (Qos::ExactlyOnce, Some(id)) => self.handle_qos2(now, id, publish, topic),
             (Qos::AtMostOnce, _) | (_, None) => {
@@ -121,7 +124,8 @@ impl Session {
         if !self.inbound.contains(id) && self.refuses(&publish) {
             // [MQTT5-4.3.3-9] nothing is kept, so the same identifier is a new message.
             self.counters.messages_refused += 1;
-            return self.write_ack(now, Packet::Pubrec, id, ReasonCode::PAYLOAD_FORMAT_INVALID);
+            self.write_ack(now, Packet::Pubrec, id, ReasonCode::PAYLOAD_FORMAT_INVALID);
+            return self.note_end_of_flow();
         }
         match self.inbound.handle_publish(id) {
             Reception::New => {
@@ -140,7 +144,7 @@ impl Session {
         let State::Connected(connection) = &self.state else {
             return Ok(());
         };
-        let open = self.inbound.open_flows() + connection.unsent_pubacks;
+        let open = self.inbound.open_flows() + connection.unsent_ends_of_flows;
         let maximum = usize::from(self.options.receive_maximum.max(1));
         match self.version {
             ProtocolVersion::V5 if open >= maximum => Err(SessionRule::ReceiveMaximumExceeded),
@@ -148,10 +152,11 @@ impl Session {
         }
     }
 
-    fn note_puback(&mut self) {
-        self.transmit.note_acknowledgement();
+    /// The packet just written lets the server send one more PUBLISH, as soon as it has left.
+    fn note_end_of_flow(&mut self) {
         if let State::Connected(connection) = &mut self.state {
-            connection.unsent_pubacks += 1;
+            self.transmit.note_end_of_flow();
+            connection.unsent_ends_of_flows += 1;
         }
     }
 
@@ -222,6 +227,8 @@ impl Session {
         let id = match self.outbound.in_flight.get(index).map(|entry| &entry.waits_for) {
             Some(WaitsFor::Pubrec(outgoing)) => outgoing.id,
             Some(WaitsFor::Resend(outgoing)) if outgoing.message.qos == Qos::ExactlyOnce => outgoing.id,
+            // A change of mind ends the exchange ([MQTT5-4.3.3-4] asks for PUBREL below 0x80 only).
+            Some(WaitsFor::Pubcomp { id, .. }) if ack.reason_code.is_error() => *id,
             // It missed our PUBREL, or repeats itself.
             Some(WaitsFor::Pubcomp { .. }) => {
                 return self.write_ack(now, Packet::Pubrel, ack.packet_id, ReasonCode::SUCCESS);
@@ -286,6 +293,7 @@ impl Session {
 
     fn handle_pubrel(&mut self, now: MonoTime, ack: &Ack) {
         // [MQTT5-4.3.3-11] always PUBCOMP; 0x92 where we know of no such message.
+        let counted = self.inbound.open_flows();
         let code = if self.inbound.handle_pubrel(ack.packet_id) {
             self.log.touch(PersistKey::received(ack.packet_id));
             ReasonCode::SUCCESS
@@ -293,6 +301,9 @@ impl Session {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
         };
         self.write_ack(now, Packet::Pubcomp, ack.packet_id, code);
+        if self.inbound.open_flows() < counted {
+            self.note_end_of_flow();
+        }
     }
 
     fn handle_suback(&mut self, now: MonoTime, suback: Suback) {
@@ -361,10 +372,16 @@ impl Session {
 
     /// Writes one of the four acknowledgements.
     pub(crate) fn write_ack(&mut self, now: MonoTime, packet: AckPacket, id: PacketId, code: ReasonCode) {
-        let code = match self.version {
-            ProtocolVersion::V5 => code,
+        let code = match (&self.state, self.version) {
+            // [MQTT5-3.2.2-15] no packet above the server's maximum: the shortest form has no reason code.
+            (State::Connected(connection), ProtocolVersion::V5)
+                if !connection.limits.fits(ACK_WITH_REASON_BYTES) =>
+            {
+                ReasonCode::SUCCESS
+            }
+            (_, ProtocolVersion::V5) => code,
             // 3.1.1 has no reason codes.
-            ProtocolVersion::V311 => ReasonCode::SUCCESS,
+            (_, ProtocolVersion::V311) => ReasonCode::SUCCESS,
         };
         let before = self.transmit.len();
         self.write(now, &packet(Ack::with_reason(id, code)));

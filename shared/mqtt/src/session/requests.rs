@@ -74,7 +74,7 @@ fn plan(limits: &Limits, request: &Request, range: Range<usize>) -> Part {
     let wanted = request.filters.get(range).unwrap_or_default();
     let refusal = |it: &Subscription| match request.kind {
         RequestKind::Subscribe | RequestKind::Resubscribe => limits.subscription_refusal(it),
-        RequestKind::Unsubscribe => None,
+        RequestKind::Unsubscribe => limits.unsubscription_refusal(&it.filter),
     };
     if let Some(code) = wanted.first().and_then(refusal) {
         return Part::Refuse(request.id, start, code);

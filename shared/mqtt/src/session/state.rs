@@ -47,8 +47,9 @@ pub(crate) struct Connection {
     pub(crate) auth: AuthExchange,
     /// Until when the next step of an authentication may take, while one is under way.
     pub(crate) auth_deadline: Option<MonoTime>,
-    /// PUBACK packets that did not leave yet: the server may not send more than our Receive Maximum before they do.
-    pub(crate) unsent_pubacks: usize,
+    /// PUBACK, PUBCOMP and refusing PUBREC packets that did not leave yet: the server may not send more than our Receive
+    /// Maximum before they do.
+    pub(crate) unsent_ends_of_flows: usize,
 }
 
 /// Whose turn it is in an enhanced authentication.

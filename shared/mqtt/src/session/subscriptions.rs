@@ -55,6 +55,8 @@ pub struct RememberedSubscription {
     pub status: SubscriptionStatus,
     /// Names the record that stores it.
     pub(crate) slot: u64,
+    /// The last request that asked for it.
+    asked: u64,
 }
 
 /// What a request is for.
@@ -127,6 +129,8 @@ impl Subscriptions {
                 subscription,
                 status,
                 slot,
+                // The one that is about to be made.
+                asked: self.next_id + 1,
             },
         );
     }
@@ -177,6 +181,7 @@ impl Subscriptions {
                 subscription,
                 status,
                 slot,
+                asked: 0,
             },
         );
     }
@@ -285,7 +290,7 @@ impl Subscriptions {
             }
         }
         let (kind, done) = (request.kind, request.unanswered == 0);
-        self.note(kind, answered, log);
+        self.note(id, kind, answered, log);
         if !done {
             return None;
         }
@@ -301,11 +306,20 @@ impl Subscriptions {
         })
     }
 
-    fn note(&mut self, kind: RequestKind, answered: Vec<(TopicFilter, ReasonCode)>, log: &mut ChangeLog) {
+    fn note(
+        &mut self,
+        id: SubscribeId,
+        kind: RequestKind,
+        answered: Vec<(TopicFilter, ReasonCode)>,
+        log: &mut ChangeLog,
+    ) {
         for (filter, code) in answered {
             match kind {
                 RequestKind::Subscribe | RequestKind::Resubscribe => {
-                    if let Some(known) = self.remembered.get_mut(&filter) {
+                    // What was asked for again is as the later answer says.
+                    if let Some(known) = self.remembered.get_mut(&filter)
+                        && known.asked <= id.0
+                    {
                         known.status = match code.is_error() {
                             true => SubscriptionStatus::Refused(code),
                             false => SubscriptionStatus::Granted(code),

@@ -28,7 +28,7 @@ struct Group {
     bytes: BytesMut,
     /// Follows the bytes and ends the group: the payload of the PUBLISH whose beginning they end with.
     payload: Option<Bytes>,
-    acknowledgements: usize,
+    ends_of_flows: usize,
     acknowledging_bytes: usize,
 }
 
@@ -40,8 +40,8 @@ pub(crate) const APART_FROM_BYTES: usize = 64 * 1024;
 /// What [`Transmit::take`] hands out.
 pub(crate) struct Taken {
     pub(crate) bytes: Bytes,
-    /// PUBACK packets among them: the server may send as many PUBLISH more.
-    pub(crate) acknowledgements: usize,
+    /// PUBACK, PUBCOMP and refusing PUBREC packets among them: the server may send as many PUBLISH more.
+    pub(crate) ends_of_flows: usize,
 }
 
 impl Transmit {
@@ -68,7 +68,7 @@ impl Transmit {
                 after: after.max(last.and_then(|last| last.after)),
                 bytes: BytesMut::new(),
                 payload: None,
-                acknowledgements: 0,
+                ends_of_flows: 0,
                 acknowledging_bytes: 0,
             });
         }
@@ -98,9 +98,9 @@ impl Transmit {
     }
 
     /// Notes that the packet just written lets the server send one more PUBLISH.
-    pub(crate) fn note_acknowledgement(&mut self) {
+    pub(crate) fn note_end_of_flow(&mut self) {
         if let Some(group) = self.groups.back_mut() {
-            group.acknowledgements += 1;
+            group.ends_of_flows += 1;
         }
     }
 
@@ -110,7 +110,7 @@ impl Transmit {
             self.bytes = self.bytes.saturating_sub(bytes.len());
             return Some(Taken {
                 bytes,
-                acknowledgements: 0,
+                ends_of_flows: 0,
             });
         }
         if self.groups.front()?.after > stored {
@@ -125,7 +125,7 @@ impl Transmit {
         }
         Some(Taken {
             bytes: group.bytes.freeze(),
-            acknowledgements: group.acknowledgements,
+            ends_of_flows: group.ends_of_flows,
         })
     }
 

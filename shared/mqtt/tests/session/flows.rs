@@ -1,13 +1,14 @@
 //! What both versions ask of a client, statement by statement.
 
 use hearth_mqtt::{
-    Auth, Bytes, Connack, Disconnect, Packet, Properties, Property, ProtocolVersion, Qos, ReasonCode,
-    TopicName, Will,
-    session::{Authentication, ClosedReason, Event, Secret, SessionOptions},
+    Ack, Auth, Bytes, Connack, Disconnect, Packet, PacketId, Properties, Property, ProtocolVersion, Qos,
+    ReasonCode, TopicName, Will,
+    session::{ApiMisuse, Authentication, ClosedReason, Event, PublishFailure, Secret, SessionOptions},
 };
 
 use crate::support::{
-    Pair, inbound, lasting, message, puback, pubcomp, pubrec, pubrel, suback, subscription, v5, v311,
+    Pair, expiring, inbound, lasting, message, puback, pubcomp, pubrec, pubrel, suback, subscription, v5,
+    v311,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -479,6 +480,90 @@ fn answers_are_as_short_as_they_can_be() {
     sent_bytes(&mut pair);
     pair.send(pubrec(1));
     assert_eq!(sent_bytes(&mut pair), [0x62, 2, 0, 1]);
+}
+
+/// [MQTT5-3.2.2-15]: what does not fit is left out where the packet has a shorter form
+#[test]
+fn answers_keep_to_the_maximum_packet_size_of_the_server() {
+    let unknown = [pubrel(9), pubrec(9)];
+    for (maximum, expected) in [
+        (5, vec![0x70, 3, 0, 9, 0x92, 0x62, 3, 0, 9, 0x92]),
+        (4, vec![0x70, 2, 0, 9, 0x62, 2, 0, 9]),
+    ] {
+        let mut pair = Pair::connected_with(v5(), &[Property::MaximumPacketSize(maximum)]);
+        unknown.clone().map(|packet| pair.send(packet));
+        assert_eq!(sent_bytes(&mut pair), expected);
+    }
+    for (maximum, expected) in [(9, vec![0xe0, 7, 0, 5, 0x11, 0, 0, 0, 60]), (8, vec![0xe0, 0])] {
+        let mut pair = Pair::connected_with(lasting(v5()), &[Property::MaximumPacketSize(maximum)]);
+        pair.session.disconnect_with(pair.at(), false, Some(60)).unwrap();
+        assert_eq!(sent_bytes(&mut pair), expected);
+    }
+}
+
+/// [MQTT5-3.1.2-8] [MQTT311-3.1.2-8]: the server, which may have taken CONNECT, would publish the Will Message
+#[test]
+fn who_leaves_before_connack_says_so() {
+    for options in [v5(), v311()] {
+        let mut pair = Pair::new(options);
+        pair.open();
+        pair.session.disconnect(pair.at());
+        assert_eq!(sent_bytes(&mut pair), [0xe0, 0]);
+        assert_eq!(pair.events(), [Event::Closed(ClosedReason::Application)]);
+    }
+}
+
+/// [MQTT5-4.3.3-4]: PUBREL follows a PUBREC below 0x80, also where another one came before
+#[test]
+fn a_server_that_changes_its_mind_after_pubrec_ends_the_exchange() {
+    let mut pair = Pair::connected(v5());
+    pair.publish(Qos::ExactlyOnce, "a", "1");
+    pair.send(pubrec(1));
+    pair.received();
+    pair.events();
+    pair.send(Packet::Pubrec(Ack::with_reason(
+        PacketId::FIRST,
+        ReasonCode::QUOTA_EXCEEDED,
+    )));
+    assert!(pair.received().is_empty());
+    let [Event::PublishFailed { reason, .. }] = &pair.events()[..] else {
+        panic!("it failed")
+    };
+    assert!(matches!(reason, PublishFailure::Refused { .. }));
+}
+
+/// [MQTT5-3.3.2-5]: a message whose time is over at once is sent now or never
+#[test]
+fn a_message_without_time_to_wait_leaves_at_once_or_expires() {
+    for qos in [Qos::AtMostOnce, Qos::AtLeastOnce, Qos::ExactlyOnce] {
+        let mut pair = Pair::connected(v5());
+        let at = pair.at();
+        pair.session.publish(at, expiring(qos, "a", 0)).unwrap();
+        assert_eq!(pair.received().len(), 1, "{qos:?}");
+    }
+    let mut pair = Pair::connected_with(v5(), &[Property::ReceiveMaximum(1)]);
+    let at = pair.at();
+    pair.publish(Qos::AtLeastOnce, "a", "1");
+    pair.session
+        .publish(at, expiring(Qos::AtLeastOnce, "b", 0))
+        .unwrap();
+    pair.session.handle_timeout(at);
+    let reason = PublishFailure::Expired;
+    let failed = |event: &Event| matches!(event, Event::PublishFailed { reason: it, .. } if *it == reason);
+    assert!(pair.events().iter().any(failed));
+    assert_eq!(pair.brief(), ["publish q1 #1 a"]);
+}
+
+/// Table 2-4 of 5.0: what a PUBLISH cannot have is the caller's error, and named
+#[test]
+fn a_property_of_other_packets_is_refused_in_a_message() {
+    let mut pair = Pair::connected(v5());
+    let mut message = message(Qos::AtLeastOnce, "a", "1");
+    message.properties = Properties::of(&[Property::ReasonString("no")]).unwrap();
+    assert_eq!(
+        pair.session.publish(pair.at(), message),
+        Err(ApiMisuse::PropertyNotAllowed("Reason String"))
+    );
 }
 
 /// [MQTT5-3.15.2-2] [MQTT5-3.15.2-3]: AUTH of ours has method and data only

@@ -345,10 +345,52 @@ fn the_receive_maximum_starts_anew_with_a_connection() {
     pair.send(inbound(Qos::ExactlyOnce, 1, "a", true));
     pair.received();
     pair.send(pubrel(1));
+    pair.received();
     pair.send(inbound(Qos::ExactlyOnce, 2, "b", false));
     let events = pair.events();
     assert_eq!(broken(&events), None);
     assert_eq!(topics(&events), ["a", "b"]);
+}
+
+/// [MQTT5-3.3.4-9]: room for one more is made by PUBACK, PUBCOMP or a PUBREC with an error, when it was sent
+#[test]
+fn what_has_not_left_makes_no_room_under_the_receive_maximum() {
+    let narrow = || SessionOptions {
+        receive_maximum: 1,
+        refuse_wrong_payload_format: true,
+        ..v5()
+    };
+    let refused = |number| {
+        let parts = PublishParts {
+            dup: false,
+            qos: Qos::ExactlyOnce,
+            retain: false,
+            topic: Some(TopicName::parse("wrong").unwrap()),
+            packet_id: Some(id(number)),
+            properties: Properties::of(&[Property::PayloadFormatIndicator(1)]).unwrap(),
+            payload: Bytes::from_static(b"\xff"),
+        };
+        Packet::Publish(parts.into())
+    };
+    let flows = [
+        vec![inbound(Qos::AtLeastOnce, 1, "a", false)],
+        vec![inbound(Qos::ExactlyOnce, 1, "a", false), pubrel(1)],
+        vec![refused(1)],
+    ];
+    for flow in flows {
+        for has_left in [true, false] {
+            let mut pair = Pair::connected(narrow());
+            for packet in flow.clone() {
+                pair.send(packet);
+            }
+            if has_left {
+                pair.received();
+            }
+            pair.send(inbound(Qos::ExactlyOnce, 2, "b", false));
+            let rule = (!has_left).then_some(SessionRule::ReceiveMaximumExceeded);
+            assert_eq!(broken(&pair.events()), rule, "{flow:?}");
+        }
+    }
 }
 
 /// [MQTT5-6.0.0-2] [MQTT311-6.0.0-2]

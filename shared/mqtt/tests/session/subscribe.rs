@@ -281,3 +281,42 @@ fn a_result_too_few_or_too_many_is_a_fault() {
         assert_eq!(rule(&mut pair), SessionRule::UnsubscribeResultCount);
     }
 }
+
+/// [MQTT5-4.8.2-1]: such a filter was never subscribed, and does not keep the others
+#[test]
+fn a_share_name_that_cannot_be_does_not_keep_others_from_being_unsubscribed() {
+    let filters = ["$share//a", "good", "$share/g"].map(|it| TopicFilter::parse(it).unwrap());
+    let mut pair = Pair::connected(v5());
+    pair.subscribe(&["good"]);
+    pair.send(suback(1, &[0]));
+    pair.events();
+    pair.session.unsubscribe(pair.at(), filters.to_vec()).unwrap();
+    assert_eq!(pair.brief(), ["subscribe #1 good", "unsubscribe #2 good"]);
+    pair.send(unsuback(2, &[0]));
+    let expected = [("$share//a", 0x8F), ("good", 0), ("$share/g", 0x8F)];
+    assert_eq!(results(&pair.event()), expected);
+
+    let mut pair = Pair::connected(v311());
+    pair.session
+        .unsubscribe(pair.at(), filters[2..].to_vec())
+        .unwrap();
+    assert_eq!(pair.brief(), ["unsubscribe #1 $share/g"]);
+}
+
+/// Otherwise a program that is killed now would believe that the server has what it only has asked for.
+#[test]
+fn an_answer_to_an_older_request_says_nothing_about_the_newer_one() {
+    let mut pair = Pair::connected(v5());
+    pair.subscribe(&["a", "b"]);
+    let filters = vec![TopicFilter::parse("a").unwrap()];
+    pair.session.unsubscribe(pair.at(), filters).unwrap();
+    pair.subscribe(&["a"]);
+    pair.received();
+    let statuses = |pair: &Pair| -> Vec<_> { pair.session.subscriptions().map(|it| it.status).collect() };
+    let granted = SubscriptionStatus::Granted(ReasonCode::SUCCESS);
+    pair.send(suback(1, &[0, 0]));
+    assert_eq!(statuses(&pair), [SubscriptionStatus::Requested, granted]);
+    pair.send(unsuback(2, &[0]));
+    pair.send(suback(3, &[0]));
+    assert_eq!(statuses(&pair), [granted, granted]);
+}
