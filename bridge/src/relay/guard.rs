@@ -59,6 +59,14 @@ impl Guard {
         }
     }
 
+    /// How far the browser is with a packet that is held until it is whole.
+    pub(crate) fn begun(&self) -> Option<(u64, usize)> {
+        match self {
+            Self::Gate(guard) => guard.gate.begun(),
+            Self::Connect(_) | Self::Open { .. } => None,
+        }
+    }
+
     /// Answers of a gate that wait for the end of a packet on its way to the browser.
     pub(crate) fn waiting_for_browser(&self) -> usize {
         match self {

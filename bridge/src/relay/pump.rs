@@ -39,7 +39,7 @@ use super::{
 use crate::{
     credentials::Credentials,
     metrics::RelayMetrics,
-    transport::Patience,
+    transport::{Patience, Watch},
     websocket::frame::{self, Close, Control, FrameReader, HEADER_ROOM},
 };
 
@@ -113,6 +113,8 @@ pub(crate) struct Pump<'m, W, B> {
     idle: Patience,
     /// Runs out when so many answers wait for the broker to go on that the browser is not read, and it does not.
     broker_pause: Patience,
+    /// Runs out when a packet that the browser has begun does not go on: what is held of it has its place among what all may hold.
+    begun: Watch<(u64, usize)>,
     turn: Turn,
     metrics: &'m RelayMetrics,
     max_message_bytes: u32,
@@ -154,6 +156,7 @@ where
             broker_spoke: false,
             idle: Patience::new(options.idle_timeout),
             broker_pause: Patience::new(options.stalled_timeout),
+            begun: Watch::new(options.stalled_timeout),
             turn: Turn::default(),
             metrics,
             max_message_bytes: options.max_message_bytes,
@@ -297,7 +300,15 @@ where
 
     fn poll_browser(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Option<Ending>> {
         let mut read = ReadBuf::new(buffer);
-        let result = ready!(Pin::new(&mut self.browser).poll_read(cx, &mut read));
+        let Poll::Ready(result) = Pin::new(&mut self.browser).poll_read(cx, &mut read) else {
+            let is_open = matches!(self.stage, Stage::Open);
+            ready!(self.begun.poll_over(cx, self.guard.begun().filter(|_| is_open)));
+            self.close(Close::new(
+                close::STALLED,
+                "the browser began a packet and did not go on for too long",
+            ));
+            return Poll::Ready(None);
+        };
         let filled = read.filled_mut();
         if result.is_err() || filled.is_empty() {
             return Poll::Ready(self.browser_is_done(None, true));

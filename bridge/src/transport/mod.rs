@@ -32,7 +32,7 @@ pub use self::tls::TlsError;
 use self::{acknowledgements::Acknowledgements, reach::Reach, tls::Tls};
 pub(crate) use self::{
     fault::tls_fault,
-    patient::{Patience, Patient},
+    patient::{Patience, Patient, Watch},
     proxy::Ends,
     tls::{Reloads, check_authorities, key_pair},
     upgrade::{Answer, Ask},

@@ -55,6 +55,37 @@ impl Patience {
     }
 }
 
+/// Patience with something that is under way at times, and should go on then.
+#[derive(Debug)]
+pub(crate) struct Watch<T> {
+    patience: Patience,
+    seen: Option<T>,
+}
+
+impl<T: PartialEq> Watch<T> {
+    /// 0 is endless.
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self {
+            patience: Patience::new(limit),
+            seen: None,
+        }
+    }
+
+    /// Ready when what is under way has stayed as it is for too long; never while nothing is.
+    pub(crate) fn poll_over(&mut self, cx: &mut Context<'_>, now: Option<T>) -> Poll<()> {
+        if now.is_none() {
+            self.seen = None;
+            self.patience.timer = None;
+            return Poll::Pending;
+        }
+        if self.seen != now {
+            self.seen = now;
+            self.patience.moved();
+        }
+        self.patience.poll_over(cx)
+    }
+}
+
 /// A stream whose writes fail with `TimedOut` when the other side takes nothing for too long.
 #[derive(Debug)]
 pub(crate) struct Patient<S> {

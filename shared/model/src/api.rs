@@ -212,7 +212,7 @@ pub mod close {
     pub const CLIENT_ID_IN_USE: u16 = 4409;
     /// Nothing came from either side for the time that is set: `relay.idle_timeout_ms`.
     pub const IDLE_TIMEOUT: u16 = 4410;
-    /// The browser took nothing for the time that is set: `relay.stalled_timeout_ms`.
+    /// The browser took nothing, or began a packet and did not go on, for the time that is set: `relay.stalled_timeout_ms`.
     pub const STALLED: u16 = 4411;
     /// A packet that breaks MQTT: malformed, or not allowed at this point.
     pub const BAD_PACKET: u16 = 4422;

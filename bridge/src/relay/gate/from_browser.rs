@@ -16,6 +16,9 @@ use super::{
 /// What is reserved at least for a packet that comes in pieces. What has arrived bounds what is held, not what a header claims.
 const RESERVE: usize = 1024;
 
+/// How many bytes a packet that comes in pieces must grow by to be taken for one that goes on.
+pub(super) const STEP: usize = 16 * 1024;
+
 /// The type CONNECT with its flags, which must be 0 [MQTT5-2.1.3-1].
 const CONNECT: u8 = 0x10;
 
@@ -85,6 +88,7 @@ impl Gate {
         let total = self.measure(&self.held).map_err(|bad| self.refuse_head(&bad))?;
         if total == Some(self.held.len()) {
             let packet = std::mem::take(&mut self.held);
+            self.completed += 1;
             self.share_what_is_held()?;
             self.release(packet, flow)?;
         }

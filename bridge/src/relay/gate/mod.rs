@@ -92,6 +92,8 @@ pub(crate) struct Gate {
     exchange: Option<AuthExchange>,
     /// The beginning of a packet of the browser whose rest is still to come.
     held: Vec<u8>,
+    /// How many packets were held so far until they were whole.
+    completed: u64,
     share: Share,
     stream: Stream,
     /// May the topic that an alias stands for be published to?
@@ -135,6 +137,7 @@ impl Gate {
             claim: None,
             exchange: None,
             held: Vec::new(),
+            completed: 0,
             share: rules.share,
             stream: Stream::default(),
             aliases_up: Verdicts::default(),
@@ -171,6 +174,12 @@ impl Gate {
             && self.exchange.is_none()
             && self.held.is_empty()
             && self.stream.holds_nothing()
+    }
+
+    /// How far the browser is with a packet that it has begun, and which one that is: in steps so large that whoever sends a byte now
+    /// and then makes none. `None` between packets.
+    pub(crate) fn begun(&self) -> Option<(u64, usize)> {
+        (!self.held.is_empty()).then_some((self.completed, self.held.len() / from_browser::STEP))
     }
 
     /// The claim on the client id, to be kept as long as the WebSocket lives.

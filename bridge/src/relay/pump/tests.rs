@@ -316,3 +316,45 @@ async fn a_broker_that_pauses_within_a_message_does_not_keep_a_browser_that_is_g
     assert_eq!(close.code, close::BROKER_STALLED);
     assert!(begun.elapsed() <= 3 * limit + FAREWELL, "{:?}", begun.elapsed());
 }
+
+/// What is held of a packet has its place among what all may hold: nobody keeps it for ever, not even with a byte now and then.
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_begins_a_packet_and_does_not_go_on_is_given_up() {
+    let limit = Duration::from_secs(10);
+    let options = PumpOptions {
+        stalled_timeout: limit,
+        ..options()
+    };
+    for dribbles in [false, true] {
+        let metrics = RelayMetrics::default();
+        let (mut browser, _broker, mut pump) = guarded_with(&metrics, READ_BYTES, &["a"], &options).await;
+        let packets = publishes(2);
+        let (first, second) = packets.split_at(packets.len() / 2);
+        // Packets that come in pieces, again and again, are no standstill.
+        for _ in 0..20 {
+            for piece in [&first[..3], &first[3..], &second[..2]] {
+                browser.write_all(&masked(piece)).await.unwrap();
+                let ending = timeout(limit / 4, poll_fn(|cx| pump.poll(cx))).await;
+                assert!(ending.is_err(), "the relay ended: {ending:?}");
+            }
+            browser.write_all(&masked(&second[2..])).await.unwrap();
+        }
+        // The head of 203 bytes, and the topic.
+        let begun = tokio::time::Instant::now();
+        let head = [0x30, 0xC8, 0x01, 0, 1, b'a'];
+        browser.write_all(&masked(&head)).await.unwrap();
+        let ending = loop {
+            if let Ok(ending) = timeout(limit / 4, poll_fn(|cx| pump.poll(cx))).await {
+                break ending;
+            }
+            if dribbles {
+                browser.write_all(&masked(b".")).await.unwrap();
+            }
+        };
+        let Ending::Closed(close) = ending else {
+            panic!("{ending:?}");
+        };
+        assert_eq!(close.code, close::STALLED);
+        assert!(begun.elapsed() <= 2 * limit + FAREWELL, "{:?}", begun.elapsed());
+    }
+}

@@ -491,7 +491,7 @@ fn answers_keep_to_the_maximum_packet_size_of_the_server() {
         (4, vec![0x70, 2, 0, 9, 0x62, 2, 0, 9]),
     ] {
         let mut pair = Pair::connected_with(v5(), &[Property::MaximumPacketSize(maximum)]);
-        unknown.clone().map(|packet| pair.send(packet));
+        unknown.clone().into_iter().for_each(|packet| pair.send(packet));
         assert_eq!(sent_bytes(&mut pair), expected);
     }
     for (maximum, expected) in [(9, vec![0xe0, 7, 0, 5, 0x11, 0, 0, 0, 60]), (8, vec![0xe0, 0])] {
