@@ -218,7 +218,11 @@ impl Server {
             tls,
         };
         let https = listeners.tls.is_some();
-        let crowd = Arc::new(Crowd::new(config.crowd_threads, config.crowd_connections));
+        let crowd = Arc::new(Crowd::new(
+            config.worker_threads,
+            config.crowd_threads,
+            config.crowd_connections,
+        ));
         let accepting = tokio::spawn(listeners.serve(app, stop.clone(), config.drain, Arc::clone(&crowd)));
         Ok(Self {
             address,

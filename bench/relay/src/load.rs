@@ -25,8 +25,11 @@ pub(crate) const FAR: u64 = 10_000;
 /// A publisher that is close behind its subscriber: what is held back for the sake of fuller frames shows here.
 pub(crate) const CLOSE: u64 = 100;
 
-/// QoS 1 messages of a cautious publisher that wait for their PUBACK: as many as Mosquitto, rumqttc's and Paho's clients in Python hold
-/// by default, within a factor of five. All may lie in one read of the broker, and then it hears nothing more until it has answered.
+/// QoS 1 messages that wait for their PUBACK with rumqttc's default.
+pub(crate) const USUAL: u64 = 100;
+
+/// The same with the default of Mosquitto's and Paho's clients. All may lie in one read of the broker, and then it hears nothing more
+/// until it has answered: how soon a relay passes on decides, not what it costs.
 pub(crate) const CAUTIOUS: u64 = 20;
 
 /// The same of a publisher that does not wait for the broker, as MQTT.js in a browser: MQTT 3.1.1 has no Receive Maximum. There is

@@ -17,13 +17,13 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    load::{CAUTIOUS, CLOSE, EAGER, FAR, Figures, Qos},
+    load::{CAUTIOUS, CLOSE, EAGER, FAR, Figures, Qos, USUAL},
     peer::{Mosquitto, Peer},
 };
 
 /// What can be asked for by name.
-const WORKLOADS: [&str; 10] = [
-    "one", "close", "qos1", "eager", "fifty", "light", "thousand", "bulk", "stalled", "idle",
+const WORKLOADS: [&str; 11] = [
+    "one", "close", "qos1", "cautious", "eager", "fifty", "light", "thousand", "bulk", "stalled", "idle",
 ];
 
 /// Takes the median of what rounds showed.
@@ -259,13 +259,13 @@ fn main() -> Result<()> {
             |peer| load::full_speed(&mosquitto, peer, 1, Qos::AtMostOnce, 60_000, CLOSE),
         );
     }
-    if wanted("qos1") {
-        let title = "qos1: 1 publisher, 1 subscriber, QoS 1, 20 messages not yet acknowledged";
-        acknowledged(title, count, &mosquitto, &peers, CAUTIOUS);
-    }
-    if wanted("eager") {
-        let title = "eager: the same with 1,000 messages not yet acknowledged";
-        acknowledged(title, count, &mosquitto, &peers, EAGER);
+    for (name, in_flight) in [("qos1", USUAL), ("cautious", CAUTIOUS), ("eager", EAGER)] {
+        if wanted(name) {
+            let title = format!(
+                "{name}: 1 publisher, 1 subscriber, QoS 1, {in_flight} messages not yet acknowledged"
+            );
+            acknowledged(&title, count, &mosquitto, &peers, in_flight);
+        }
     }
     if wanted("fifty") {
         speed(

@@ -85,7 +85,8 @@ pub struct Config {
     /// Threads that everything but the embedded broker runs on. Default: half of the processors, rounded up. Waking another thread
     /// costs more than what a message costs, and the brokers and browsers beside the bridge need processors too.
     pub worker_threads: usize,
-    /// Threads beside them for what comes when there are many connections: one for each processor, and none where `worker_threads` is set.
+    /// Threads beside them, one for each of the other processors, that start when there are many connections. None where `worker_threads`
+    /// is set.
     pub crowd_threads: usize,
     /// So many connections are a crowd. Default 100: fifty that are all sent the same are served no faster by two threads than by one.
     pub crowd_connections: usize,
@@ -272,7 +273,7 @@ fn threads(wanted: u64) -> (usize, usize) {
     }
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let half = processors.div_ceil(2);
-    (half, if processors > half { processors } else { 0 })
+    (half, processors - half)
 }
 
 fn read_brokers<'s>(
