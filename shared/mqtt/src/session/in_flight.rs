@@ -143,20 +143,36 @@ impl InFlightList {
 
     /// Ends an entry and frees its identifier.
     pub(crate) fn remove(&mut self, index: usize) -> Option<WaitsFor> {
-        let entry = self.entries.remove(index)?;
-        self.note_removed(index);
-        self.count(&entry.waits_for, false);
+        let entry = self.take(index)?;
         self.packet_ids.release(entry.packet_id);
         Some(entry.waits_for)
     }
 
-    /// Changes what an entry waits for and moves it to the end.
-    pub(crate) fn move_to_end(&mut self, index: usize, waits_for: WaitsFor) {
-        let Some(entry) = self.entries.remove(index) else {
-            return;
-        };
+    /// Ends a message that will not be sent again. The server may know its identifier until the session ends, and would take another
+    /// QoS 2 message with it for the same: that identifier stays in use.
+    pub(crate) fn abandon(&mut self, index: usize) {
+        if let Some(InFlight {
+            packet_id,
+            waits_for: WaitsFor::Resend(outgoing),
+        }) = self.take(index)
+            && outgoing.message.qos != Qos::ExactlyOnce
+        {
+            self.packet_ids.release(packet_id);
+        }
+    }
+
+    fn take(&mut self, index: usize) -> Option<InFlight> {
+        let entry = self.entries.remove(index)?;
         self.note_removed(index);
         self.count(&entry.waits_for, false);
+        Some(entry)
+    }
+
+    /// Changes what an entry waits for and moves it to the end.
+    pub(crate) fn move_to_end(&mut self, index: usize, waits_for: WaitsFor) {
+        let Some(entry) = self.take(index) else {
+            return;
+        };
         self.count(&waits_for, true);
         self.entries.push_back(InFlight {
             packet_id: entry.packet_id,

@@ -235,12 +235,12 @@ impl Session {
         // [MQTT5-3.3.1-1] DUP says that it was sent before.
         let publish = publish_for(outgoing, Some(packet_id), true, self.version);
         if let Some(reason) = connection.limits.refusal(&publish) {
-            self.outbound.in_flight.remove(index);
+            self.outbound.in_flight.abandon(index);
             self.fail_publish(id, reason);
             return true;
         }
         if !self.write_parts(now, &publish) {
-            self.outbound.in_flight.remove(index);
+            self.outbound.in_flight.abandon(index);
             self.fail_publish(id, PublishFailure::TooLarge);
             return true;
         }

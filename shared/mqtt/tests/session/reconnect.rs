@@ -106,6 +106,28 @@ fn what_is_sent_again_keeps_the_new_receive_maximum() {
     );
 }
 
+/// [MQTT5-4.3.3-10]: a server that has the first message takes another QoS 2 PUBLISH with its identifier for the same.
+#[test]
+fn the_identifier_of_a_message_that_may_not_be_sent_again_is_not_used_again() {
+    let mut pair = Pair::connected(lasting(v5()));
+    let large = pair.publish(Qos::ExactlyOnce, "a", "a message of many bytes");
+    pair.received();
+    pair.cut();
+    pair.open();
+    pair.accept(true, &[Property::MaximumPacketSize(20)]);
+    assert!(pair.events().contains(&Event::PublishFailed {
+        id: large,
+        reason: PublishFailure::TooLarge
+    }));
+    for at in 0..=u16::MAX {
+        pair.publish(Qos::AtLeastOnce, "b", "1");
+        let number = at % (u16::MAX - 1) + 2;
+        assert_eq!(pair.brief(), [format!("publish q1 #{number} b")]);
+        pair.send(puback(number));
+        pair.events();
+    }
+}
+
 /// The exchange goes on although our PUBREL, or the PUBCOMP, was lost.
 #[test]
 fn lost_pubrel_and_lost_pubcomp_end_the_same() {
